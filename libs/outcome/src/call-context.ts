@@ -1,0 +1,27 @@
+/** One request to an external service, as metrics and traces name it. */
+export interface ExternalCall {
+  /** `s3`, `iam`, `minio-admin`, `cloudtrail`. */
+  readonly service: string;
+  /** The API's own name for the operation, such as `PutBucketTagging`. */
+  readonly operation: string;
+  /** True when the call may change something at the server. */
+  readonly write: boolean;
+}
+
+/**
+ * What a pass lends to every external call: cancellation, the fencing check and observation. The runtime makes one for each
+ * pass; drivers hand it down and keep none.
+ */
+export interface CallContext {
+  readonly signal: AbortSignal;
+  /**
+   * Runs one external call: checks the signal, and before a write that this process still leads; counts and traces it.
+   * @throws Fault `transient` LeadershipLost when a write is no longer allowed; whatever `run` throws
+   */
+  call<T>(call: ExternalCall, run: () => Promise<T>): Promise<T>;
+}
+
+/** The time source that passes and libraries read; `main.ts` supplies the real one. */
+export interface Clock {
+  now(): Date;
+}

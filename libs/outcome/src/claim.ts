@@ -1,0 +1,9 @@
+/** A condition that is not yet stored: what a pass says about one aspect of an object. */
+export interface Claim {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** Stable CamelCase. */
+  readonly reason: string;
+  /** For people; never holds a secret. */
+  readonly message: string;
+}

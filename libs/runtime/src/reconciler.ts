@@ -1,0 +1,48 @@
+import type { CallContext, Claim, Fault, Outcome } from '@operator/outcome';
+import type { Logger } from 'pino';
+import type { KubeObject } from './resource.ts';
+
+/** What one pass over one object may use. Made by the runtime; gone when the pass ends. */
+export interface Pass<S> extends CallContext {
+  /** The time of this pass; every decision of the pass uses this one instant. */
+  readonly now: Date;
+  /** Carries `controller`, `resource`, `uid` and the trace id. */
+  readonly log: Logger;
+  /**
+   * Writes the status now, before an external write whose trace must survive a crash (the intent of a create, say).
+   * Conditions stay as stored. Fails with a conflict when the object was replaced or changed since this pass read it.
+   * Sends nothing when nothing would change.
+   * @throws Fault `transient` Conflict
+   */
+  record(status: S): Promise<void>;
+  /** Tells a transition in a Kubernetes Event; repeats are aggregated and rate-limited for each object. */
+  event(type: 'Normal' | 'Warning', reason: string, message: string): void;
+}
+
+/** What remains to be done for a deletion. `done` lets the finalizer go. */
+export type Finalized<S> =
+  | { readonly result: 'done' }
+  | {
+      readonly result: 'progressing';
+      readonly status: S;
+      readonly reason: string;
+      readonly message: string;
+      /** Milliseconds until the next pass; at once, rate-limited, when absent. */
+      readonly retryAfterMs?: number;
+    };
+
+/**
+ * One kind's controller. `Status`: the kind's status without `conditions` and `observedGeneration`.
+ *
+ * Any pass may be the first, a repeat or the last. The runtime sets the finalizer before `reconcile` is called for the first
+ * time, turns outcomes and Faults into one status patch, Events, metrics and the next attempt, and removes the finalizer
+ * after `finalize` said `done`.
+ */
+export interface Reconciler<Spec, Status> {
+  reconcile(object: KubeObject<Spec, Status>, pass: Pass<Status>): Promise<Outcome<Status>>;
+  finalize(object: KubeObject<Spec, Status>, pass: Pass<Status>): Promise<Finalized<Status>>;
+  /** Pure: the abnormal (or positive but False) conditions that this fault stands for on this kind. Empty: Ready alone tells it. */
+  claimsOf(fault: Fault, object: KubeObject<Spec, Status>): readonly Claim[];
+  /** Pure: the `provider` field of this object's log lines, `namespace/name` of the Provider, when there is one. */
+  providerOf(object: KubeObject<Spec, Status>): string | undefined;
+}

@@ -1,0 +1,71 @@
+import type { BucketSpec } from '@operator/api';
+import type { CallContext } from '@operator/outcome';
+import type { Wire } from './wire.ts';
+
+/** Who a bucket belongs to: written on the server as tags with the prefix `s3.cloud37.dev/`. */
+export interface OwnerMark {
+  /** uid of the namespace kube-system. */
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** What an aspect may know of the bucket beside its spec. */
+export interface BucketContext {
+  readonly mark: OwnerMark;
+  /** Tag keys that an earlier pass wrote for the spec: only these may be removed. */
+  readonly managedTagKeys: readonly string[];
+  /** True when we created the bucket, false when we adopted it. */
+  readonly created: boolean;
+}
+
+/** One bucket seen through one client. */
+export interface BucketWire {
+  readonly wire: Wire;
+  readonly bucket: string;
+}
+
+/**
+ * One bucket feature. `Want` is its normal form: `read` fills in server defaults and order, so that `diff` after `write` is
+ * always undefined. A server without the feature makes `read` throw Fault `terminal` Unsupported (the wire does so on the
+ * errors of PROVIDERS' list).
+ */
+export interface Aspect<Want> {
+  readonly name: string;
+  /** Undefined: not declared, so not managed. */
+  desired(spec: BucketSpec, bucket: BucketContext): Want | undefined;
+  /** Parts of the feature that this wish needs, beside the feature itself, such as `mfaDelete`. */
+  needs?(want: Want): readonly string[];
+  read(s3: BucketWire, context: CallContext): Promise<Want | undefined>;
+  /** Pure: what to write; undefined when nothing differs. */
+  diff(want: Want, have: Want | undefined): Want | undefined;
+  write(s3: BucketWire, to: Want, context: CallContext): Promise<void>;
+}
+
+/** One write that closes a gap. */
+export interface Step {
+  readonly name: string;
+  apply(context: CallContext): Promise<void>;
+}
+
+/** What a look at one declared feature of one bucket found. */
+export type AspectView =
+  | { readonly aspect: string; readonly verdict: 'same' }
+  | { readonly aspect: string; readonly verdict: 'different'; readonly step: Step }
+  | { readonly aspect: string; readonly verdict: 'unsupported'; readonly message: string };
+
+/** An aspect with its value type closed over, so that a driver can list different ones. */
+export interface BoundAspect {
+  readonly name: string;
+  /** True when the spec declares this feature. */
+  isDeclared(spec: BucketSpec, bucket: BucketContext): boolean;
+  /** Reads the server; undefined when the feature is not declared. `unsupported`: the driver's own map. */
+  look(
+    spec: BucketSpec,
+    bucket: BucketContext,
+    s3: BucketWire,
+    unsupported: ReadonlyMap<string, string>,
+    context: CallContext,
+  ): Promise<AspectView | undefined>;
+}

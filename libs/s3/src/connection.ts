@@ -1,0 +1,32 @@
+import type { Redacted } from '@operator/outcome';
+
+/** A key pair that signs requests, and the session token of temporary credentials. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Redacted<string>;
+  readonly sessionToken?: Redacted<string>;
+}
+
+export interface TlsSettings {
+  readonly insecureSkipVerify: boolean;
+  /** PEM; added to the public roots, never instead of them. */
+  readonly caCertificate?: string;
+}
+
+export interface RetrySettings {
+  /** Total attempts, the first included; at least 1. */
+  readonly maxAttempts: number;
+  readonly backoffStrategy: 'exponential' | 'linear';
+}
+
+/** All that a driver knows of a Provider: no name, no Kubernetes. */
+export interface Connection {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly pathStyle: boolean;
+  readonly credentials: Credentials;
+  readonly tls: TlsSettings;
+  readonly retry: RetrySettings;
+  readonly iamEndpoint?: string;
+  readonly iamRegion?: string;
+}

@@ -1,0 +1,53 @@
+import type { CallContext } from '@operator/outcome';
+import type { BoundAspect } from './aspect.ts';
+import type { Connection, Credentials } from './connection.ts';
+import type { KeyIssuer } from './key-issuer.ts';
+import type { Wire } from './wire.ts';
+
+/** What a server can do, by feature name; names are those of the aspects, plus `accessKeys` and finer ones such as `mfaDelete`. */
+export type Support = 'Supported' | 'Unsupported' | 'Unknown';
+export type Capabilities = Readonly<Record<string, Support>>;
+
+/** What a look at the server with the Provider's own credentials found. */
+export interface Health {
+  /** The account that ListBuckets names as owner, where the server tells. */
+  readonly accountId?: string;
+  readonly serverVersion?: string;
+  /** True when the credentials are good yet may not list buckets. */
+  readonly listDenied: boolean;
+}
+
+/**
+ * One kind of S3 server: which bucket features it has, how keys are issued, and its quirks. Everything that all servers share
+ * (existence, observing, emptying) is a function over a Driver. Drivers know nothing of Kubernetes.
+ */
+export interface Driver {
+  readonly connection: Connection;
+  /** The bucket features of this server, in the order in which they are applied. */
+  readonly aspects: readonly BoundAspect[];
+  /** Features, or parts of them, that this server refuses or silently ignores: feature → what to tell the person. */
+  readonly unsupported: ReadonlyMap<string, string>;
+  /** Issues access keys; a string tells why this Provider cannot and what to set. */
+  readonly keys: KeyIssuer | string;
+  /** True when the server keeps bucket tags, where the owner's mark lives. */
+  readonly marksBuckets: boolean;
+  /** A warning to tell before a bucket's objects are deleted (a minimum storage duration, say). */
+  readonly deletionWarning?: string;
+  /** The identity of this server for claims: Providers with equal values reach the same buckets. */
+  readonly serverIdentity: string;
+  /** The client for buckets in a region; pooled, the connection's own region when absent. */
+  wire(region?: string): Wire;
+  /** A client with other credentials on the same server: to verify an issued key as its user would. The caller closes it. */
+  wireAs(credentials: Credentials): Wire;
+  /**
+   * Reaches the server once, without retry.
+   * @throws Fault `waiting` AuthFailed, ClockSkew, WrongRegion, TlsFailed, NotAnS3Server; `transient` EndpointUnreachable, Throttled
+   */
+  checkHealth(context: CallContext): Promise<Health>;
+  /** Finds what the server can do, by reads only. `bucket`: a bucket of ours to read from, when there is one. */
+  probe(context: CallContext, bucket?: string): Promise<Capabilities>;
+  /** Ends the pooled connections. */
+  close(): void;
+}
+
+export type DriverFactory = (connection: Connection) => Driver;

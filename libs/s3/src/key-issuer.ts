@@ -1,0 +1,66 @@
+import type { CallContext, Redacted } from '@operator/outcome';
+import type { OwnerMark } from './aspect.ts';
+
+/** A rendered IAM policy document, with IAM's capitals. */
+export type IamPolicy = Readonly<Record<string, unknown>>;
+
+export interface KeyPair {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Redacted<string>;
+}
+
+/** The user behind one AccessKey, owned by it alone. */
+export interface KeyUser {
+  /** As `userNameFor` made it. */
+  readonly name: string;
+  readonly mark: OwnerMark;
+  readonly displayName?: string;
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+export interface ObservedKey {
+  readonly accessKeyId: string;
+  readonly isActive: boolean;
+  readonly createdAt?: Date;
+}
+
+export interface ObservedUser {
+  /** How a bucket policy names this user. */
+  readonly arn: string;
+  /** False when a user of that name exists and bears somebody else's mark. */
+  readonly isOurs: boolean;
+  /** The policy attached by us, as the server returns it. */
+  readonly policy: IamPolicy | undefined;
+  readonly keys: readonly ObservedKey[];
+  /** True when displayName, tags or mark at the server differ from what is wanted. */
+  readonly needsUpdate: boolean;
+}
+
+/**
+ * Issues access keys on one kind of server: one user for each AccessKey, its policy, its keys. Every call is idempotent;
+ * "already there" and "already gone" are successes. Errors are Faults made where the wire is met.
+ */
+export interface KeyIssuer {
+  /** Keys that one user may hold at once. */
+  readonly maxKeysPerUser: number;
+  /** True when the caller chooses the pair, so that it can stand in the Secret before it exists at the server. */
+  readonly choosesPair: boolean;
+  /** Largest policy in bytes without white space. */
+  readonly maxPolicyBytes: number;
+  /** Pure: a legal user name, unique for the mark. */
+  userNameFor(mark: OwnerMark): string;
+  /** Undefined when there is no such user. */
+  observeUser(user: KeyUser, context: CallContext): Promise<ObservedUser | undefined>;
+  /** Creates the user with its mark, or brings displayName and tags up to date. */
+  putUser(user: KeyUser, context: CallContext): Promise<void>;
+  /** Undefined removes the policy: a user without a policy may do nothing. */
+  putPolicy(user: KeyUser, policy: IamPolicy | undefined, context: CallContext): Promise<void>;
+  /**
+   * Creates a key. `pair`: the chosen pair, given exactly when `choosesPair`.
+   * @throws Fault `waiting` KeyLimitReached when the user holds its most
+   */
+  createKey(user: KeyUser, pair: KeyPair | undefined, context: CallContext): Promise<KeyPair>;
+  deleteKey(user: KeyUser, accessKeyId: string, context: CallContext): Promise<void>;
+  /** Removes keys, policy and user, in the order the server demands. Only for a user that is ours. */
+  deleteUser(user: KeyUser, context: CallContext): Promise<void>;
+}

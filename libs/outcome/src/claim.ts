@@ -6,4 +6,6 @@ export interface Claim {
   readonly reason: string;
   /** For people; never holds a secret. */
   readonly message: string;
+  /** True when the claim only tells: an abnormal condition that does not hold Ready back. */
+  readonly onlyInforms?: true;
 }

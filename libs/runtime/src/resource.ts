@@ -1,3 +1,5 @@
+import type { Condition } from '@operator/conditions';
+
 /** Where a kind lives in the Kubernetes API. */
 export interface Resource {
   /** API group; empty for the core group. */
@@ -6,17 +8,6 @@ export interface Resource {
   readonly kind: string;
   /** Lower-case plural, the path segment. */
   readonly plural: string;
-}
-
-/** One condition as stored in a status. Source: Kubernetes API conventions, Condition. */
-export interface Condition {
-  readonly type: string;
-  readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason: string;
-  readonly message: string;
-  readonly observedGeneration: number;
-  /** RFC 3339; moves only when `status` does. */
-  readonly lastTransitionTime: string;
 }
 
 export interface OwnerReference {
@@ -59,8 +50,26 @@ export interface KubeObject<Spec = unknown, Status = unknown> {
   readonly status?: Status & CommonStatus;
 }
 
-/** `namespace/name`. */
+/** Any object of any kind, as far as the runtime must know it; `namespace` is absent on cluster-scoped kinds. */
+export interface StoredObject {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata: Omit<ObjectMeta, 'namespace' | 'generation'> & {
+    readonly namespace?: string;
+    readonly generation?: number;
+  };
+}
+
+/** `namespace/name`; the bare name for a cluster-scoped object. */
 export type ObjectKey = string;
 
-export const keyOf = (object: { readonly metadata: { readonly namespace: string; readonly name: string } }): ObjectKey =>
-  `${object.metadata.namespace}/${object.metadata.name}`;
+export const keyOf = (object: {
+  readonly metadata: { readonly namespace?: string; readonly name: string };
+}): ObjectKey =>
+  object.metadata.namespace === undefined
+    ? object.metadata.name
+    : `${object.metadata.namespace}/${object.metadata.name}`;
+
+/** `v1` or `group/version`. */
+export const apiVersionOf = (resource: Resource): string =>
+  resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;

@@ -1,0 +1,32 @@
+export type { Condition } from '@operator/conditions';
+export type { Address, RuntimeConfig } from './config.ts';
+export type { EventRecorder } from './events.ts';
+export type { Informer, InformerEvents, InformerOptions } from './informer.ts';
+export { fieldManager } from './kube-client.ts';
+export type {
+  Applied,
+  JsonPatchStep,
+  KubeClient,
+  ListPage,
+  ObjectRef,
+  RequestOptions,
+  Selection,
+  WatchEvent,
+  WatchOptions,
+} from './kube-client.ts';
+export { KubeError, isKubeError } from './kube-error.ts';
+export type { KubeErrorDetails } from './kube-error.ts';
+export type { Metrics } from './metrics.ts';
+export type { Finalized, Pass, Reconciler } from './reconciler.ts';
+export { apiVersionOf, keyOf } from './resource.ts';
+export type {
+  CommonStatus,
+  KubeObject,
+  ObjectKey,
+  ObjectMeta,
+  OwnerReference,
+  Resource,
+  StoredObject,
+} from './resource.ts';
+export { runController } from './run-controller.ts';
+export type { Controller, ControllerOptions, ControllerTools } from './run-controller.ts';

@@ -1,0 +1,108 @@
+import type { Resource, StoredObject } from './resource.ts';
+
+/** The field manager of everything this operator applies. */
+export const fieldManager = 'wasabi-s3-operator';
+
+/** `namespace` is absent for cluster-scoped kinds. */
+export interface ObjectRef {
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+export interface RequestOptions {
+  readonly signal?: AbortSignal;
+  /** Milliseconds for the whole request with its retries; 30 000 when absent. */
+  readonly timeoutMs?: number;
+}
+
+/** What to list or watch; all namespaces when `namespace` is absent. */
+export interface Selection {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+export interface ListPage<T> {
+  readonly items: readonly T[];
+  /** Of the whole list: the same on every page. */
+  readonly resourceVersion: string;
+}
+
+export type WatchEvent<T> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+
+export interface WatchOptions {
+  readonly resourceVersion: string;
+  readonly signal: AbortSignal;
+  /** Seconds after which the server ends the stream. */
+  readonly timeoutSeconds: number;
+  /** Called for every piece that arrives, whole event or not. */
+  readonly onBytes?: () => void;
+}
+
+/** An object to send. `uid`, where known, keeps a recreated object from being patched. */
+export interface Applied {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly uid?: string;
+    readonly resourceVersion?: string;
+    readonly [field: string]: unknown;
+  };
+  readonly [field: string]: unknown;
+}
+
+export interface JsonPatchStep {
+  readonly op: 'add' | 'remove' | 'replace' | 'test';
+  readonly path: string;
+  readonly value?: unknown;
+}
+
+/**
+ * Requests to the API server. Absence is a value; every other refusal is a KubeError. 429 is retried after its Retry-After
+ * within the deadline. Writes throw Fault `transient` LeadershipLost where this process must not write.
+ */
+export interface KubeClient {
+  /** Undefined when there is no such object. */
+  get<T = StoredObject>(resource: Resource, ref: ObjectRef, options?: RequestOptions): Promise<T | undefined>;
+  /** Pages of 500, from one consistent list. @throws KubeError 410 when the list expired between two pages */
+  list<T = StoredObject>(
+    resource: Resource,
+    selection: Selection,
+    options?: RequestOptions & { readonly pageSize?: number },
+  ): AsyncGenerator<ListPage<T>, void>;
+  /** Ends when the server ends the stream. @throws KubeError 410 when `resourceVersion` is too old */
+  watch<T = StoredObject>(
+    resource: Resource,
+    selection: Selection,
+    options: WatchOptions,
+  ): AsyncGenerator<WatchEvent<T>, void>;
+  /** @throws KubeError 409 AlreadyExists */
+  create<T = StoredObject>(resource: Resource, object: Applied, options?: RequestOptions): Promise<T>;
+  /** Replaces the whole object; `metadata.resourceVersion` guards it. @throws KubeError 409 Conflict */
+  replace<T = StoredObject>(resource: Resource, object: Applied, options?: RequestOptions): Promise<T>;
+  /**
+   * Server-side apply with force, as `wasabi-s3-operator`. `metadata.uid` and `metadata.resourceVersion` are preconditions.
+   * @throws KubeError 409 when one does not hold; 404 for the status of an absent object
+   */
+  apply<T = StoredObject>(
+    resource: Resource,
+    object: Applied,
+    options?: RequestOptions & { readonly subresource?: 'status' },
+  ): Promise<T>;
+  /** An array is a JSON patch, an object a merge patch. @throws KubeError 404; 422 when a `test` step fails */
+  patch<T = StoredObject>(
+    resource: Resource,
+    ref: ObjectRef,
+    patch: readonly JsonPatchStep[] | Readonly<Record<string, unknown>>,
+    options?: RequestOptions & { readonly subresource?: 'status' },
+  ): Promise<T>;
+  /** False when there was no such object. @throws KubeError 409 when a precondition does not hold */
+  delete(
+    resource: Resource,
+    ref: ObjectRef,
+    preconditions?: { readonly uid?: string; readonly resourceVersion?: string },
+    options?: RequestOptions,
+  ): Promise<boolean>;
+}

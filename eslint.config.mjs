@@ -1,0 +1,102 @@
+import { createProjectGraphAsync } from '@nx/devkit';
+import nx from '@nx/eslint-plugin';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+// Without a cached project graph @nx/enforce-module-boundaries prints a warning and lets everything pass. Nx makes the graph
+// before it runs a target; whoever runs ESLint directly gets it here, and a graph that cannot be made is an error.
+if (process.env.NX_TASK_TARGET_PROJECT === undefined) await createProjectGraphAsync();
+
+const kube = ['@kubernetes/*'];
+const wire = ['@aws-sdk/*', '@smithy/*', 'minio'];
+
+/** Who may know whom (STYLE.md). `extra`: layers that every project may import beside its own list. */
+const boundaries = (extra = []) => {
+  const layer = (name, targets, bannedExternalImports = []) => ({
+    sourceTag: `layer:${name}`,
+    onlyDependOnLibsWithTags: [...targets, ...extra].map((target) => `layer:${target}`),
+    bannedExternalImports,
+  });
+  return [
+    'error',
+    {
+      // Whoever is named in no package.json is refused: apps export nothing, so Nx does not know their names.
+      banTransitiveDependencies: true,
+      // Only spec files may import testing and tools, so a circle through them never exists at run time.
+      ignoredCircularDependencies: [
+        ['testing', '*'],
+        ['tools', '*'],
+      ],
+      depConstraints: [
+        layer('app', ['runtime', 'driver', 's3', 'core', 'binding']),
+        layer('binding', ['runtime', 's3', 'core']),
+        layer('runtime', ['runtime', 'core'], wire),
+        layer('driver', ['s3', 'core'], kube),
+        layer('s3', ['core'], kube),
+        layer('testing', ['s3', 'core'], kube),
+        layer('core', ['core'], [...kube, ...wire]),
+        { sourceTag: 'layer:tools', onlyDependOnLibsWithTags: ['*'] },
+        { sourceTag: 'layer:e2e', onlyDependOnLibsWithTags: ['*'] },
+      ],
+    },
+  ];
+};
+
+const noExportAll = { selector: 'ExportAllDeclaration', message: 'Export by name.' };
+const noOwnTime = {
+  selector: ':matches(NewExpression, CallExpression)[callee.name="Date"][arguments.length=0]',
+  message: 'Time comes from `clock` or the pass.',
+};
+
+export default defineConfig(
+  globalIgnores(['**/node_modules', '**/dist', '.nx', '.local', 'crds', 'tools/local/go']),
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: ['**/*.ts', '**/*.mjs'],
+    plugins: { '@nx': nx },
+    rules: {
+      '@nx/enforce-module-boundaries': boundaries(),
+      eqeqeq: 'error',
+      'no-restricted-syntax': ['error', noExportAll],
+    },
+  },
+  {
+    files: ['**/*.spec.ts'],
+    rules: { '@nx/enforce-module-boundaries': boundaries(['testing', 'tools']) },
+  },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['*.ts'] }, tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-exports': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // An interface that promises lets an implementation have nothing to wait for.
+      '@typescript-eslint/require-await': 'off',
+    },
+  },
+  {
+    // A line knows its own room only: what comes from outside is handed in by main.ts.
+    files: ['apps/**/*.ts', 'libs/**/*.ts'],
+    ignores: ['apps/*/src/main.ts', '**/*.spec.ts'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-syntax': ['error', noExportAll, noOwnTime],
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only main.ts reads the environment.' },
+        { object: 'Date', property: 'now', message: 'Time comes from `clock` or the pass.' },
+        { object: 'Math', property: 'random', message: 'Randomness comes from the caller.' },
+      ],
+      'no-restricted-imports': [
+        'error',
+        { name: 'node:process', importNames: ['env', 'default'], message: 'Only main.ts reads the environment.' },
+      ],
+    },
+  },
+);

@@ -1,0 +1,129 @@
+import Type from 'typebox';
+import { identityPolicyDocument } from './policy-document.ts';
+import { objectName, reference, secretKeyRule } from './references.ts';
+import { group, secretKeyNames } from './resources.ts';
+import { immutable, instant, list, optional, rules, stringMap, text, type Typed } from './schema.ts';
+import { tags } from './tags.ts';
+
+const days = (description: string, value: number, minimum: number) =>
+  Type.Integer({ description, default: value, minimum, maximum: 3650 });
+
+const rotate = Type.Object(
+  {
+    enabled: Type.Boolean({ description: 'True: replace the key pair from time to time.', default: false }),
+    intervalDays: days('Days between rotations.', 90, 1),
+    previousKeysRetentionDays: days('Days that the previous key pair stays valid.', 7, 0),
+  },
+  {
+    description: 'Replacement of the key pair.',
+    ...rules({
+      rule: 'self.previousKeysRetentionDays < self.intervalDays',
+      message: 'previousKeysRetentionDays must be less than intervalDays; a server keeps two key pairs at most',
+    }),
+  },
+);
+
+const access = Type.Object(
+  {
+    bucketRef: reference('Bucket'),
+    level: Type.Enum(['ReadOnly', 'WriteOnly', 'ReadWrite', 'Admin'], {
+      description: 'What the key may do in the bucket. Admin: everything, also to the settings of the bucket.',
+    }),
+    prefix: optional(
+      text(
+        'Only objects whose key begins so.',
+        512,
+        rules({
+          rule: "!self.contains('*') && !self.contains('?') && !self.contains('$')",
+          message: 'prefix is plain text: *, ? and $ have a meaning in policies',
+        }),
+      ),
+    ),
+  },
+  {
+    description: 'Rights in one bucket.',
+    ...rules({
+      rule: "!has(self.prefix) || self.level != 'Admin'",
+      message: 'level Admin is for the whole bucket: leave prefix out',
+    }),
+  },
+);
+
+const ownPrefix = (what: string) => ({
+  rule: `self.all(key, !key.startsWith('${group}/'))`,
+  message: `${what} that begin with '${group}/' are the operator's own`,
+});
+
+/** A key pair and where it is kept. */
+export const accessKeySpec = Type.Object(
+  {
+    providerRef: reference('Provider', immutable('providerRef')),
+    displayName: optional(text('Name for people.', 128)),
+    policy: optional(identityPolicyDocument),
+    access: optional(list('Rights in buckets, the ordinary way to ask for them; joined with policy.', access, 50)),
+    tags: optional(tags('Tags of the user behind the key.')),
+    rotate: optional(rotate),
+    secretName: optional(objectName('Name of the Secret that gets the key pair; <name>-credentials when left out.')),
+    secretLabels: optional(stringMap('Labels of the Secret.', 50, 63, rules(ownPrefix('labels')))),
+    secretAnnotations: optional(stringMap('Annotations of the Secret.', 50, 4096, rules(ownPrefix('annotations')))),
+    secretKeys: optional(
+      Type.Record(Type.String(), text('The key it gets.', 253, rules(secretKeyRule)), {
+        description: `Other names for the keys of the Secret: from one of ${secretKeyNames.join(', ')} to the name it gets.`,
+        maxProperties: secretKeyNames.length,
+        ...rules(
+          {
+            rule: `self.all(key, key in [${secretKeyNames.map((name) => `'${name}'`).join(', ')}])`,
+            message: `only these keys can be renamed: ${secretKeyNames.join(', ')}`,
+          },
+          {
+            rule: 'self.all(a, self.all(b, a == b || self[a] != self[b]))',
+            message: 'two keys cannot get the same name',
+          },
+        ),
+      }),
+    ),
+  },
+  { description: 'The key pair, its rights and where it is kept.' },
+);
+
+const keyId = (description: string) => Type.String({ description, maxLength: 256 });
+
+/** What the accesskey-controller did; never a secret. Conditions and observedGeneration are the runtime's. */
+export const accessKeyStatus = Type.Object({
+  accessKeyId: optional(keyId('Id of the current key pair.')),
+  created: optional(Type.Boolean({ description: 'Whether the key pair exists at the provider.' })),
+  userName: optional(
+    Type.String({ description: 'User at the provider that has the key pair; ours alone.', maxLength: 256 }),
+  ),
+  secretName: optional(Type.String({ description: 'Secret that has the key pair.', maxLength: 253 })),
+  policyHash: optional(
+    Type.String({ description: 'Hash of the policy that was applied to the user.', maxLength: 128 }),
+  ),
+  lastRotateTime: optional(instant('When the current key pair was issued.')),
+  nextRotateTime: optional(instant('When the next rotation is due.')),
+  keyIntent: optional(
+    Type.Object(
+      {
+        at: instant('When it was decided.'),
+        userName: Type.String({ description: 'User that gets the key pair.', maxLength: 256 }),
+        accessKeyId: optional(keyId('Id of the key pair, where we choose it.')),
+      },
+      { description: 'Set before a key pair is made; tells after a crash what may be a stray.' },
+    ),
+  ),
+  previousKeys: optional(
+    list(
+      'Earlier key pairs that are still valid.',
+      Type.Object(
+        { accessKeyId: keyId('Id of the key pair.'), expiresAt: instant('When it is removed.') },
+        { description: 'One earlier key pair.' },
+      ),
+      100,
+    ),
+  ),
+});
+
+export type AccessKeySpec = Typed<typeof accessKeySpec>;
+export type AccessKeyStatus = Typed<typeof accessKeyStatus>;
+export type AccessEntry = NonNullable<AccessKeySpec['access']>[number];
+export type AccessLevel = AccessEntry['level'];

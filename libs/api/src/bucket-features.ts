@@ -1,0 +1,278 @@
+import Type from 'typebox';
+import { reference } from './references.ts';
+import { keyedList, list, optional, rules, text } from './schema.ts';
+import { tags } from './tags.ts';
+
+const unmanaged = 'Left as it is on the server when left out.';
+
+export const versioning = Type.Object(
+  {
+    enabled: Type.Boolean({ description: 'True: keep every version. False: suspend versioning.', default: false }),
+    mfaDelete: Type.Boolean({ description: 'True: deleting a version needs a second factor.', default: false }),
+  },
+  {
+    description: `Versions of objects. ${unmanaged}`,
+    ...rules({ rule: '!self.mfaDelete || self.enabled', message: 'mfaDelete needs enabled: true' }),
+  },
+);
+
+export const encryption = Type.Object(
+  {
+    enabled: Type.Boolean({
+      description: 'True: the server encrypts new objects. False: no default encryption.',
+      default: false,
+    }),
+    algorithm: Type.Enum(['AES256', 'aws:kms'], { description: 'How objects are encrypted.', default: 'AES256' }),
+    kmsKeyId: optional(text('Id, name or ARN of the key, for aws:kms.', 2048)),
+  },
+  {
+    description: `Default encryption of new objects. ${unmanaged}`,
+    ...rules(
+      { rule: "self.algorithm != 'aws:kms' || has(self.kmsKeyId)", message: 'algorithm aws:kms needs kmsKeyId' },
+      { rule: "!has(self.kmsKeyId) || self.algorithm == 'aws:kms'", message: 'kmsKeyId needs algorithm: aws:kms' },
+    ),
+  },
+);
+
+export const publicAccess = Type.Object(
+  {
+    blockPublicAcls: Type.Boolean({ description: 'Refuse ACLs that make something public.', default: true }),
+    blockPublicPolicy: Type.Boolean({
+      description: 'Refuse bucket policies that make something public.',
+      default: true,
+    }),
+    ignorePublicAcls: Type.Boolean({ description: 'Give public ACLs no effect.', default: true }),
+    restrictPublicBuckets: Type.Boolean({
+      description: 'Keep everybody but the owner out of a bucket whose policy is public.',
+      default: true,
+    }),
+  },
+  {
+    description:
+      'Public access block. When left out, all four are true on a bucket that the operator created, and unmanaged on one that it adopted.',
+  },
+);
+
+const corsRule = Type.Object(
+  {
+    allowedOrigins: list(
+      'Origins that may ask, such as https://example.com; one * in each stands for any text.',
+      text(
+        'One origin.',
+        512,
+        rules({ rule: "self.indexOf('*') == self.lastIndexOf('*')", message: 'an origin has at most one *' }),
+      ),
+      100,
+      { minItems: 1 },
+    ),
+    allowedMethods: list(
+      'HTTP methods that are allowed.',
+      Type.Enum(['GET', 'PUT', 'POST', 'DELETE', 'HEAD'], { description: 'One method.' }),
+      5,
+      { minItems: 1 },
+    ),
+    allowedHeaders: optional(
+      list(
+        'Request headers that are allowed; one * in each stands for any text.',
+        text(
+          'One header.',
+          256,
+          rules({ rule: "self.indexOf('*') == self.lastIndexOf('*')", message: 'a header has at most one *' }),
+        ),
+        100,
+      ),
+    ),
+    exposedHeaders: optional(list('Response headers that a browser may read.', text('One header.', 256), 100)),
+    maxAgeSeconds: optional(
+      Type.Integer({ description: 'Seconds a browser may keep the answer.', minimum: 0, maximum: 2_147_483_647 }),
+    ),
+  },
+  { description: 'One CORS rule.' },
+);
+
+export const cors = Type.Object(
+  { rules: list('The rules, in order; an empty list removes all from the bucket.', corsRule, 100) },
+  { description: `Which web pages of other origins may use the bucket. ${unmanaged}` },
+);
+
+const notification = (what: string) =>
+  Type.Object(
+    {
+      id: optional(
+        text('Name of the configuration, unique in the bucket; derived from its content when left out.', 255),
+      ),
+      arn: text(
+        `ARN of the ${what}.`,
+        2048,
+        rules({ rule: "self.startsWith('arn:')", message: "an ARN begins with 'arn:'" }),
+      ),
+      events: list(
+        'Events that are told, such as s3:ObjectCreated:*.',
+        text(
+          'One event.',
+          128,
+          rules({
+            rule: "self.matches('^s3:[A-Za-z]+(:[A-Za-z*]+)?$')",
+            message: 'an event looks like s3:ObjectCreated:* or s3:ObjectRemoved:Delete',
+          }),
+        ),
+        50,
+        { minItems: 1 },
+      ),
+      prefix: optional(text('Only objects whose key begins so.', 1024)),
+      suffix: optional(text('Only objects whose key ends so.', 1024)),
+    },
+    { description: `Tells one ${what} about events.` },
+  );
+
+const notificationsTo = (what: string) =>
+  optional(
+    list(
+      `Configurations for each ${what}. Unmanaged when left out; an empty list removes them.`,
+      notification(what),
+      100,
+    ),
+  );
+
+export const notifications = Type.Object(
+  { lambda: notificationsTo('Lambda function'), sqs: notificationsTo('SQS queue'), sns: notificationsTo('SNS topic') },
+  { description: `Who is told about events in the bucket. ${unmanaged}` },
+);
+
+export const tagging = Type.Object(
+  { tags: tags('Tags by key. An empty map removes the ones set earlier; tags set by others stay.') },
+  { description: `Tags of the bucket. ${unmanaged}` },
+);
+
+const replicationRule = Type.Object(
+  {
+    id: text('Name of the rule, unique in the bucket.', 255),
+    status: Type.Enum(['Enabled', 'Disabled'], { description: 'Whether the rule is in force.', default: 'Enabled' }),
+    priority: optional(
+      Type.Integer({
+        description: 'Which rule wins where several match: the highest. Derived from the order when left out.',
+        minimum: 0,
+        maximum: 2_147_483_647,
+      }),
+    ),
+    prefix: optional(
+      Type.String({ description: 'Only objects whose key begins so; all when left out.', maxLength: 1024 }),
+    ),
+    destination: Type.Object(
+      {
+        bucketRef: optional(reference('Bucket')),
+        bucketArn: optional(
+          text(
+            'ARN of a bucket that no Bucket object stands for; on the same kind of server.',
+            256,
+            rules({
+              rule: "self.matches('^arn:[a-z0-9-]+:s3:::[a-z0-9][a-z0-9.-]+$')",
+              message: 'bucketArn looks like arn:aws:s3:::name',
+            }),
+          ),
+        ),
+        storageClass: optional(text('Storage class of the copies; that of the source when left out.', 128)),
+      },
+      {
+        description: 'Where the copies go.',
+        ...rules({
+          rule: 'has(self.bucketRef) != has(self.bucketArn)',
+          message: 'a destination needs exactly one of bucketRef and bucketArn',
+        }),
+      },
+    ),
+    deleteMarkers: Type.Boolean({ description: 'True: delete markers are copied too.', default: false }),
+    existingObjects: Type.Boolean({
+      description: 'True: objects that were there before the rule are copied too.',
+      default: false,
+    }),
+  },
+  { description: 'One replication rule.' },
+);
+
+export const replication = Type.Object(
+  {
+    role: optional(
+      text(
+        'ARN of the IAM role that copies; needed on AWS.',
+        2048,
+        rules({ rule: "self.startsWith('arn:')", message: "role must be an ARN, which begins with 'arn:'" }),
+      ),
+    ),
+    rules: keyedList('The rules; an empty list removes all from the bucket.', replicationRule, 'id', 100),
+  },
+  { description: `Copies objects to other buckets. ${unmanaged}` },
+);
+
+export const objectLock = Type.Object(
+  {
+    enabled: Type.Boolean({
+      description:
+        'True: objects can be locked against deletion. Some servers allow it only while the bucket is created.',
+      default: false,
+    }),
+    defaultRetention: optional(
+      Type.Object(
+        {
+          mode: Type.Enum(['GOVERNANCE', 'COMPLIANCE'], {
+            description: 'GOVERNANCE: privileged users may unlock. COMPLIANCE: nobody can.',
+          }),
+          days: optional(
+            Type.Integer({ description: 'Days that a new object stays locked.', minimum: 1, maximum: 36_500 }),
+          ),
+          years: optional(
+            Type.Integer({ description: 'Years that a new object stays locked.', minimum: 1, maximum: 100 }),
+          ),
+        },
+        {
+          description: 'Lock that every new object gets.',
+          ...rules({
+            rule: 'has(self.days) != has(self.years)',
+            message: 'a defaultRetention needs exactly one of days and years',
+          }),
+        },
+      ),
+    ),
+  },
+  {
+    description: `Locks objects against deletion. ${unmanaged}`,
+    ...rules(
+      { rule: '!has(self.defaultRetention) || self.enabled', message: 'defaultRetention needs enabled: true' },
+      {
+        rule: '!oldSelf.enabled || self.enabled',
+        message: 'object lock cannot be switched off on a bucket; leave objectLock out to stop managing it',
+      },
+    ),
+  },
+);
+
+export const quota = Type.Object(
+  {
+    maxBytes: Type.Integer({
+      description: 'Bytes that the bucket may hold; 0 removes the quota.',
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      format: 'int64',
+    }),
+  },
+  { description: `How much the bucket may hold. ${unmanaged}` },
+);
+
+export const cloudTrail = Type.Object(
+  {
+    enabled: Type.Boolean({
+      description: "True: the trail records reads and writes of the bucket's objects.",
+      default: false,
+    }),
+    trail: text(
+      'Name or ARN of a trail that exists.',
+      256,
+      rules({
+        rule: "self.matches('^(arn:[a-z0-9-]+:cloudtrail:[a-z0-9-]+:[0-9]{12}:trail/)?[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$')",
+        message: 'trail must be the name of a trail (3 to 128 letters, digits, dots, hyphens, underscores) or its ARN',
+      }),
+    ),
+    events: Type.Enum(['All', 'ReadOnly', 'WriteOnly'], { description: 'Which events are recorded.', default: 'All' }),
+  },
+  { description: `Data events of the bucket in AWS CloudTrail. ${unmanaged}` },
+);

@@ -1,0 +1,23 @@
+import Type from 'typebox';
+import { bucketPolicyDocument } from './policy-document.ts';
+import { reference } from './references.ts';
+import { immutable, instant, optional, type Typed } from './schema.ts';
+
+/** The policy of one bucket. */
+export const bucketPolicySpec = Type.Object(
+  { bucketRef: reference('Bucket', immutable('bucketRef')), policy: bucketPolicyDocument },
+  { description: 'The bucket and its policy.' },
+);
+
+/** What the policy-controller did. Conditions and observedGeneration are the runtime's. */
+export const bucketPolicyStatus = Type.Object({
+  applied: optional(Type.Boolean({ description: 'Whether the bucket has this policy.' })),
+  lastSyncTime: optional(instant('When the bucket last came to have this policy.')),
+  appliedHash: optional(
+    Type.String({ description: 'Hash of the policy that was applied; only that one is ever removed.', maxLength: 128 }),
+  ),
+  bucketName: optional(Type.String({ description: 'Name of the bucket at the provider.', maxLength: 255 })),
+});
+
+export type BucketPolicySpec = Typed<typeof bucketPolicySpec>;
+export type BucketPolicyStatus = Typed<typeof bucketPolicyStatus>;

@@ -1,0 +1,110 @@
+import Type from 'typebox';
+import * as features from './bucket-features.ts';
+import { lifecycle } from './bucket-lifecycle.ts';
+import { bucketName } from './bucket-name.ts';
+import { region } from './provider.ts';
+import { allowedNamespaces, reference } from './references.ts';
+import { immutable, instant, list, optional, rules, type Typed } from './schema.ts';
+
+/** A bucket and what is set on it. */
+export const bucketSpec = Type.Object(
+  {
+    providerRef: reference('Provider', immutable('providerRef')),
+    name: bucketName('Name of the bucket at the provider.', immutable('name')),
+    region: optional(region("Region of the bucket; the Provider's when left out.")),
+    deletionPolicy: Type.Enum(['Retain', 'Delete'], {
+      description: 'What becomes of the bucket when this object is deleted: it stays, or it is deleted if it is empty.',
+      default: 'Retain',
+    }),
+    forceDelete: Type.Boolean({
+      description: 'With deletionPolicy Delete: empty the bucket first. All objects and versions in it are lost.',
+      default: false,
+    }),
+    adoptionPolicy: Type.Enum(['IfOwned', 'Always', 'Never'], {
+      description:
+        'Whether a bucket that exists already is taken over: only with the mark of this object, always, or never.',
+      default: 'IfOwned',
+    }),
+    versioning: optional(features.versioning),
+    encryption: optional(features.encryption),
+    publicAccess: optional(features.publicAccess),
+    lifecycle: optional(lifecycle),
+    cors: optional(features.cors),
+    notifications: optional(features.notifications),
+    tagging: optional(features.tagging),
+    replication: optional(features.replication),
+    objectLock: optional(features.objectLock),
+    quota: optional(features.quota),
+    cloudTrail: optional(features.cloudTrail),
+    allowedNamespaces: optional(allowedNamespaces('Bucket')),
+  },
+  {
+    description: 'The bucket and what is set on it.',
+    ...rules(
+      {
+        rule: "(has(self.region) ? self.region : '') == (has(oldSelf.region) ? oldSelf.region : '')",
+        message: 'region cannot be changed; delete the object and create it anew',
+        fieldPath: '.region',
+      },
+      {
+        rule: '!has(self.objectLock) || !self.objectLock.enabled || (has(self.versioning) && self.versioning.enabled)',
+        message: 'objectLock needs versioning.enabled: true',
+        fieldPath: '.objectLock',
+      },
+      {
+        rule: '!has(self.replication) || self.replication.rules.size() == 0 || (has(self.versioning) && self.versioning.enabled)',
+        message: 'replication needs versioning.enabled: true',
+        fieldPath: '.replication',
+      },
+      {
+        rule: '!has(self.versioning) || !self.versioning.mfaDelete || !has(self.lifecycle) || self.lifecycle.rules.size() == 0',
+        message: 'versioning.mfaDelete and lifecycle rules exclude each other',
+        fieldPath: '.lifecycle',
+      },
+    ),
+  },
+);
+
+const count = (description: string) => Type.Integer({ description, minimum: 0, format: 'int64' });
+
+/** What the bucket-controller found and did. Conditions and observedGeneration are the runtime's. */
+export const bucketStatus = Type.Object({
+  bucketName: optional(Type.String({ description: 'Name of the bucket at the provider.', maxLength: 255 })),
+  arn: optional(Type.String({ description: 'ARN of the bucket.', maxLength: 512 })),
+  exists: optional(Type.Boolean({ description: 'Whether the bucket was there at the last look.' })),
+  lastSyncTime: optional(instant('When the bucket last came to be as the spec says.')),
+  region: optional(Type.String({ description: 'Region the bucket is in.', maxLength: 64 })),
+  endpoint: optional(Type.String({ description: 'Endpoint of the server that has the bucket.', maxLength: 512 })),
+  ownership: optional(
+    Type.Enum(['Created', 'Adopted'], { description: 'Whether the operator created the bucket or took it over.' }),
+  ),
+  createIntent: optional(
+    Type.Object(
+      {
+        at: instant('When it was decided.'),
+        bucketName: Type.String({ description: 'Name of the bucket to create.', maxLength: 255 }),
+      },
+      { description: 'Set before the bucket is created; tells after a crash that an unmarked bucket is ours.' },
+    ),
+  ),
+  managedTagKeys: optional(
+    list(
+      'Keys of the tags that the spec set; the only ones that are ever removed.',
+      Type.String({ description: 'One key.', maxLength: 128 }),
+      50,
+    ),
+  ),
+  deletionProgress: optional(
+    Type.Object(
+      {
+        deletedObjects: count('Objects, versions and delete markers that were removed.'),
+        abortedUploads: count('Multipart uploads that were aborted.'),
+        lockedObjects: count('Objects, versions and markers that the server refused to remove.'),
+      },
+      { description: 'How far the emptying of the bucket is.' },
+    ),
+  ),
+});
+
+export type BucketSpec = Typed<typeof bucketSpec>;
+export type BucketStatus = Typed<typeof bucketStatus>;

@@ -1,0 +1,113 @@
+/** Every condition type of the four kinds. */
+export const conditionTypes = {
+  Ready: 'Ready',
+  /** kstatus: work is under way. */
+  Reconciling: 'Reconciling',
+  /** kstatus: only a change by a person can help. */
+  Stalled: 'Stalled',
+  AuthValid: 'AuthValid',
+  EndpointReachable: 'EndpointReachable',
+  AuthFailed: 'AuthFailed',
+  EndpointUnreachable: 'EndpointUnreachable',
+  ProviderNotReady: 'ProviderNotReady',
+  BucketNotReady: 'BucketNotReady',
+  CreationFailed: 'CreationFailed',
+  PolicyConflict: 'PolicyConflict',
+  PolicyInvalid: 'PolicyInvalid',
+  ApplyFailed: 'ApplyFailed',
+  RotationFailed: 'RotationFailed',
+  Unsupported: 'Unsupported',
+  DriftLoop: 'DriftLoop',
+  Deleting: 'Deleting',
+} as const;
+export type ConditionType = (typeof conditionTypes)[keyof typeof conditionTypes];
+
+/** The condition types for which True is good. All others are abnormal while True and dropped when their fault is gone. */
+export const positiveConditionTypes = [
+  conditionTypes.Ready,
+  conditionTypes.AuthValid,
+  conditionTypes.EndpointReachable,
+] as const;
+
+/** Stable reasons of conditions and Faults. */
+export const reasons = {
+  // What went well or is under way.
+  Ready: 'Ready',
+  Converging: 'Converging',
+  Reconciling: 'Reconciling',
+  Deleting: 'Deleting',
+  Emptying: 'Emptying',
+  Paused: 'Paused',
+  Connected: 'Connected',
+  CredentialsAccepted: 'CredentialsAccepted',
+  EndpointAnswered: 'EndpointAnswered',
+  // References and Secrets.
+  ReferenceNotGranted: 'ReferenceNotGranted',
+  ProviderNotFound: 'ProviderNotFound',
+  ProviderNotReady: 'ProviderNotReady',
+  BucketNotFound: 'BucketNotFound',
+  BucketNotReady: 'BucketNotReady',
+  AccessKeyNotFound: 'AccessKeyNotFound',
+  AccessKeyNotReady: 'AccessKeyNotReady',
+  SecretNotFound: 'SecretNotFound',
+  SecretKeyMissing: 'SecretKeyMissing',
+  SecretValueInvalid: 'SecretValueInvalid',
+  SecretConflict: 'SecretConflict',
+  InUse: 'InUse',
+  // Ownership.
+  AlreadyClaimed: 'AlreadyClaimed',
+  NotOwned: 'NotOwned',
+  NameTaken: 'NameTaken',
+  BucketNotEmpty: 'BucketNotEmpty',
+  BucketMissing: 'BucketMissing',
+  RegionMismatch: 'RegionMismatch',
+  // The wire.
+  AuthFailed: 'AuthFailed',
+  AccessDenied: 'AccessDenied',
+  EndpointUnreachable: 'EndpointUnreachable',
+  TlsFailed: 'TlsFailed',
+  ClockSkew: 'ClockSkew',
+  WrongRegion: 'WrongRegion',
+  NotAnS3Server: 'NotAnS3Server',
+  Throttled: 'Throttled',
+  Timeout: 'Timeout',
+  ServerError: 'ServerError',
+  RequestRefused: 'RequestRefused',
+  LimitExceeded: 'LimitExceeded',
+  // The spec and the features.
+  SpecInvalid: 'SpecInvalid',
+  Unsupported: 'Unsupported',
+  PolicyInvalid: 'PolicyInvalid',
+  PolicyConflict: 'PolicyConflict',
+  PublicPolicyBlocked: 'PublicPolicyBlocked',
+  CreationFailed: 'CreationFailed',
+  ApplyFailed: 'ApplyFailed',
+  RotationFailed: 'RotationFailed',
+  ObjectLocked: 'ObjectLocked',
+  // The runtime.
+  Conflict: 'Conflict',
+  LeadershipLost: 'LeadershipLost',
+  DriftLoop: 'DriftLoop',
+  InternalError: 'InternalError',
+} as const;
+export type Reason = (typeof reasons)[keyof typeof reasons];
+
+/** Reasons of the Kubernetes Events that tell a transition. Failures use the reason of their Fault. */
+export const eventReasons = {
+  ValidateSucceeded: 'ValidateSucceeded',
+  ValidateFailed: 'ValidateFailed',
+  BucketCreated: 'BucketCreated',
+  BucketAdopted: 'BucketAdopted',
+  BucketUpdated: 'BucketUpdated',
+  BucketDeleted: 'BucketDeleted',
+  BucketRetained: 'BucketRetained',
+  PolicyApplied: 'PolicyApplied',
+  PolicyFailed: 'PolicyFailed',
+  PolicyRemoved: 'PolicyRemoved',
+  AccessKeyCreated: 'AccessKeyCreated',
+  AccessKeyRotated: 'AccessKeyRotated',
+  AccessKeyDeleted: 'AccessKeyDeleted',
+  DriftRepaired: 'DriftRepaired',
+  MinimumStorageDuration: 'MinimumStorageDuration',
+} as const;
+export type EventReason = (typeof eventReasons)[keyof typeof eventReasons];

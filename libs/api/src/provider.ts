@@ -1,0 +1,142 @@
+import Type from 'typebox';
+import { allowedNamespaces, secretKeyReference } from './references.ts';
+import { instant, optional, rules, text, type CelRule, type Typed } from './schema.ts';
+
+const urlRules = (name: string): readonly CelRule[] => [
+  {
+    rule: "self.matches('^https?://[^/]')",
+    message: `${name} must be a URL that begins with http:// or https:// and names a host`,
+  },
+  { rule: "!self.contains('@')", message: `${name} must not hold credentials; they come from Secrets` },
+  { rule: "!self.contains('?') && !self.contains('#')", message: `${name} must not have a query or a fragment` },
+  { rule: "!self.matches('^https?://[^/?#]*/[^?#]')", message: `${name} must not have a path` },
+  {
+    rule: "self.matches('^https?://([A-Za-z0-9._-]+|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?/?$') || self.matches('[@?#]') || self.matches('^https?://[^/?#]*/[^?#]') || !self.matches('^https?://[^/]')",
+    message: `${name} must have a host name or address and at most a port`,
+  },
+];
+
+const regionRule: CelRule = {
+  rule: "self.matches('^[A-Za-z0-9][A-Za-z0-9._-]*$')",
+  message: 'a region has letters, digits, hyphens, underscores and dots',
+};
+
+/** Name of a region as the server knows it. */
+export const region = (description: string) => text(description, 64, rules(regionRule));
+
+const url = (name: string, description: string) => text(description, 512, rules(...urlRules(name)));
+
+const auth = Type.Object(
+  {
+    accessKeySecretRef: secretKeyReference('Where the access key id is.', 'access-key'),
+    secretKeySecretRef: secretKeyReference('Where the secret access key is.', 'secret-key'),
+    sessionTokenSecretRef: optional(
+      secretKeyReference('Where the session token of temporary credentials is.', 'session-token'),
+    ),
+  },
+  { description: 'Credentials of the account that manages buckets, policies and keys.' },
+);
+
+const tls = Type.Object(
+  {
+    insecureSkipVerify: Type.Boolean({ description: "True: do not check the server's certificate.", default: false }),
+    caCertSecretRef: optional(
+      secretKeyReference('Where the PEM certificates are that are trusted besides the usual roots.', 'ca.crt'),
+    ),
+  },
+  { description: 'How the TLS connection is checked.' },
+);
+
+const retry = Type.Object(
+  {
+    maxAttempts: Type.Integer({
+      description: 'Attempts in total for one call, the first included.',
+      default: 3,
+      minimum: 1,
+      maximum: 20,
+    }),
+    backoffStrategy: Type.Enum(['exponential', 'linear'], {
+      description: 'How the pause between attempts grows.',
+      default: 'exponential',
+    }),
+  },
+  { description: 'How failed calls are repeated.' },
+);
+
+/** Where an S3-compatible provider is and how to sign in. */
+export const providerSpec = Type.Object(
+  {
+    type: Type.Enum(['wasabi', 'aws', 'minio', 'custom'], { description: 'Which driver speaks to the provider.' }),
+    endpoint: url('endpoint', 'URL of the S3 API, such as https://s3.eu-central-1.wasabisys.com.'),
+    region: region('Region of the provider, such as us-east-1.'),
+    iamEndpoint: optional(
+      url('iamEndpoint', 'URL of the IAM API. By default that of the type; custom has IAM only where this is set.'),
+    ),
+    iamRegion: optional(region('Region that IAM requests are signed for. By default that of the type.')),
+    auth,
+    tls: optional(tls),
+    pathStyle: Type.Boolean({
+      description: 'True: the bucket stands in the path of the URL. False: in its host name.',
+      default: true,
+    }),
+    retry: optional(retry),
+    allowedNamespaces: optional(allowedNamespaces('Provider')),
+    checkIntervalSeconds: Type.Integer({
+      description: 'Seconds between two checks of the connection.',
+      default: 60,
+      minimum: 5,
+      maximum: 86_400,
+    }),
+  },
+  {
+    description: 'Where the provider is and how to sign in.',
+    ...rules({
+      rule: "!has(self.tls) || self.endpoint.startsWith('https://') || (has(self.iamEndpoint) && self.iamEndpoint.startsWith('https://')) || (!self.tls.insecureSkipVerify && !has(self.tls.caCertSecretRef))",
+      message: 'tls.insecureSkipVerify and tls.caCertSecretRef need an endpoint that begins with https://',
+      fieldPath: '.tls',
+    }),
+  },
+);
+
+const capability = Type.Enum(['Supported', 'Unsupported', 'Unknown']);
+
+/** What the provider-controller found out. Conditions and observedGeneration are the runtime's. */
+export const providerStatus = Type.Object({
+  connected: optional(Type.Boolean({ description: 'Whether the last check reached the provider and signed in.' })),
+  lastConnectTime: optional(instant('When the connection was last established.')),
+  accountId: optional(
+    Type.String({ description: 'Account behind the credentials, where the server tells it.', maxLength: 256 }),
+  ),
+  endpoint: optional(
+    Type.String({ description: 'The endpoint in its normal form; equal for the same server.', maxLength: 512 }),
+  ),
+  capabilities: optional(
+    Type.Record(Type.String(), capability, {
+      description: 'Features of the server: Supported, Unsupported or Unknown.',
+      maxProperties: 64,
+    }),
+  ),
+  serverVersion: optional(
+    Type.String({ description: 'Name and version of the server, where it tells them.', maxLength: 256 }),
+  ),
+  credentialsVersion: optional(
+    Type.String({
+      description: 'Changes whenever the content of a referenced Secret changes; never shows it.',
+      maxLength: 512,
+    }),
+  ),
+  inUseBy: optional(
+    Type.Object(
+      {
+        buckets: Type.Integer({ description: 'Buckets that refer to this Provider.', minimum: 0 }),
+        accessKeys: Type.Integer({ description: 'AccessKeys that refer to this Provider.', minimum: 0 }),
+      },
+      { description: 'How many objects refer to this Provider.' },
+    ),
+  ),
+});
+
+export type ProviderSpec = Typed<typeof providerSpec>;
+export type ProviderStatus = Typed<typeof providerStatus>;
+/** What a server can do: feature → verdict. */
+export type Capability = Typed<typeof capability>;

@@ -1,0 +1,52 @@
+/** API group of the four kinds. */
+export const group = 's3.cloud37.dev';
+export const version = 'v1alpha1';
+/** Field manager of every server-side apply. */
+export const fieldManager = 'wasabi-s3-operator';
+/** The one finalizer that the controllers set and remove. */
+export const finalizerName = 's3.cloud37.dev/cleanup';
+
+/** Where each kind lives in the Kubernetes API. */
+export const providerResource = { group, version, kind: 'Provider', plural: 'providers' } as const;
+export const bucketResource = { group, version, kind: 'Bucket', plural: 'buckets' } as const;
+export const bucketPolicyResource = { group, version, kind: 'BucketPolicy', plural: 'bucketpolicies' } as const;
+export const accessKeyResource = { group, version, kind: 'AccessKey', plural: 'accesskeys' } as const;
+
+/** Annotations a person may set on an object. */
+export const annotations = {
+  /** `"true"`: leave the object alone, also its deletion. */
+  paused: 's3.cloud37.dev/paused',
+  /** Any new value asks for a pass now. */
+  reconcileRequestedAt: 's3.cloud37.dev/reconcile-requested-at',
+  /** Go duration such as `30m`; replaces the controller's resync interval. */
+  resyncInterval: 's3.cloud37.dev/resync-interval',
+  /** AccessKey: any new value asks for a rotation. */
+  rotateRequestedAt: 's3.cloud37.dev/rotate-requested-at',
+  /** `"true"` on an object under deletion: let go without the external work. */
+  abandon: 's3.cloud37.dev/abandon',
+} as const;
+
+/** Tag keys of the owner mark on buckets and users that we create. Users' own tags may not begin with the group's name. */
+export const ownerTagKeys = {
+  /** uid of the namespace kube-system. */
+  cluster: 's3.cloud37.dev/cluster',
+  namespace: 's3.cloud37.dev/namespace',
+  name: 's3.cloud37.dev/name',
+  uid: 's3.cloud37.dev/uid',
+} as const;
+
+/** Keys of the Secret that an AccessKey writes, before `secretKeys` renames them. */
+export const secretKeyNames = [
+  'access-key-id',
+  'secret-access-key',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_ENDPOINT_URL_S3',
+  'AWS_REGION',
+  'endpoint',
+  'region',
+  'bucket',
+  'force-path-style',
+  'ca.crt',
+] as const;
+export type SecretKeyName = (typeof secretKeyNames)[number];

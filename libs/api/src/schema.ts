@@ -1,0 +1,77 @@
+import Type, { type Static, type TSchema } from 'typebox';
+
+/** A value and all it holds, read-only: what is read from the API server is never changed in place. */
+export type Immutable<T> = T extends string | number | boolean | null | undefined
+  ? T
+  : { readonly [K in keyof T]: Immutable<T[K]> };
+
+/** A CEL rule. `message`: for people, and names what to do. `messageExpression`: CEL that makes the message. */
+export interface CelRule {
+  readonly rule: string;
+  readonly message: string;
+  /** Path of the field to blame, relative to where the rule stands, such as `.region`. */
+  readonly fieldPath?: string;
+  readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired' | 'FieldValueDuplicate';
+  /** A rule on `oldSelf` also runs when the old value is absent. */
+  readonly optionalOldSelf?: boolean;
+}
+
+/** Schema option that carries CEL rules into the CRD. */
+export const rules = (...list: readonly CelRule[]): { 'x-kubernetes-validations': readonly CelRule[] } => ({
+  'x-kubernetes-validations': list,
+});
+
+/** Keeps a value as it was at creation. */
+export const immutable = (name: string): CelRule => ({
+  rule: 'self == oldSelf',
+  message: `${name} cannot be changed; delete the object and create it anew`,
+});
+
+/** `<schema> | undefined`, for a key that may be left out. */
+export const optional = Type.Optional;
+
+/** Text of at most `maxLength` characters, at least one. */
+export const text = (description: string, maxLength: number, options: Record<string, unknown> = {}) =>
+  Type.String({ description, minLength: 1, maxLength, ...options });
+
+/** RFC 3339 instant, written by the controllers. */
+export const instant = (description: string) => Type.String({ description, format: 'date-time', maxLength: 64 });
+
+/** A list replaced as a whole by server-side apply. */
+export const list = <T extends TSchema>(
+  description: string,
+  items: T,
+  maxItems: number,
+  options: Record<string, unknown> = {},
+) => Type.Array(items, { description, maxItems, 'x-kubernetes-list-type': 'atomic', ...options });
+
+/** A list whose items are told apart by one required key; the API server refuses duplicates. */
+export const keyedList = <T extends TSchema>(
+  description: string,
+  items: T,
+  key: string,
+  maxItems: number,
+  options: Record<string, unknown> = {},
+) =>
+  Type.Array(items, {
+    description,
+    maxItems,
+    'x-kubernetes-list-type': 'map',
+    'x-kubernetes-list-map-keys': [key],
+    ...options,
+  });
+
+/** A map of strings. `maxLength`: of a value. */
+export const stringMap = (
+  description: string,
+  maxProperties: number,
+  maxLength: number,
+  options: Record<string, unknown> = {},
+) => Type.Record(Type.String(), Type.String({ maxLength }), { description, maxProperties, ...options });
+
+/** A value of any JSON shape, which the controllers check; CEL cannot see it. `T`: its static type. */
+export const anyShape = <T>(description: string) =>
+  Type.Unsafe<T>({ description, 'x-kubernetes-preserve-unknown-fields': true });
+
+/** The static type of a schema, read-only. Keys with a default are present, as the API server fills them in. */
+export type Typed<T extends TSchema> = Immutable<Static<T>>;

@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { guard, unguard } from './watchdog.ts';
+
+/** `parent`: ends with this process, however that one ends. `detached`: stays until somebody stops it. */
+export type Lifetime = 'parent' | 'detached';
+
+export interface ChildSpec {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Added to this process's environment; `undefined` removes. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** Standard output and error are appended here. */
+  readonly logPath: string;
+  readonly lifetime: Lifetime;
+}
+
+export interface Child {
+  readonly name: string;
+  readonly pid: number;
+  readonly logPath: string;
+  /** How it ended, once it has; `undefined` while it runs. */
+  ended(): string | undefined;
+  /** Settles when it has ended, with what `ended()` says. Never rejects. */
+  readonly exited: Promise<string>;
+  /** SIGTERM, and SIGKILL after `graceMs` (5 000). Resolves when it is gone; a second call is harmless. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Starts a program with its output in a log file.
+ * @throws Error when the program cannot be started at all
+ */
+export async function startChild(spec: ChildSpec): Promise<Child> {
+  mkdirSync(dirname(spec.logPath), { recursive: true });
+  const log = openSync(spec.logPath, 'a', 0o600);
+  // Each in a session of its own: Ctrl-C reaches us alone, and we stop things in order.
+  const started = spawn(spec.command, [...spec.args], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: { ...process.env, ...spec.env },
+    ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
+  });
+  closeSync(log);
+  await new Promise<void>((resolve, reject) => {
+    started.once('spawn', resolve);
+    started.once('error', (error) => reject(new Error(`${spec.name} does not start: ${error.message}`, { cause: error })));
+  });
+  const pid = started.pid;
+  if (pid === undefined) throw new Error(`${spec.name} started without a pid`);
+  if (spec.lifetime === 'parent') guard(pid);
+  else started.unref();
+
+  let end: string | undefined;
+  const exited = new Promise<string>((resolve) => {
+    started.once('exit', (code, signal) => {
+      end = signal === null ? `ended with status ${code}` : `was ended by ${signal}`;
+      if (spec.lifetime === 'parent') unguard(pid);
+      resolve(end);
+    });
+  });
+  return {
+    name: spec.name,
+    pid,
+    logPath: spec.logPath,
+    ended: () => end,
+    exited,
+    async stop(graceMs = 5_000) {
+      if (end !== undefined) return;
+      started.kill('SIGTERM');
+      const patience = new AbortController();
+      await Promise.race([
+        exited,
+        delay(graceMs, undefined, { signal: patience.signal }).then(
+          () => started.kill('SIGKILL'),
+          () => undefined, // it ended in time
+        ),
+      ]);
+      patience.abort();
+      await exited;
+    },
+  };
+}
+
+/** The last `lines` lines of a log, from its last 64 KiB; empty when there is none. */
+export function logTail(path: string, lines = 15): string {
+  if (!existsSync(path)) return '';
+  const file = openSync(path, 'r');
+  try {
+    const end = Buffer.alloc(Math.min(fstatSync(file).size, 65_536));
+    readSync(file, end, 0, end.length, Math.max(0, fstatSync(file).size - end.length));
+    return end.toString('utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The server ended before it answered. `portTaken`: another program was faster on its port. */
+export class StartFailed extends Error {
+  readonly portTaken: boolean;
+  constructor(child: Child, why: string) {
+    const tail = logTail(child.logPath);
+    super(`${child.name} ${why}; the end of ${child.logPath}:\n${tail}`);
+    this.portTaken = /address already in use|port .* is (already )?in use/i.test(tail);
+  }
+}
+
+/**
+ * Polls until `answers` is true. A rejected look counts as "not yet".
+ * @throws StartFailed when the child ends or `timeoutMs` (60 000) is over; the signal's reason when aborted
+ */
+export async function waitUntilReady(
+  child: Child,
+  answers: () => Promise<boolean>,
+  options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number } = {},
+): Promise<void> {
+  const timeoutMs = options.timeoutMs ?? 60_000;
+  const deadline = performance.now() + timeoutMs;
+  let last: unknown;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const ended = child.ended();
+    if (ended !== undefined) throw new StartFailed(child, ended);
+    try {
+      if (await answers()) return;
+    } catch (error) {
+      last = error;
+    }
+    if (performance.now() > deadline) {
+      const look = last instanceof Error ? ` (last look: ${last.message})` : '';
+      throw new StartFailed(child, `did not answer within ${timeoutMs / 1000} s${look}`);
+    }
+    await delay(50, undefined, { signal: options.signal });
+  }
+}
+
+/** Tries `start` anew, with other ports, as long as it loses the race for one: at most three times. */
+export async function retryPortRaces<T>(start: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start();
+    } catch (error) {
+      if (!(error instanceof StartFailed) || !error.portTaken || attempt === 3) throw error;
+    }
+  }
+}

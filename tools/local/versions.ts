@@ -1,0 +1,148 @@
+/**
+ * Every version of every server that the trial, the tests and `npm run local` use, and where its publisher offers it.
+ * The Go modules in tools/local/go and the pinned list in tools/local/python build the same versions; a spec compares them.
+ */
+
+export type ServerName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'minio' | 'versitygw' | 'moto';
+
+export interface Platform {
+  /** As Go and the publishers name them. */
+  readonly os: 'linux' | 'darwin';
+  readonly arch: 'amd64' | 'arm64';
+}
+
+export interface Prebuilt {
+  readonly url: string;
+  /** A text of the publisher's beside the file: a digest alone, or `digest  file` lines. */
+  readonly checksumUrl: string;
+  readonly algorithm: 'sha256' | 'sha512';
+  /** A .tar.gz holds the program under its own name, in any folder; otherwise the file is the program. */
+  readonly archive: boolean;
+}
+
+export interface GoBuild {
+  /** Folder below tools/local/go with the committed go.mod and go.sum. */
+  readonly module: string;
+  readonly package: string;
+  /** `-X` values for the linker, beside `-s -w`. */
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+export interface ServerSource {
+  readonly name: ServerName;
+  /** The folders of the cache: `<family>/<version>/<name>`. */
+  readonly family: string;
+  readonly version: string;
+  /** Arguments that make the program tell its version, and the versions found elsewhere that serve as well. */
+  readonly probe?: { readonly args: readonly string[]; readonly accepts: RegExp };
+  readonly prebuilt?: (platform: Platform) => Prebuilt | undefined;
+  readonly go?: GoBuild;
+}
+
+const kubernetesVersion = 'v1.36.3';
+/** controller-tools releases one envtest archive for some patch releases of each minor one. */
+const envtestVersion = 'v1.36.0';
+const etcdVersion = 'v3.6.16';
+const minioVersion = 'v0.0.0-20260212201848-7aac2a2c5b7c';
+const versitygwVersion = 'v1.8.0';
+export const motoVersion = '5.2.5';
+
+const kubernetesBuild = (command: string): GoBuild => ({
+  module: 'kubernetes',
+  package: `k8s.io/kubernetes/cmd/${command}`,
+  values: {
+    'k8s.io/component-base/version.gitVersion': kubernetesVersion,
+    'k8s.io/component-base/version.gitMajor': '1',
+    'k8s.io/component-base/version.gitMinor': '36',
+  },
+});
+
+/** Source: github.com/kubernetes-sigs/controller-tools, envtest-releases.yaml and the `.sha512` beside each asset. */
+const envtest = ({ os, arch }: Platform): Prebuilt => {
+  const url = `https://github.com/kubernetes-sigs/controller-tools/releases/download/envtest-${envtestVersion}/envtest-${envtestVersion}-${os}-${arch}.tar.gz`;
+  return { url, checksumUrl: `${url}.sha512`, algorithm: 'sha512', archive: true };
+};
+
+/** Source: kubernetes.io, "Download Kubernetes": dl.k8s.io has server programs for Linux only. */
+const kubernetesRelease =
+  (command: string) =>
+  ({ os, arch }: Platform): Prebuilt | undefined => {
+    if (os !== 'linux') return undefined;
+    const url = `https://dl.k8s.io/release/${kubernetesVersion}/bin/${os}/${arch}/${command}`;
+    return { url, checksumUrl: `${url}.sha256`, algorithm: 'sha256', archive: false };
+  };
+
+/** Source: github.com/versity/versitygw, .goreleaser.yaml (archive names as `uname` tells them, one checksums.txt). */
+const versitygwRelease = ({ os, arch }: Platform): Prebuilt => {
+  const base = `https://github.com/versity/versitygw/releases/download/${versitygwVersion}`;
+  const system = os === 'linux' ? 'Linux' : 'Darwin';
+  const machine = arch === 'amd64' ? 'x86_64' : 'arm64';
+  return {
+    url: `${base}/versitygw_${versitygwVersion}_${system}_${machine}.tar.gz`,
+    checksumUrl: `${base}/checksums.txt`,
+    algorithm: 'sha256',
+    archive: true,
+  };
+};
+
+export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
+  etcd: {
+    name: 'etcd',
+    family: 'etcd',
+    version: etcdVersion,
+    probe: { args: ['--version'], accepts: /^etcd Version: 3\.6\.\d+$/m },
+    prebuilt: envtest,
+    go: { module: 'etcd', package: 'go.etcd.io/etcd/server/v3' },
+  },
+  'kube-apiserver': {
+    name: 'kube-apiserver',
+    family: 'kubernetes',
+    version: kubernetesVersion,
+    probe: { args: ['--version'], accepts: /^Kubernetes v1\.36\.\d+/m },
+    prebuilt: envtest,
+    go: kubernetesBuild('kube-apiserver'),
+  },
+  'kube-controller-manager': {
+    name: 'kube-controller-manager',
+    family: 'kubernetes',
+    version: kubernetesVersion,
+    probe: { args: ['--version'], accepts: /^Kubernetes v1\.36\.\d+/m },
+    prebuilt: kubernetesRelease('kube-controller-manager'),
+    go: kubernetesBuild('kube-controller-manager'),
+  },
+  kubectl: {
+    name: 'kubectl',
+    family: 'kubernetes',
+    version: kubernetesVersion,
+    // kubectl is supported one minor version on either side of the API server.
+    probe: { args: ['version', '--client'], accepts: /^Client Version: v1\.3[567]\.\d+/m },
+    prebuilt: envtest,
+    go: kubernetesBuild('kubectl'),
+  },
+  minio: {
+    name: 'minio',
+    family: 'minio',
+    version: minioVersion,
+    // The community edition is published as source only since RELEASE.2025-10-15: older programs are not accepted, and
+    // there is no archive of the publisher's to take.
+    probe: { args: ['--version'], accepts: /^minio version RELEASE\.(2025-1[0-2]|202[6-9])/m },
+    go: { module: 'minio', package: 'github.com/minio/minio' },
+  },
+  versitygw: {
+    name: 'versitygw',
+    family: 'versitygw',
+    version: versitygwVersion,
+    probe: { args: ['--version'], accepts: /\bv?1\.8\.\d+\b/ },
+    prebuilt: versitygwRelease,
+    go: { module: 'versitygw', package: 'github.com/versity/versitygw/cmd/versitygw', values: { 'main.Version': versitygwVersion } },
+  },
+  // Always in a Python environment of the project's own: moto_server cannot tell its version, nor what else it needs.
+  moto: { name: 'moto', family: 'moto', version: motoVersion },
+};
+
+/** The platform this runs on, if the servers exist for it. */
+export function currentPlatform(): Platform | undefined {
+  const os = process.platform;
+  const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch as 'x64' | 'arm64'] as Platform['arch'] | undefined;
+  return (os === 'linux' || os === 'darwin') && arch ? { os, arch } : undefined;
+}

@@ -1,0 +1,44 @@
+import { defineConfig } from 'vitest/config';
+
+/** Where nothing but sources lies. */
+const never = ['**/node_modules/**', '**/dist/**', '.nx/**', '.local/**', 'tools/local/go/**'];
+
+export default defineConfig({
+  test: {
+    // The machine also runs an API server and S3 servers while the tests run.
+    maxWorkers: 2,
+    // A process each: a test that hangs or exits takes nobody with it, and its servers end with it.
+    pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{apps,libs,tools}/**/*.spec.ts'],
+          exclude: [...never, '**/*.integration.spec.ts', '**/*.e2e.spec.ts'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['{apps,libs,tools}/**/*.integration.spec.ts'],
+          exclude: never,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.e2e.spec.ts'],
+          exclude: never,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,142 @@
+import type { TSchema } from 'typebox';
+import type { Kind, PrinterColumn } from './kinds.ts';
+
+type Json = { readonly [key: string]: unknown };
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+// `required` leaves out what has a default: the API server fills it in before it validates.
+const requiredOf = (schema: Json): readonly string[] => {
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  const required = Array.isArray(schema['required']) ? (schema['required'] as readonly string[]) : [];
+  return required.filter((key) => {
+    const property = properties[key];
+    return !(isObject(property) && 'default' in property);
+  });
+};
+
+/** Turns a TypeBox schema into the structural schema of a CRD. Source: Kubernetes, Specifying a structural schema. */
+export const structural = (schema: Json): Json => {
+  const { type, required: _required, properties, patternProperties, items, ...rest } = schema;
+  const result: Record<string, unknown> = {};
+  if (type !== undefined) result['type'] = type;
+  else if ('enum' in schema) result['type'] = 'string';
+  Object.assign(result, rest);
+  const required = requiredOf(schema);
+  if (required.length > 0) result['required'] = required;
+  if (isObject(properties)) {
+    result['properties'] = Object.fromEntries(
+      Object.entries(properties).map(([key, value]) => [key, structural(value as Json)]),
+    );
+  }
+  if (isObject(patternProperties))
+    result['additionalProperties'] = structural(Object.values(patternProperties)[0] as Json);
+  if (isObject(items)) result['items'] = structural(items);
+  return result;
+};
+
+// Source: Kubernetes API conventions, metav1.Condition.
+const conditions: Json = {
+  type: 'array',
+  description: 'Conditions; Ready sums them up.',
+  maxItems: 32,
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+  items: {
+    type: 'object',
+    description: 'One condition.',
+    required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+    properties: {
+      type: { type: 'string', description: 'What the condition is about.', maxLength: 316 },
+      status: { type: 'string', description: 'Whether it holds.', enum: ['True', 'False', 'Unknown'] },
+      reason: {
+        type: 'string',
+        description: 'Why, in one CamelCase word.',
+        minLength: 1,
+        maxLength: 1024,
+        pattern: '^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$',
+      },
+      message: { type: 'string', description: 'Why, for people.', maxLength: 32_768 },
+      observedGeneration: { type: 'integer', format: 'int64', minimum: 0, description: 'Generation it was found for.' },
+      lastTransitionTime: { type: 'string', format: 'date-time', description: 'When status last changed.' },
+    },
+  },
+};
+
+const statusOf = (status: TSchema): Json => {
+  const own = structural(status as unknown as Json);
+  return {
+    type: 'object',
+    description: 'What was found and done; written by the controller.',
+    properties: {
+      observedGeneration: {
+        type: 'integer',
+        format: 'int64',
+        minimum: 0,
+        description: 'Generation of the spec that has its verdict.',
+      },
+      conditions,
+      ...(own['properties'] as Json),
+    },
+  };
+};
+
+const columnsOf = (kind: Kind): readonly PrinterColumn[] => {
+  const ready = (field: string) => `.status.conditions[?(@.type=="Ready")].${field}`;
+  return [
+    ...kind.columns.filter((column) => column.priority !== 1),
+    { name: 'Ready', type: 'string', jsonPath: ready('status'), description: 'Whether all is as the spec says.' },
+    { name: 'Reason', type: 'string', jsonPath: ready('reason'), description: 'Why it is ready or not.' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'When the object was created.' },
+    ...kind.columns.filter((column) => column.priority === 1),
+    { name: 'Message', type: 'string', jsonPath: ready('message'), description: 'Why, for people.', priority: 1 },
+  ];
+};
+
+/** The CustomResourceDefinition of a kind, as a plain object. */
+export const crdOf = (kind: Kind): Json => {
+  const { group, version, kind: name, plural } = kind.resource;
+  const singular = name.toLowerCase();
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: {
+        kind: name,
+        listKind: `${name}List`,
+        plural,
+        singular,
+        shortNames: [kind.shortName],
+        categories: ['s3'],
+      },
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: columnsOf(kind),
+          schema: {
+            openAPIV3Schema: {
+              type: 'object',
+              description: kind.description,
+              required: ['spec'],
+              ...(kind.rules === undefined ? {} : { 'x-kubernetes-validations': kind.rules }),
+              properties: {
+                apiVersion: { type: 'string', description: 'Version of this schema: group and version.' },
+                kind: { type: 'string', description: 'Kind of the object.' },
+                metadata: { type: 'object' },
+                spec: structural(kind.spec as unknown as Json),
+                status: statusOf(kind.status),
+              },
+            },
+          },
+        },
+      ],
+    },
+  };
+};

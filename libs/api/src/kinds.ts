@@ -1,0 +1,111 @@
+import type { TSchema } from 'typebox';
+import { accessKeySpec, accessKeyStatus } from './access-key.ts';
+import { bucketPolicySpec, bucketPolicyStatus } from './bucket-policy.ts';
+import { bucketSpec, bucketStatus } from './bucket.ts';
+import { providerSpec, providerStatus } from './provider.ts';
+import { accessKeyResource, bucketPolicyResource, bucketResource, providerResource } from './resources.ts';
+import type { CelRule } from './schema.ts';
+
+/** A column of `kubectl get`. */
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: 'string' | 'date' | 'boolean' | 'integer';
+  readonly jsonPath: string;
+  readonly description: string;
+  /** 0: always shown; 1: with `-o wide`. */
+  readonly priority?: 0 | 1;
+}
+
+/** All that a CRD is made of. */
+export interface Kind {
+  readonly resource: {
+    readonly group: string;
+    readonly version: string;
+    readonly kind: string;
+    readonly plural: string;
+  };
+  readonly shortName: string;
+  readonly description: string;
+  readonly spec: TSchema;
+  /** Without conditions and observedGeneration. */
+  readonly status: TSchema;
+  /** The facts a person wants, shown between the name and Ready. */
+  readonly columns: readonly PrinterColumn[];
+  /** Rules on the whole object. */
+  readonly rules?: readonly CelRule[];
+}
+
+const column = (
+  name: string,
+  jsonPath: string,
+  description: string,
+  type: PrinterColumn['type'] = 'string',
+  priority: 0 | 1 = 0,
+): PrinterColumn => ({ name, type, jsonPath, description, priority });
+
+/** The four kinds, as their CRDs declare them. */
+export const kinds: readonly Kind[] = [
+  {
+    resource: providerResource,
+    shortName: 's3p',
+    description: 'An S3-compatible storage provider and the credentials that manage it.',
+    spec: providerSpec,
+    status: providerStatus,
+    columns: [
+      column('Type', '.spec.type', 'Driver that speaks to the provider.'),
+      column('Endpoint', '.spec.endpoint', 'URL of the S3 API.'),
+      column('Region', '.spec.region', 'Region of the provider.', 'string', 1),
+      column('Server', '.status.serverVersion', 'Name and version of the server.', 'string', 1),
+    ],
+  },
+  {
+    resource: bucketResource,
+    shortName: 's3b',
+    description: 'A bucket at a Provider and what is set on it.',
+    spec: bucketSpec,
+    status: bucketStatus,
+    columns: [
+      column('Bucket', '.spec.name', 'Name of the bucket at the provider.'),
+      column('Provider', '.spec.providerRef.name', 'Provider that has the bucket.'),
+      column('Region', '.status.region', 'Region the bucket is in.', 'string', 1),
+      column(
+        'Deletion',
+        '.spec.deletionPolicy',
+        'What becomes of the bucket when this object is deleted.',
+        'string',
+        1,
+      ),
+    ],
+  },
+  {
+    resource: bucketPolicyResource,
+    shortName: 's3bp',
+    description: 'The policy of a Bucket.',
+    spec: bucketPolicySpec,
+    status: bucketPolicyStatus,
+    columns: [
+      column('Bucket', '.spec.bucketRef.name', 'Bucket that the policy is for.'),
+      column('Applied', '.status.applied', 'Whether the bucket has this policy.', 'boolean'),
+    ],
+  },
+  {
+    resource: accessKeyResource,
+    shortName: 's3ak',
+    description: 'A key pair for S3, kept in a Secret.',
+    spec: accessKeySpec,
+    status: accessKeyStatus,
+    columns: [
+      column('Key', '.status.accessKeyId', 'Id of the current key pair.'),
+      column('Secret', '.status.secretName', 'Secret that has the key pair.'),
+      column('Provider', '.spec.providerRef.name', 'Provider that knows the key pair.', 'string', 1),
+      column('Rotation', '.status.nextRotateTime', 'When the next rotation is due.', 'string', 1),
+    ],
+    rules: [
+      {
+        rule: 'has(self.spec.secretName) || self.metadata.name.size() <= 241',
+        message:
+          'set spec.secretName: with a name of more than 241 characters the default, <name>-credentials, is too long',
+      },
+    ],
+  },
+];

@@ -14,7 +14,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['{apps,libs,tools}/**/*.spec.ts'],
+          include: ['{apps,libs,tools,e2e}/**/*.spec.ts'],
           exclude: [...never, '**/*.integration.spec.ts', '**/*.e2e.spec.ts'],
           testTimeout: 10_000,
         },
@@ -23,7 +23,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['{apps,libs,tools}/**/*.integration.spec.ts'],
+          include: ['{apps,libs,tools,e2e}/**/*.integration.spec.ts'],
           exclude: never,
           testTimeout: 120_000,
           hookTimeout: 180_000,

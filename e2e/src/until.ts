@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface UntilOptions<T> {
+  /** What is waited for, for the error. */
+  readonly what: string;
+  /** Milliseconds; 30 000. */
+  readonly timeoutMs?: number;
+  /** Milliseconds between looks; 50. */
+  readonly everyMs?: number;
+  /** Shows the last look in the error. */
+  readonly show?: (seen: T | undefined) => string;
+}
+
+/**
+ * Looks again and again until `holds` says yes; returns what it then saw. A look that throws counts as "not yet".
+ * @throws Error with the last look when the time is over
+ */
+export async function until<T>(
+  look: () => T | Promise<T>,
+  holds: (seen: T) => boolean,
+  options: UntilOptions<T>,
+): Promise<T> {
+  const { timeoutMs = 30_000, everyMs = 50, show = (seen) => JSON.stringify(seen, undefined, 1) } = options;
+  const deadline = performance.now() + timeoutMs;
+  let seen: T | undefined;
+  let thrown: unknown;
+  do {
+    try {
+      thrown = undefined;
+      seen = await look();
+      if (holds(seen)) return seen;
+    } catch (error) {
+      thrown = error;
+    }
+    await delay(everyMs);
+  } while (performance.now() < deadline);
+  const last = thrown instanceof Error ? thrown.message : show(seen);
+  throw new Error(`not within ${timeoutMs / 1000} s: ${options.what}\nlast look: ${last}`);
+}

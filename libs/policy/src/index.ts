@@ -1,0 +1,11 @@
+export { mergePolicies, policyFromAccess } from './access.ts';
+export type { BucketAccess } from './access.ts';
+export { hashPolicy, normalisePolicy, samePolicy } from './normalise.ts';
+export type { CanonicalPolicy, CanonicalStatement } from './normalise.ts';
+export { parsePolicy } from './parse.ts';
+export type { ParseOptions, ParsedPolicy, PolicyKind } from './parse.ts';
+export { describeProblems } from './problem.ts';
+export type { Problem } from './problem.ts';
+export { isPublic } from './public.ts';
+export { accessKeyRefs, renderPolicy } from './render.ts';
+export type { IamPolicy, IamPrincipal, IamStatement, RenderOptions } from './render.ts';

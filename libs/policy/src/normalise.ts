@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { asList, isJsonObject, own, type JsonObject } from './json.ts';
+
+/** A statement in canonical form: no order, case or scalar that has no meaning is left in it. */
+export interface CanonicalStatement {
+  readonly sid: string | undefined;
+  /** Everything but the sid, as sorted JSON: equal content, equal text. */
+  readonly content: string;
+}
+
+/** A policy in canonical form; statements are sorted and each stands once for each sid. */
+export interface CanonicalPolicy {
+  readonly version: string;
+  readonly statements: readonly CanonicalStatement[];
+}
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const sortedSet = (values: readonly string[]): readonly string[] => [...new Set(values)].sort(byText);
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+
+const texts = (value: unknown): readonly string[] => asList(value).map(text);
+
+// The account and its root user are one principal. Source: IAM User Guide, AWS account principals.
+const principalName = (kind: string, name: string): string =>
+  kind === 'AWS' ? (/^arn:[a-z0-9-]+:iam::([0-9]{12}):root$/.exec(name)?.[1] ?? name) : name;
+
+const principals = (value: unknown): unknown => {
+  const kinds = isJsonObject(value) ? Object.entries(value) : [['AWS', value] as const];
+  return kinds
+    .map(([kind, names]) => [kind, sortedSet(texts(names).map((name) => principalName(kind, name)))] as const)
+    .sort(([a], [b]) => byText(a, b));
+};
+
+// A plain address is a network of one; a network is written by its first address. Only IPv4 has one certain spelling here.
+const network = (value: string): string => {
+  const [, address = '', bits = '32'] = /^(\d{1,3}(?:\.\d{1,3}){3})(?:\/(\d{1,2}))?$/.exec(value) ?? [];
+  const octets = address.split('.').map(Number);
+  if (address === '' || octets.some((octet) => octet > 255) || Number(bits) > 32) return value;
+  const size = 2 ** (32 - Number(bits));
+  const number = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  const first = number - (number % size);
+  return `${[24, 16, 8, 0].map((shift) => String(Math.floor(first / 2 ** shift) % 256)).join('.')}/${bits}`;
+};
+
+const conditionValue = (operator: string, value: string): string => {
+  if (/bool|null/.test(operator)) return value.toLowerCase();
+  return operator.includes('ipaddress') ? network(value) : value;
+};
+
+// Operators and keys know no case; the name of a tag behind the slash may.
+const conditionKey = (key: string): string => key.replace(/^[^/]*/, (name) => name.toLowerCase());
+
+const conditions = (value: unknown): unknown =>
+  (isJsonObject(value) ? Object.entries(value) : [])
+    .flatMap(([name, keys]) => {
+      const operator = name.toLowerCase();
+      return (isJsonObject(keys) ? Object.entries(keys) : []).map(
+        ([key, values]) =>
+          [
+            operator,
+            conditionKey(key),
+            sortedSet(texts(values).map((item) => conditionValue(operator, item))),
+          ] as const,
+      );
+    })
+    .sort((a, b) => byText(JSON.stringify(a), JSON.stringify(b)));
+
+const elements: Readonly<Record<string, (value: unknown) => unknown>> = {
+  effect: text,
+  principal: principals,
+  notprincipal: principals,
+  action: (value) => sortedSet(texts(value).map((action) => action.toLowerCase())),
+  notaction: (value) => sortedSet(texts(value).map((action) => action.toLowerCase())),
+  resource: (value) => sortedSet(texts(value)),
+  notresource: (value) => sortedSet(texts(value)),
+  condition: conditions,
+};
+
+const isEmpty = (value: unknown): boolean => value === undefined || (Array.isArray(value) && value.length === 0);
+
+const canonicalStatement = (statement: JsonObject): CanonicalStatement => {
+  const entries = Object.entries(statement)
+    .map(([name, value]) => [name.toLowerCase(), value] as const)
+    .filter(([name]) => name !== 'sid')
+    // What we do not know may mean something: it is kept, and makes two documents differ.
+    .map(([name, value]) => [name, Object.hasOwn(elements, name) ? elements[name]?.(value) : value] as const)
+    .filter(([, value]) => !isEmpty(value))
+    .sort(([a], [b]) => byText(a, b));
+  const sid = own(statement, 'Sid') ?? own(statement, 'sid');
+  return { sid: typeof sid === 'string' && sid !== '' ? sid : undefined, content: JSON.stringify(entries) };
+};
+
+/**
+ * The canonical form of an IAM document, as rendered or as a server gave it (an object, not text). Whatever a server may
+ * rewrite without changing the meaning is the same in it: scalar or list, `"*"` or `{"AWS": "*"}`, order, case of actions
+ * and condition keys, an account or its root ARN, numbers and booleans as text.
+ *
+ * Source: IAM User Guide, Grammar of the IAM JSON policy language; an absent Version is 2008-10-17.
+ */
+export const normalisePolicy = (iamJson: unknown): CanonicalPolicy => {
+  const policy = isJsonObject(iamJson) ? iamJson : {};
+  const statements = asList(own(policy, 'Statement')).filter(isJsonObject).map(canonicalStatement);
+  const distinct = new Map(
+    statements.map((statement) => [JSON.stringify([statement.content, statement.sid ?? null]), statement]),
+  );
+  return {
+    version: text(own(policy, 'Version') ?? '2008-10-17'),
+    statements: [...distinct].sort(([a], [b]) => byText(a, b)).map(([, statement]) => statement),
+  };
+};
+
+const sidsByContent = (policy: CanonicalPolicy): Map<string, readonly (string | undefined)[]> => {
+  const found = new Map<string, readonly (string | undefined)[]>();
+  for (const { content, sid } of policy.statements) found.set(content, [...(found.get(content) ?? []), sid]);
+  return found;
+};
+
+/**
+ * Whether two IAM documents mean the same. A sid counts only where both have one: servers may drop it, and a changed one is
+ * a change a person asked for.
+ */
+export const samePolicy = (a: unknown, b: unknown): boolean => {
+  const [left, right] = [normalisePolicy(a), normalisePolicy(b)];
+  const [ours, theirs] = [sidsByContent(left), sidsByContent(right)];
+  if (left.version !== right.version || ours.size !== theirs.size) return false;
+  return [...ours].every(([content, sids]) => {
+    const others = theirs.get(content);
+    if (others === undefined) return false;
+    return sids.includes(undefined) || others.includes(undefined) || sids.some((sid) => others.includes(sid));
+  });
+};
+
+/** SHA-256, in hex, of what an IAM document means; sids do not count. */
+export const hashPolicy = (iamJson: unknown): string => {
+  const { version, statements } = normalisePolicy(iamJson);
+  const contents = sortedSet(statements.map(({ content }) => content));
+  return createHash('sha256')
+    .update(JSON.stringify([version, contents]))
+    .digest('hex');
+};

@@ -1,0 +1,37 @@
+/** What is wrong with one element of a document. */
+export interface Problem {
+  /** Such as `statement[2].action[0]`; empty for the document as a whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Collects problems below one path. */
+export class Findings {
+  readonly problems: Problem[] = [];
+
+  add(path: string, message: string): void {
+    this.problems.push({ path, message });
+  }
+}
+
+/** The path of a key: `a.key`, or `a["key"]` when the key is not a plain name. */
+export const at = (path: string, key: string | number): string => {
+  if (typeof key === 'number') return `${path}[${String(key)}]`;
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return `${path}[${JSON.stringify(key.slice(0, 64))}]`;
+  return path === '' ? key : `${path}.${key}`;
+};
+
+/** Shown text of a value: short, and JSON so that odd characters are seen. */
+export const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+};
+
+const told = 5;
+
+/** The problems as one line for a condition; at most the first five in full. */
+export const describeProblems = (problems: readonly Problem[]): string => {
+  const lines = problems.slice(0, told).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  const more = problems.length - lines.length;
+  return more > 0 ? `${lines.join('; ')}; and ${String(more)} more` : lines.join('; ');
+};

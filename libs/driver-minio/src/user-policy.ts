@@ -1,0 +1,48 @@
+import type { IamPolicy, OwnerMark } from '@operator/s3';
+
+/**
+ * On MinIO a key whose parent has any policy may make further keys for its parent, and so outlive its own removal, unless that
+ * is denied by name. (Removing its siblings cannot be denied; they would be missed and made again.)
+ */
+const guard = {
+  Sid: 'KeysAreIssuedByTheOperator',
+  Effect: 'Deny',
+  Action: ['admin:CreateServiceAccount', 'admin:UpdateServiceAccount'],
+} as const;
+
+/** The server takes policies of at most 20 480 bytes; the mark (at most 400) and the guard are ours. */
+export const maxPolicyBytes = 20_480 - 400 - JSON.stringify(guard).length - 80;
+
+const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value]);
+
+const isGuard = (statement: unknown): boolean => {
+  if (typeof statement !== 'object' || statement === null) return false;
+  const { Sid, Effect, Action } = statement as Readonly<Record<string, unknown>>;
+  const actions = new Set(asList(Action));
+  return Sid === guard.Sid && Effect === guard.Effect && guard.Action.every((action) => actions.has(action));
+};
+
+const idFor = ({ cluster, namespace, name, uid }: OwnerMark): string => `s3.cloud37.dev/${cluster}/${namespace}/${name}/${uid}`;
+
+/** The canned policy that we store for a user: its rights, the guard, and the owner's mark as the document's ID, which MinIO keeps. */
+export const userPolicy = (policy: IamPolicy, mark: OwnerMark): IamPolicy => ({
+  ...policy,
+  ID: idFor(mark),
+  Statement: [...asList(policy.Statement), guard],
+});
+
+/** What `readUserPolicy` finds. */
+export interface StoredPolicy {
+  /** `unknown`: somebody replaced the document, so that mark or guard are gone. */
+  readonly owner: 'us' | 'other' | 'unknown';
+  /** Without the mark and the guard. */
+  readonly policy: IamPolicy;
+}
+
+/** Takes a stored canned policy apart again. */
+export const readUserPolicy = ({ ID, ...stored }: IamPolicy, mark: OwnerMark): StoredPolicy => {
+  const statements = asList(stored.Statement);
+  const policy = { ...stored, Statement: statements.filter((statement) => !isGuard(statement)) };
+  if (typeof ID === 'string' && ID.startsWith('s3.cloud37.dev/') && ID !== idFor(mark)) return { owner: 'other', policy };
+  return { owner: ID === idFor(mark) && statements.some(isGuard) ? 'us' : 'unknown', policy };
+};

@@ -74,6 +74,8 @@ export const reasons = {
   ServerError: 'ServerError',
   RequestRefused: 'RequestRefused',
   LimitExceeded: 'LimitExceeded',
+  KeyLimitReached: 'KeyLimitReached',
+  KeyNotUsableYet: 'KeyNotUsableYet',
   // The spec and the features.
   SpecInvalid: 'SpecInvalid',
   Unsupported: 'Unsupported',

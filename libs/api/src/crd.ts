@@ -1,15 +1,15 @@
 import type { TSchema } from 'typebox';
 import type { Kind, PrinterColumn } from './kinds.ts';
 
-type Json = { readonly [key: string]: unknown };
+type Json = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 // `required` leaves out what has a default: the API server fills it in before it validates.
 const requiredOf = (schema: Json): readonly string[] => {
-  const properties = isObject(schema['properties']) ? schema['properties'] : {};
-  const required = Array.isArray(schema['required']) ? (schema['required'] as readonly string[]) : [];
+  const properties = isObject(schema.properties) ? schema.properties : {};
+  const required = Array.isArray(schema.required) ? (schema.required as readonly string[]) : [];
   return required.filter((key) => {
     const property = properties[key];
     return !(isObject(property) && 'default' in property);
@@ -18,21 +18,22 @@ const requiredOf = (schema: Json): readonly string[] => {
 
 /** Turns a TypeBox schema into the structural schema of a CRD. Source: Kubernetes, Specifying a structural schema. */
 export const structural = (schema: Json): Json => {
-  const { type, required: _required, properties, patternProperties, items, ...rest } = schema;
+  const { type, properties, patternProperties, items, ...rest } = schema;
   const result: Record<string, unknown> = {};
-  if (type !== undefined) result['type'] = type;
-  else if ('enum' in schema) result['type'] = 'string';
+  if (type !== undefined) result.type = type;
+  else if ('enum' in schema) result.type = 'string';
   Object.assign(result, rest);
   const required = requiredOf(schema);
-  if (required.length > 0) result['required'] = required;
+  if (required.length > 0) result.required = required;
+  else delete result.required;
   if (isObject(properties)) {
-    result['properties'] = Object.fromEntries(
+    result.properties = Object.fromEntries(
       Object.entries(properties).map(([key, value]) => [key, structural(value as Json)]),
     );
   }
   if (isObject(patternProperties))
-    result['additionalProperties'] = structural(Object.values(patternProperties)[0] as Json);
-  if (isObject(items)) result['items'] = structural(items);
+    result.additionalProperties = structural(Object.values(patternProperties)[0] as Json);
+  if (isObject(items)) result.items = structural(items);
   return result;
 };
 
@@ -77,7 +78,7 @@ const statusOf = (status: TSchema): Json => {
         description: 'Generation of the spec that has its verdict.',
       },
       conditions,
-      ...(own['properties'] as Json),
+      ...(own.properties as Json),
     },
   };
 };

@@ -41,11 +41,11 @@ const differences = [
 
 if (process.argv.includes('--check')) {
   if (differences.length > 0) {
-    console.error(`Not current with libs/api (npm run generate mends it):\n${differences.join('\n')}`);
+    process.stderr.write(`Not current with libs/api (npm run generate mends it):\n${differences.join('\n')}\n`);
     process.exitCode = 1;
   }
 } else {
   for (const [file, content] of wanted) await writeFile(new URL(file, folder), content);
   for (const file of present.keys()) if (!wanted.has(file)) await rm(new URL(file, folder));
-  console.log(differences.length === 0 ? 'crds/ was current.' : `Wrote crds/:\n${differences.join('\n')}`);
+  process.stdout.write(differences.length === 0 ? 'crds/ was current.\n' : `Wrote crds/:\n${differences.join('\n')}\n`);
 }

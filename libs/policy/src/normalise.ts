@@ -18,7 +18,7 @@ const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const sortedSet = (values: readonly string[]): readonly string[] => [...new Set(values)].sort(byText);
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
 const texts = (value: unknown): readonly string[] => asList(value).map(text);
 

@@ -156,7 +156,7 @@ export const parsePolicy = (input: unknown, kind: PolicyKind, options: ParseOpti
       continue;
     }
     checkStatement(statement, kind, bucket, path, findings);
-    if (Object.hasOwn(statement, 'sid')) checkSid(statement['sid'], kind, at(path, 'sid'), findings, sids, index);
+    if (Object.hasOwn(statement, 'sid')) checkSid(statement.sid, kind, at(path, 'sid'), findings, sids, index);
   }
   if (findings.problems.length > 0) return { problems: findings.problems };
   return {
@@ -206,5 +206,5 @@ const checkStatement = (
     checkNames(statement, key, path, findings, (resource) => resourceProblem(resource, bucket));
   }
 
-  if (Object.hasOwn(statement, 'condition')) checkCondition(statement['condition'], at(path, 'condition'), findings);
+  if (Object.hasOwn(statement, 'condition')) checkCondition(statement.condition, at(path, 'condition'), findings);
 };

@@ -23,7 +23,8 @@ export const at = (path: string, key: string | number): string => {
 
 /** Shown text of a value: short, and JSON so that odd characters are seen. */
 export const shown = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? 'nothing';
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 };
 

@@ -39,7 +39,7 @@ const renderPrincipal = (principal: Principal, options: RenderOptions): IamPrinc
   const rendered = Object.fromEntries(Object.entries(kinds).map(([kind, value]) => [kind, strings(value)]));
   if (accessKeyRef === undefined) return rendered;
   if (options.resolvePrincipal === undefined) throw new Error('a policy with accessKeyRef needs resolvePrincipal');
-  return { ...rendered, AWS: [...(rendered['AWS'] ?? []), options.resolvePrincipal(accessKeyRef)] };
+  return { ...rendered, AWS: [...(rendered.AWS ?? []), options.resolvePrincipal(accessKeyRef)] };
 };
 
 const renderStatement = (statement: PolicyStatement, options: RenderOptions): IamStatement => {

@@ -23,7 +23,8 @@ const computed: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled'
 /**
  * Turns the claims of a pass into the conditions to store, Ready first, then Reconciling or Stalled, then the claims in the
  * order of their types. What is not claimed is dropped. Ready is True only for a settled verdict without an abnormal claim;
- * otherwise it carries the first abnormal claim's reason and message, or the fault's, or the progress. `previous`: as stored,
+ * otherwise it carries the first abnormal claim's reason and message, or the fault's, or
+ * the progress. A claim that only informs is stored and speaks neither way. `previous`: as stored,
  * for `lastTransitionTime`. Messages are cut at 1 024 characters. Claims of the three computed types are ignored.
  *
  * Source: kstatus, the Ready, Reconciling and Stalled conditions.
@@ -38,7 +39,7 @@ export const summarise = (
   for (const claim of claims) {
     if (!computed.has(claim.type) && !own.has(claim.type)) own.set(claim.type, claim);
   }
-  const abnormal = [...own.values()].filter((claim) => isAbnormal(claim, context.positive));
+  const abnormal = [...own.values()].filter((claim) => claim.onlyInforms !== true && isAbnormal(claim, context.positive));
   const ready = readyClaim(verdict, abnormal[0]);
   const progress = progressClaim(verdict, ready, abnormal, context.stalling);
   const ordered = [...own.values()].sort((a, b) => (a.type < b.type ? -1 : 1));

@@ -1,4 +1,8 @@
-import type { ObjectKey, Resource, StoredObject } from './resource.ts';
+import type { Logger } from 'pino';
+import type { KubeClient } from './kube-client.ts';
+import { reflect } from './reflector.ts';
+import { compareResourceVersions } from './resource-version.ts';
+import { type ObjectKey, type Resource, type StoredObject, keyOf } from './resource.ts';
 
 export interface InformerOptions<T> {
   /** `watched` (the default): the namespaces of `--watch-namespaces`; `all`: every namespace, also for cluster-scoped kinds. */
@@ -25,8 +29,208 @@ export interface Informer<T extends StoredObject = StoredObject> {
    */
   index(name: string, valuesOf: (object: T) => readonly string[]): (value: string) => readonly T[];
   on(events: InformerEvents<T>): void;
-  /** Puts the API server's answer to a write of our own into the cache, unless the cache knows a newer one. */
+  /** Puts the API server's answer to a write of our own into the cache, unless the cache knows a newer one, or no such object. */
   remember(object: T): void;
   /** True once the first list is complete, for every namespace watched. */
   hasSynced(): boolean;
 }
+
+interface Index<T> {
+  readonly valuesOf: (object: T) => readonly string[];
+  readonly found: Map<string, Map<ObjectKey, T>>;
+}
+
+export interface StartedInformer<T extends StoredObject> extends Informer<T> {
+  /** Runs until the signal aborts; to be called once. */
+  start(source: InformerSource, signal: AbortSignal): Promise<void>;
+}
+
+export interface InformerSource {
+  readonly kube: Pick<KubeClient, 'list' | 'watch'>;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** Empty: all namespaces. */
+  readonly namespaces: readonly string[];
+  /** Added to the informer's own label selector. */
+  readonly labelSelector?: string | undefined;
+  readonly silentAfterMs?: number;
+}
+
+/** How many deleted objects are remembered, so that a late answer to a write does not bring one back. */
+const tombstonesKept = 1_000;
+
+/** An informer that is not running yet. */
+export const createInformer = <T extends StoredObject>(
+  resource: Resource,
+  options: InformerOptions<T> = {},
+): StartedInformer<T> => {
+  const objects = new Map<ObjectKey, T>();
+  const indexes = new Map<string, Index<T>>();
+  const listeners: InformerEvents<T>[] = [];
+  /** The uid of a deleted object, and the resourceVersion from which it was gone. */
+  const tombstones = new Map<string, string>();
+  const unlisted = new Set<string>(['']);
+  let log: Logger | undefined;
+
+  const put = (object: T): void => {
+    const key = keyOf(object);
+    const old = objects.get(key);
+    if (old !== undefined) unindex(key, old);
+    objects.set(key, object);
+    for (const index of indexes.values()) {
+      for (const value of valuesOf(index, object)) {
+        const found = index.found.get(value) ?? new Map<ObjectKey, T>();
+        index.found.set(value, found.set(key, object));
+      }
+    }
+    if (old !== undefined && old.metadata.uid === object.metadata.uid) {
+      tell((listener) => listener.onUpdate?.(object, old));
+      return;
+    }
+    // Another uid under the same name is another object: the old one went, whether or not the watch said so.
+    if (old !== undefined) {
+      bury(old.metadata.uid, object.metadata.resourceVersion);
+      tell((listener) => listener.onDelete?.(old));
+    }
+    tell((listener) => listener.onAdd?.(object));
+  };
+
+  /** A listener's bug is logged, and costs neither the cache nor the other listeners anything. */
+  const tell = (to: (listener: InformerEvents<T>) => void): void => {
+    for (const listener of listeners) {
+      try {
+        to(listener);
+      } catch (caught) {
+        log?.error({ err: caught, reason: 'InternalError' }, `a listener to ${resource.plural} failed`);
+      }
+    }
+  };
+
+  const valuesOf = (index: Index<T>, object: T): readonly string[] => {
+    try {
+      return index.valuesOf(object);
+    } catch (caught) {
+      log?.error({ err: caught, reason: 'InternalError' }, `an index of ${resource.plural} failed`);
+      return [];
+    }
+  };
+
+  const unindex = (key: ObjectKey, object: T): void => {
+    for (const index of indexes.values()) {
+      for (const value of valuesOf(index, object)) {
+        const found = index.found.get(value);
+        found?.delete(key);
+        if (found?.size === 0) index.found.delete(value);
+      }
+    }
+  };
+
+  const drop = (key: ObjectKey, resourceVersion: string): void => {
+    const old = objects.get(key);
+    if (old === undefined) return;
+    unindex(key, old);
+    objects.delete(key);
+    bury(old.metadata.uid, resourceVersion);
+    tell((listener) => listener.onDelete?.(old));
+  };
+
+  const bury = (uid: string, resourceVersion: string): void => {
+    tombstones.delete(uid);
+    tombstones.set(uid, resourceVersion);
+    if (tombstones.size > tombstonesKept) tombstones.delete(tombstones.keys().next().value ?? '');
+  };
+
+  /** Takes an object unless the cache has it, a newer one, or its end already. */
+  const take = (object: T): void => {
+    const known = objects.get(keyOf(object));
+    if (isNews(object, known?.metadata.resourceVersion) && isNews(object, tombstones.get(object.metadata.uid))) put(object);
+  };
+
+  const replace = (listed: readonly T[], namespace: string | undefined, resourceVersion: string, hasGoneBack: boolean) => {
+    const keys = new Set<ObjectKey>();
+    for (const object of listed) {
+      keys.add(keyOf(object));
+      if (hasGoneBack) put(object);
+      else take(object);
+    }
+    for (const [key, object] of objects) {
+      const isListed = keys.has(key) || (namespace !== undefined && object.metadata.namespace !== namespace);
+      // What we wrote after the list was made is not in it.
+      const isLater = !hasGoneBack && compareResourceVersions(object.metadata.resourceVersion, resourceVersion) > 0;
+      if (!isListed && !isLater) drop(key, resourceVersion);
+    }
+  };
+
+  return {
+    resource,
+    get: (key) => objects.get(key),
+    list: () => objects.values(),
+    index(name, valuesOf) {
+      if (log !== undefined) throw new Error(`index ${name} of ${resource.plural} comes too late: the informer runs`);
+      const found = new Map<string, Map<ObjectKey, T>>();
+      indexes.set(name, { valuesOf, found });
+      return (value) => [...(found.get(value)?.values() ?? [])];
+    },
+    on(events) {
+      listeners.push(events);
+    },
+    remember(object) {
+      if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) take(trimmedOf(object, options.trim));
+    },
+    hasSynced: () => unlisted.size === 0,
+
+    async start(source, signal) {
+      log = source.log;
+      const namespaces = options.scope === 'all' || source.namespaces.length === 0 ? [undefined] : source.namespaces;
+      const labelSelector = [options.labelSelector, source.labelSelector].filter((part) => part !== undefined).join(',');
+      unlisted.clear();
+      for (const namespace of namespaces) unlisted.add(namespace ?? '');
+      await Promise.all(
+        namespaces.map((namespace) => {
+          let last = '0';
+          return reflect<T>(
+            {
+              kube: source.kube,
+              resource,
+              log: source.log,
+              random: source.random,
+              selection: {
+                ...(namespace === undefined ? {} : { namespace }),
+                ...(labelSelector === '' ? {} : { labelSelector }),
+                ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
+              },
+              ...(source.silentAfterMs === undefined ? {} : { silentAfterMs: source.silentAfterMs }),
+              trim: (object) => trimmedOf(object, options.trim),
+              onReplace(listed, resourceVersion) {
+                // A cluster restored from a backup counts from an older number: then only the list is right.
+                replace(listed, namespace, resourceVersion, compareResourceVersions(resourceVersion, last) < 0);
+                last = resourceVersion;
+                unlisted.delete(namespace ?? '');
+              },
+              onEvent({ type, object }) {
+                last = object.metadata.resourceVersion;
+                if (type !== 'DELETED') take(object);
+                else if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) drop(keyOf(object), last);
+                else bury(object.metadata.uid, last);
+              },
+            },
+            signal,
+          );
+        }),
+      );
+    },
+  };
+};
+
+const isNews = (object: StoredObject, knownVersion: string | undefined): boolean =>
+  knownVersion === undefined || compareResourceVersions(knownVersion, object.metadata.resourceVersion) < 0;
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Drops, in place, what nobody reads and every object carries: managedFields and the last-applied annotation. */
+const trimmedOf = <T extends StoredObject>(object: T, trim: ((object: T) => T) | undefined): T => {
+  const metadata = object.metadata as { managedFields?: unknown; annotations?: Record<string, string> };
+  delete metadata.managedFields;
+  if (metadata.annotations !== undefined) delete metadata.annotations[lastApplied];
+  return trim === undefined ? object : trim(object);
+};

@@ -1,0 +1,303 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { request } from 'undici';
+import { type KubeClient, type ObjectRef, type RequestOptions, type Selection, fieldManager } from './kube-client.ts';
+import type { KubeConnection } from './kube-connection.ts';
+import { KubeError, isKubeError } from './kube-error.ts';
+import { type Resource, apiVersionOf } from './resource.ts';
+
+/** What is told about every HTTP exchange. `code`: the HTTP status, 0 when no answer came. */
+export interface KubeExchange {
+  readonly verb: string;
+  readonly resource: string;
+  readonly code: number;
+  readonly seconds: number;
+}
+
+export interface KubeRequestsOptions {
+  readonly connection: KubeConnection;
+  readonly userAgent: string;
+  readonly monotonicMs: () => number;
+  /** Called before every write; throws where this process must not write. */
+  readonly beforeWrite?: (() => void) | undefined;
+  readonly observe?: ((exchange: KubeExchange) => void) | undefined;
+  /** Runs one call within a span. */
+  readonly traced?: (<T>(name: string, run: () => Promise<T>) => Promise<T>) | undefined;
+}
+
+interface Call {
+  readonly verb: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly resource: Resource;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly contentType?: string;
+  readonly body?: unknown;
+}
+
+const defaultTimeoutMs = 30_000;
+const pageSize = 500;
+/** How often one call meets a 429 before the caller hears of it. */
+const longestPatience = 5;
+
+/** The KubeClient over a connection. */
+export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
+  const { connection, monotonicMs } = options;
+  const traced = options.traced ?? ((_name, run) => run());
+
+  /** One HTTP exchange up to the headers; a refusal is a KubeError. */
+  const exchange = async (call: Call, signal: AbortSignal, refreshed = false) => {
+    const { server, headers, dispatcher } = await connection.credentials(refreshed);
+    const startedAt = monotonicMs();
+    const told = (code: number) =>
+      options.observe?.({
+        verb: call.verb,
+        resource: call.resource.plural,
+        code,
+        seconds: (monotonicMs() - startedAt) / 1_000,
+      });
+    try {
+      const response = await request(`${server}${call.path}${queryOf(call.query)}`, {
+        method: call.method,
+        dispatcher,
+        signal,
+        headers: {
+          ...headers,
+          accept: 'application/json',
+          'user-agent': options.userAgent,
+          ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
+        },
+        body: call.body === undefined ? null : JSON.stringify(call.body),
+      });
+      told(response.statusCode);
+      if (response.statusCode < 300) return response;
+      const text = await response.body.text();
+      if (response.statusCode === 401 && !refreshed) return await exchange(call, signal, true);
+      throw errorOf(response.statusCode, text, response.headers['retry-after'], call);
+    } catch (caught) {
+      if (caught instanceof KubeError) throw caught;
+      if (!signal.aborted) told(0);
+      throw unreachable(caught, call, server);
+    }
+  };
+
+  /** One call with its deadline, and patience for 429. */
+  const send = async <T>(call: Call, given: RequestOptions = {}): Promise<T> =>
+    traced(`${call.verb} ${call.resource.plural}`, async () => {
+      const write = call.method !== 'GET';
+      const timeoutMs = given.timeoutMs ?? defaultTimeoutMs;
+      const deadlineAt = monotonicMs() + timeoutMs;
+      const deadline = AbortSignal.timeout(timeoutMs);
+      const signal = given.signal === undefined ? deadline : AbortSignal.any([given.signal, deadline]);
+      for (let attempt = 1; ; attempt += 1) {
+        given.signal?.throwIfAborted();
+        if (write) options.beforeWrite?.();
+        try {
+          const response = await exchange(call, signal);
+          return (await response.body.json()) as T;
+        } catch (caught) {
+          if (!(caught instanceof KubeError)) throw unreachable(caught, call, '');
+          const pauseMs = Math.max(caught.retryAfterMs ?? 0, 200 * attempt);
+          const canWait = caught.status === 429 && attempt < longestPatience && monotonicMs() + pauseMs < deadlineAt;
+          if (!canWait) throw caught;
+          await sleep(pauseMs, undefined, { signal });
+        }
+      }
+    });
+
+  return {
+    async get<T>(resource: Resource, ref: ObjectRef, given?: RequestOptions) {
+      try {
+        return await send<T>({ verb: 'get', method: 'GET', resource, path: pathOf(resource, ref) }, given);
+      } catch (caught) {
+        if (isKubeError(caught, 404)) return undefined;
+        throw caught;
+      }
+    },
+
+    async *list<T>(resource: Resource, selection: Selection, given: RequestOptions & { pageSize?: number } = {}) {
+      const path = pathOf(resource, { namespace: selection.namespace });
+      const limit = given.pageSize === Infinity ? undefined : String(given.pageSize ?? pageSize);
+      let next: string | undefined;
+      do {
+        const query = { ...selectors(selection), limit, continue: next };
+        const page = await send<{ metadata: { resourceVersion: string; continue?: string }; items: T[] | null }>(
+          { verb: 'list', method: 'GET', resource, path, query },
+          given,
+        );
+        next = page.metadata.continue === '' ? undefined : page.metadata.continue;
+        yield { items: page.items ?? [], resourceVersion: page.metadata.resourceVersion };
+      } while (next !== undefined);
+    },
+
+    async *watch<T>(resource: Resource, selection: Selection, given: Parameters<KubeClient['watch']>[2]) {
+      const call: Call = {
+        verb: 'watch',
+        method: 'GET',
+        resource,
+        path: pathOf(resource, { namespace: selection.namespace }),
+        query: {
+          ...selectors(selection),
+          watch: 'true',
+          allowWatchBookmarks: 'true',
+          resourceVersion: given.resourceVersion,
+          timeoutSeconds: String(given.timeoutSeconds),
+        },
+      };
+      const response = await exchange(call, given.signal);
+      try {
+        for await (const line of linesOf(response.body, given.onBytes)) {
+          const event = JSON.parse(line) as { type: string; object: T & { metadata: { resourceVersion: string } } };
+          if (event.type === 'ERROR') throw statusError(event.object as unknown as KubeStatus, 500, undefined);
+          yield event.type === 'BOOKMARK'
+            ? { type: 'BOOKMARK' as const, resourceVersion: event.object.metadata.resourceVersion }
+            : { type: event.type as 'ADDED' | 'MODIFIED' | 'DELETED', object: event.object };
+        }
+      } catch (caught) {
+        if (caught instanceof KubeError || given.signal.aborted) throw caught;
+        throw unreachable(caught, call, '');
+      }
+    },
+
+    create<T>(resource: Resource, object: Parameters<KubeClient['create']>[1], given?: RequestOptions) {
+      const path = pathOf(resource, { namespace: object.metadata.namespace });
+      const query = { fieldManager };
+      return send<T>({ verb: 'create', method: 'POST', resource, path, query, body: typed(resource, object) }, given);
+    },
+
+    replace<T>(resource: Resource, object: Parameters<KubeClient['replace']>[1], given?: RequestOptions) {
+      const path = pathOf(resource, object.metadata);
+      const query = { fieldManager };
+      return send<T>({ verb: 'update', method: 'PUT', resource, path, query, body: typed(resource, object) }, given);
+    },
+
+    apply<T>(
+      resource: Resource,
+      object: Parameters<KubeClient['apply']>[1],
+      given: RequestOptions & { subresource?: 'status' } = {},
+    ) {
+      return send<T>(
+        {
+          verb: 'apply',
+          method: 'PATCH',
+          resource,
+          path: pathOf(resource, object.metadata, given.subresource),
+          query: { fieldManager, force: 'true' },
+          contentType: 'application/apply-patch+yaml', // JSON is YAML
+          body: typed(resource, object),
+        },
+        given,
+      );
+    },
+
+    patch<T>(
+      resource: Resource,
+      ref: ObjectRef,
+      patch: Parameters<KubeClient['patch']>[2],
+      given: RequestOptions & { subresource?: 'status' } = {},
+    ) {
+      const contentType = Array.isArray(patch) ? 'application/json-patch+json' : 'application/merge-patch+json';
+      const path = pathOf(resource, ref, given.subresource);
+      const query = { fieldManager };
+      return send<T>({ verb: 'patch', method: 'PATCH', resource, path, query, contentType, body: patch }, given);
+    },
+
+    async delete(resource, ref, preconditions = {}, given) {
+      try {
+        const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
+        await send({ verb: 'delete', method: 'DELETE', resource, path: pathOf(resource, ref), body }, given);
+        return true;
+      } catch (caught) {
+        if (isKubeError(caught, 404)) return false;
+        throw caught;
+      }
+    },
+  };
+};
+
+const typed = (resource: Resource, object: object) => ({
+  ...object,
+  apiVersion: apiVersionOf(resource),
+  kind: resource.kind,
+});
+
+const pathOf = (
+  resource: Resource,
+  ref: { readonly namespace?: string | undefined; readonly name?: string },
+  subresource?: string,
+): string =>
+  [
+    resource.group === '' ? '/api' : `/apis/${resource.group}`,
+    resource.version,
+    ...(ref.namespace === undefined ? [] : ['namespaces', encodeURIComponent(ref.namespace)]),
+    resource.plural,
+    ...(ref.name === undefined ? [] : [encodeURIComponent(ref.name)]),
+    ...(subresource === undefined ? [] : [subresource]),
+  ].join('/');
+
+const selectors = ({ labelSelector, fieldSelector }: Selection) => ({ labelSelector, fieldSelector });
+
+const queryOf = (query: Readonly<Record<string, string | undefined>> = {}): string => {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
+};
+
+/** Source: Kubernetes API, Status. */
+interface KubeStatus {
+  readonly code?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: { readonly retryAfterSeconds?: number };
+}
+
+const errorOf = (code: number, text: string, retryAfter: string | string[] | undefined, call: Call): KubeError => {
+  try {
+    const status = JSON.parse(text) as KubeStatus;
+    if (typeof status.message === 'string') return statusError(status, code, retryAfter);
+  } catch {
+    // Not every refusal is a Status: a proxy answers with HTML, overload with one plain line.
+  }
+  const message = `${call.verb} ${call.resource.plural}: HTTP ${code} ${text.slice(0, 200).trim()}`;
+  return new KubeError({ status: code, reason: 'Unknown', message, retryAfterMs: secondsToMs(retryAfter) });
+};
+
+const statusError = (status: KubeStatus, code: number, retryAfter: string | string[] | undefined): KubeError =>
+  new KubeError({
+    status: status.code ?? code,
+    reason: status.reason ?? 'Unknown',
+    message: status.message ?? `HTTP ${status.code ?? code}`,
+    retryAfterMs: secondsToMs(retryAfter ?? status.details?.retryAfterSeconds),
+  });
+
+const secondsToMs = (seconds: string | string[] | number | undefined): number | undefined => {
+  const value = Number(Array.isArray(seconds) ? seconds[0] : seconds);
+  return Number.isFinite(value) && value > 0 ? value * 1_000 : undefined;
+};
+
+const unreachable = (cause: unknown, call: Call, server: string): KubeError =>
+  new KubeError({
+    status: 0,
+    reason: 'Unreachable',
+    message: `${call.verb} ${call.resource.plural}: no answer from the API server ${server}`.trim(),
+    cause,
+  });
+
+/** Splits a stream at its line ends; a last line without an end is cut off by a broken connection and dropped. */
+async function* linesOf(
+  body: AsyncIterable<Buffer>,
+  onBytes: (() => void) | undefined,
+): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  let rest: string[] = [];
+  for await (const chunk of body) {
+    onBytes?.();
+    const text = decoder.decode(chunk, { stream: true });
+    const lines = text.split('\n');
+    if (lines.length === 1) {
+      rest.push(text);
+      continue;
+    }
+    yield [...rest, lines[0]].join('');
+    yield* lines.slice(1, -1);
+    rest = [lines.at(-1) ?? ''];
+  }
+}

@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { type Backoff, backoffMs, jittered } from './backoff.ts';
+import type { KubeClient, Selection, WatchEvent } from './kube-client.ts';
+import { type KubeError, isKubeError } from './kube-error.ts';
+import type { Resource, StoredObject } from './resource.ts';
+
+export interface ReflectorOptions<T> {
+  readonly kube: Pick<KubeClient, 'list' | 'watch'>;
+  readonly resource: Resource;
+  readonly selection: Selection;
+  readonly log: Logger;
+  readonly random: () => number;
+  /** Applied to every object as it arrives, before the next page is asked for. */
+  readonly trim: (object: T) => T;
+  /** The whole truth of this selection. `resourceVersion`: of the list. */
+  readonly onReplace: (objects: readonly T[], resourceVersion: string) => void;
+  readonly onEvent: (event: Exclude<WatchEvent<T>, { type: 'BOOKMARK' }>) => void;
+  /** Reconnects a watch on which nothing arrived for so long. The server sends a bookmark about once a minute. */
+  readonly silentAfterMs?: number;
+  /** Seconds after which a watch is renewed, varied by a third. */
+  readonly watchSeconds?: number;
+}
+
+const failures: Backoff = { baseMs: 200, capMs: 30_000 };
+/** A kind that is not installed, or is being initialised, is asked for often: it comes with an install. */
+const absences: Backoff = { baseMs: 500, capMs: 3_000 };
+
+/**
+ * Lists and then watches until `signal` aborts, and survives what happens in between: a watch resumes from the last
+ * resourceVersion that it saw; 410 starts over with a list; everything else is tried again with back-off.
+ */
+export const reflect = async <T extends StoredObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<void> => {
+  const { log, random, resource } = options;
+  const silentAfterMs = options.silentAfterMs ?? 90_000;
+  const watchSeconds = options.watchSeconds ?? 360;
+  let resourceVersion: string | undefined;
+  let failed = 0;
+  let told: string | undefined;
+
+  const pauseAfter = async (caught: unknown): Promise<void> => {
+    failed += 1;
+    const isAbsent = isAbsence(caught);
+    const reason = isAbsent ? 'absent' : isKubeError(caught) ? `${caught.status} ${caught.reason}` : String(caught);
+    if (reason !== told) {
+      told = reason;
+      if (isAbsent) log.warn({ event: 'watch', reason: 'KindAbsent' }, `${resource.plural} are not served yet; trying on`);
+      else log.warn({ event: 'watch', reason: 'WatchFailed', err: caught }, `cannot watch ${resource.plural}; trying on`);
+    }
+    const retryAfterMs = isKubeError(caught) ? (caught.retryAfterMs ?? 0) : 0;
+    const pauseMs = Math.max(backoffMs(isAbsent ? absences : failures, failed, random), retryAfterMs);
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+  };
+
+  while (!signal.aborted) {
+    try {
+      if (resourceVersion === undefined) {
+        resourceVersion = await relist(options, signal);
+        log.debug({ event: 'list', resourceVersion }, `listed ${resource.plural}`);
+      }
+      const silence = new AbortController();
+      const timer = setTimeout(() => silence.abort(), silentAfterMs);
+      const startedFrom: string = resourceVersion;
+      try {
+        const events = options.kube.watch<T>(resource, options.selection, {
+          resourceVersion,
+          signal: AbortSignal.any([signal, silence.signal]),
+          timeoutSeconds: Math.round(jittered(watchSeconds, 1 / 3, random)),
+          onBytes: () => void timer.refresh(),
+        });
+        for await (const event of events) {
+          if (event.type === 'BOOKMARK') {
+            resourceVersion = event.resourceVersion;
+          } else {
+            resourceVersion = event.object.metadata.resourceVersion;
+            options.onEvent({ type: event.type, object: options.trim(event.object) });
+          }
+          if (told !== undefined) log.info({ event: 'watch' }, `watching ${resource.plural} again`);
+          told = undefined;
+          failed = 0;
+        }
+      } catch (caught) {
+        if (!silence.signal.aborted) throw caught;
+        log.info({ event: 'watch', reason: 'Silent' }, `the watch of ${resource.plural} was silent; reconnecting`);
+      } finally {
+        clearTimeout(timer);
+      }
+      // A stream that ends at once without telling anything must not become a storm.
+      if (resourceVersion === startedFrom && !silence.signal.aborted) {
+        await sleep(backoffMs({ baseMs: 200, capMs: 1_000 }, 2, random), undefined, { signal }).catch(() => undefined);
+      }
+    } catch (caught) {
+      if (signal.aborted) break;
+      if (isKubeError(caught, 410)) {
+        log.info({ event: 'watch', reason: 'Expired' }, `the watch of ${resource.plural} is too old; listing again`);
+        resourceVersion = undefined;
+        failed += 1;
+        if (failed > 1) await pauseAfter(caught);
+        continue;
+      }
+      // A kind that went away, or an initialising store, may come back with other content.
+      if (isAbsence(caught)) resourceVersion = undefined;
+      await pauseAfter(caught);
+    }
+  }
+};
+
+/** Lists everything in pages; in one piece when the list expires between two pages. */
+const relist = async <T extends StoredObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<string> => {
+  try {
+    return await listOnce(options, signal, undefined);
+  } catch (caught) {
+    if (!isKubeError(caught, 410)) throw caught;
+    return await listOnce(options, signal, Infinity);
+  }
+};
+
+const listOnce = async <T extends StoredObject>(
+  { kube, resource, selection, trim, onReplace }: ReflectorOptions<T>,
+  signal: AbortSignal,
+  pageSize: number | undefined,
+): Promise<string> => {
+  const objects: T[] = [];
+  let resourceVersion = '';
+  for await (const page of kube.list<T>(resource, selection, {
+    signal,
+    timeoutMs: 60_000,
+    ...(pageSize === undefined ? {} : { pageSize }),
+  })) {
+    for (const object of page.items) objects.push(trim(object));
+    resourceVersion = page.resourceVersion;
+  }
+  onReplace(objects, resourceVersion);
+  return resourceVersion;
+};
+
+/** The kind is not served (404), or its storage is still being set up (429). */
+const isAbsence = (caught: unknown): caught is KubeError =>
+  isKubeError(caught, 404) || (isKubeError(caught, 429) && /storage is \(re\)initializing/.test(caught.message));

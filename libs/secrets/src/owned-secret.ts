@@ -1,0 +1,145 @@
+import { type Redacted, waiting } from '@operator/outcome';
+import { type KubeClient, type RequestOptions, fieldManager } from '@operator/runtime';
+import { type FieldSet, type RawSecret, type StoredSecret, storedSecret } from './read-secret.ts';
+import { secretResource } from './secret-resource.ts';
+
+/** The object that owns the Secret; the Secret lies in its namespace and goes with it. */
+export interface SecretOwner {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly namespace: string; readonly name: string; readonly uid: string };
+}
+
+export interface OwnedSecret {
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly data: ReadonlyMap<string, Redacted<string>>;
+}
+
+/**
+ * Makes the owner's Secret (type Opaque, with an ownerReference) be as given, and sends nothing when it is already. A missing
+ * one is created, never applied, so that a Secret that appears at the same time is not taken over. An existing one is merged in
+ * one request that fails when the Secret changed meanwhile; what we wrote once and no longer want goes, while keys, labels and
+ * annotations of other field managers stay. (Not server-side apply: what a create wrote would stay owned by the create.)
+ * @throws Fault `waiting` SecretConflict when a Secret of that name belongs to somebody else; KubeError 409 on a race
+ */
+export const applyOwnedSecret = async (
+  kube: KubeClient,
+  owner: SecretOwner,
+  wanted: OwnedSecret,
+  options?: RequestOptions,
+): Promise<{ readonly secret: StoredSecret; readonly wrote: boolean }> => {
+  const ref = { namespace: owner.metadata.namespace, name: wanted.name };
+  const fields = fieldsOf(wanted);
+  const existing = await kube.get<RawSecret>(secretResource, ref, options);
+  if (existing === undefined) {
+    const created = await kube.create<RawSecret>(secretResource, newSecret(owner, ref, fields), options);
+    return { secret: storedSecret(created), wrote: true };
+  }
+  if (!isOwnedBy(existing, owner)) throw secretConflict(owner, wanted.name);
+  const changes = changesTo(existing, fields);
+  if (changes === undefined) return { secret: storedSecret(existing), wrote: false };
+  const { uid, resourceVersion } = existing.metadata;
+  const { data, ...metadata } = changes;
+  const patch = { metadata: { uid, resourceVersion, ...metadata }, data };
+  const patched = await kube.patch<RawSecret>(secretResource, ref, patch, options);
+  return { secret: storedSecret(patched), wrote: true };
+};
+
+/**
+ * Deletes the owner's Secret; an absent one counts as deleted.
+ * @throws Fault `waiting` SecretConflict when it belongs to somebody else
+ */
+export const deleteOwnedSecret = async (
+  kube: KubeClient,
+  owner: SecretOwner,
+  name: string,
+  options?: RequestOptions,
+): Promise<void> => {
+  const ref = { namespace: owner.metadata.namespace, name };
+  const existing = await kube.get<RawSecret>(secretResource, ref, options);
+  if (existing === undefined) return;
+  if (!isOwnedBy(existing, owner)) throw secretConflict(owner, name);
+  await kube.delete(secretResource, ref, { uid: existing.metadata.uid }, options);
+};
+
+type Fields = Readonly<Record<'labels' | 'annotations' | 'data', Readonly<Record<string, string>>>>;
+/** A null removes, as JSON merge patch has it. Source: RFC 7386. */
+type Changes = Readonly<Record<keyof Fields, Readonly<Record<string, string | null>>>>;
+
+const fieldsOf = (wanted: OwnedSecret): Fields => ({
+  labels: wanted.labels ?? {},
+  annotations: wanted.annotations ?? {},
+  data: Object.fromEntries(
+    [...wanted.data].map(([key, value]) => [key, Buffer.from(value.reveal(), 'utf8').toString('base64')]),
+  ),
+});
+
+const newSecret = (owner: SecretOwner, ref: { readonly namespace: string; readonly name: string }, fields: Fields) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  type: 'Opaque',
+  metadata: {
+    ...ref,
+    labels: fields.labels,
+    annotations: fields.annotations,
+    ownerReferences: [
+      {
+        apiVersion: owner.apiVersion,
+        kind: owner.kind,
+        name: owner.metadata.name,
+        uid: owner.metadata.uid,
+        controller: true,
+        blockOwnerDeletion: true,
+      },
+    ],
+  },
+  data: fields.data,
+});
+
+/** What differs from `wanted`, or undefined when nothing does. */
+const changesTo = (existing: RawSecret, wanted: Fields): Changes | undefined => {
+  const have: Fields = {
+    labels: existing.metadata.labels ?? {},
+    annotations: existing.metadata.annotations ?? {},
+    data: existing.data ?? {},
+  };
+  const written = fieldsWeWrote(existing);
+  const changesOf = (field: keyof Fields): Readonly<Record<string, string | null>> =>
+    Object.fromEntries([
+      ...Object.entries(wanted[field]).filter(([key, value]) => !Object.hasOwn(have[field], key) || have[field][key] !== value),
+      ...Object.keys(have[field])
+        .filter((key) => written[field].has(key) && !Object.hasOwn(wanted[field], key))
+        .map((key) => [key, null]),
+    ]) as Record<string, string | null>;
+  const changes = { labels: changesOf('labels'), annotations: changesOf('annotations'), data: changesOf('data') };
+  return Object.values(changes).some((change) => Object.keys(change).length > 0) ? changes : undefined;
+};
+
+/** Keys that the API server has on record as written by this operator. Source: Kubernetes API, FieldsV1. */
+const fieldsWeWrote = (secret: RawSecret): Readonly<Record<keyof Fields, ReadonlySet<string>>> => {
+  const written = { labels: new Set<string>(), annotations: new Set<string>(), data: new Set<string>() };
+  for (const entry of secret.metadata.managedFields ?? []) {
+    if (entry.manager !== fieldManager) continue;
+    const fields = entry.fieldsV1 ?? {};
+    const metadata = fields['f:metadata'] ?? {};
+    collect(metadata['f:labels'], written.labels);
+    collect(metadata['f:annotations'], written.annotations);
+    collect(fields['f:data'], written.data);
+  }
+  return written;
+};
+
+const collect = (fields: FieldSet | undefined, into: Set<string>): void => {
+  for (const name of Object.keys(fields ?? {})) if (name.startsWith('f:')) into.add(name.slice(2));
+};
+
+const isOwnedBy = (secret: RawSecret, owner: SecretOwner): boolean =>
+  (secret.metadata.ownerReferences ?? []).some((reference) => reference.uid === owner.metadata.uid);
+
+const secretConflict = (owner: SecretOwner, name: string) =>
+  waiting(
+    'SecretConflict',
+    `Secret ${owner.metadata.namespace}/${name} exists and does not belong to this ${owner.kind}; it is left alone.`,
+  );

@@ -95,6 +95,9 @@ export const accessKeyStatus = Type.Object({
   userName: optional(
     Type.String({ description: 'User at the provider that has the key pair; ours alone.', maxLength: 256 }),
   ),
+  userArn: optional(
+    Type.String({ description: 'How a bucket policy names the user; what accessKeyRef stands for.', maxLength: 2048 }),
+  ),
   secretName: optional(Type.String({ description: 'Secret that has the key pair.', maxLength: 253 })),
   policyHash: optional(
     Type.String({ description: 'Hash of the policy that was applied to the user.', maxLength: 128 }),

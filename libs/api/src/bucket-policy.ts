@@ -16,7 +16,23 @@ export const bucketPolicyStatus = Type.Object({
   appliedHash: optional(
     Type.String({ description: 'Hash of the policy that was applied; only that one is ever removed.', maxLength: 128 }),
   ),
+  pendingHash: optional(
+    Type.String({
+      description: 'Hash of a policy that is about to be applied; tells after a crash that it is ours.',
+      maxLength: 128,
+    }),
+  ),
   bucketName: optional(Type.String({ description: 'Name of the bucket at the provider.', maxLength: 255 })),
+  region: optional(Type.String({ description: 'Region the bucket is in.', maxLength: 64 })),
+  providerRef: optional(
+    Type.Object(
+      {
+        name: Type.String({ description: 'Name of the Provider.', maxLength: 253 }),
+        namespace: Type.String({ description: 'Namespace of the Provider.', maxLength: 63 }),
+      },
+      { description: 'Provider that has the bucket; lets the policy be removed when the Bucket object is gone.' },
+    ),
+  ),
 });
 
 export type BucketPolicySpec = Typed<typeof bucketPolicySpec>;

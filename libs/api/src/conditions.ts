@@ -49,6 +49,8 @@ export const reasons = {
   BucketNotReady: 'BucketNotReady',
   AccessKeyNotFound: 'AccessKeyNotFound',
   AccessKeyNotReady: 'AccessKeyNotReady',
+  /** A policy names a user that the server does not know, or does not know yet. */
+  UnknownPrincipal: 'UnknownPrincipal',
   SecretNotFound: 'SecretNotFound',
   SecretKeyMissing: 'SecretKeyMissing',
   SecretValueInvalid: 'SecretValueInvalid',

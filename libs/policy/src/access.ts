@@ -1,4 +1,5 @@
 import type { AccessLevel, IdentityPolicyDocument, PolicyDocument, PolicyStatement } from '@operator/api';
+import { bucketArn } from './arn.ts';
 
 /** Rights in one bucket, by its name at the server. */
 export interface BucketAccess {
@@ -80,7 +81,7 @@ export const policyFromAccess = (entries: readonly BucketAccess[], partition = '
     const key = JSON.stringify([level, prefix ?? null]);
     const group = groups.get(key) ?? { level, prefix, buckets: new Set<string>() };
     groups.set(key, group);
-    group.buckets.add(`arn:${partition}:s3:::${bucketName}`);
+    group.buckets.add(bucketArn(bucketName, partition));
   }
   return [...groups.values()].flatMap(({ level, prefix, buckets }) =>
     statementsFor(level, [...buckets].sort(), prefix),

@@ -15,9 +15,7 @@ export interface ParseOptions {
   readonly maxBytes?: number;
 }
 
-export type ParsedPolicy =
-  | { readonly document: PolicyDocument; readonly problems?: undefined }
-  | { readonly document?: undefined; readonly problems: readonly Problem[] };
+export type ParsedPolicy = { readonly document: PolicyDocument } | { readonly problems: readonly Problem[] };
 
 const versions = ['2012-10-17', '2008-10-17'] as const;
 const documentKeys = ['version', 'statement'];

@@ -18,7 +18,7 @@ export interface IamStatement {
 export type IamPrincipal = Readonly<Record<string, readonly string[]>>;
 
 /** A policy document as servers take it. */
-export interface IamPolicy {
+export interface IamPolicy extends Readonly<Record<string, unknown>> {
   readonly Version: string;
   readonly Statement: readonly IamStatement[];
 }
@@ -26,8 +26,8 @@ export interface IamPolicy {
 export interface RenderOptions {
   /** Replaces `${bucket}` in resources. IAM's own variables, such as `${aws:username}`, stay. */
   readonly bucket?: string;
-  /** The principal of the user behind an AccessKey, as the server writes it under `AWS`. */
-  readonly resolvePrincipal?: (reference: { readonly name: string }) => string;
+  /** The principal of the user behind an AccessKey of the policy's namespace, as the server writes it under `AWS`. */
+  readonly resolvePrincipal?: (accessKeyName: string) => string;
 }
 
 const strings = (value: unknown): readonly string[] => asList(value).map(String);
@@ -39,7 +39,7 @@ const renderPrincipal = (principal: Principal, options: RenderOptions): IamPrinc
   const rendered = Object.fromEntries(Object.entries(kinds).map(([kind, value]) => [kind, strings(value)]));
   if (accessKeyRef === undefined) return rendered;
   if (options.resolvePrincipal === undefined) throw new Error('a policy with accessKeyRef needs resolvePrincipal');
-  return { ...rendered, AWS: [...(rendered.AWS ?? []), options.resolvePrincipal(accessKeyRef)] };
+  return { ...rendered, AWS: [...(rendered.AWS ?? []), options.resolvePrincipal(accessKeyRef.name)] };
 };
 
 const renderStatement = (statement: PolicyStatement, options: RenderOptions): IamStatement => {

@@ -3,7 +3,15 @@
  * The Go modules in tools/local/go and the pinned list in tools/local/python build the same versions; a spec compares them.
  */
 
-export type ServerName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'minio' | 'versitygw' | 'moto';
+export type ServerName =
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kubectl'
+  | 'minio'
+  | 'versitygw'
+  | 'moto'
+  | 'kind';
 
 export interface Platform {
   /** As Go and the publishers name them. */
@@ -45,7 +53,8 @@ const envtestVersion = 'v1.36.0';
 const etcdVersion = 'v3.6.16';
 const minioVersion = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const versitygwVersion = 'v1.8.0';
-export const motoVersion = '5.2.5';
+const motoVersion = '5.2.5';
+const kindVersion = 'v0.33.0';
 
 const kubernetesBuild = (command: string): GoBuild => ({
   module: 'kubernetes',
@@ -83,6 +92,12 @@ const versitygwRelease = ({ os, arch }: Platform): Prebuilt => {
     algorithm: 'sha256',
     archive: true,
   };
+};
+
+/** Source: github.com/kubernetes-sigs/kind, releases. */
+const kindRelease = ({ os, arch }: Platform): Prebuilt => {
+  const url = `https://github.com/kubernetes-sigs/kind/releases/download/${kindVersion}/kind-${os}-${arch}`;
+  return { url, checksumUrl: `${url}.sha256sum`, algorithm: 'sha256', archive: false };
 };
 
 export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
@@ -135,6 +150,14 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     probe: { args: ['--version'], accepts: /\bv?1\.8\.\d+\b/ },
     prebuilt: versitygwRelease,
     go: { module: 'versitygw', package: 'github.com/versity/versitygw/cmd/versitygw', values: { 'main.Version': versitygwVersion } },
+  },
+  kind: {
+    name: 'kind',
+    family: 'kind',
+    version: kindVersion,
+    probe: { args: ['version'], accepts: /^kind v0\.(3[3-9]|[4-9]\d)\./m },
+    prebuilt: kindRelease,
+    go: { module: 'kind', package: 'sigs.k8s.io/kind' },
   },
   // Always in a Python environment of the project's own: moto_server cannot tell its version, nor what else it needs.
   moto: { name: 'moto', family: 'moto', version: motoVersion },

@@ -1,24 +1,183 @@
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { serverSources, type ServerName } from '../versions.ts';
+import { acquireLock } from '../../lock.mjs';
+import { narrate } from '../../narrate.ts';
+import { currentPlatform, serverSources, type Platform, type Prebuilt, type ServerName, type ServerSource } from '../versions.ts';
+import { cacheFolder, cachedProgram, motoEnvironment } from './cache.ts';
+import { downloadVerified, removeDownloads, unpackPrograms } from './download.ts';
+import { buildGoPrograms, goVersion } from './go-build.ts';
+import { findPython, installMoto } from './moto.ts';
+import { searchServer } from './search.ts';
 
 export interface ObtainOptions {
+  /** Told line by line what is got, how far it is, and how long it took. Silent when everything is there. */
   readonly log?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
 
-/**
- * The paths of these servers' programs.
- * @throws Error with one line for each that cannot be had, and what to install
- */
-export async function obtainServers<N extends ServerName>(names: readonly N[], _options: ObtainOptions = {}): Promise<Record<N, string>> {
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'wasabi-s3-operator');
-  const found = names.map((name) => {
-    const { family, version } = serverSources[name];
-    const path = join(cache, family, version, name === 'moto' ? 'bin/moto_server' : name);
-    if (!existsSync(path)) throw new Error(`${name} is not at ${path}`);
-    return [name, path] as const;
-  });
-  return Promise.resolve(Object.fromEntries(found) as Record<N, string>);
+/** Where servers come from. Named so that tests can put a publisher of their own, and no Go, in its place. */
+export interface Suppliers {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cache: string;
+  readonly platform: Platform | undefined;
+  readonly sources: Readonly<Record<ServerName, ServerSource>>;
+  readonly goVersion: () => Promise<string | undefined>;
+  readonly buildGoPrograms: typeof buildGoPrograms;
+  readonly findPython: () => Promise<string | undefined>;
+  readonly installMoto: typeof installMoto;
 }
+
+export const realSuppliers = (): Suppliers => ({
+  env: process.env,
+  cache: cacheFolder(),
+  platform: currentPlatform(),
+  sources: serverSources,
+  goVersion,
+  buildGoPrograms,
+  findPython,
+  installMoto,
+});
+
+/** Some servers cannot be had. The message has one line for each, with what to install. */
+export class Unobtainable extends Error {}
+
+/**
+ * The paths of these servers' programs: KUBEBUILDER_ASSETS, PATH (version checked), the project's cache, the publisher's
+ * archive with its checksum, a Go build from the pinned modules. Two processes do not get the same thing twice.
+ * @throws Unobtainable; the signal's reason when aborted
+ */
+export async function obtainServers<N extends ServerName>(
+  names: readonly N[],
+  { log = () => undefined, signal }: ObtainOptions = {},
+  suppliers: Suppliers = realSuppliers(),
+): Promise<Record<N, string>> {
+  const { env, cache, sources } = suppliers;
+  const paths = new Map<ServerName, string>();
+  const search = async (tell: (line: string) => void) => {
+    for (const name of names) {
+      const path = paths.get(name) ?? (await searchServer(sources[name], { env, cache, log: tell }));
+      if (path !== undefined) paths.set(name, path);
+    }
+    return names.filter((name) => !paths.has(name)).map((name) => sources[name]);
+  };
+
+  if ((await search(log)).length > 0) {
+    const release = await acquireLock(join(cache, 'lock'), {
+      onWait: (pid) => log(`process ${pid} is getting servers: waiting for it`),
+      ...(signal ? { signal } : {}),
+    });
+    try {
+      // Another process may have got them meanwhile.
+      const failures = await getMissing(await search(() => undefined), { log, signal, suppliers });
+      signal?.throwIfAborted();
+      if (failures.length > 0) throw new Unobtainable(failures.join('\n'));
+      const missing = await search(() => undefined);
+      if (missing.length > 0) throw new Error(`got, but not found: ${missing.map(({ name }) => name).join(', ')}`);
+    } finally {
+      release();
+    }
+  }
+  return Object.fromEntries(paths) as Record<N, string>;
+}
+
+interface Getting {
+  readonly log: (line: string) => void;
+  readonly signal: AbortSignal | undefined;
+  readonly suppliers: Suppliers;
+}
+
+/** Gets all, side by side; returns one line for each that cannot be had. */
+async function getMissing(missing: readonly ServerSource[], getting: Getting): Promise<string[]> {
+  const programs = missing.filter(({ name }) => name !== 'moto');
+  const [moto] = missing.filter(({ name }) => name === 'moto');
+  const [fromPublishers, fromPip] = await Promise.all([
+    getPrograms(programs, getting),
+    moto ? getMoto(moto, getting) : undefined,
+  ]);
+  return [...fromPublishers, ...(fromPip === undefined ? [] : [fromPip])];
+}
+
+async function getPrograms(sources: readonly ServerSource[], getting: Getting): Promise<string[]> {
+  const refusals = await downloadAll(sources, getting);
+  const left = sources.filter(({ name }) => refusals.has(name));
+  if (left.length === 0) return [];
+  const { goVersion, buildGoPrograms, cache } = getting.suppliers;
+  const go = await goVersion();
+  if (go === undefined) {
+    return left.map(
+      ({ name, version }) =>
+        `${name} ${version} cannot be had: ${refusals.get(name) ?? ''}, and no Go 1.21 or newer to build it with. Install Go (https://go.dev/dl) or put ${name} on the PATH`,
+    );
+  }
+  const failures: string[] = [];
+  // One module after the other: a Go build keeps every core busy by itself, and the modules share packages.
+  for (const group of Map.groupBy(left, ({ go: build }) => build?.module).values()) {
+    const names = group.map(({ name }) => name).join(', ');
+    const programs = group.flatMap((source) =>
+      source.go ? [{ name: source.name, build: source.go, target: cachedProgram(cache, source) }] : [],
+    );
+    try {
+      await narrate(`building ${names} from source`, getting.log, (say) =>
+        buildGoPrograms(programs, { signal: getting.signal, onProgress: say }),
+      );
+    } catch (error) {
+      failures.push(`${names} cannot be built (${reasonOf(error)}). Mend that, or put ${names} on the PATH`);
+    }
+  }
+  return failures;
+}
+
+/** Tries every publisher once; returns why it did not work, by server. */
+async function downloadAll(sources: readonly ServerSource[], getting: Getting): Promise<Map<ServerName, string>> {
+  const { platform, cache } = getting.suppliers;
+  const refusals = new Map<ServerName, string>();
+  const offers = sources.flatMap((source) => {
+    const prebuilt = platform && source.prebuilt?.(platform);
+    if (!prebuilt) refusals.set(source.name, 'nobody publishes it ready-made for this machine');
+    return prebuilt ? [{ source, prebuilt }] : [];
+  });
+  const folder = join(cache, 'downloads');
+  const groups = [...Map.groupBy(offers, ({ prebuilt }) => prebuilt.url).values()];
+  await Promise.all(
+    groups.map(async (group) => {
+      const names = group.map(({ source }) => source.name);
+      const [first] = group;
+      if (!first) return;
+      try {
+        await narrate(`downloading ${names.join(', ')}`, getting.log, async (say) => {
+          const file = await downloadOne(first.prebuilt, folder, getting.signal, say);
+          for (const part of Map.groupBy(group, ({ source }) => join(cache, source.family, source.version))) {
+            await unpackPrograms(file, part[1].map(({ source }) => source.name), part[0], first.prebuilt.archive);
+          }
+        });
+      } catch (error) {
+        for (const name of names) refusals.set(name, `the ready-made one is not to be had (${reasonOf(error)})`);
+      }
+    }),
+  );
+  await removeDownloads(folder);
+  return refusals;
+}
+
+function downloadOne(prebuilt: Prebuilt, folder: string, signal: AbortSignal | undefined, say: (text: string) => void) {
+  const mebibytes = (bytes: number) => Math.round(bytes / 1024 / 1024);
+  return downloadVerified(prebuilt, {
+    folder,
+    signal,
+    onBytes: (received, total) => say(`${mebibytes(received)}${total === undefined ? '' : ` of ${mebibytes(total)}`} MiB`),
+  });
+}
+
+async function getMoto({ version }: ServerSource, { log, signal, suppliers }: Getting): Promise<string | undefined> {
+  const python = await suppliers.findPython();
+  if (python === undefined) return `moto ${version} cannot be had: no Python 3.11 or newer with venv. Install python3 and python3-venv`;
+  try {
+    await narrate('installing moto into a Python environment of its own', log, () =>
+      suppliers.installMoto(python, motoEnvironment(suppliers.cache, version), signal),
+    );
+    return undefined;
+  } catch (error) {
+    return `moto ${version} cannot be installed (${reasonOf(error)}). Mend that and try again`;
+  }
+}
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -2,6 +2,9 @@ import type { BucketSpec } from '@operator/api';
 import type { CallContext } from '@operator/outcome';
 import type { Wire } from './wire.ts';
 
+/** What a server can do with one feature. */
+export type Support = 'Supported' | 'Unsupported' | 'Unknown';
+
 /** Who a bucket belongs to: written on the server as tags with the prefix `s3.cloud37.dev/`. */
 export interface OwnerMark {
   /** uid of the namespace kube-system. */
@@ -35,8 +38,10 @@ export interface Aspect<Want> {
   readonly name: string;
   /** Undefined: not declared, so not managed. */
   desired(spec: BucketSpec, bucket: BucketContext): Want | undefined;
-  /** Parts of the feature that this wish needs, beside the feature itself, such as `mfaDelete`. */
-  needs?(want: Want): readonly string[];
+  /** Parts of the feature that reaching the wish from there needs, beside the feature itself, such as `mfaDelete`. */
+  needs?(want: Want, have: Want | undefined): readonly string[];
+  /** The wish with those parts left as they are: what can converge where the server lacks them. */
+  without?(want: Want, have: Want | undefined, parts: readonly string[]): Want;
   read(s3: BucketWire, context: CallContext): Promise<Want | undefined>;
   /** Pure: what to write; undefined when nothing differs. */
   diff(want: Want, have: Want | undefined): Want | undefined;
@@ -58,7 +63,7 @@ export type AspectView =
 /** An aspect with its value type closed over, so that a driver can list different ones. */
 export interface BoundAspect {
   readonly name: string;
-  /** True when the spec declares this feature. */
+  /** True when there is something to look at: the spec declares it, or it is kept without that (the owner's mark). */
   isDeclared(spec: BucketSpec, bucket: BucketContext): boolean;
   /** Reads the server; undefined when the feature is not declared. `unsupported`: the driver's own map. */
   look(
@@ -68,4 +73,6 @@ export interface BoundAspect {
     unsupported: ReadonlyMap<string, string>,
     context: CallContext,
   ): Promise<AspectView | undefined>;
+  /** Finds by a read whether the server has the feature; `Unknown` when the read fails otherwise. */
+  probe(s3: BucketWire, context: CallContext): Promise<Support>;
 }

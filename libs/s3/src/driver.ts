@@ -1,11 +1,11 @@
 import type { CallContext } from '@operator/outcome';
-import type { BoundAspect } from './aspect.ts';
+import type { BoundAspect, Support } from './aspect.ts';
 import type { Connection, Credentials } from './connection.ts';
+import type { DriverDeps } from './deps.ts';
 import type { KeyIssuer } from './key-issuer.ts';
 import type { Wire } from './wire.ts';
 
 /** What a server can do, by feature name; names are those of the aspects, plus `accessKeys` and finer ones such as `mfaDelete`. */
-export type Support = 'Supported' | 'Unsupported' | 'Unknown';
 export type Capabilities = Readonly<Record<string, Support>>;
 
 /** What a look at the server with the Provider's own credentials found. */
@@ -50,4 +50,4 @@ export interface Driver {
   close(): void;
 }
 
-export type DriverFactory = (connection: Connection) => Driver;
+export type DriverFactory = (connection: Connection, deps: DriverDeps) => Driver;

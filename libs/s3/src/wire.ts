@@ -4,11 +4,11 @@ import type { Command } from '@smithy/core/client';
 
 /** A command of the S3 client, its input and output typed. */
 export type S3Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = Command<
-  ServiceInputTypes,
   Input,
-  ServiceOutputTypes,
   Output,
-  S3ClientResolvedConfig
+  S3ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes
 >;
 
 /**

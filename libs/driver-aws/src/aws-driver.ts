@@ -1,0 +1,43 @@
+import {
+  bindAspect,
+  createIamKeyIssuer,
+  createS3Driver,
+  endpointIdentity,
+  tagging,
+  versioning,
+  type DriverFactory,
+} from '@operator/s3';
+import { isAmazonEndpoint, partitionOf } from './partition.ts';
+
+const unsupported: ReadonlyMap<string, string> = new Map([
+  [
+    'mfaDelete',
+    "MFA delete can only be changed with the root user's MFA token, which an operator does not have. " +
+      'Set it by hand (aws s3api put-bucket-versioning --mfa "<serial> <code>"); the operator then finds it as wanted.',
+  ],
+  ['quota', 'Amazon S3 has no bucket quota.'],
+]);
+
+/**
+ * Amazon S3, with keys from IAM. A bucket of another region is reached at that region's own endpoint. An endpoint that is
+ * not Amazon's is taken as it is: a server that speaks for AWS, whose IAM answers at the same address unless told otherwise.
+ */
+export const createAwsDriver: DriverFactory = (connection, deps) => {
+  const partition = partitionOf(connection.region);
+  const isAmazon = isAmazonEndpoint(connection.endpoint);
+  return createS3Driver(connection, deps, {
+    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    unsupported,
+    isCertain: isAmazon,
+    serverIdentity: isAmazon ? partition.name : endpointIdentity(connection.endpoint),
+    endpointFor: (region) =>
+      isAmazon && region !== connection.region ? `https://s3.${region}.${partition.domain}` : connection.endpoint,
+    keys: ({ uplink }) =>
+      createIamKeyIssuer(uplink, {
+        endpoint: connection.iamEndpoint ?? (isAmazon ? partition.iamEndpoint : connection.endpoint),
+        region: connection.iamRegion ?? partition.iamRegion,
+        credentials: connection.credentials,
+        userTags: true,
+      }),
+  });
+};

@@ -1,0 +1,36 @@
+import {
+  bindAspect,
+  createIamKeyIssuer,
+  createS3Driver,
+  endpointIdentity,
+  readMisroutedPut,
+  tagging,
+  versioning,
+  type DriverFactory,
+} from '@operator/s3';
+
+const unsupported: ReadonlyMap<string, string> = new Map([
+  ['mfaDelete', 'Servers other than AWS answer that MFA delete is set and ignore it, so the operator does not ask for it.'],
+  ['quota', 'The S3 API has no bucket quota.'],
+  ['cloudTrail', 'CloudTrail is a service of AWS.'],
+  ['userTags', 'IAM services other than that of AWS keep no tags on users; the tags of the AccessKey have no effect there.'],
+]);
+
+/** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */
+export const createGenericDriver: DriverFactory = (connection, deps) =>
+  createS3Driver(connection, deps, {
+    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    unsupported,
+    isCertain: false,
+    serverIdentity: endpointIdentity(connection.endpoint),
+    readError: readMisroutedPut,
+    keys: ({ uplink }) =>
+      connection.iamEndpoint === undefined
+        ? 'A Provider of type custom issues access keys over the AWS IAM protocol only: set spec.iamEndpoint to the address of its IAM service.'
+        : createIamKeyIssuer(uplink, {
+            endpoint: connection.iamEndpoint,
+            region: connection.iamRegion ?? connection.region,
+            credentials: connection.credentials,
+            userTags: false,
+          }),
+  });

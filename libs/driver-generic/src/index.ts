@@ -1,0 +1,1 @@
+export { createGenericDriver } from './generic-driver.ts';

@@ -1,0 +1,1 @@
+export { createWasabiDriver } from './wasabi-driver.ts';

@@ -1,0 +1,64 @@
+import { reasons } from '@operator/api';
+import { waiting } from '@operator/outcome';
+import {
+  bindAspect,
+  createIamKeyIssuer,
+  createS3Driver,
+  endpointIdentity,
+  readMisroutedPut,
+  tagging,
+  versioning,
+  type Connection,
+  type DriverFactory,
+} from '@operator/s3';
+import { endpointOfRegion, isWasabiEndpoint, regionOfEndpoint } from './regions.ts';
+
+const unsupported: ReadonlyMap<string, string> = new Map([
+  [
+    'mfaDelete',
+    'MFA delete can only be changed with a token of a second factor, which an operator does not have. ' +
+      'Set it by hand; the operator then finds it as wanted.',
+  ],
+  ['quota', 'Wasabi has no bucket quota.'],
+  ['cloudTrail', 'CloudTrail is a service of AWS; Wasabi does not have it.'],
+  ['userTags', 'Wasabi keeps no tags on users; the tags of the AccessKey have no effect there.'],
+]);
+
+// Source: Wasabi, How does Wasabi's minimum storage duration policy work?
+const deletionWarning =
+  'Wasabi bills deleted objects until their minimum storage duration is over: 90 days, or 30 days with reserved capacity.';
+
+/** @throws Fault `waiting` WrongRegion when the endpoint is that of another region */
+const checkRegion = ({ endpoint, region }: Connection): void => {
+  const regionThere = regionOfEndpoint(endpoint);
+  if (regionThere === undefined || regionThere === region) return;
+  throw waiting(
+    reasons.WrongRegion,
+    `The endpoint ${endpoint} has the buckets of the region ${regionThere}, but the Provider's region is ${region}. ` +
+      `Set the region to ${regionThere}, or the endpoint to ${endpointOfRegion(region)}.`,
+    { retryAfterMs: 300_000 },
+  );
+};
+
+/** Wasabi, with keys from its IAM. Each region has its own endpoint. */
+export const createWasabiDriver: DriverFactory = (connection, deps) => {
+  const isWasabi = isWasabiEndpoint(connection.endpoint);
+  return createS3Driver(connection, deps, {
+    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    unsupported,
+    isCertain: false,
+    deletionWarning,
+    serverIdentity: isWasabi ? 'wasabi' : endpointIdentity(connection.endpoint),
+    endpointFor: (region) =>
+      isWasabi && region !== connection.region ? endpointOfRegion(region) : connection.endpoint,
+    readError: readMisroutedPut,
+    checkSettings: () => checkRegion(connection),
+    keys: ({ uplink }) =>
+      createIamKeyIssuer(uplink, {
+        endpoint: connection.iamEndpoint ?? 'https://iam.wasabisys.com',
+        region: connection.iamRegion ?? 'us-east-1',
+        credentials: connection.credentials,
+        userTags: false,
+      }),
+  });
+};

@@ -1,0 +1,37 @@
+import { GetBucketVersioningCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import type { Aspect } from '../aspect.ts';
+
+/** Suspended and never enabled are both off. */
+export interface VersioningWant {
+  readonly enabled: boolean;
+  readonly mfaDelete: boolean;
+}
+
+/**
+ * Versions of objects, and the second factor for deleting them. Many servers answer 200 to MFA delete and ignore it: the
+ * next look shows that. Source: Amazon S3 API, GetBucketVersioning and PutBucketVersioning.
+ */
+export const versioning: Aspect<VersioningWant> = {
+  name: 'versioning',
+  desired: ({ versioning: declared }) => declared && { enabled: declared.enabled, mfaDelete: declared.mfaDelete },
+  needs: (want, have) => (want.mfaDelete === (have?.mfaDelete ?? false) ? [] : ['mfaDelete']),
+  without: (want, have) => ({ ...want, mfaDelete: have?.mfaDelete ?? false }),
+  async read({ wire, bucket }, context) {
+    const { Status, MFADelete } = await wire.send(new GetBucketVersioningCommand({ Bucket: bucket }), context);
+    return { enabled: Status === 'Enabled', mfaDelete: MFADelete === 'Enabled' };
+  },
+  diff: (want, have) =>
+    want.enabled === have?.enabled && want.mfaDelete === have.mfaDelete ? undefined : want,
+  async write({ wire, bucket }, to, context) {
+    await wire.send(
+      new PutBucketVersioningCommand({
+        Bucket: bucket,
+        VersioningConfiguration: {
+          Status: to.enabled ? 'Enabled' : 'Suspended',
+          ...(to.mfaDelete ? { MFADelete: 'Enabled' as const } : {}),
+        },
+      }),
+      context,
+    );
+  },
+};

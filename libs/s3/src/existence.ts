@@ -1,0 +1,113 @@
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  GetBucketLocationCommand,
+  HeadBucketCommand,
+  ListBucketsCommand,
+} from '@aws-sdk/client-s3';
+import { reasons } from '@operator/api';
+import { Fault, type CallContext } from '@operator/outcome';
+import type { Driver } from './driver.ts';
+import { answerOf } from './errors.ts';
+
+/** A bucket and where it is to be. */
+export interface BucketPlace {
+  readonly bucket: string;
+  /** The connection's own region when absent. */
+  readonly region?: string | undefined;
+}
+
+/** What a look for a bucket found. `forbidden`: it exists, or may exist, and these credentials may not look. */
+export type BucketExistence =
+  | { readonly state: 'absent' }
+  /** `region`: where the bucket is, when the server tells. */
+  | { readonly state: 'present'; readonly region?: string }
+  | { readonly state: 'forbidden'; readonly message: string }
+  | { readonly state: 'elsewhere'; readonly region?: string };
+
+/**
+ * Looks for a bucket. One call when it is there or absent; a second one where a HEAD, which has no body, leaves the cause open.
+ * @throws Fault, `waiting` AuthFailed and the like; never for the four states
+ * Source: Amazon S3 API, HeadBucket.
+ */
+export const observeExistence = async (
+  driver: Driver,
+  { bucket, region }: BucketPlace,
+  context: CallContext,
+): Promise<BucketExistence> => {
+  const wire = driver.wire(region);
+  try {
+    const head = await wire.sendOrAbsent(new HeadBucketCommand({ Bucket: bucket }), [404], context);
+    return head === undefined ? { state: 'absent' } : { state: 'present', ...regionIn(head.BucketRegion) };
+  } catch (error) {
+    const answer = answerOfFault(error);
+    if (answer?.status === 301 || answer?.status === 307) return { state: 'elsewhere', ...regionIn(answer.region) };
+    if (answer?.status !== 403 && answer?.status !== 400) throw error;
+    if (answer.region !== undefined && answer.region !== wire.region) return { state: 'elsewhere', region: answer.region };
+  }
+  try {
+    const location = await wire.sendOrAbsent(new GetBucketLocationCommand({ Bucket: bucket }), ['NoSuchBucket'], context);
+    return location === undefined
+      ? { state: 'absent' }
+      : { state: 'forbidden', message: `The credentials may not look at the bucket ${bucket} (HeadBucket is denied).` };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    if (error.reason === reasons.AccessDenied) return { state: 'forbidden', message: error.message };
+    if (error.reason === reasons.WrongRegion) return { state: 'elsewhere', ...regionIn(answerOfFault(error)?.region) };
+    throw error;
+  }
+};
+
+const answerOfFault = (error: unknown) => (error instanceof Fault ? answerOf(error.cause) : undefined);
+const regionIn = (region: string | undefined) => (region === undefined || region === '' ? {} : { region });
+
+/**
+ * When a bucket of these credentials' account was created; undefined when the server does not list it.
+ * Source: Amazon S3 API, ListBuckets.
+ */
+export const creationDateOf = async (
+  driver: Driver,
+  { bucket, region }: BucketPlace,
+  context: CallContext,
+): Promise<Date | undefined> => {
+  const wire = driver.wire(region);
+  let token: string | undefined;
+  do {
+    // Servers without paging ignore the prefix and list all.
+    const page = await wire.send(new ListBucketsCommand({ Prefix: bucket, ContinuationToken: token }), context);
+    const found = page.Buckets?.find(({ Name }) => Name === bucket);
+    if (found !== undefined) return found.CreationDate;
+    token = page.ContinuationToken === token ? undefined : page.ContinuationToken;
+  } while (token !== undefined && token !== '');
+  return undefined;
+};
+
+/**
+ * Creates a bucket. Only after `observeExistence` said absent: creating a bucket of one's own again resets its ACL in AWS
+ * us-east-1.
+ * @returns `alreadyOurs` when this account has it; whether this object made it is for the caller to know
+ * @throws Fault `waiting` NameTaken; `transient` Conflict while a deletion of that name is still under way
+ * Source: Amazon S3 API, CreateBucket.
+ */
+export const createBucket = async (
+  driver: Driver,
+  { bucket, region, objectLock = false }: BucketPlace & { readonly objectLock?: boolean },
+  context: CallContext,
+): Promise<'created' | 'alreadyOurs'> => {
+  // The client adds the LocationConstraint of its region, except for us-east-1.
+  const command = new CreateBucketCommand({
+    Bucket: bucket,
+    ...(objectLock ? { ObjectLockEnabledForBucket: true } : {}),
+  });
+  const made = await driver.wire(region).sendOrAbsent(command, ['BucketAlreadyOwnedByYou'], context);
+  return made === undefined ? 'alreadyOurs' : 'created';
+};
+
+/**
+ * Removes an empty bucket; an absent one counts as removed.
+ * @throws Fault `waiting` BucketNotEmpty, retry after 60 000 ms
+ * Source: Amazon S3 API, DeleteBucket.
+ */
+export const removeBucket = async (driver: Driver, { bucket, region }: BucketPlace, context: CallContext): Promise<void> => {
+  await driver.wire(region).sendOrAbsent(new DeleteBucketCommand({ Bucket: bucket }), ['NoSuchBucket'], context);
+};

@@ -1,0 +1,43 @@
+import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import { reasons } from '@operator/api';
+import { Fault, transient, type CallContext } from '@operator/outcome';
+import type { Credentials } from './connection.ts';
+import type { Driver, Health } from './driver.ts';
+import type { Wire } from './wire.ts';
+
+/** Lists buckets with one attempt; AccessDenied means that the credentials are good. */
+const listBuckets = async (wire: Wire, context: CallContext): Promise<Health> => {
+  try {
+    const { Owner } = await wire.send(new ListBucketsCommand({}), context);
+    const accountId = Owner?.ID;
+    return { listDenied: false, ...(accountId === undefined || accountId === '' ? {} : { accountId }) };
+  } catch (error) {
+    if (error instanceof Fault && error.reason === reasons.AccessDenied) return { listDenied: true };
+    throw error;
+  }
+};
+
+/**
+ * Reaches the server once by ListBuckets, past an open circuit. `probe`: the pool's wire for that.
+ * @throws Fault as `Driver.checkHealth`
+ */
+export const checkS3Health = (probe: Wire, context: CallContext): Promise<Health> => listBuckets(probe, context);
+
+/**
+ * Signs in with an issued key, as the application will. A key that may do nothing is good: AccessDenied proves that it is known.
+ * @throws Fault `transient` KeyNotUsableYet while the key is not known everywhere; others as `Driver.checkHealth`
+ */
+export const verifyKey = async (driver: Driver, credentials: Credentials, context: CallContext): Promise<void> => {
+  const wire = driver.wireAs(credentials);
+  try {
+    await listBuckets(wire, context);
+  } catch (error) {
+    if (!(error instanceof Fault) || error.reason !== reasons.AuthFailed) throw error;
+    throw transient(reasons.KeyNotUsableYet, `The server does not accept the new key ${credentials.accessKeyId} yet.`, {
+      cause: error,
+      retryAfterMs: 5_000,
+    });
+  } finally {
+    wire.close();
+  }
+};

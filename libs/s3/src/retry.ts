@@ -1,0 +1,29 @@
+import { ConfiguredRetryStrategy } from '@smithy/core/retry';
+import type { RetrySettings } from './connection.ts';
+
+type Refresh = ConfiguredRetryStrategy['refreshRetryTokenForRetry'];
+
+const baseMs = 200;
+const capMs = 5_000;
+
+/** Milliseconds to wait after the failed attempt of that number, from 1. Exponential has full jitter, linear has half. */
+export const backoffMs = (strategy: RetrySettings['backoffStrategy'], attempt: number, random: () => number): number =>
+  strategy === 'linear'
+    ? Math.min(capMs, baseMs * attempt) * (0.5 + random() / 2)
+    : Math.min(capMs, baseMs * 2 ** (attempt - 1)) * random();
+
+// The SDK counts IAM's "two keys at most" as throttling, for the likeness of the name. No wait ends that.
+class ProviderRetryStrategy extends ConfiguredRetryStrategy {
+  override async refreshRetryTokenForRetry(...[token, info]: Parameters<Refresh>): ReturnType<Refresh> {
+    const error: unknown = info.error;
+    if (error instanceof Error && error.name === 'LimitExceededException') throw error;
+    return super.refreshRetryTokenForRetry(token, info);
+  }
+}
+
+/**
+ * The SDK's retry with a Provider's settings. One for each Provider: its bucket of retry tokens keeps the sum of all retries
+ * small while a server is failing. `maxAttempts` counts the first attempt.
+ */
+export const createRetryStrategy = (settings: RetrySettings, random: () => number): ConfiguredRetryStrategy =>
+  new ProviderRetryStrategy(settings.maxAttempts, (attempt) => backoffMs(settings.backoffStrategy, attempt, random));

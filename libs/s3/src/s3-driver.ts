@@ -1,0 +1,44 @@
+import type { Connection } from './connection.ts';
+import type { DriverDeps } from './deps.ts';
+import type { Driver } from './driver.ts';
+import { checkS3Health } from './health.ts';
+import { probeFeatures } from './probe.ts';
+import { createWirePool, type WirePool, type WirePoolOptions } from './wire-pool.ts';
+
+/** What makes a driver of a plain S3 server its own. */
+export interface DriverTraits extends WirePoolOptions, Pick<Driver, 'aspects' | 'unsupported' | 'serverIdentity' | 'deletionWarning'> {
+  readonly keys: (pool: WirePool) => Driver['keys'];
+  /** True when the server is known to have every feature of the list that is not in `unsupported`; else reads find out. */
+  readonly isCertain: boolean;
+  /** Finds by the settings alone what cannot work. @throws Fault */
+  readonly checkSettings?: () => void;
+}
+
+/** Assembles a driver for a server whose health, clients and probing are those of any S3 server. */
+export const createS3Driver = (connection: Connection, deps: DriverDeps, traits: DriverTraits): Driver => {
+  const pool = createWirePool(connection, deps, traits);
+  const { refusedOperations } = pool;
+  const driver: Driver = {
+    connection,
+    aspects: traits.aspects,
+    unsupported: traits.unsupported,
+    keys: traits.keys(pool),
+    serverIdentity: traits.serverIdentity,
+    ...(traits.deletionWarning === undefined ? {} : { deletionWarning: traits.deletionWarning }),
+    get marksBuckets() {
+      return !refusedOperations.has('GetBucketTagging') && !refusedOperations.has('PutBucketTagging');
+    },
+    wire: (region) => pool.wire(region),
+    wireAs: (credentials) => pool.wireAs(credentials),
+    async checkHealth(context) {
+      traits.checkSettings?.();
+      return checkS3Health(pool.probe, context);
+    },
+    probe: (context, bucket) => probeFeatures(driver, context, { bucket, isCertain: traits.isCertain }),
+    close: () => pool.close(),
+  };
+  return driver;
+};
+
+/** The identity of a server that is known by its address alone: scheme, host and port in their normal form. */
+export const endpointIdentity = (endpoint: string): string => new URL(endpoint).origin;

@@ -1,0 +1,174 @@
+import type { ServiceOutputTypes } from '@aws-sdk/client-s3';
+import type { Command } from '@smithy/core/client';
+import type { CallContext, ExternalCall } from '@operator/outcome';
+import { reasons } from '@operator/api';
+import { Fault, transient } from '@operator/outcome';
+import { createAgents, type Agents } from './agents.ts';
+import { createCircuit, type Circuit } from './circuit.ts';
+import type { Connection, Credentials } from './connection.ts';
+import type { DriverDeps } from './deps.ts';
+import { isUnreachable, unreachable } from './errors.ts';
+import { createTokenBucket } from './rate.ts';
+import { createRetryStrategy } from './retry.ts';
+
+/** Where a call goes. */
+export interface Target {
+  /** `s3`, `iam`, `cloudtrail`, `minio-admin`. */
+  readonly service: string;
+  readonly endpoint: string;
+  /** True for the health check: it passes an open circuit, and an answer closes that. */
+  readonly isProbe?: boolean;
+}
+
+type SdkCommand<Input extends object, Output extends Answer> = Pick<
+  Command<Input, Output, unknown, Input, Output>,
+  'middlewareStack' | 'schema'
+>;
+/** What every answer of an SDK client has. */
+type Answer = Pick<ServiceOutputTypes, '$metadata'>;
+
+/**
+ * What all clients of one Provider share: connections, the token bucket, one circuit for each endpoint, the retry strategy
+ * with its bucket of retry tokens.
+ */
+export interface Uplink {
+  readonly agents: Agents;
+  readonly attemptDeadlineMs: number;
+  /**
+   * Runs one attempt of one call: past the circuit, in its turn, then through `context.call`, which fences and counts it.
+   * For clients that are not of the AWS SDK, such as the MinIO admin API; `send` does it for those that are.
+   * @throws Fault `transient` EndpointUnreachable while the circuit is open; whatever `run` throws
+   */
+  attempt<T>(target: Target, call: ExternalCall, context: CallContext, run: () => Promise<T>): Promise<T>;
+  /**
+   * Sends an SDK command: each of its attempts goes through `attempt`, so that fencing holds for every retry of a write.
+   * `dispatch`: calls the client's `send` with that signal.
+   * @throws Fault, or the SDK's own error: the caller knows which answers mean absence
+   */
+  send<Input extends object, Output extends Answer>(
+    target: Target,
+    command: SdkCommand<Input, Output>,
+    dispatch: (options: { readonly abortSignal: AbortSignal }) => Promise<Output>,
+    context: CallContext,
+  ): Promise<Output>;
+  /** The settings that every SDK client of this Provider has in common. */
+  clientSettings(
+    credentials: Credentials,
+    options?: { readonly singleAttempt?: boolean },
+  ): ReturnType<typeof clientSettings>;
+  close(): void;
+}
+
+const quiet = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+const clientSettings = (
+  agents: Agents,
+  deadlines: { readonly connectMs: number; readonly attemptMs: number },
+  retryStrategy: ReturnType<typeof createRetryStrategy>,
+  version: string,
+  credentials: Credentials,
+) => ({
+  credentials: {
+    accessKeyId: credentials.accessKeyId,
+    secretAccessKey: credentials.secretAccessKey.reveal(),
+    ...(credentials.sessionToken === undefined ? {} : { sessionToken: credentials.sessionToken.reveal() }),
+  },
+  requestHandler: {
+    httpAgent: agents.httpAgent,
+    httpsAgent: agents.httpsAgent,
+    connectionTimeout: deadlines.connectMs,
+    requestTimeout: deadlines.attemptMs,
+    throwOnRequestTimeout: true,
+    socketTimeout: deadlines.attemptMs,
+    // The queue for a socket is ours to see in the metrics of calls; the SDK would print to the console.
+    logger: quiet,
+  },
+  retryStrategy,
+  // With an endpoint of our own these must not come from the environment or a profile.
+  useFipsEndpoint: false,
+  useDualstackEndpoint: false,
+  customUserAgent: [['wasabi-s3-operator', version] as [string, string]],
+});
+
+/** The API's own name of a command, such as `PutBucketTagging`; from its schema, since minifying renames classes. */
+export const operationOf = ({ schema }: Pick<SdkCommand<object, Answer>, 'schema'>): string =>
+  Array.isArray(schema) ? schema[2] : ((schema as { readonly name?: string } | undefined)?.name ?? 'UnknownOperation');
+
+/** True for the operations that only look. */
+const isRead = (operation: string): boolean => /^(Get|Head|List|Lookup|Describe)/.test(operation);
+
+/** The Fault of a call that the pass no longer waits for. */
+const cancelled = (signal: AbortSignal, cause: unknown): Fault =>
+  signal.reason instanceof Fault
+    ? signal.reason
+    : transient(reasons.Timeout, 'The pass ended before the server answered.', { cause });
+
+/** `connection`: its TLS and retry settings are shared by all clients; credentials and endpoints are each client's own. */
+export const createUplink = (connection: Pick<Connection, 'tls' | 'retry'>, deps: DriverDeps): Uplink => {
+  const { connectMs = 5_000, attemptMs = 30_000, callMs = 90_000 } = deps.deadlines ?? {};
+  const agents = createAgents(connection.tls);
+  const tokens = createTokenBucket(deps.rate ?? { perSecond: 100, burst: 200 }, deps.elapsedMs);
+  const retryStrategy = createRetryStrategy(connection.retry, deps.random);
+  const singleAttempt = createRetryStrategy({ maxAttempts: 1, backoffStrategy: 'linear' }, deps.random);
+  const circuits = new Map<string, Circuit>();
+  const circuitOf = (endpoint: string): Circuit => {
+    const known = circuits.get(endpoint) ?? createCircuit(deps);
+    circuits.set(endpoint, known);
+    return known;
+  };
+
+  const attempt: Uplink['attempt'] = async (target, call, context, run) => {
+    const circuit = circuitOf(target.endpoint);
+    const awayMs = circuit.enter(target.isProbe ?? false);
+    if (awayMs > 0) {
+      throw unreachable({ ...target, operation: call.operation }, 'it gave no answer to the last calls', {
+        retryAfterMs: Math.ceil(awayMs * (1 + deps.random())),
+      });
+    }
+    try {
+      await tokens.take(context.signal);
+      const result = await context.call(call, run);
+      circuit.report('answered');
+      return result;
+    } catch (error) {
+      const isSilent = isUnreachable(error) || (isAbort(error) && !context.signal.aborted);
+      circuit.report(isSilent ? 'silent' : context.signal.aborted || error instanceof Fault ? 'unknown' : 'answered');
+      throw error;
+    }
+  };
+
+  return {
+    agents,
+    attemptDeadlineMs: attemptMs,
+    attempt,
+    async send(target, command, dispatch, context) {
+      const operation = operationOf(command);
+      const call = { service: target.service, operation, write: !isRead(operation) };
+      command.middlewareStack.add(
+        (next) => (args) =>
+          attempt(target, call, context, () => next(args)),
+        // Inside the SDK's retry, which has the priority high.
+        { step: 'finalizeRequest', priority: 'low', name: 'attempt', override: true },
+      );
+      const deadline = AbortSignal.timeout(callMs);
+      try {
+        return await dispatch({ abortSignal: AbortSignal.any([context.signal, deadline]) });
+      } catch (error) {
+        if (error instanceof Fault || !isAbort(error)) throw error;
+        if (context.signal.aborted) throw cancelled(context.signal, error);
+        throw unreachable({ ...target, operation }, `it did not answer within ${callMs} ms`, { cause: error });
+      }
+    },
+    clientSettings: (credentials, options = {}) =>
+      clientSettings(
+        agents,
+        { connectMs, attemptMs },
+        options.singleAttempt === true ? singleAttempt : retryStrategy,
+        deps.version,
+        credentials,
+      ),
+    close: () => agents.close(),
+  };
+};
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';

@@ -1,0 +1,120 @@
+import { S3Client, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-s3';
+import { reasons } from '@operator/api';
+import { Fault, type CallContext } from '@operator/outcome';
+import type { Connection, Credentials } from './connection.ts';
+import { addContentMd5, asksForContentMd5 } from './content-md5.ts';
+import type { DriverDeps } from './deps.ts';
+import { answerOf, faultFromError, type FailedCall } from './errors.ts';
+import { createUplink, operationOf, type Uplink } from './uplink.ts';
+import type { S3Command, Wire } from './wire.ts';
+
+/** A driver's deviations in reaching its server. */
+export interface WirePoolOptions {
+  /** The endpoint that has a region's buckets; the connection's own for all when absent. */
+  readonly endpointFor?: (region: string) => string;
+  /** Reads an error in the server's own way, before the common table; undefined leaves it to the table. */
+  readonly readError?: (call: FailedCall, error: unknown) => Fault | undefined;
+}
+
+/** The clients of one Provider: one for each region, made when first used. */
+export interface WirePool {
+  readonly uplink: Uplink;
+  /** The names of operations that the server has refused as unsupported. */
+  readonly refusedOperations: ReadonlySet<string>;
+  wire(region?: string): Wire;
+  /** Another user's client; the caller closes it. */
+  wireAs(credentials: Credentials): Wire;
+  /** A client for the health check: one attempt, past an open circuit. */
+  readonly probe: Wire;
+  close(): void;
+}
+
+/** Makes the clients of one Provider over one uplink. Nothing is sent before the first call. */
+export const createWirePool = (connection: Connection, deps: DriverDeps, options: WirePoolOptions = {}): WirePool => {
+  const uplink = createUplink(connection, deps);
+  const refusedOperations = new Set<string>();
+  let wantsContentMd5 = false;
+
+  const createWire = (
+    region: string,
+    credentials: Credentials,
+    kind: { readonly isProbe: boolean; readonly singleAttempt: boolean },
+  ): Wire => {
+    const endpoint = options.endpointFor?.(region) ?? connection.endpoint;
+    const target = { service: 's3', endpoint, isProbe: kind.isProbe };
+    const client = new S3Client({
+      ...uplink.clientSettings(credentials, kind),
+      endpoint,
+      region,
+      forcePathStyle: connection.pathStyle,
+      // Many servers know no trailing checksums.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+    });
+    addContentMd5(client, () => wantsContentMd5);
+
+    const dispatch = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+      command: S3Command<Input, Output>,
+      context: CallContext,
+    ): Promise<Output> =>
+      uplink.send(target, command, (sendOptions) => client.send(command, sendOptions), context);
+
+    const trySend = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+      command: S3Command<Input, Output>,
+      context: CallContext,
+    ): Promise<Output> => {
+      try {
+        return await dispatch(command, context);
+      } catch (error) {
+        if (wantsContentMd5 || !asksForContentMd5(error)) throw error;
+        wantsContentMd5 = true;
+        return await dispatch(command, context);
+      }
+    };
+
+    const faultOf = (command: Parameters<typeof operationOf>[0], error: unknown): unknown => {
+      const call = { service: 's3', operation: operationOf(command), endpoint };
+      const fault = options.readError?.(call, error) ?? faultFromError(call, error);
+      if (fault instanceof Fault && fault.reason === reasons.Unsupported) refusedOperations.add(call.operation);
+      return fault;
+    };
+
+    return {
+      endpoint,
+      region,
+      async send(command, context) {
+        try {
+          return await trySend(command, context);
+        } catch (error) {
+          throw faultOf(command, error);
+        }
+      },
+      async sendOrAbsent(command, absentCodes, context) {
+        try {
+          return await trySend(command, context);
+        } catch (error) {
+          const answer = answerOf(error);
+          if (answer !== undefined && absentCodes.some((code) => code === answer.code || code === answer.status)) return undefined;
+          throw faultOf(command, error);
+        }
+      },
+      // The connections belong to the uplink; a client holds nothing else.
+      close: () => {},
+    };
+  };
+
+  const wires = new Map<string, Wire>();
+  return {
+    uplink,
+    refusedOperations,
+    wire(region = connection.region) {
+      const wire = wires.get(region) ?? createWire(region, connection.credentials, { isProbe: false, singleAttempt: false });
+      wires.set(region, wire);
+      return wire;
+    },
+    // One attempt: a server locks an account on which bad credentials are tried too often.
+    wireAs: (credentials) => createWire(connection.region, credentials, { isProbe: false, singleAttempt: true }),
+    probe: createWire(connection.region, connection.credentials, { isProbe: true, singleAttempt: true }),
+    close: () => uplink.close(),
+  };
+};

@@ -1,0 +1,158 @@
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { freePorts, startChild, type Child } from '@operator/tools/local';
+import { startCountingProxy } from './counting-proxy.ts';
+import type { Kind } from './kube.ts';
+import type { Traffic } from './traffic.ts';
+import { until } from './until.ts';
+
+export type ControllerName = 'provider' | 'bucket' | 'policy' | 'accesskey';
+
+export interface ControllerOptions {
+  /** Distinguishes two of the same kind: the name of its proxy and its log. The controller's own when absent. */
+  readonly as?: string;
+  /** Watch scope; all namespaces when absent. */
+  readonly namespaces?: readonly string[];
+  readonly flags?: readonly string[];
+}
+
+/** One controller as a process of its own, behind a proxy of its own to the API server. */
+export interface Controller {
+  readonly name: ControllerName;
+  /** `Call.proxy` of its calls to the API server. */
+  readonly proxy: string;
+  readonly pid: number;
+  /** Milliseconds since the epoch when the process was last started. */
+  readonly startedAt: number;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with how it ended. */
+  stop(): Promise<string>;
+  /** Starts the process anew, with the same flags. */
+  start(): Promise<void>;
+  /** Everything it ever wrote, over all its starts. */
+  output(): Promise<string>;
+  /** The text of /metrics. */
+  metrics(): Promise<string>;
+  /** Passes that ended, by the metric: of this kind since the last start. */
+  passes(kind: Kind): Promise<number>;
+  /** Resident memory in MiB. */
+  residentMebibytes(): Promise<number>;
+  /** Ends the process and its proxy. */
+  close(): Promise<void>;
+}
+
+export interface ControllerPlace {
+  readonly dir: string;
+  readonly controlPlane: { readonly url: string; readonly ca: string; readonly adminToken: string };
+  readonly traffic: Traffic;
+  readonly tracesUrl: string;
+  readonly onSecretText: (text: string) => void;
+}
+
+const root = resolve(import.meta.dirname, '../..');
+
+export async function startController(
+  name: ControllerName,
+  place: ControllerPlace,
+  options: ControllerOptions = {},
+): Promise<Controller> {
+  const as = options.as ?? name;
+  const { dir, controlPlane, traffic, onSecretText } = place;
+  const proxy = await startCountingProxy({
+    name: as,
+    side: 'kube',
+    upstream: controlPlane.url,
+    ca: controlPlane.ca,
+    traffic,
+    onSecretText,
+  });
+  const kubeconfig = join(dir, `${as}.kubeconfig`);
+  writeFileSync(kubeconfig, kubeconfigOf(proxy.url, controlPlane.adminToken), { mode: 0o600 });
+  const [metricsPort, healthPort] = (await freePorts(2)) as [number, number];
+  const logPath = join(dir, 'logs', `${as}.log`);
+
+  let child: Child;
+  let startedAt = 0;
+  const start = async () => {
+    startedAt = Date.now();
+    child = await startChild({
+      name: as,
+      command: process.execPath,
+      args: [
+        '--enable-source-maps',
+        join(root, `dist/apps/${name}-controller/main.js`),
+        `--kubeconfig=${kubeconfig}`,
+        `--metrics-address=127.0.0.1:${metricsPort}`,
+        `--health-address=127.0.0.1:${healthPort}`,
+        ...(options.namespaces === undefined ? [] : [`--watch-namespaces=${options.namespaces.join(',')}`]),
+        ...(options.flags ?? []),
+      ],
+      // What a test runner sets is not what a container has.
+      env: {
+        ...Object.fromEntries(Object.keys(process.env).map((key) => [key, undefined])),
+        PATH: process.env.PATH,
+        OTEL_EXPORTER_OTLP_ENDPOINT: place.tracesUrl,
+      },
+      logPath,
+      lifetime: 'parent',
+    });
+  };
+  await start();
+
+  const fetchText = async (path: string) => (await fetch(`http://127.0.0.1:${metricsPort}${path}`)).text();
+  return {
+    name,
+    proxy: as,
+    get pid() {
+      return child.pid;
+    },
+    get startedAt() {
+      return startedAt;
+    },
+    async kill() {
+      if (child.ended() === undefined) process.kill(child.pid, 'SIGKILL');
+      await child.exited;
+    },
+    async stop() {
+      await child.stop(15_000);
+      return child.exited;
+    },
+    start,
+    output: () => readFile(logPath, 'utf8'),
+    metrics: () => fetchText('/metrics'),
+    async passes(kind) {
+      const lines = (await fetchText('/metrics')).split('\n');
+      return lines
+        .filter((line) => line.startsWith('wasabi_s3_operator_reconcile_total{') && line.includes(`kind="${kind}"`))
+        .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+    },
+    async residentMebibytes() {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    },
+    async close() {
+      await child.stop();
+      await proxy.close();
+    },
+  };
+}
+
+/** Waits until the controller has ended this many passes over objects of the kind since its last start. */
+export const untilPasses = (controller: Controller, kind: Kind, passes: number, timeoutMs = 30_000): Promise<number> =>
+  until(
+    () => controller.passes(kind),
+    (seen) => seen >= passes,
+    { what: `${controller.proxy} has made ${passes} passes`, timeoutMs, everyMs: 25 },
+  );
+
+const kubeconfigOf = (server: string, token: string): string =>
+  JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'counted', cluster: { server } }],
+    users: [{ name: 'admin', user: { token } }],
+    contexts: [{ name: 'counted', context: { cluster: 'counted', user: 'admin' } }],
+    'current-context': 'counted',
+  });

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { untilPasses, type Controller, type ControllerName } from './controller.ts';
+import { ourKinds, type OurKind } from './kube.ts';
+import { accessKeySpec, bucketSpec, passRequest, policySpec, publicPolicySpec } from './manifests.ts';
+import { tally } from './traffic.ts';
+import { untilQuiet } from './until-quiet.ts';
+import { until } from './until.ts';
+import { startWorld, type World } from './world.ts';
+
+const controllerOf: Readonly<Record<OurKind, ControllerName>> = {
+  Provider: 'provider',
+  Bucket: 'bucket',
+  BucketPolicy: 'policy',
+  AccessKey: 'accesskey',
+};
+const servers = ['minio', 'moto', 'versitygw'] as const;
+const namespace = 'settled';
+const forcedPasses = 20;
+
+let world: World;
+const controllers = {} as Record<ControllerName, Controller>;
+
+beforeAll(async () => {
+  world = await startWorld('convergence', servers);
+  await world.createNamespace(namespace);
+  for (const name of Object.values(controllerOf)) controllers[name] = await world.startController(name);
+});
+afterAll(() => world.stop());
+
+/** versitygw is reached as `custom`, which issues no keys. */
+const kindsOn = (server: (typeof servers)[number]): readonly OurKind[] =>
+  server === 'versitygw' ? ourKinds.filter((kind) => kind !== 'AccessKey') : ourKinds;
+
+describe('convergence', () => {
+  it('makes every kind Ready on every server', async () => {
+    const { kube } = world;
+    await Promise.all(
+      servers.map(async (server) => {
+        await world.createProvider(namespace, server, { server });
+        await kube.create('Bucket', namespace, server, bucketSpec(server, `settled-${server}`));
+        if (server === 'versitygw') {
+          await kube.create('BucketPolicy', namespace, server, publicPolicySpec(server, 's3:GetObject'));
+        } else {
+          await kube.create('AccessKey', namespace, server, accessKeySpec(server, server, 'ReadWrite'));
+          await kube.create('BucketPolicy', namespace, server, policySpec(server, server, 's3:GetObject'));
+        }
+        for (const kind of kindsOn(server)) await kube.untilReady(kind, namespace, server, 60_000);
+      }),
+    );
+    await untilQuiet(world.traffic);
+  });
+
+  it.each(servers.flatMap((server) => kindsOn(server).map((kind) => ({ kind, server }))))(
+    `writes nothing in ${forcedPasses} forced passes over the $kind on $server`,
+    async ({ kind, server }) => {
+      const controller = controllers[controllerOf[kind]];
+      const before = await world.kube.get(kind, namespace, server);
+      const mark = world.traffic.mark();
+      const passesBefore = await controller.passes(kind);
+      for (let pass = 1; pass <= forcedPasses; pass += 1) {
+        await world.kube.patch(kind, namespace, server, passRequest(`pass-${pass}`));
+        await untilPasses(controller, kind, passesBefore + pass);
+      }
+      await untilQuiet(world.traffic);
+      const calls = world.traffic.since(mark);
+      expect(tally(calls.filter(({ effect }) => effect === 'write' || effect === 'event'))).toBe('');
+      expect((await world.kube.get(kind, namespace, server))?.status).toEqual(before?.status);
+
+      const passes = (await controller.passes(kind)) - passesBefore;
+      const reads = calls.filter(({ effect }) => effect === 'read');
+      console.log(
+        `FIGURE reads per pass, ${kind} on ${server}: ${(reads.length / passes).toFixed(2)} over ${passes} passes (${tally(reads)})`,
+      );
+    },
+  );
+});
+
+describe('figures', () => {
+  it('needs few calls for the first convergence of one Bucket', async () => {
+    const mark = world.traffic.mark();
+    await world.kube.create('Bucket', namespace, 'first', bucketSpec('minio', 'first-convergence'));
+    await world.kube.untilReady('Bucket', namespace, 'first');
+    await untilQuiet(world.traffic);
+    const calls = world.traffic.since(mark, ({ proxy }) => proxy === 'bucket' || proxy === 'minio');
+    const s3 = calls.filter(({ side }) => side === 's3');
+    const kube = calls.filter(({ side, effect }) => side === 'kube' && effect !== 'lease' && effect !== 'watch');
+    console.log(`FIGURE first convergence of one Bucket, S3: ${s3.length} calls (${tally(s3)})`);
+    console.log(`FIGURE first convergence of one Bucket, Kubernetes: ${kube.length} calls (${tally(kube)})`);
+    expect(s3.filter(({ effect }) => effect === 'write').map(({ operation }) => operation)).toEqual([
+      'CreateBucket',
+      'PutBucketTagging',
+      'PutBucketVersioning',
+    ]);
+    await world.kube.delete('Bucket', namespace, 'first');
+    await world.kube.untilGone('Bucket', namespace, 'first');
+  });
+
+  it.each(ourKinds)('starts the controller of %s quickly, and small', async (kind) => {
+    const controller = controllers[controllerOf[kind]];
+    expect(await controller.stop()).toBe('ended with status 0');
+    await controller.start();
+    await until(
+      () => controller.passes(kind),
+      (passes) => passes > 0,
+      { what: 'the first pass', everyMs: 5 },
+    );
+    const coldStartMs = Date.now() - controller.startedAt;
+    await untilQuiet(world.traffic);
+    const mebibytes = await controller.residentMebibytes();
+    console.log(
+      `FIGURE ${controllerOf[kind]}-controller: cold start to first pass ${coldStartMs} ms, idle RSS ${mebibytes.toFixed(0)} MiB`,
+    );
+    // The aims are 500 ms and 90 MiB on a quiet machine; these bounds catch a bundle that has gone astray on a busy one.
+    expect(coldStartMs).toBeLessThan(5_000);
+    expect(mebibytes).toBeLessThan(150);
+  });
+
+  it('puts no secret out', async () => {
+    expect(world.secrets.size).toBeGreaterThan(5);
+    expect(await world.findLeaks()).toEqual([]);
+  });
+});

@@ -1,0 +1,46 @@
+import { Client } from 'minio';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { minioAdmin } from './minio-admin.ts';
+import { startWorld, type World } from './world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld('world', ['minio', 'moto', 'versitygw']);
+});
+afterAll(() => world.stop());
+
+describe('the world of the tests', () => {
+  it.each(['minio', 'moto', 'versitygw'] as const)('counts signed calls to %s and lets them through', async (name) => {
+    const { accessKey, secretKey, region } = world.server(name);
+    const proxy = await world.proxyTo(name, `counted-${name}`);
+    const { hostname, port } = new URL(proxy.url);
+    const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey, region });
+    await client.makeBucket('counted');
+    await client.putObject('counted', 'a/key', Buffer.alloc(100_000));
+    await client.listBuckets();
+    const calls = world.traffic.since(0, (call) => call.proxy === `counted-${name}`);
+    expect(calls.map(({ operation, effect, status }) => [operation, effect, status])).toEqual([
+      ['CreateBucket', 'write', 200],
+      ['PutObject', 'write', 200],
+      ['ListBuckets', 'read', 200],
+    ]);
+  });
+
+  it("reads MinIO's accounts, sealed answers too", async () => {
+    const admin = minioAdmin(world.server('minio'));
+    expect(await admin.userNames()).toEqual([]);
+    expect(await admin.user('nobody')).toBeUndefined();
+    expect(await admin.policyNames()).toContain('readwrite');
+  });
+
+  it('finds a secret in an object, and names it without showing it', async () => {
+    await world.createNamespace('leaky');
+    expect(await world.findLeaks()).toEqual([]);
+    const { secretKey } = world.server('minio');
+    await world.kube.create('ConfigMap', 'leaky', 'leak', { data: { note: `the key is ${secretKey}` } });
+    const leaks = await world.findLeaks();
+    expect(leaks).toEqual([{ secret: 'the root secret key of minio', where: 'ConfigMap objects' }]);
+    await world.kube.delete('ConfigMap', 'leaky', 'leak');
+  });
+});

@@ -39,7 +39,9 @@ export const summarise = (
   for (const claim of claims) {
     if (!computed.has(claim.type) && !own.has(claim.type)) own.set(claim.type, claim);
   }
-  const abnormal = [...own.values()].filter((claim) => claim.onlyInforms !== true && isAbnormal(claim, context.positive));
+  const abnormal = [...own.values()].filter(
+    (claim) => claim.onlyInforms !== true && isAbnormal(claim, context.positive),
+  );
   const ready = readyClaim(verdict, abnormal[0]);
   const progress = progressClaim(verdict, ready, abnormal, context.stalling);
   const ordered = [...own.values()].sort((a, b) => (a.type < b.type ? -1 : 1));

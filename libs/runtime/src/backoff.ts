@@ -15,4 +15,5 @@ export const backoffMs = ({ baseMs, capMs }: Backoff, attempt: number, random: (
 };
 
 /** `ms` plus or minus up to `share` of it. */
-export const jittered = (ms: number, share: number, random: () => number): number => ms * (1 + share * (2 * random() - 1));
+export const jittered = (ms: number, share: number, random: () => number): number =>
+  ms * (1 + share * (2 * random() - 1));

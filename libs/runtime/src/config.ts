@@ -1,3 +1,5 @@
+import { parseArgs } from 'node:util';
+
 /** What flags and environment say, validated. */
 export interface RuntimeConfig {
   /** Path of a kubeconfig file; the usual search when absent. */
@@ -9,16 +11,165 @@ export interface RuntimeConfig {
   readonly workers: number;
   readonly resyncIntervalMs: number;
   readonly leaderElect: boolean;
+  /** The namespace of the pod or the kubeconfig when absent, else `default`. */
   readonly leaderElectionNamespace: string | undefined;
   readonly leaderElectionId: string;
   /** Undefined: off. */
   readonly metricsAddress: Address | undefined;
   readonly healthAddress: Address | undefined;
-  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error';
+  readonly logLevel: (typeof logLevels)[number];
   readonly shutdownDeadlineMs: number;
 }
 
 export interface Address {
   readonly host: string;
+  /** 0: any free one; the log tells which. */
   readonly port: number;
 }
+
+/** A flag or variable has a wrong value; the message names it and says what would be right. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+
+interface Flag {
+  readonly fallback: string;
+  readonly text: string;
+}
+
+const flags = {
+  kubeconfig: {
+    fallback: '',
+    text: 'Path of a kubeconfig; else KUBECONFIG, ~/.kube/config, the service account of the pod',
+  },
+  'watch-namespaces': { fallback: '', text: 'Namespaces to watch, with commas between; all when empty' },
+  'watch-selector': {
+    fallback: '',
+    text: 'Label selector on the objects of this controller, to share them among several',
+  },
+  workers: { fallback: '10', text: 'Objects reconciled at the same time, 1 to 200' },
+  'resync-interval': { fallback: '10m', text: 'How often a settled object is looked at again, from 1s: 30s, 10m, 1h' },
+  'leader-elect': { fallback: 'true', text: 'Whether one process leads and others stand by: true or false' },
+  'leader-election-namespace': { fallback: '', text: 'Namespace of the Lease; the one this process is in when empty' },
+  'leader-election-id': { fallback: '', text: 'Name of the Lease; the name of the controller when empty' },
+  'metrics-address': { fallback: ':8080', text: 'host:port of /metrics; 0 turns it off' },
+  'health-address': { fallback: ':8081', text: 'host:port of /healthz and /readyz, may be the same; 0 turns it off' },
+  'log-level': { fallback: 'info', text: logLevels.join(', ') },
+  'shutdown-deadline': { fallback: '25s', text: 'How long passes may go on after SIGTERM' },
+} satisfies Record<string, Flag>;
+
+type FlagName = keyof typeof flags;
+
+/** The variable that stands for a flag: `--log-level` is `S3_OPERATOR_LOG_LEVEL`. */
+const variableOf = (flag: FlagName): string => `S3_OPERATOR_${flag.toUpperCase().replaceAll('-', '_')}`;
+
+/** The text that `--help` prints. */
+export const usage = (name: string): string =>
+  [
+    `Usage: ${name} [flags]`,
+    '',
+    'Each flag may come from the environment instead; the flag wins.',
+    '',
+    ...(Object.keys(flags) as FlagName[]).flatMap((flag) => [
+      `  --${flag}${flags[flag].fallback === '' ? '' : ` (${flags[flag].fallback})`}`,
+      `      ${flags[flag].text}. ${variableOf(flag)}`,
+    ]),
+    '',
+  ].join('\n');
+
+/**
+ * Reads the configuration; `help` when it was asked for. `argv`: without the interpreter and the script.
+ * @throws ConfigError
+ */
+export const readConfig = (
+  name: string,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): RuntimeConfig | 'help' => {
+  const given = parseFlags(argv);
+  if (given['help'] === true) return 'help';
+  const valueOf = (flag: FlagName): { readonly value: string; readonly from: string } => {
+    const value = given[flag];
+    if (typeof value === 'string') return { value, from: `--${flag}` };
+    const variable = env[variableOf(flag)];
+    if (variable !== undefined && variable !== '') return { value: variable, from: variableOf(flag) };
+    return { value: flags[flag].fallback, from: `--${flag}` };
+  };
+  const read = <T>(flag: FlagName, parse: (value: string) => T | undefined): T => {
+    const { value, from } = valueOf(flag);
+    const parsed = parse(value);
+    if (parsed === undefined)
+      throw new ConfigError(`${from}: ${JSON.stringify(value)} is not valid. ${flags[flag].text}.`);
+    return parsed;
+  };
+  const text = (flag: FlagName): string | undefined => valueOf(flag).value || undefined;
+
+  return {
+    kubeconfig: text('kubeconfig'),
+    watchNamespaces: read('watch-namespaces', parseNamespaces),
+    watchSelector: text('watch-selector'),
+    workers: read('workers', (value) =>
+      /^\d{1,3}$/.test(value) && inRange(Number(value), 1, 200) ? Number(value) : undefined,
+    ),
+    resyncIntervalMs: read('resync-interval', parseDuration),
+    leaderElect: read('leader-elect', (value) => ({ true: true, false: false })[value]),
+    leaderElectionNamespace: text('leader-election-namespace'),
+    leaderElectionId: text('leader-election-id') ?? name,
+    metricsAddress: read('metrics-address', parseAddress)[0],
+    healthAddress: read('health-address', parseAddress)[0],
+    logLevel: read('log-level', (value) => logLevels.find((level) => level === value)),
+    shutdownDeadlineMs: read('shutdown-deadline', parseDuration),
+  };
+};
+
+const parseFlags = (argv: readonly string[]): Readonly<Record<string, string | boolean | undefined>> => {
+  try {
+    const { values } = parseArgs({
+      // As with any Kubernetes component, the bare flag means true.
+      args: argv.map((argument) => (argument === '--leader-elect' ? '--leader-elect=true' : argument)),
+      options: {
+        help: { type: 'boolean' },
+        ...(Object.fromEntries(Object.keys(flags).map((flag) => [flag, { type: 'string' }])) as Record<
+          FlagName,
+          { type: 'string' }
+        >),
+      },
+      strict: true,
+    });
+    return values;
+  } catch (caught) {
+    throw new ConfigError(caught instanceof Error ? caught.message : String(caught));
+  }
+};
+
+const inRange = (value: number, least: number, most: number): boolean => value >= least && value <= most;
+
+const parseNamespaces = (value: string): readonly string[] | undefined => {
+  const names = value
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  return names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) ? [...new Set(names)] : undefined;
+};
+
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of `90s`, `10m`, `1h30m`; undefined when it is none, shorter than a second or longer than a week. */
+export const parseDuration = (value: string): number | undefined => {
+  if (!/^(\d{1,6}[hms])+$/.test(value)) return undefined;
+  const ms = [...value.matchAll(/(\d+)([hms])/g)].reduce(
+    (sum, [, count, unit]) => sum + Number(count) * (unitMs[unit ?? ''] ?? NaN),
+    0,
+  );
+  return inRange(ms, 1_000, 604_800_000) ? ms : undefined;
+};
+
+/** A list of none (`0`) or one, as undefined says that the value is wrong. */
+const parseAddress = (value: string): readonly [Address?] | undefined => {
+  if (value === '0') return [];
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):(\d{1,5})$/.exec(value);
+  if (match === null || Number(match[3]) > 65_535) return undefined;
+  return [{ host: match[1] ?? (match[2] || '::'), port: Number(match[3]) }];
+};

@@ -1,5 +1,6 @@
 export type { Condition } from '@operator/conditions';
 export type { Address, RuntimeConfig } from './config.ts';
+export type { Controller } from './controller.ts';
 export type { EventRecorder } from './events.ts';
 export type { Informer, InformerEvents, InformerOptions } from './informer.ts';
 export { fieldManager } from './kube-client.ts';
@@ -29,4 +30,4 @@ export type {
   StoredObject,
 } from './resource.ts';
 export { runController } from './run-controller.ts';
-export type { Controller, ControllerOptions, ControllerTools } from './run-controller.ts';
+export type { ControllerOptions, ControllerTools } from './run-controller.ts';

@@ -41,6 +41,8 @@ interface Index<T> {
 }
 
 export interface StartedInformer<T extends StoredObject> extends Informer<T> {
+  /** Called after each complete list. */
+  onSynced(then: () => void): void;
   /** Runs until the signal aborts; to be called once. */
   start(source: InformerSource, signal: AbortSignal): Promise<void>;
 }
@@ -70,6 +72,7 @@ export const createInformer = <T extends StoredObject>(
   /** The uid of a deleted object, and the resourceVersion from which it was gone. */
   const tombstones = new Map<string, string>();
   const unlisted = new Set<string>(['']);
+  const synced: (() => void)[] = [];
   let log: Logger | undefined;
 
   const put = (object: T): void => {
@@ -143,10 +146,16 @@ export const createInformer = <T extends StoredObject>(
   /** Takes an object unless the cache has it, a newer one, or its end already. */
   const take = (object: T): void => {
     const known = objects.get(keyOf(object));
-    if (isNews(object, known?.metadata.resourceVersion) && isNews(object, tombstones.get(object.metadata.uid))) put(object);
+    if (isNews(object, known?.metadata.resourceVersion) && isNews(object, tombstones.get(object.metadata.uid)))
+      put(object);
   };
 
-  const replace = (listed: readonly T[], namespace: string | undefined, resourceVersion: string, hasGoneBack: boolean) => {
+  const replace = (
+    listed: readonly T[],
+    namespace: string | undefined,
+    resourceVersion: string,
+    hasGoneBack: boolean,
+  ) => {
     const keys = new Set<ObjectKey>();
     for (const object of listed) {
       keys.add(keyOf(object));
@@ -178,11 +187,16 @@ export const createInformer = <T extends StoredObject>(
       if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) take(trimmedOf(object, options.trim));
     },
     hasSynced: () => unlisted.size === 0,
+    onSynced(then) {
+      synced.push(then);
+    },
 
     async start(source, signal) {
       log = source.log;
       const namespaces = options.scope === 'all' || source.namespaces.length === 0 ? [undefined] : source.namespaces;
-      const labelSelector = [options.labelSelector, source.labelSelector].filter((part) => part !== undefined).join(',');
+      const labelSelector = [options.labelSelector, source.labelSelector]
+        .filter((part) => part !== undefined)
+        .join(',');
       unlisted.clear();
       for (const namespace of namespaces) unlisted.add(namespace ?? '');
       await Promise.all(
@@ -206,6 +220,7 @@ export const createInformer = <T extends StoredObject>(
                 replace(listed, namespace, resourceVersion, compareResourceVersions(resourceVersion, last) < 0);
                 last = resourceVersion;
                 unlisted.delete(namespace ?? '');
+                if (unlisted.size === 0) for (const then of synced) then();
               },
               onEvent({ type, object }) {
                 last = object.metadata.resourceVersion;

@@ -45,7 +45,9 @@ export const openKubeConnection = async (options: {
     else config.loadFromFile(options.kubeconfig);
     const cluster = config.getCurrentCluster();
     if (cluster === null || cluster.server === nowhere) {
-      throw new Error('no cluster is configured: give --kubeconfig, set KUBECONFIG, or run in a pod with a service account');
+      throw new Error(
+        'no cluster is configured: give --kubeconfig, set KUBECONFIG, or run in a pod with a service account',
+      );
     }
     return { config, cluster };
   };
@@ -75,7 +77,8 @@ export const openKubeConnection = async (options: {
       dispatcher: reused ?? (await makeDispatcher(config, cluster, tls)),
     };
     // The former pool ends once its last watch has.
-    if (current !== undefined && reused === undefined) void current.credentials.dispatcher.close().catch(() => undefined);
+    if (current !== undefined && reused === undefined)
+      void current.credentials.dispatcher.close().catch(() => undefined);
     current = { credentials, tls: fingerprint, at: options.monotonicMs() };
     return credentials;
   };
@@ -119,7 +122,9 @@ const makeDispatcher = async (config: KubeConfig, cluster: Cluster, tls: Tls): P
         proxied.dispatcher = dispatcher;
       },
     };
-    await config.applySecurityAuthentication(context as unknown as Parameters<KubeConfig['applySecurityAuthentication']>[0]);
+    await config.applySecurityAuthentication(
+      context as unknown as Parameters<KubeConfig['applySecurityAuthentication']>[0],
+    );
     if (proxied.dispatcher !== undefined) return proxied.dispatcher;
   }
   const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));

@@ -282,10 +282,7 @@ const unreachable = (cause: unknown, call: Call, server: string): KubeError =>
   });
 
 /** Splits a stream at its line ends; a last line without an end is cut off by a broken connection and dropped. */
-async function* linesOf(
-  body: AsyncIterable<Buffer>,
-  onBytes: (() => void) | undefined,
-): AsyncGenerator<string, void> {
+async function* linesOf(body: AsyncIterable<Buffer>, onBytes: (() => void) | undefined): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();
   let rest: string[] = [];
   for await (const chunk of body) {

@@ -43,9 +43,9 @@ export interface Leadership {
   mayWrite(): boolean;
   /**
    * Campaigns, calls `lead` with a signal that aborts when leadership is lost, waits for it to end, and campaigns again,
-   * until `signal` aborts and `lead` has ended. Then releases the lease.
+   * until `signal` aborts and `lead` has ended. Then releases the lease, if `lead` says that nothing of it goes on.
    */
-  run(lead: (lost: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>;
+  run(lead: (lost: AbortSignal) => Promise<boolean>, signal: AbortSignal): Promise<void>;
 }
 
 /** Source: Kubernetes API, LeaseSpec. Times are RFC 3339 with microseconds. */
@@ -85,7 +85,11 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
     const now = options.clock.now().toISOString().replace('Z', '000Z');
     const isOurs = lease?.spec?.holderIdentity === identity;
     return {
-      metadata: { name, namespace, ...(lease === undefined ? {} : { resourceVersion: lease.metadata.resourceVersion ?? '' }) },
+      metadata: {
+        name,
+        namespace,
+        ...(lease === undefined ? {} : { resourceVersion: lease.metadata.resourceVersion ?? '' }),
+      },
       spec: {
         holderIdentity,
         leaseDurationSeconds: timing.leaseSeconds,
@@ -184,10 +188,10 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
         const lost = new AbortController();
         const ended = new AbortController();
         const leading = lead(lost.signal).finally(() => ended.abort());
+        leading.catch(() => undefined); // met below, after the renewals have ended
         await keep(ended.signal);
         if (ended.signal.aborted) {
-          await leading;
-          await release();
+          if (await leading) await release();
           continue;
         }
         log.error({ event: 'lease', reason: 'LeadershipLost' }, 'leadership lost; its passes are aborted');

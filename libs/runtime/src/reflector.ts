@@ -30,7 +30,10 @@ const absences: Backoff = { baseMs: 500, capMs: 3_000 };
  * Lists and then watches until `signal` aborts, and survives what happens in between: a watch resumes from the last
  * resourceVersion that it saw; 410 starts over with a list; everything else is tried again with back-off.
  */
-export const reflect = async <T extends StoredObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<void> => {
+export const reflect = async <T extends StoredObject>(
+  options: ReflectorOptions<T>,
+  signal: AbortSignal,
+): Promise<void> => {
   const { log, random, resource } = options;
   const silentAfterMs = options.silentAfterMs ?? 90_000;
   const watchSeconds = options.watchSeconds ?? 360;
@@ -44,8 +47,10 @@ export const reflect = async <T extends StoredObject>(options: ReflectorOptions<
     const reason = isAbsent ? 'absent' : isKubeError(caught) ? `${caught.status} ${caught.reason}` : String(caught);
     if (reason !== told) {
       told = reason;
-      if (isAbsent) log.warn({ event: 'watch', reason: 'KindAbsent' }, `${resource.plural} are not served yet; trying on`);
-      else log.warn({ event: 'watch', reason: 'WatchFailed', err: caught }, `cannot watch ${resource.plural}; trying on`);
+      if (isAbsent)
+        log.warn({ event: 'watch', reason: 'KindAbsent' }, `${resource.plural} are not served yet; trying on`);
+      else
+        log.warn({ event: 'watch', reason: 'WatchFailed', err: caught }, `cannot watch ${resource.plural}; trying on`);
     }
     const retryAfterMs = isKubeError(caught) ? (caught.retryAfterMs ?? 0) : 0;
     const pauseMs = Math.max(backoffMs(isAbsent ? absences : failures, failed, random), retryAfterMs);

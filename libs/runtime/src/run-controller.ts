@@ -1,12 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@operator/outcome';
 import type { Logger } from 'pino';
-import type { RuntimeConfig } from './config.ts';
-import type { EventRecorder } from './events.ts';
-import type { Informer, InformerOptions } from './informer.ts';
+import { ConfigError, type RuntimeConfig, readConfig, usage } from './config.ts';
+import { type Controller, createController, leadershipLost } from './controller.ts';
+import { type EventRecorder, createEventRecorder } from './events.ts';
+import { serveHealth } from './health.ts';
+import {
+  type Informer,
+  type InformerOptions,
+  type InformerSource,
+  type StartedInformer,
+  createInformer,
+} from './informer.ts';
 import type { KubeClient, ObjectRef } from './kube-client.ts';
-import type { Metrics } from './metrics.ts';
-import type { Reconciler } from './reconciler.ts';
-import type { ObjectKey, Resource, StoredObject } from './resource.ts';
+import { openKubeConnection } from './kube-connection.ts';
+import { createKubeClient } from './kube-requests.ts';
+import { type Leadership, createLeadership } from './leader-election.ts';
+import { createLogger } from './logging.ts';
+import { type Metrics, createMetrics } from './metrics.ts';
+import type { KubeObject, ObjectKey, Resource, StoredObject } from './resource.ts';
+import { createTracing } from './tracing.ts';
+import { createWorkqueue } from './workqueue.ts';
 
 /** What an app composes its controller from. */
 export interface ControllerTools {
@@ -38,18 +54,6 @@ export interface ControllerTools {
   enqueue(key: ObjectKey, afterMs?: number): void;
 }
 
-/** One kind's controller, as `build` returns it. */
-export interface Controller<Spec, Status> {
-  readonly resource: Resource;
-  readonly reconciler: Reconciler<Spec, Status>;
-  /** Such as `s3.cloud37.dev/finalizer`. */
-  readonly finalizer: string;
-  /** Condition types that are good when True, such as `AuthValid`. */
-  readonly positiveConditions?: readonly string[];
-  /** Reasons of claims which, on a settled object, only a new spec can help; `Unsupported` when absent. */
-  readonly stallingReasons?: readonly string[];
-}
-
 export interface ControllerOptions<Spec, Status> {
   /** Such as `bucket-controller`: the lease's name, the logs' `controller`, the Events' source. */
   readonly name: string;
@@ -59,11 +63,237 @@ export interface ControllerOptions<Spec, Status> {
   build(tools: ControllerTools): Controller<Spec, Status> | Promise<Controller<Spec, Status>>;
 }
 
+/** After SIGTERM passes may go on for the deadline less this; what is left is for aborting them and for the lease. */
+const abortReserveMs = 5_000;
+const monotonicMs = (): number => performance.now();
+const clock: Clock = { now: () => new Date() };
+
 /**
  * Runs one controller until SIGTERM or SIGINT and returns the exit status: 0 after a graceful stop, 1 after a failure, 2 for
- * a wrong configuration.
+ * a wrong configuration. A second signal, or passes that outlast the deadline, end it with 1.
  */
 export const runController = async <Spec, Status>(options: ControllerOptions<Spec, Status>): Promise<number> => {
-  await Promise.resolve(options);
-  throw new Error('not built yet');
+  const { name, argv, env } = options;
+  let config: RuntimeConfig | 'help';
+  try {
+    config = readConfig(name, argv, env);
+  } catch (caught) {
+    if (!(caught instanceof ConfigError)) throw caught;
+    process.stderr.write(`${name}: ${caught.message}\n`);
+    return 2;
+  }
+  if (config === 'help') {
+    process.stdout.write(usage(name));
+    return 0;
+  }
+  const log = createLogger(name, config.logLevel);
+  const stop = new AbortController();
+  const abort = new AbortController();
+  const forget = onSignals((signal) => {
+    if (stop.signal.aborted) abort.abort(new Error('stopping at once'));
+    else log.info({ event: 'stop', signal }, 'stopping');
+    stop.abort(new Error('stopping'));
+  });
+  try {
+    return await compose(options, config, log, stop.signal, abort);
+  } catch (caught) {
+    log.fatal({ err: caught, reason: 'StartFailed' }, caught instanceof Error ? caught.message : 'cannot start');
+    return 1;
+  } finally {
+    forget();
+  }
+};
+
+const compose = async <Spec, Status>(
+  options: ControllerOptions<Spec, Status>,
+  config: RuntimeConfig,
+  log: Logger,
+  stop: AbortSignal,
+  abort: AbortController,
+): Promise<number> => {
+  const { name, env } = options;
+  const random = Math.random;
+  const identity = `${hostname()}_${randomUUID()}`;
+  const tracing = await createTracing(name, env);
+  const metrics = createMetrics(name);
+  const connection = await openKubeConnection({ kubeconfig: config.kubeconfig, monotonicMs });
+  const requests = {
+    connection,
+    userAgent: `wasabi-s3-operator/${name}`,
+    monotonicMs,
+    observe: metrics.kubeExchanged,
+  };
+  /** For what needs no leadership: watches, the lease and Events. */
+  const unfenced = createKubeClient(requests);
+  const leadership = config.leaderElect
+    ? createLeadership({
+        kube: unfenced,
+        namespace: config.leaderElectionNamespace ?? connection.namespace ?? 'default',
+        name: config.leaderElectionId,
+        identity,
+        log,
+        clock,
+        monotonicMs,
+        random,
+      })
+    : alone;
+  const kube = createKubeClient({
+    ...requests,
+    traced: (call, run) => tracing.child(`kubernetes ${call}`, {}, run),
+    beforeWrite: () => {
+      if (!leadership.mayWrite()) throw leadershipLost();
+    },
+  });
+  const events = createEventRecorder({ kube: unfenced, component: name, instance: identity, log, clock, monotonicMs });
+  /** Ends the watches; they outlive `stop`, so that the last passes see what happens. */
+  const watching = new AbortController();
+  const source = { kube: unfenced, log, random };
+  const scoped = { ...source, namespaces: config.watchNamespaces };
+  const informers = new Map<string, StartedInformer<StoredObject>>();
+  let enqueue: ControllerTools['enqueue'] = () => undefined;
+
+  const tools: ControllerTools = {
+    kube,
+    config,
+    log,
+    metrics,
+    clock,
+    events,
+    signal: stop,
+    informer: <T extends StoredObject>(resource: Resource, given?: InformerOptions<T>) => {
+      const id = `${resource.group}/${resource.plural}`;
+      const known = informers.get(id);
+      if (known !== undefined && given !== undefined) throw new Error(`the informer of ${id} is made already`);
+      const informer = known ?? (createInformer<T>(resource, given) as unknown as StartedInformer<StoredObject>);
+      informers.set(id, informer);
+      return informer as unknown as StartedInformer<T>;
+    },
+    watchOne: (resource, ref, onChange) => watchOne(source, resource, ref, onChange, watching.signal),
+    mapEvents(informer, keysFor) {
+      const enqueueAll = (keys: Iterable<ObjectKey>): void => {
+        for (const key of keys) enqueue(key);
+      };
+      informer.on({
+        onAdd: (object) => enqueueAll(keysFor(object, undefined)),
+        onUpdate: (object, old) => enqueueAll(keysFor(object, old)),
+        onDelete: (object) => enqueueAll(keysFor(object, object)),
+      });
+    },
+    enqueue: (key, afterMs) => enqueue(key, afterMs),
+  };
+
+  const controller = await options.build(tools);
+  const { resource } = controller;
+  const queue = createWorkqueue({ monotonicMs, random, observe: metrics.workqueue(resource.kind) });
+  enqueue = (key, afterMs = 0) => queue.addAfter(key, afterMs);
+  const own: Informer<KubeObject<Spec, Status>> = tools.informer(resource);
+  const loop = createController({
+    ...controller,
+    informer: own,
+    kube,
+    queue,
+    mayWrite: leadership.mayWrite,
+    log,
+    clock,
+    monotonicMs,
+    random,
+    metrics,
+    events,
+    tracing,
+    workers: config.workers,
+    resyncIntervalMs: config.resyncIntervalMs,
+  });
+
+  const hasSynced = (): boolean => [...informers.values()].every((informer) => informer.hasSynced());
+  const closeHealth = await serveHealth({ ...config, registry: metrics.registry, isReady: hasSynced, log });
+  const watches = [...informers.values()].map((informer) => {
+    const labelSelector = Object.is(informer, own) ? config.watchSelector : undefined;
+    return informer.start({ ...scoped, labelSelector }, watching.signal);
+  });
+  const late = armDeadline(stop, config.shutdownDeadlineMs, abort, log);
+
+  await leadership.run(async (lost) => {
+    if (!(await untilSynced(hasSynced, AbortSignal.any([stop, lost])))) return true;
+    metrics.leading(true);
+    log.info({ event: 'start', startMs: Math.round(monotonicMs()) }, `reconciling ${resource.plural}`);
+    const hasEnded = await loop.run(stop, AbortSignal.any([abort.signal, lost]));
+    metrics.leading(false);
+    return hasEnded;
+  }, stop);
+
+  queue.close();
+  watching.abort();
+  await Promise.all([...watches, events.flush(2_000), tracing.flush().catch(() => undefined)]);
+  closeHealth();
+  await connection.close();
+  clearTimeout(late.timer);
+  log.info({ event: 'stopped' }, 'stopped');
+  return abort.signal.aborted ? 1 : 0;
+};
+
+/** Leadership without an election. */
+const alone: Leadership = {
+  mayWrite: () => true,
+  async run(lead, signal) {
+    while (!signal.aborted) await lead(new AbortController().signal);
+  },
+};
+
+const onSignals = (then: (signal: NodeJS.Signals) => void): (() => void) => {
+  process.on('SIGTERM', then);
+  process.on('SIGINT', then);
+  return () => {
+    process.off('SIGTERM', then);
+    process.off('SIGINT', then);
+  };
+};
+
+/** Once `stop` aborts, aborts the passes that go on for too long. */
+const armDeadline = (
+  stop: AbortSignal,
+  deadlineMs: number,
+  abort: AbortController,
+  log: Logger,
+): { readonly timer?: NodeJS.Timeout } => {
+  const late: { timer?: NodeJS.Timeout } = {};
+  const arm = (): void => {
+    late.timer = setTimeout(
+      () => {
+        log.warn({ event: 'stop', reason: 'DeadlineExceeded' }, 'passes are still running; aborting them');
+        abort.abort(new Error('the deadline for stopping is over'));
+      },
+      Math.max(deadlineMs - abortReserveMs, deadlineMs / 2),
+    );
+  };
+  if (stop.aborted) arm();
+  else stop.addEventListener('abort', arm, { once: true });
+  return late;
+};
+
+/** False when `signal` aborted before. */
+const untilSynced = async (hasSynced: () => boolean, signal: AbortSignal): Promise<boolean> => {
+  while (!hasSynced()) {
+    if (signal.aborted) return false;
+    await sleep(10, undefined, { signal }).catch(() => undefined);
+  }
+  return !signal.aborted;
+};
+
+/** An informer of one object; `onChange` gets undefined once it is known to be absent. */
+const watchOne = <T extends StoredObject>(
+  source: Omit<InformerSource, 'namespaces'>,
+  resource: Resource,
+  { namespace, name }: ObjectRef,
+  onChange: (object: T | undefined) => void,
+  ended: AbortSignal,
+): (() => void) => {
+  const stopped = new AbortController();
+  const informer = createInformer<T>(resource, { fieldSelector: `metadata.name=${name}` });
+  informer.on({ onAdd: onChange, onUpdate: onChange, onDelete: () => onChange(undefined) });
+  informer.onSynced(() => {
+    if (informer.list()[Symbol.iterator]().next().done === true) onChange(undefined);
+  });
+  const signal = AbortSignal.any([ended, stopped.signal]);
+  void informer.start({ ...source, namespaces: namespace === undefined ? [] : [namespace] }, signal);
+  return () => stopped.abort();
 };

@@ -27,8 +27,8 @@ export interface Workqueue {
   forget(key: ObjectKey): void;
   /** Drops everything known of a key that is gone. */
   remove(key: ObjectKey): void;
-  /** The next key, when there is one; undefined once the queue is closed. Namespaces take turns. */
-  take(): Promise<ObjectKey | undefined>;
+  /** The next key, when there is one; undefined once the queue is closed or `signal` aborts. Namespaces take turns. */
+  take(signal: AbortSignal): Promise<ObjectKey | undefined>;
   /** To be called once for each key taken. */
   done(key: ObjectKey): void;
   /** No key is given out any more. */
@@ -46,7 +46,7 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
   /** Added while taken. */
   const again = new Set<ObjectKey>();
   const failures = new Map<ObjectKey, number>();
-  const waiters: ((key: ObjectKey | undefined) => void)[] = [];
+  const waiters = new Set<(key: ObjectKey | undefined) => void>();
   let depth = 0;
   let isClosed = false;
 
@@ -62,8 +62,11 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
     if (keys.has(key)) return;
     ready.set(namespace, keys.set(key, monotonicMs()));
     observe?.depth((depth += 1));
-    const waiter = waiters.shift();
-    if (waiter !== undefined) waiter(next());
+    for (const waiter of waiters) {
+      waiters.delete(waiter);
+      waiter(next());
+      break;
+    }
   };
 
   const addAfter = (key: ObjectKey, delayMs: number): void => {
@@ -109,10 +112,22 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
       again.delete(key);
       schedule.cancel(key);
     },
-    take() {
-      if (isClosed) return Promise.resolve(undefined);
+    take(signal) {
+      if (isClosed || signal.aborted) return Promise.resolve(undefined);
       const key = next();
-      return key === undefined ? new Promise((resolve) => waiters.push(resolve)) : Promise.resolve(key);
+      if (key !== undefined) return Promise.resolve(key);
+      return new Promise((resolve) => {
+        const waiter = (given: ObjectKey | undefined): void => {
+          signal.removeEventListener('abort', leave);
+          resolve(given);
+        };
+        const leave = (): void => {
+          waiters.delete(waiter);
+          resolve(undefined);
+        };
+        signal.addEventListener('abort', leave, { once: true });
+        waiters.add(waiter);
+      });
     },
     done(key) {
       taken.delete(key);
@@ -121,7 +136,8 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
     close() {
       isClosed = true;
       schedule.clear();
-      for (const waiter of waiters.splice(0)) waiter(undefined);
+      for (const waiter of waiters) waiter(undefined);
+      waiters.clear();
     },
   };
 };

@@ -108,7 +108,9 @@ const changesTo = (existing: RawSecret, wanted: Fields): Changes | undefined => 
   const written = fieldsWeWrote(existing);
   const changesOf = (field: keyof Fields): Readonly<Record<string, string | null>> =>
     Object.fromEntries([
-      ...Object.entries(wanted[field]).filter(([key, value]) => !Object.hasOwn(have[field], key) || have[field][key] !== value),
+      ...Object.entries(wanted[field]).filter(
+        ([key, value]) => !Object.hasOwn(have[field], key) || have[field][key] !== value,
+      ),
       ...Object.keys(have[field])
         .filter((key) => written[field].has(key) && !Object.hasOwn(wanted[field], key))
         .map((key) => [key, null]),

@@ -1,0 +1,510 @@
+import { summarise } from '@operator/conditions';
+import type { Condition, Verdict } from '@operator/conditions';
+import {
+  type CallContext,
+  type Claim,
+  type Clock,
+  type ExternalCall,
+  Fault,
+  type Outcome,
+  asFault,
+  transient,
+  waiting,
+} from '@operator/outcome';
+import type { Logger } from 'pino';
+import { isPaused, ownResyncMs, pausedAnnotation } from './annotations.ts';
+import { backoffMs, jittered } from './backoff.ts';
+import { type Progress, createDriftLoops } from './drift-loop.ts';
+import type { EventRecorder } from './events.ts';
+import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
+import type { Informer } from './informer.ts';
+import { isSameJson } from './json-equality.ts';
+import type { KubeClient } from './kube-client.ts';
+import { type KubeError, isKubeError } from './kube-error.ts';
+import type { RuntimeMetrics } from './metrics.ts';
+import type { Finalized, Pass, Reconciler } from './reconciler.ts';
+import { type CommonStatus, type KubeObject, type ObjectKey, type Resource, keyOf } from './resource.ts';
+import type { Tracing } from './tracing.ts';
+import type { Workqueue } from './workqueue.ts';
+
+/** One kind's controller, as an app gives it. */
+export interface Controller<Spec, Status> {
+  readonly resource: Resource;
+  readonly reconciler: Reconciler<Spec, Status>;
+  /** Such as `s3.cloud37.dev/finalizer`. */
+  readonly finalizer: string;
+  /** Condition types that are good when True, such as `AuthValid`. */
+  readonly positiveConditions?: readonly string[];
+  /** Reasons of claims which, on a settled object, only a new spec can help; `Unsupported` when absent. */
+  readonly stallingReasons?: readonly string[];
+  /** The Event's reason when an object stops being as declared, such as `ValidateFailed`; the condition's reason when absent. */
+  readonly failureEvent?: string;
+  /** Whether steps taken on an object that was Ready in the same generation repair drift; true when absent. Not so for a rotation. */
+  readonly isDrift?: (steps: readonly string[]) => boolean;
+}
+
+export interface ControllerDeps<Spec, Status> extends Controller<Spec, Status> {
+  readonly informer: Informer<KubeObject<Spec, Status>>;
+  /** Fenced: its writes throw where this process must not write. */
+  readonly kube: KubeClient;
+  readonly queue: Workqueue;
+  readonly mayWrite: () => boolean;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly monotonicMs: () => number;
+  readonly random: () => number;
+  readonly metrics: RuntimeMetrics;
+  readonly events: EventRecorder;
+  readonly tracing: Tracing;
+  readonly workers: number;
+  readonly resyncIntervalMs: number;
+}
+
+/** How a pass ended, as the metric `result` says it. */
+type PassResult =
+  | 'settled'
+  | 'progressing'
+  | 'transient'
+  | 'waiting'
+  | 'terminal'
+  | 'conflict'
+  | 'finalized'
+  | 'paused'
+  | 'idle'
+  | 'aborted';
+
+const defaultWaitMs = 60_000;
+const resyncJitter = 0.1;
+const finalizing = { baseMs: 100, capMs: 30_000 };
+/** How long a pass may take to end after its signal aborted, before its worker is given up. */
+const graceMs = 5_000;
+
+/** Workers that reconcile the keys of one queue. Returns `run`, to be called for each term of leadership, never twice at once. */
+export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status>) => {
+  const { informer, kube, queue, resource, finalizer, reconciler, metrics, events, tracing, random } = deps;
+  type Stored = KubeObject<Spec, Status>;
+  const driftLoops = createDriftLoops(random);
+  /** uids that were told to be paused. */
+  const pausedTold = new Set<string>();
+  /** Passes of one deletion so far, by uid. */
+  const deletions = new Map<string, number>();
+
+  metrics.countStates(resource.kind, function* () {
+    for (const object of informer.list()) {
+      const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready');
+      yield { status: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'NotReconciled' };
+    }
+  });
+
+  informer.on({
+    onAdd: (object) => queue.add(keyOf(object)),
+    onUpdate: (object, old) => {
+      if (needsPass(object, old, finalizer)) queue.add(keyOf(object));
+    },
+    onDelete: (object) => {
+      pausedTold.delete(object.metadata.uid);
+      deletions.delete(object.metadata.uid);
+      driftLoops.end(keyOf(object));
+      queue.remove(keyOf(object));
+    },
+  });
+
+  const passOver = async (key: ObjectKey, signal: AbortSignal): Promise<PassResult> => {
+    const object = informer.get(key);
+    if (object === undefined) {
+      queue.remove(key);
+      return 'idle';
+    }
+    const { uid } = object.metadata;
+    return tracing.root(`reconcile ${resource.kind}`, { 'k8s.object': key, 'k8s.uid': uid }, async (traceId) => {
+      const log = deps.log.child({ resource: key, uid, provider: reconciler.providerOf(object), traceId });
+      const worker = { key, log, signal, now: deps.clock.now() };
+      try {
+        if (isPaused(object)) return tellPaused(object, log);
+        pausedTold.delete(uid);
+        if (object.metadata.deletionTimestamp === undefined) return await reconcile(object, worker);
+        return hasFinalizer(object, finalizer) ? await finalize(object, worker) : 'idle';
+      } catch (caught) {
+        return meetFailure(caught, worker);
+      }
+    });
+  };
+
+  interface Worker {
+    readonly key: ObjectKey;
+    readonly log: Logger;
+    readonly signal: AbortSignal;
+    readonly now: Date;
+  }
+
+  const tellPaused = (object: Stored, log: Logger): PassResult => {
+    queue.forget(keyOf(object));
+    if (!pausedTold.has(object.metadata.uid)) {
+      pausedTold.add(object.metadata.uid);
+      events.record(
+        object,
+        'Normal',
+        'Paused',
+        `Nothing is changed while the annotation ${pausedAnnotation} is "true".`,
+      );
+      log.info({ event: 'paused' }, 'paused');
+    }
+    return 'paused';
+  };
+
+  const reconcile = async (given: Stored, worker: Worker): Promise<PassResult> => {
+    const { key, log, signal, now } = worker;
+    let object = given;
+    if (!hasFinalizer(object, finalizer)) {
+      object = await addFinalizer(kube, resource, object, finalizer, { signal });
+      informer.remember(object);
+    }
+    const pass = openPass(object, worker);
+    let outcome: Outcome<Status> | Fault;
+    try {
+      outcome = await reconciler.reconcile(object, pass.lent);
+    } catch (caught) {
+      outcome = faultOf(caught, worker);
+    }
+    object = pass.current();
+    const fault = outcome instanceof Fault ? outcome : outcome.result === 'blocked' ? outcome.fault : undefined;
+    const progress =
+      !(outcome instanceof Fault) && outcome.result === 'progressing'
+        ? driftLoops.progressed(
+            { key, uid: object.metadata.uid, generation: object.metadata.generation },
+            outcome.steps,
+          )
+        : undefined;
+    const settled = !(outcome instanceof Fault) && outcome.result === 'settled' ? outcome : undefined;
+    if (settled !== undefined) driftLoops.end(key);
+    noteDrift(object, outcome, progress, log);
+
+    await writeStatus(object, worker, {
+      status: outcome instanceof Fault ? ownStatus(object) : outcome.status,
+      claims: claimsOf(outcome, fault, progress, object),
+      verdict: verdictOf(outcome),
+      hasVerdict: settled !== undefined || fault?.kind === 'terminal',
+    });
+
+    const resyncMs = jittered(resyncMsOf(object, settled?.resyncAfterMs, log), resyncJitter, random);
+    if (fault !== undefined) return scheduleAfter(fault, worker, resyncMs);
+    queue.forget(key);
+    if (outcome instanceof Fault || outcome.result !== 'progressing') {
+      queue.addAfter(key, resyncMs);
+      log.debug({ event: 'pass', reason: 'Settled', ms: deps.clock.now().getTime() - now.getTime() }, 'settled');
+      return 'settled';
+    }
+    log.info({ event: 'pass', reason: outcome.reason, steps: outcome.steps }, outcome.message);
+    const delayMs = progress?.claim === undefined ? (outcome.retryAfterMs ?? progress?.delayMs ?? 0) : progress.delayMs;
+    queue.addAfter(key, delayMs);
+    return 'progressing';
+  };
+
+  const finalize = async (given: Stored, worker: Worker): Promise<PassResult> => {
+    const { key, log, signal } = worker;
+    const pass = openPass(given, worker);
+    let finalized: Finalized<Status> | Fault;
+    try {
+      finalized = await reconciler.finalize(given, pass.lent);
+    } catch (caught) {
+      finalized = faultOf(caught, worker);
+    }
+    const object = pass.current();
+    if (!(finalized instanceof Fault) && finalized.result === 'done') {
+      await removeFinalizer(kube, resource, object, finalizer, { signal });
+      log.info({ event: 'finalized' }, 'the external work is undone; the finalizer is removed');
+      queue.remove(key);
+      return 'finalized';
+    }
+    const fault = finalized instanceof Fault ? finalized : undefined;
+    await writeStatus(object, worker, {
+      status: finalized instanceof Fault ? ownStatus(object) : finalized.status,
+      claims: fault === undefined ? [] : reconciler.claimsOf(fault, object),
+      verdict:
+        finalized instanceof Fault
+          ? { result: 'blocked', fault: finalized }
+          : { result: 'progressing', reason: finalized.reason, message: finalized.message },
+      hasVerdict: fault?.kind === 'terminal',
+    });
+    if (fault !== undefined) return scheduleAfter(fault, worker, resyncMsOf(object, undefined, log));
+    queue.forget(key);
+    const passes = (deletions.get(object.metadata.uid) ?? 0) + 1;
+    deletions.set(object.metadata.uid, passes);
+    const asked = finalized instanceof Fault ? undefined : finalized.retryAfterMs;
+    queue.addAfter(key, asked ?? backoffMs(finalizing, passes, random));
+    return 'progressing';
+  };
+
+  /** What the reconciler may use, and the object as its own writes have made it. */
+  const openPass = (object: Stored, worker: Worker) => {
+    let current = object;
+    const lent: Pass<Status> = {
+      signal: worker.signal,
+      now: worker.now,
+      log: worker.log,
+      call: callThrough(worker.signal),
+      event: (type, reason, message) => {
+        worker.log.info({ event: reason, reason }, message);
+        events.record(current, type, reason, message);
+      },
+      async record(status) {
+        const wanted = { ...status, ...commonStatus(current) };
+        if (isSameJson(wanted, current.status ?? {})) return;
+        const { name, namespace, uid, resourceVersion } = current.metadata;
+        try {
+          const metadata = { name, namespace, uid, resourceVersion };
+          current = await kube.apply<Stored>(
+            resource,
+            { metadata, status: wanted },
+            { signal: worker.signal, subresource: 'status' },
+          );
+        } catch (caught) {
+          if (!isKubeError(caught, 404, 409)) throw caught;
+          throw transient('Conflict', `${worker.key} changed meanwhile; looking again.`, { cause: caught });
+        }
+        informer.remember(current);
+      },
+    };
+    return { lent, current: () => current };
+  };
+
+  const callThrough =
+    (signal: AbortSignal): CallContext['call'] =>
+    async <T>(call: ExternalCall, run: () => Promise<T>): Promise<T> => {
+      signal.throwIfAborted();
+      if (call.write && !deps.mayWrite()) throw leadershipLost();
+      const startedAt = deps.monotonicMs();
+      const told = (code: string) => metrics.called(call, code, (deps.monotonicMs() - startedAt) / 1_000);
+      return tracing.child(
+        `${call.service} ${call.operation}`,
+        { service: call.service, write: call.write },
+        async () => {
+          try {
+            const result = await run();
+            told('OK');
+            return result;
+          } catch (caught) {
+            told(caught instanceof Fault ? caught.reason : 'Error');
+            throw caught;
+          }
+        },
+      );
+    };
+
+  const claimsOf = (
+    outcome: Outcome<Status> | Fault,
+    fault: Fault | undefined,
+    progress: Progress | undefined,
+    object: Stored,
+  ): readonly Claim[] => [
+    ...(progress?.claim === undefined ? [] : [progress.claim]),
+    ...(outcome instanceof Fault ? [] : outcome.claims),
+    ...(fault === undefined ? [] : reconciler.claimsOf(fault, object)),
+  ];
+
+  const noteDrift = (
+    object: Stored,
+    outcome: Outcome<Status> | Fault,
+    progress: Progress | undefined,
+    log: Logger,
+  ): void => {
+    if (progress === undefined || outcome instanceof Fault || outcome.result !== 'progressing') return;
+    const ready = readyOf(object);
+    const wasReady = ready?.status === 'True' && ready.observedGeneration === object.metadata.generation;
+    if (!wasReady || deps.isDrift?.(outcome.steps) === false) return;
+    metrics.drifted(resource.kind);
+    const message = `Repaired what had changed outside: ${outcome.steps.join(', ')}.`;
+    log.info({ event: 'DriftRepaired', reason: 'DriftRepaired' }, message);
+    events.record(object, 'Normal', 'DriftRepaired', message);
+  };
+
+  /** Sends the whole status, unless it is stored already, and tells a transition to not being as declared. */
+  const writeStatus = async (
+    object: Stored,
+    { signal, now, log }: Worker,
+    told: {
+      readonly status: Status;
+      readonly claims: readonly Claim[];
+      readonly verdict: Verdict;
+      readonly hasVerdict: boolean;
+    },
+  ): Promise<void> => {
+    signal.throwIfAborted();
+    const { generation, name, namespace, uid } = object.metadata;
+    const previous = object.status?.conditions ?? [];
+    const conditions = summarise(told.claims, previous, {
+      generation,
+      now,
+      verdict: told.verdict,
+      positive: deps.positiveConditions ?? [],
+      stalling: deps.stallingReasons ?? ['Unsupported'],
+    });
+    const observedGeneration = told.hasVerdict ? generation : object.status?.observedGeneration;
+    const status = { ...told.status, observedGeneration, conditions };
+    if (isSameJson(status, object.status ?? {})) return;
+    const stored = await kube.apply<Stored>(
+      resource,
+      { metadata: { name, namespace, uid }, status },
+      { signal, subresource: 'status' },
+    );
+    informer.remember(stored);
+
+    const ready = conditions[0];
+    const before = readyOf(object);
+    if (ready === undefined || told.verdict.result === 'progressing') return;
+    if (ready.status === before?.status && ready.reason === before.reason) return;
+    log.info({ event: 'condition', reason: ready.reason, ready: ready.status }, ready.message);
+    if (ready.status === 'True') return;
+    const message = deps.failureEvent === undefined ? ready.message : `${ready.reason}: ${ready.message}`;
+    events.record(object, 'Warning', deps.failureEvent ?? ready.reason, message);
+  };
+
+  const resyncMsOf = (object: Stored, askedMs: number | undefined, log: Logger): number => {
+    const ownMs = ownResyncMs(object, log);
+    return askedMs === undefined ? (ownMs ?? deps.resyncIntervalMs) : Math.min(askedMs, ownMs ?? Infinity);
+  };
+
+  const scheduleAfter = (fault: Fault, { key, log }: Worker, resyncMs: number): PassResult => {
+    log.info({ event: 'fault', reason: fault.reason, kind: fault.kind }, fault.message);
+    switch (fault.kind) {
+      case 'transient':
+        queue.retry(key, fault.retryAfterMs);
+        break;
+      case 'waiting':
+        queue.forget(key);
+        queue.addAfter(key, jittered(fault.retryAfterMs ?? defaultWaitMs, resyncJitter, random));
+        break;
+      case 'terminal':
+        queue.forget(key);
+        queue.addAfter(key, resyncMs);
+        break;
+    }
+    return fault.kind;
+  };
+
+  /** Reads what a reconciler threw as a Fault; what must not become a status is thrown on. */
+  const faultOf = (caught: unknown, { signal, log }: Worker): Fault => {
+    if (signal.aborted || isQuiet(caught)) throw caught;
+    if (isKubeError(caught)) return kubeFault(caught, log);
+    const fault = asFault(caught);
+    if (fault !== caught) log.error({ err: caught, reason: fault.reason }, 'a pass failed unexpectedly');
+    return fault;
+  };
+
+  /** A pass that cannot be told in the status: aborted, in conflict, or the API server refused the writing itself. */
+  const meetFailure = (caught: unknown, { key, log, signal }: Worker): PassResult => {
+    if (signal.aborted || (caught instanceof Fault && caught.reason === leadershipLost().reason)) {
+      queue.add(key);
+      return 'aborted';
+    }
+    // Gone between two looks: the watch says so too.
+    if (isKubeError(caught, 404) && informer.get(key) === undefined) return 'idle';
+    queue.retry(key, isKubeError(caught) ? caught.retryAfterMs : undefined);
+    if (isQuiet(caught) || isKubeError(caught, 404)) {
+      log.debug({ event: 'conflict', err: caught }, 'the object changed meanwhile; looking again');
+      return 'conflict';
+    }
+    if (isKubeError(caught))
+      log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused; trying again');
+    else log.error({ err: caught, reason: 'InternalError' }, 'a pass failed unexpectedly');
+    return 'transient';
+  };
+
+  const work = async (taking: AbortSignal, passing: AbortSignal): Promise<void> => {
+    for (let key = await queue.take(taking); key !== undefined; key = await queue.take(taking)) {
+      const startedAt = deps.monotonicMs();
+      try {
+        const result = await passOver(key, passing).catch((caught: unknown) =>
+          meetFailure(caught, { key, log: deps.log.child({ resource: key }), signal: passing, now: deps.clock.now() }),
+        );
+        if (result !== 'idle') metrics.reconciled(resource.kind, result, (deps.monotonicMs() - startedAt) / 1_000);
+      } finally {
+        queue.done(key);
+      }
+    }
+  };
+
+  return {
+    /**
+     * Takes keys until `stop` or `abort` aborts; passes under way may end, until `abort` aborts them too. Returns whether
+     * all have ended: one that does not heed its signal is given up after five seconds; it can write no more.
+     */
+    async run(stop: AbortSignal, abort: AbortSignal): Promise<boolean> {
+      const taking = AbortSignal.any([stop, abort]);
+      const working = Promise.all(Array.from({ length: deps.workers }, () => work(taking, abort))).then(() => true);
+      const { promise: givenUp, resolve } = Promise.withResolvers<boolean>();
+      let timer: NodeJS.Timeout | undefined;
+      const giveUp = (): void => {
+        timer = setTimeout(resolve, graceMs, false);
+      };
+      if (abort.aborted) giveUp();
+      else abort.addEventListener('abort', giveUp, { once: true });
+      const hasEnded = await Promise.race([working, givenUp]);
+      abort.removeEventListener('abort', giveUp);
+      clearTimeout(timer);
+      return hasEnded;
+    },
+  };
+};
+
+/**
+ * True unless an update only tells of what a pass itself does: a new status, and our finalizer being added. Changes of
+ * annotations, labels, other finalizers and the deletion count beside a new generation.
+ */
+export const needsPass = (object: KubeObject, old: KubeObject, finalizer: string): boolean => {
+  const relevant = ({ metadata }: KubeObject) => ({
+    generation: metadata.generation,
+    annotations: metadata.annotations ?? {},
+    labels: metadata.labels ?? {},
+    deletionTimestamp: metadata.deletionTimestamp,
+    finalizers: (metadata.finalizers ?? []).filter((name) => name !== finalizer),
+  });
+  const hasLostOurs = hasFinalizer(old, finalizer) && !hasFinalizer(object, finalizer);
+  return hasLostOurs || !isSameJson(relevant(object), relevant(old));
+};
+
+/** The fault of a write that this process must not make. */
+export const leadershipLost = (): Fault =>
+  transient('LeadershipLost', 'Another process leads now; it goes on from here.');
+
+const readyOf = (object: { readonly status?: CommonStatus }): Condition | undefined =>
+  object.status?.conditions?.find((condition) => condition.type === 'Ready');
+
+const commonStatus = ({ status }: { readonly status?: CommonStatus }): CommonStatus => ({
+  ...(status?.observedGeneration === undefined ? {} : { observedGeneration: status.observedGeneration }),
+  ...(status?.conditions === undefined ? {} : { conditions: status.conditions }),
+});
+
+/** The kind's own part of what is stored. */
+const ownStatus = <Status>(object: KubeObject<unknown, Status>): Status => {
+  const { observedGeneration: _generation, conditions: _conditions, ...own } = { ...object.status };
+  return own as Status;
+};
+
+const verdictOf = (outcome: Outcome<unknown> | Fault): Verdict => {
+  if (outcome instanceof Fault) return { result: 'blocked', fault: outcome };
+  switch (outcome.result) {
+    case 'settled':
+      return { result: 'settled' };
+    case 'progressing':
+      return { result: 'progressing', reason: outcome.reason, message: outcome.message };
+    case 'blocked':
+      return { result: 'blocked', fault: outcome.fault };
+  }
+};
+
+/** A conflict: somebody else wrote in between. Nothing is wrong, the next pass sees it. */
+const isQuiet = (caught: unknown): boolean =>
+  isKubeError(caught, 409) ||
+  (caught instanceof Fault && (caught.reason === 'Conflict' || caught.reason === 'LeadershipLost'));
+
+const kubeFault = (caught: KubeError, log: Logger): Fault => {
+  log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused');
+  if (caught.status === 401 || caught.status === 403) return waiting('Forbidden', caught.message, { cause: caught });
+  const { status, retryAfterMs } = caught;
+  const isAway = status === 0 || status === 429 || status >= 500;
+  return transient(isAway ? 'KubernetesUnavailable' : 'KubernetesRefused', caught.message, {
+    cause: caught,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+};

@@ -1,0 +1,94 @@
+import { transient } from '@operator/outcome';
+import type { KubeClient, RequestOptions } from './kube-client.ts';
+import { isKubeError } from './kube-error.ts';
+import type { Resource, StoredObject } from './resource.ts';
+
+type Kube = Pick<KubeClient, 'apply' | 'patch' | 'get'>;
+
+export const hasFinalizer = (object: StoredObject, finalizer: string): boolean =>
+  object.metadata.finalizers?.includes(finalizer) ?? false;
+
+/**
+ * Adds our finalizer by server-side apply, which leaves those of others alone. Returns the object as it is then.
+ * @throws KubeError 409 when the object was recreated or is gone; Fault `transient` Conflict when it is being deleted
+ */
+export const addFinalizer = async <T extends StoredObject>(
+  kube: Kube,
+  resource: Resource,
+  object: T,
+  finalizer: string,
+  options: RequestOptions,
+): Promise<T> => {
+  const { name, namespace, uid } = object.metadata;
+  const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid, finalizers: [finalizer] };
+  try {
+    return await kube.apply<T>(resource, { metadata }, options);
+  } catch (caught) {
+    // Refused as invalid: the object is being deleted, and the cache does not know yet.
+    if (isKubeError(caught, 422))
+      throw transient('Conflict', `${name} changed meanwhile; looking again.`, { cause: caught });
+    throw caught;
+  }
+};
+
+/** How often a removal is tried while others change the list. */
+const attempts = 5;
+
+/**
+ * Removes our finalizer: by server-side apply, and where somebody else has put the same one too, by a patch of exactly that
+ * entry. An object that is gone, or recreated, counts as done.
+ */
+export const removeFinalizer = async (
+  kube: Kube,
+  resource: Resource,
+  object: StoredObject,
+  finalizer: string,
+  options: RequestOptions,
+): Promise<void> => {
+  const { name, namespace, uid } = object.metadata;
+  const ref = { name, ...(namespace === undefined ? {} : { namespace }) };
+  try {
+    let current: StoredObject | undefined = await kube.apply<StoredObject>(
+      resource,
+      { metadata: { ...ref, uid } },
+      options,
+    );
+    for (let attempt = 1; current?.metadata.uid === uid && hasFinalizer(current, finalizer); attempt += 1) {
+      const path: string = `/metadata/finalizers/${current.metadata.finalizers?.indexOf(finalizer) ?? 0}`;
+      try {
+        current = await kube.patch<StoredObject>(
+          resource,
+          ref,
+          [
+            { op: 'test', path: '/metadata/uid', value: uid },
+            { op: 'test', path, value: finalizer },
+            { op: 'remove', path },
+          ],
+          options,
+        );
+      } catch (caught) {
+        if (!isKubeError(caught, 409, 422) || attempt === attempts) throw caught;
+        current = await kube.get<StoredObject>(resource, ref, options);
+      }
+    }
+  } catch (caught) {
+    if (!isKubeError(caught, 404) && !(isKubeError(caught, 409) && (await isGone(kube, resource, object, options))))
+      throw caught;
+  }
+};
+
+/** A conflict on the uid: the name is free, or another object has it. */
+const isGone = async (
+  kube: Kube,
+  resource: Resource,
+  object: StoredObject,
+  options: RequestOptions,
+): Promise<boolean> => {
+  const { name, namespace, uid } = object.metadata;
+  const found = await kube.get<StoredObject>(
+    resource,
+    { name, ...(namespace === undefined ? {} : { namespace }) },
+    options,
+  );
+  return found?.metadata.uid !== uid;
+};

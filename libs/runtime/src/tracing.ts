@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+
+/** Spans, where a trace exporter is configured; otherwise nothing but a number for the logs. */
+export interface Tracing {
+  /** Runs within a new trace; `run` gets its id, 32 hexadecimal digits. */
+  root<T>(name: string, attributes: SpanAttributes, run: (traceId: string) => Promise<T>): Promise<T>;
+  /** Runs within a child span of what is running. */
+  child<T>(name: string, attributes: SpanAttributes, run: () => Promise<T>): Promise<T>;
+  /** Sends what is left. */
+  flush(): Promise<void>;
+}
+
+export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const untraced: Tracing = {
+  root: (_name, _attributes, run) => run(randomUUID().replaceAll('-', '')),
+  child: (_name, _attributes, run) => run(),
+  flush: () => Promise.resolve(),
+};
+
+/** True when the standard variables ask for traces. Source: OpenTelemetry, environment variable specification. */
+export const wantsTraces = (env: Environment): boolean => {
+  if (env['OTEL_SDK_DISABLED'] === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none') return false;
+  return [
+    env['OTEL_TRACES_EXPORTER'],
+    env['OTEL_EXPORTER_OTLP_ENDPOINT'],
+    env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
+  ].some((value) => value !== undefined && value !== '');
+};
+
+/** Sets tracing up, or loads nothing at all when it is not asked for. The SDK reads its own OTEL_* variables. */
+export const createTracing = async (serviceName: string, env: Environment): Promise<Tracing> => {
+  if (!wantsTraces(env)) return untraced;
+  const [api, sdk, otlp, resources] = await Promise.all([
+    import('@opentelemetry/api'),
+    import('@opentelemetry/sdk-trace-node'),
+    import('@opentelemetry/exporter-trace-otlp-http'),
+    import('@opentelemetry/resources'),
+  ]);
+  const exporter =
+    env['OTEL_TRACES_EXPORTER'] === 'console' ? new sdk.ConsoleSpanExporter() : new otlp.OTLPTraceExporter();
+  const provider = new sdk.NodeTracerProvider({
+    resource: resources
+      .defaultResource()
+      .merge(resources.resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? serviceName })),
+    spanProcessors: [new sdk.BatchSpanProcessor(exporter)],
+  });
+  provider.register();
+  const tracer = provider.getTracer(serviceName);
+
+  const run = <T>(
+    name: string,
+    options: { readonly root: boolean; readonly attributes: SpanAttributes },
+    within: (traceId: string) => Promise<T>,
+  ): Promise<T> =>
+    tracer.startActiveSpan(name, { root: options.root, attributes: { ...options.attributes } }, async (span) => {
+      try {
+        return await within(span.spanContext().traceId);
+      } catch (caught) {
+        // The message alone: an error of an SDK carries its request.
+        const message = caught instanceof Error ? caught.message : String(caught);
+        span.setStatus({ code: api.SpanStatusCode.ERROR, message });
+        throw caught;
+      } finally {
+        span.end();
+      }
+    });
+
+  return {
+    root: (name, attributes, within) => run(name, { root: true, attributes }, within),
+    child: (name, attributes, within) => run(name, { root: false, attributes }, within),
+    flush: () => provider.shutdown(),
+  };
+};

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import {
+  accessKeyResource,
+  bucketResource,
+  finalizerName,
+  positiveConditionTypes,
+  providerResource,
+  type AccessKeySpec,
+  type AccessKeyStatus,
+} from '@operator/api';
+import {
+  clusterIdentity,
+  createDriverPool,
+  createReferences,
+  keyOfReference,
+  type Bucket,
+  type DriverFactories,
+  type Provider,
+} from '@operator/references';
+import { keyOf, runController, type ControllerTools, type StoredObject } from '@operator/runtime';
+import { secretResource } from '@operator/secrets';
+import packageJson from '../package.json' with { type: 'json' };
+import type { AccessKey } from './deps.ts';
+import { issuedLabel } from './output-secret.ts';
+import { makePair } from './pair.ts';
+import { accessKeyReconciler } from './reconciler.ts';
+
+/** What every driver needs of this process. */
+const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
+
+const drivers: DriverFactories = {
+  aws: async (connection) => (await import('@operator/driver-aws')).createAwsDriver(connection, driverDeps),
+  wasabi: async (connection) => (await import('@operator/driver-wasabi')).createWasabiDriver(connection, driverDeps),
+  minio: async (connection) => (await import('@operator/driver-minio')).createMinioDriver(connection, driverDeps),
+  custom: async (connection) => (await import('@operator/driver-generic')).createGenericDriver(connection, driverDeps),
+};
+
+/** A Secret whose content is not kept. */
+type IssuedSecret = StoredObject & { readonly data?: unknown };
+
+const withoutContent = ({ data: _data, ...rest }: IssuedSecret): IssuedSecret => rest;
+
+const ownersOf = ({ metadata }: StoredObject): readonly string[] =>
+  (metadata.ownerReferences ?? [])
+    .filter(({ kind }) => kind === accessKeyResource.kind)
+    .map(({ name }) => `${metadata.namespace}/${name}`);
+
+const build = (tools: ControllerTools) => {
+  const { kube, informer, mapEvents } = tools;
+  const accessKeys = informer<AccessKey>(accessKeyResource);
+  const providers = informer<Provider>(providerResource, { scope: 'all' });
+  const buckets = informer<Bucket>(bucketResource, { scope: 'all' });
+  const secrets = informer<IssuedSecret>(secretResource, {
+    labelSelector: `${issuedLabel.key}=${issuedLabel.value}`,
+    trim: withoutContent,
+  });
+  const keysOfProvider = accessKeys.index('provider', ({ spec, metadata }) => [
+    keyOfReference(spec.providerRef, metadata.namespace),
+  ]);
+  const keysOfBucket = accessKeys.index('bucket', ({ spec, metadata }) =>
+    (spec.access ?? []).map(({ bucketRef }) => keyOfReference(bucketRef, metadata.namespace)),
+  );
+
+  mapEvents(providers, (provider) => keysOfProvider(keyOf(provider)).map(keyOf));
+  mapEvents(buckets, (bucket) => keysOfBucket(keyOf(bucket)).map(keyOf));
+  // A Secret that was deleted or altered gets a pair again.
+  mapEvents(secrets, ownersOf);
+
+  const pool = createDriverPool(drivers);
+  tools.signal.addEventListener('abort', pool.close, { once: true });
+  providers.on({ onDelete: ({ metadata }) => { pool.drop(metadata.uid); } });
+
+  return {
+    resource: accessKeyResource,
+    finalizer: finalizerName,
+    positiveConditions: positiveConditionTypes,
+    reconciler: accessKeyReconciler({
+      kube,
+      references: createReferences({ kube, pool, providers, buckets }),
+      clusterId: clusterIdentity(kube),
+      newPair: () => makePair(randomBytes),
+      verified: new Map(),
+    }),
+  };
+};
+
+process.exitCode = await runController<AccessKeySpec, AccessKeyStatus>({
+  name: 'accesskey-controller',
+  argv: process.argv.slice(2),
+  env: process.env,
+  build,
+});

@@ -1,0 +1,205 @@
+import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
+import { eventReasons, reasons } from '@operator/api';
+import { Fault, progressing, settled, terminal, waiting, type Outcome } from '@operator/outcome';
+import { hashPolicy, samePolicy } from '@operator/policy';
+import { keyOfReference, type Provided } from '@operator/references';
+import type { Pass, Reconciler } from '@operator/runtime';
+import { verifyKey, type KeyIssuer, type KeyPair, type KeyUser, type ObservedUser } from '@operator/s3';
+import { applyOwnedSecret, deleteOwnedSecret, readSecret, type StoredSecret } from '@operator/secrets';
+import { markOf, type AccessKey, type AccessKeyDeps } from './deps.ts';
+import { finalizeAccessKey } from './finalize.ts';
+import { pairIn, secretFor, secretNameOf } from './output-secret.ts';
+import { planPair } from './plan.ts';
+import { claimsOfKeyFault, reportKey, unsupportedKeyClaims, type KeyFacts } from './report.ts';
+import { rightsOf, type Rights } from './rights.ts';
+
+/** Milliseconds after the issue of a key in which a refusal means that the server does not know it everywhere yet. */
+const propagationMs = 120_000;
+
+type KeyPass = Pass<AccessKeyStatus>;
+
+/** Issues a key pair into a Secret, and keeps user, rights, key and Secret as the spec says. */
+export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySpec, AccessKeyStatus> => ({
+  async reconcile(accessKey, pass) {
+    const { spec, metadata } = accessKey;
+    const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal);
+    const issuer = provided.driver.keys;
+    if (typeof issuer === 'string') throw terminal(reasons.Unsupported, issuer);
+    const rights = await rightsOf(accessKey, provided, deps.references, issuer.maxPolicyBytes);
+    const mark = markOf(accessKey, await deps.clusterId(pass.signal));
+    const user: KeyUser = {
+      name: accessKey.status?.userName ?? issuer.userNameFor(mark),
+      mark,
+      ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
+      tags: new Map(Object.entries(spec.tags ?? {})),
+    };
+    const secret = await readStoredPair(accessKey, deps, pass);
+    const observed = await issuer.observeUser(user, pass);
+    if (observed?.isOurs === false) {
+      throw waiting(reasons.UserConflict, `User ${user.name} exists at the provider and is not ours; it is left alone.`);
+    }
+    return converge({ accessKey, provided, issuer, rights, user, secret, observed }, deps, pass);
+  },
+
+  finalize: (accessKey, pass) => finalizeAccessKey(accessKey, deps, pass),
+
+  claimsOf: (fault, accessKey) => claimsOfKeyFault(fault, accessKey.status?.created === true),
+
+  providerOf: ({ spec, metadata }) => keyOfReference(spec.providerRef, metadata.namespace),
+});
+
+interface Observed {
+  readonly accessKey: AccessKey;
+  readonly provided: Provided;
+  readonly issuer: KeyIssuer;
+  readonly rights: Rights;
+  readonly user: KeyUser;
+  readonly secret: { readonly stored: StoredSecret | undefined; readonly pair: KeyPair | undefined };
+  readonly observed: ObservedUser | undefined;
+}
+
+/** The pair in the Secret of the wanted name, or else in the one of the name that it had before. */
+const readStoredPair = async (accessKey: AccessKey, { kube }: AccessKeyDeps, { signal }: KeyPass) => {
+  const { namespace } = accessKey.metadata;
+  const wanted = secretNameOf(accessKey);
+  const stored = await readSecret(kube, namespace, wanted, { signal });
+  const pair = pairIn(accessKey, stored);
+  const former = accessKey.status?.secretName;
+  if (pair !== undefined || former === undefined || former === wanted) return { stored, pair };
+  return { stored, pair: pairIn(accessKey, await readSecret(kube, namespace, former, { signal })) };
+};
+
+const converge = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Promise<Outcome<AccessKeyStatus>> => {
+  const { accessKey, issuer, rights, user, secret, observed } = seen;
+  const { status } = accessKey;
+  const steps: string[] = [];
+
+  const isBroken = await isRefused(seen, deps, pass);
+  const plan = planPair(secret.pair?.accessKeyId, isBroken, observed, status);
+  if (plan.action === 'leave') {
+    throw waiting(
+      reasons.KeyDisabled,
+      `Key ${secret.pair?.accessKeyId ?? ''} was disabled at the provider. Enable or delete it there; a deleted key is replaced.`,
+    );
+  }
+
+  // The user's name, and what key is about to be made, stand in the status before anything is made.
+  const chosen = plan.action === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
+  if (observed === undefined || plan.action === 'issue') {
+    const intent = { at: pass.now.toISOString(), userName: user.name };
+    await pass.record({
+      ...keptStatus(accessKey),
+      userName: user.name,
+      keyIntent:
+        plan.action === 'issue'
+          ? { ...intent, ...(chosen === undefined ? {} : { accessKeyId: chosen.accessKeyId }) }
+          : (status?.keyIntent ?? intent),
+    });
+  }
+
+  if (observed === undefined || observed.needsUpdate) {
+    await issuer.putUser(user, pass);
+    steps.push('user');
+  }
+  // Rights come before the key: no key ever has more than it should.
+  if (!isSamePolicy(observed?.policy, rights.policy)) {
+    await issuer.putPolicy(user, rights.policy, pass);
+    steps.push('policy');
+  }
+  const strays = plan.action === 'finish' ? [] : plan.strays;
+  for (const accessKeyId of strays) {
+    await issuer.deleteKey(user, accessKeyId, pass);
+    steps.push('strayKey');
+  }
+
+  const pair = await currentPair(plan.action, chosen, seen, deps, pass, steps);
+  if (await writeSecret(seen, pair, deps, pass)) steps.push('secret');
+
+  const facts: KeyFacts = {
+    accessKeyId: pair.accessKeyId,
+    userName: user.name,
+    userArn: observed?.arn ?? '',
+    secretName: secretNameOf(accessKey),
+    policyHash: rights.policy && hashPolicy(rights.policy),
+  };
+  const claims = unsupportedKeyClaims(accessKey.spec);
+  const isVerified = steps.length === 0;
+  const { userArn, ...known } = reportKey(status, facts, isVerified, pass.now);
+  const report = { ...known, ...(userArn === '' ? {} : { userArn }) };
+  return isVerified ? settled(report, { claims }) : progressing(report, { reason: reasons.Converging, steps, claims });
+};
+
+/** The status fields kept from the last verdict. */
+const keptStatus = ({ status }: AccessKey): AccessKeyStatus => {
+  const { conditions: _conditions, observedGeneration: _observedGeneration, ...kept } = status ?? {};
+  return kept;
+};
+
+const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boolean =>
+  have === undefined || want === undefined ? have === want : samePolicy(have, want);
+
+/**
+ * Tries the pair in the Secret as its application would, once for each version of the Secret.
+ * @returns true when the server knows the key yet refuses the pair: its secret was altered
+ * @throws Fault `transient` KeyNotUsableYet while a new key may still spread
+ */
+const isRefused = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Promise<boolean> => {
+  const { accessKey, provided, secret, observed } = seen;
+  const { pair, stored } = secret;
+  const isKnown = observed?.keys.some(({ accessKeyId, isActive }) => isActive && accessKeyId === pair?.accessKeyId);
+  if (pair === undefined || isKnown !== true) return false;
+  const { uid } = accessKey.metadata;
+  const version = `${stored?.uid ?? ''}/${stored?.resourceVersion ?? ''}`;
+  if (deps.verified.get(uid) === version) return false;
+  try {
+    await verifyKey(provided.driver, pair, pass);
+    deps.verified.set(uid, version);
+    return false;
+  } catch (caught) {
+    if (!(caught instanceof Fault) || caught.reason !== reasons.KeyNotUsableYet) throw caught;
+    const { accessKeyId, lastRotateTime } = accessKey.status ?? {};
+    const issuedAt = accessKeyId === pair.accessKeyId ? Date.parse(lastRotateTime ?? '') : pass.now.getTime();
+    if (pass.now.getTime() - issuedAt < propagationMs) throw caught;
+    return true;
+  }
+};
+
+/** The pair that the Secret is to hold, made at the server where it is not there yet. */
+const currentPair = async (
+  action: 'keep' | 'finish' | 'issue',
+  chosen: KeyPair | undefined,
+  seen: Observed,
+  deps: AccessKeyDeps,
+  pass: KeyPass,
+  steps: string[],
+): Promise<KeyPair> => {
+  const { issuer, user, secret, accessKey } = seen;
+  if (action === 'keep' && secret.pair !== undefined) return secret.pair;
+  const fixed = chosen ?? (action === 'finish' ? secret.pair : undefined);
+  // A pair that we choose stands in the Secret first: it can then be finished after a crash, and is never lost.
+  if (fixed !== undefined) await writeSecret(seen, fixed, deps, pass);
+  const pair = await issuer.createKey(user, fixed, pass);
+  steps.push('key');
+  const isFirst = accessKey.status?.accessKeyId === undefined;
+  pass.event(
+    'Normal',
+    isFirst ? eventReasons.AccessKeyCreated : eventReasons.AccessKeyRotated,
+    `Issued key ${pair.accessKeyId} for user ${user.name}.`,
+  );
+  return pair;
+};
+
+/** Writes the Secret where it differs, and removes the one of a former name. @returns whether anything was written */
+const writeSecret = async (
+  { accessKey, provided, rights }: Observed,
+  pair: KeyPair,
+  { kube }: AccessKeyDeps,
+  { signal }: KeyPass,
+): Promise<boolean> => {
+  const wanted = secretFor(accessKey, pair, provided.driver.connection, rights.buckets);
+  const { wrote } = await applyOwnedSecret(kube, accessKey, wanted, { signal });
+  const former = accessKey.status?.secretName;
+  if (former === undefined || former === wanted.name) return wrote;
+  await deleteOwnedSecret(kube, accessKey, former, { signal });
+  return true;
+};

@@ -1,0 +1,63 @@
+import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
+import { conditionTypes, reasons } from '@operator/api';
+import type { Claim, Fault } from '@operator/outcome';
+
+const providerReasons: ReadonlySet<string> = new Set([
+  reasons.ProviderNotFound,
+  reasons.ProviderNotReady,
+  reasons.AuthFailed,
+  reasons.ClockSkew,
+  reasons.EndpointUnreachable,
+  reasons.TlsFailed,
+  reasons.NotAnS3Server,
+]);
+
+/** The condition that a fault stands for on an AccessKey; `isCreated`: whether it has had a working key. */
+export const claimsOfKeyFault = (fault: Fault, isCreated: boolean): readonly Claim[] => {
+  const claim = (type: string): readonly Claim[] => [
+    { type, status: 'True', reason: fault.reason, message: fault.message },
+  ];
+  if (providerReasons.has(fault.reason)) return claim(conditionTypes.ProviderNotReady);
+  if (fault.reason === reasons.Unsupported) return claim(conditionTypes.Unsupported);
+  return fault.kind === 'transient' || isCreated ? [] : claim(conditionTypes.CreationFailed);
+};
+
+/** Tells what the spec asks for and this version does not do; the key works all the same. */
+export const unsupportedKeyClaims = ({ rotate }: AccessKeySpec): readonly Claim[] =>
+  rotate?.enabled === true
+    ? [
+        {
+          type: conditionTypes.Unsupported,
+          status: 'True',
+          reason: reasons.Unsupported,
+          message: 'rotate: this version of the operator does not rotate keys by interval; the key itself works.',
+        },
+      ]
+    : [];
+
+/** What the server and the Secret have. */
+export interface KeyFacts {
+  readonly accessKeyId: string;
+  readonly userName: string;
+  readonly userArn: string;
+  readonly secretName: string;
+  readonly policyHash: string | undefined;
+}
+
+/** The status of a key that stands at the server and in the Secret. `isVerified`: it was seen to work. */
+export const reportKey = (
+  former: AccessKeyStatus | undefined,
+  facts: KeyFacts,
+  isVerified: boolean,
+  now: Date,
+): AccessKeyStatus => {
+  const { policyHash, ...known } = facts;
+  const isSame = former?.accessKeyId === facts.accessKeyId;
+  return {
+    ...known,
+    created: isVerified || (isSame && former.created === true),
+    ...(policyHash === undefined ? {} : { policyHash }),
+    lastRotateTime: (isSame ? former.lastRotateTime : undefined) ?? now.toISOString(),
+    ...(former?.previousKeys === undefined ? {} : { previousKeys: former.previousKeys }),
+  };
+};

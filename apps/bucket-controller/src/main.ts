@@ -1,0 +1,84 @@
+import {
+  bucketPolicyResource,
+  bucketResource,
+  finalizerName,
+  positiveConditionTypes,
+  providerResource,
+  type BucketPolicySpec,
+  type BucketSpec,
+  type BucketStatus,
+} from '@operator/api';
+import { isPublic, parsePolicy, renderPolicy } from '@operator/policy';
+import {
+  clusterIdentity,
+  createDriverPool,
+  createReferences,
+  keyOfReference,
+  type Bucket,
+  type DriverFactories,
+  type Provider,
+} from '@operator/references';
+import { keyOf, runController, type ControllerTools, type KubeObject } from '@operator/runtime';
+import packageJson from '../package.json' with { type: 'json' };
+import { bucketReconciler } from './reconciler.ts';
+import type { PolicyOnBucket } from './report.ts';
+
+/** What every driver needs of this process. */
+const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
+
+const drivers: DriverFactories = {
+  aws: async (connection) => (await import('@operator/driver-aws')).createAwsDriver(connection, driverDeps),
+  wasabi: async (connection) => (await import('@operator/driver-wasabi')).createWasabiDriver(connection, driverDeps),
+  minio: async (connection) => (await import('@operator/driver-minio')).createMinioDriver(connection, driverDeps),
+  custom: async (connection) => (await import('@operator/driver-generic')).createGenericDriver(connection, driverDeps),
+};
+
+type BucketPolicy = KubeObject<BucketPolicySpec>;
+
+const keyOfProvider = ({ spec, metadata }: Bucket): string => keyOfReference(spec.providerRef, metadata.namespace);
+const keyOfBucket = ({ spec, metadata }: BucketPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
+
+/** A policy that is not well formed opens nothing: it is never applied. */
+const isPublicPolicy = ({ spec }: BucketPolicy): boolean => {
+  const parsed = parsePolicy(spec.policy, 'bucket');
+  return 'document' in parsed && isPublic(renderPolicy(parsed.document, { resolvePrincipal: ({ name }) => name }));
+};
+
+const build = (tools: ControllerTools) => {
+  const { kube, informer, mapEvents } = tools;
+  const buckets = informer<Bucket>(bucketResource);
+  const providers = informer<Provider>(providerResource, { scope: 'all' });
+  const policies = informer<BucketPolicy>(bucketPolicyResource, { scope: 'all' });
+  const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);
+  const sameName = buckets.index('name', ({ spec }) => [spec.name]);
+  const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);
+
+  mapEvents(providers, (provider) => bucketsOf(keyOf(provider)).map(keyOf));
+  mapEvents(policies, (policy) => [keyOfBucket(policy)]);
+  // The loser of a claim looks again when the winner changes or goes.
+  mapEvents(buckets, (bucket) => sameName(bucket.spec.name).map(keyOf));
+
+  const pool = createDriverPool(drivers);
+  tools.signal.addEventListener('abort', pool.close, { once: true });
+  providers.on({ onDelete: ({ metadata }) => { pool.drop(metadata.uid); } });
+
+  return {
+    resource: bucketResource,
+    finalizer: finalizerName,
+    positiveConditions: positiveConditionTypes,
+    reconciler: bucketReconciler({
+      references: createReferences({ kube, pool, providers }),
+      sameName,
+      policiesOf: (key): readonly PolicyOnBucket[] =>
+        policiesOf(key).map((policy) => ({ name: keyOf(policy), isPublic: isPublicPolicy(policy) })),
+      clusterId: clusterIdentity(kube),
+    }),
+  };
+};
+
+process.exitCode = await runController<BucketSpec, BucketStatus>({
+  name: 'bucket-controller',
+  argv: process.argv.slice(2),
+  env: process.env,
+  build,
+});

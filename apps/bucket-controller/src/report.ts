@@ -1,0 +1,96 @@
+import type { BucketSpec, BucketStatus } from '@operator/api';
+import { conditionTypes, reasons } from '@operator/api';
+import type { Claim, Fault } from '@operator/outcome';
+import type { AspectView } from '@operator/s3';
+
+const providerReasons: ReadonlySet<string> = new Set([
+  reasons.ProviderNotFound,
+  reasons.ProviderNotReady,
+  reasons.ReferenceNotGranted,
+  reasons.SecretNotFound,
+  reasons.SecretKeyMissing,
+  reasons.SecretValueInvalid,
+  reasons.AuthFailed,
+  reasons.ClockSkew,
+  reasons.EndpointUnreachable,
+  reasons.TlsFailed,
+  reasons.NotAnS3Server,
+]);
+
+const creationReasons: ReadonlySet<string> = new Set([
+  reasons.AlreadyClaimed,
+  reasons.NotOwned,
+  reasons.NameTaken,
+  reasons.RegionMismatch,
+  reasons.AccessDenied,
+  reasons.RequestRefused,
+  reasons.LimitExceeded,
+]);
+
+/** The condition that a fault stands for on a Bucket; `exists`: whether the bucket was there at the last look. */
+export const claimsOfBucketFault = (fault: Fault, exists: boolean): readonly Claim[] => {
+  const claim = (type: string): readonly Claim[] => [
+    { type, status: 'True', reason: fault.reason, message: fault.message },
+  ];
+  if (providerReasons.has(fault.reason)) return claim(conditionTypes.ProviderNotReady);
+  if (creationReasons.has(fault.reason) && !exists) return claim(conditionTypes.CreationFailed);
+  return [];
+};
+
+/** Tells which declared features the server lacks; nothing when it has them all. */
+export const unsupportedClaims = (views: readonly AspectView[]): readonly Claim[] => {
+  const messages = views.flatMap((view) => (view.verdict === 'unsupported' ? [`${view.aspect}: ${view.message}`] : []));
+  if (messages.length === 0) return [];
+  return [
+    { type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: messages.join(' ') },
+  ];
+};
+
+/** One BucketPolicy that refers to a bucket. */
+export interface PolicyOnBucket {
+  readonly name: string;
+  readonly isPublic: boolean;
+}
+
+/** Tells when policies of a bucket are at odds with each other or with its spec. Does not hold the Bucket's Ready back. */
+export const policyConflictClaims = (spec: BucketSpec, policies: readonly PolicyOnBucket[]): readonly Claim[] => {
+  const conflict = (reason: string, message: string): readonly Claim[] => [
+    { type: conditionTypes.PolicyConflict, status: 'True', reason, message, onlyInforms: true },
+  ];
+  if (policies.length > 1) {
+    const names = policies.map(({ name }) => name).sort();
+    return conflict(
+      reasons.PolicyConflict,
+      `${String(names.length)} BucketPolicies refer to this bucket, and it can have one: ${names.join(', ')}. The oldest is applied.`,
+    );
+  }
+  const blocked = spec.publicAccess?.blockPublicPolicy === true;
+  const offender = blocked ? policies.find(({ isPublic }) => isPublic) : undefined;
+  if (offender === undefined) return [];
+  return conflict(
+    reasons.PublicPolicyBlocked,
+    `BucketPolicy ${offender.name} is public, and publicAccess.blockPublicPolicy is true.`,
+  );
+};
+
+/** What a look at the bucket found, as the status tells it. */
+export interface BucketFacts {
+  readonly region: string;
+  readonly endpoint: string;
+  readonly arn: string;
+  readonly ownership: 'Created' | 'Adopted';
+  readonly managedTagKeys: readonly string[];
+  readonly lastSyncTime: string | undefined;
+}
+
+/** The status of a bucket that is ours. */
+export const reportBucket = (spec: BucketSpec, facts: BucketFacts): BucketStatus => ({
+  bucketName: spec.name,
+  arn: facts.arn,
+  exists: true,
+  region: facts.region,
+  endpoint: facts.endpoint,
+  ownership: facts.ownership,
+  ...(facts.managedTagKeys.length === 0 ? {} : { managedTagKeys: facts.managedTagKeys }),
+  ...(facts.lastSyncTime === undefined ? {} : { lastSyncTime: facts.lastSyncTime }),
+});

@@ -1,0 +1,98 @@
+import type { BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
+import { eventReasons, reasons } from '@operator/api';
+import { progressing, settled, waiting } from '@operator/outcome';
+import { hashPolicy, samePolicy } from '@operator/policy';
+import { keyOfReference, type Bucket } from '@operator/references';
+import { keyOf, type Reconciler } from '@operator/runtime';
+import { putBucketPolicy, readBucketPolicy } from '@operator/s3';
+import type { BucketPolicy, PolicyDeps } from './deps.ts';
+import { finalizePolicy } from './finalize.ts';
+import { renderFor, requireValid, winnerOf, type Contender } from './plan.ts';
+import { claimsOfPolicyFault, reportPolicy } from './report.ts';
+
+/** Keeps one document on one bucket. */
+export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec, BucketPolicyStatus> => ({
+  failureEvent: eventReasons.PolicyFailed,
+
+  async reconcile(policy, pass) {
+    const { namespace } = policy.metadata;
+    const bucket = await deps.references.bucketFor(policy.spec.bucketRef, namespace);
+    const bucketName = bucket.spec.name;
+    const document = requireValid(policy.spec.policy, bucketName);
+    requireNoRival(policy, bucket, deps);
+    requireOwned(bucket);
+    const wanted = renderFor(document, bucketName, (name) => deps.accessKeyAt(`${namespace}/${name}`));
+    const { driver, provider } = await deps.references.driverFor(
+      bucket.spec.providerRef,
+      bucket.metadata.namespace,
+      pass.signal,
+    );
+
+    const region = bucket.status?.region ?? provider.spec.region;
+    const s3 = { wire: driver.wire(region), bucket: bucketName };
+    const current = await readBucketPolicy(s3, pass);
+    const hash = hashPolicy(wanted);
+    const place = {
+      bucketName,
+      region,
+      providerRef: { namespace: provider.metadata.namespace, name: provider.metadata.name },
+    };
+    const former = policy.status;
+    if (current !== undefined && samePolicy(current, wanted)) {
+      const isSettled = former?.applied === true && former.appliedHash === hash;
+      const lastSyncTime = (isSettled ? former.lastSyncTime : undefined) ?? pass.now.toISOString();
+      return settled(reportPolicy({ ...place, hash, lastSyncTime }));
+    }
+
+    // Both hashes stand in the status while the server may have either document, so that a removal knows both as ours.
+    const applying: BucketPolicyStatus = {
+      ...place,
+      applied: false,
+      pendingHash: hash,
+      ...(former?.appliedHash === undefined ? {} : { appliedHash: former.appliedHash }),
+      ...(former?.lastSyncTime === undefined ? {} : { lastSyncTime: former.lastSyncTime }),
+    };
+    await pass.record(applying);
+    await putBucketPolicy(s3, wanted, pass);
+    pass.event('Normal', eventReasons.PolicyApplied, `Applied the policy to bucket ${bucketName}.`);
+    return progressing(applying, { reason: reasons.Converging, steps: ['policy'] });
+  },
+
+  finalize: (policy, pass) => finalizePolicy(policy, deps, pass),
+
+  claimsOf: claimsOfPolicyFault,
+
+  providerOf: ({ spec, metadata }) => {
+    const bucket = deps.bucketAt(keyOfReference(spec.bucketRef, metadata.namespace));
+    return bucket && keyOfReference(bucket.spec.providerRef, bucket.metadata.namespace);
+  },
+});
+
+const contenderOf = ({ metadata, status }: BucketPolicy): Contender => ({
+  ...metadata,
+  isLeaving: metadata.deletionTimestamp !== undefined,
+  holds: status?.appliedHash !== undefined || status?.pendingHash !== undefined,
+});
+
+/** @throws Fault `waiting` PolicyConflict, naming the policy that is applied */
+const requireNoRival = (policy: BucketPolicy, bucket: Bucket, { policiesOf }: PolicyDeps): void => {
+  const winner = winnerOf(policiesOf(keyOf(bucket)).map(contenderOf));
+  if (winner === undefined || winner.uid === policy.metadata.uid) return;
+  throw waiting(
+    reasons.PolicyConflict,
+    `Bucket ${keyOf(bucket)} has its policy from BucketPolicy ${winner.namespace}/${winner.name}; a bucket can have one.`,
+  );
+};
+
+/** A policy is put only on a bucket that is ours. @throws Fault `waiting` BucketNotReady */
+const requireOwned = ({ metadata, spec, status }: Bucket): void => {
+  const at = `Bucket ${metadata.namespace}/${metadata.name}`;
+  if (metadata.deletionTimestamp !== undefined) throw waiting(reasons.BucketNotReady, `${at} is being deleted.`);
+  const isOwned = status?.exists === true && status.ownership !== undefined && status.bucketName === spec.name;
+  if (isOwned) return;
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  throw waiting(
+    reasons.BucketNotReady,
+    `${at} is not there yet${ready === undefined ? '.' : `: ${ready.reason}: ${ready.message}`}`,
+  );
+};

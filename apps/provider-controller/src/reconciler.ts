@@ -1,0 +1,143 @@
+import type { ProviderSpec, ProviderStatus } from '@operator/api';
+import { eventReasons, reasons } from '@operator/api';
+import { Fault, blocked, settled, waiting, type Claim, type Outcome } from '@operator/outcome';
+import {
+  driverVersion,
+  resolveConnection,
+  type DriverPool,
+  type LabelsOf,
+  type Provider,
+  type ResolvedConnection,
+} from '@operator/references';
+import { keyOf, type KubeClient, type Metrics, type ObjectKey, type Pass, type Reconciler } from '@operator/runtime';
+import type { Driver } from '@operator/s3';
+import type { CheckMemory, StandingCheck } from './check.ts';
+import { claimsOfProviderFault, healthyClaims, reportProvider } from './report.ts';
+import { describeUsers, grantedUsers, type BucketUser, type ProviderUsers } from './users.ts';
+
+export interface ProviderDeps {
+  readonly kube: KubeClient;
+  readonly pool: DriverPool;
+  readonly metrics: Metrics;
+  readonly checks: CheckMemory;
+  /** Watches the Secrets that a Provider names, and enqueues it when one changes; `unfollow` ends that. */
+  readonly secrets: { follow(provider: Provider): void; unfollow(key: ObjectKey): void };
+  /** Everything that refers to a Provider. */
+  readonly usersOf: (key: ObjectKey) => ProviderUsers;
+  readonly labelsOf: LabelsOf;
+}
+
+type ProviderPass = Pass<ProviderStatus>;
+
+/** Finds out whether a Provider can be reached, whether its credentials are good, and what its server can do. */
+export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec, ProviderStatus> => ({
+  failureEvent: eventReasons.ValidateFailed,
+
+  async reconcile(provider, pass) {
+    const key = keyOf(provider);
+    deps.secrets.follow(provider);
+    const users = await grantedUsers(provider, deps.usersOf(key), deps.labelsOf);
+    const inUseBy = { buckets: users.buckets.length, accessKeys: users.accessKeys.length };
+
+    const resolved = await resolveConnection(deps.kube, provider, pass.signal).catch(onlyFault);
+    if (resolved instanceof Fault) return fail(provider, inUseBy, resolved, deps);
+    const version = driverVersion(provider, resolved.credentialsVersion);
+    const driver = await deps.pool.driverOf(provider, version, () => Promise.resolve(resolved)).catch(onlyFault);
+    if (driver instanceof Fault) return fail(provider, inUseBy, driver, deps);
+
+    const check =
+      deps.checks.standing(provider, version, pass.now) ??
+      deps.checks.remember(provider, version, pass.now, await driver.checkHealth(pass).catch(onlyFault));
+    if (check.result instanceof Fault) {
+      const { kind, reason, message } = check.result;
+      // Trying again is the check's own business: at its period, not at the workqueue's back-off.
+      const fault = kind === 'terminal' ? check.result : waiting(reason, message, { retryAfterMs: check.dueInMs });
+      return fail(provider, inUseBy, fault, deps);
+    }
+    const bucket = users.buckets.find((user) => isReadable(user, provider));
+    const probes = deps.checks.needsProbe(provider, version, bucket !== undefined);
+    return succeed(provider, inUseBy, { check, driver, resolved, bucket, probes }, deps, pass);
+  },
+
+  async finalize(provider) {
+    const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps.labelsOf);
+    if (users.buckets.length + users.accessKeys.length > 0) {
+      throw waiting(
+        reasons.InUse,
+        `The Provider is still in use by ${describeUsers(users)}. It goes when they are gone.`,
+      );
+    }
+    deps.secrets.unfollow(keyOf(provider));
+    deps.checks.forget(provider.metadata.uid);
+    deps.pool.drop(provider.metadata.uid);
+    deps.metrics.providerConnectivity(keyOf(provider), undefined);
+    return { result: 'done' };
+  },
+
+  claimsOf: (fault, provider) => claimsOfProviderFault(fault, provider.status),
+
+  providerOf: keyOf,
+});
+
+/** Turns an expected failure into a value; a bug stays thrown. */
+const onlyFault = (caught: unknown): Fault => {
+  if (caught instanceof Fault) return caught;
+  throw caught;
+};
+
+/** A bucket that the probe may read: ours, there, and where the Provider's own client reaches it. */
+const isReadable = ({ spec, status }: BucketUser, provider: Provider): boolean =>
+  status?.exists === true &&
+  status.ownership !== undefined &&
+  status.bucketName === spec.name &&
+  (status.region ?? provider.spec.region) === provider.spec.region;
+
+const fail = (
+  provider: Provider,
+  inUseBy: NonNullable<ProviderStatus['inUseBy']>,
+  fault: Fault,
+  { metrics }: ProviderDeps,
+): Outcome<ProviderStatus> => {
+  metrics.providerConnectivity(keyOf(provider), false);
+  const { conditions: _conditions, observedGeneration: _observedGeneration, ...kept } = provider.status ?? {};
+  return blocked({ ...kept, connected: false, inUseBy }, fault, claimsOfProviderFault(fault, provider.status));
+};
+
+interface Found {
+  readonly check: StandingCheck;
+  readonly driver: Driver;
+  readonly resolved: ResolvedConnection;
+  readonly bucket: BucketUser | undefined;
+  /** False when this process has probed this version already. */
+  readonly probes: boolean;
+}
+
+const succeed = async (
+  provider: Provider,
+  inUseBy: NonNullable<ProviderStatus['inUseBy']>,
+  { check, driver, resolved, bucket, probes }: Found,
+  { metrics }: ProviderDeps,
+  pass: ProviderPass,
+): Promise<Outcome<ProviderStatus>> => {
+  const former = provider.status;
+  if (check.result instanceof Fault) throw check.result;
+  const { accountId, serverVersion, listDenied } = check.result;
+  const isKnown =
+    former?.capabilities !== undefined &&
+    former.observedGeneration === provider.metadata.generation &&
+    former.serverVersion === serverVersion &&
+    !Object.values(former.capabilities).includes('Unknown');
+  const capabilities =
+    former?.capabilities === undefined || (probes && !isKnown)
+      ? await driver.probe(pass, bucket?.spec.name)
+      : former.capabilities;
+
+  metrics.providerConnectivity(keyOf(provider), true);
+  if (former?.connected !== true) {
+    pass.event('Normal', eventReasons.ValidateSucceeded, `Reached ${provider.spec.endpoint} with valid credentials.`);
+  }
+  const { credentialsVersion } = resolved;
+  const facts = { accountId, serverIdentity: driver.serverIdentity, serverVersion, credentialsVersion, capabilities, inUseBy };
+  const claims: readonly Claim[] = healthyClaims(listDenied);
+  return settled(reportProvider(former, facts, pass.now), { claims, resyncAfterMs: check.dueInMs });
+};

@@ -1,0 +1,96 @@
+import type { ProviderStatus } from '@operator/api';
+import { conditionTypes, reasons } from '@operator/api';
+import type { Claim, Fault } from '@operator/outcome';
+
+const credentialReasons: ReadonlySet<string> = new Set([
+  reasons.AuthFailed,
+  reasons.SecretNotFound,
+  reasons.SecretKeyMissing,
+  reasons.SecretValueInvalid,
+]);
+
+const unreachableReasons: ReadonlySet<string> = new Set([
+  reasons.EndpointUnreachable,
+  reasons.TlsFailed,
+  reasons.NotAnS3Server,
+  reasons.WrongRegion,
+  reasons.ClockSkew,
+  reasons.Timeout,
+  reasons.Throttled,
+  reasons.ServerError,
+]);
+
+const claim = (type: string, status: Claim['status'], reason: string, message: string): Claim => ({
+  type,
+  status,
+  reason,
+  message,
+});
+
+/** What a good answer says. `listDenied`: the credentials are valid but may not list buckets. */
+export const healthyClaims = (listDenied: boolean): readonly Claim[] => [
+  claim(conditionTypes.EndpointReachable, 'True', reasons.EndpointAnswered, 'The endpoint answers.'),
+  claim(
+    conditionTypes.AuthValid,
+    'True',
+    reasons.CredentialsAccepted,
+    listDenied ? 'The credentials are valid; they may not list buckets.' : 'The credentials are valid.',
+  ),
+];
+
+/**
+ * The conditions that a failed check stands for: a refusal of the credentials proves that the endpoint answers, an endpoint
+ * that does not answer leaves the credentials unknown.
+ */
+export const claimsOfProviderFault = (fault: Fault, former: ProviderStatus | undefined): readonly Claim[] => {
+  const { reason, message } = fault;
+  if (credentialReasons.has(reason)) {
+    const answered = reason === reasons.AuthFailed;
+    return [
+      claim(conditionTypes.AuthValid, 'False', reason, message),
+      ...(answered
+        ? [claim(conditionTypes.EndpointReachable, 'True', reasons.EndpointAnswered, 'The endpoint answers.')]
+        : []),
+    ];
+  }
+  if (unreachableReasons.has(reason)) {
+    const unknown = 'The endpoint could not be asked.';
+    return [
+      claim(conditionTypes.EndpointReachable, 'False', reason, message),
+      ...(former?.connected === undefined ? [] : [claim(conditionTypes.AuthValid, 'Unknown', reason, unknown)]),
+    ];
+  }
+  return [];
+};
+
+/** What one good check of a Provider found out. */
+export interface ProviderFacts {
+  readonly accountId: string | undefined;
+  readonly serverIdentity: string;
+  readonly serverVersion: string | undefined;
+  readonly credentialsVersion: string;
+  readonly capabilities: ProviderStatus['capabilities'];
+  readonly inUseBy: NonNullable<ProviderStatus['inUseBy']>;
+}
+
+/**
+ * The status after a good check. `lastConnectTime` moves only when the connection is established anew: after an outage, or
+ * with other credentials.
+ */
+export const reportProvider = (
+  former: ProviderStatus | undefined,
+  facts: ProviderFacts,
+  now: Date,
+): ProviderStatus => {
+  const isSame = former?.connected === true && former.credentialsVersion === facts.credentialsVersion;
+  return {
+    connected: true,
+    lastConnectTime: (isSame ? former.lastConnectTime : undefined) ?? now.toISOString(),
+    ...(facts.accountId === undefined ? {} : { accountId: facts.accountId }),
+    endpoint: facts.serverIdentity,
+    ...(facts.capabilities === undefined ? {} : { capabilities: facts.capabilities }),
+    ...(facts.serverVersion === undefined ? {} : { serverVersion: facts.serverVersion }),
+    credentialsVersion: facts.credentialsVersion,
+    inUseBy: facts.inUseBy,
+  };
+};

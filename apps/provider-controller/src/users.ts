@@ -1,0 +1,55 @@
+import type { AccessKeySpec, AccessKeyStatus, BucketSpec, BucketStatus } from '@operator/api';
+import { isGranted, type LabelsOf, type Provider } from '@operator/references';
+import type { KubeObject } from '@operator/runtime';
+
+/** A Bucket or AccessKey, trimmed to what its Provider must know. */
+export type BucketUser = KubeObject<
+  Pick<BucketSpec, 'providerRef' | 'name'>,
+  Pick<BucketStatus, 'bucketName' | 'exists' | 'ownership' | 'createIntent' | 'region'>
+>;
+export type AccessKeyUser = KubeObject<Pick<AccessKeySpec, 'providerRef'>, Pick<AccessKeyStatus, 'userName'>>;
+
+/** Who refers to one Provider. */
+export interface ProviderUsers {
+  readonly buckets: readonly BucketUser[];
+  readonly accessKeys: readonly AccessKeyUser[];
+}
+
+
+
+/** The users that count: a reference that was never granted and never came to anything must not hold a Provider. */
+export const grantedUsers = async (
+  provider: Provider,
+  users: ProviderUsers,
+  labelsOf: LabelsOf,
+): Promise<ProviderUsers> => {
+  const counts = async (user: BucketUser | AccessKeyUser, hasWork: boolean): Promise<boolean> =>
+    hasWork ||
+    isGranted(
+      provider.spec.allowedNamespaces,
+      { owner: provider.metadata.namespace, from: user.metadata.namespace },
+      labelsOf,
+    );
+  const buckets: BucketUser[] = [];
+  for (const bucket of users.buckets) {
+    const hasWork = bucket.status?.ownership !== undefined || bucket.status?.createIntent !== undefined;
+    if (await counts(bucket, hasWork)) buckets.push(bucket);
+  }
+  const accessKeys: AccessKeyUser[] = [];
+  for (const key of users.accessKeys) if (await counts(key, key.status?.userName !== undefined)) accessKeys.push(key);
+  return { buckets, accessKeys };
+};
+
+/** How many names a message lists. */
+const namedAtMost = 5;
+
+/** `3 Buckets and AccessKeys (Bucket a/b, AccessKey a/c, …)`. */
+export const describeUsers = ({ buckets, accessKeys }: ProviderUsers): string => {
+  const names = [
+    ...buckets.map(({ metadata }) => `Bucket ${metadata.namespace}/${metadata.name}`),
+    ...accessKeys.map(({ metadata }) => `AccessKey ${metadata.namespace}/${metadata.name}`),
+  ].sort();
+  const shown = names.slice(0, namedAtMost).join(', ');
+  const more = names.length > namedAtMost ? `, and ${String(names.length - namedAtMost)} more` : '';
+  return `${String(names.length)} ${names.length === 1 ? 'object' : 'objects'}: ${shown}${more}`;
+};

@@ -1,0 +1,72 @@
+import type { ProviderSpec, ProviderStatus, SecretKeyReference } from '@operator/api';
+import type { KubeClient, KubeObject } from '@operator/runtime';
+import type { Connection } from '@operator/s3';
+import type { StoredSecret } from '@operator/secrets';
+import { readSecret, secretValue } from '@operator/secrets';
+
+export type Provider = KubeObject<ProviderSpec, ProviderStatus>;
+
+/** What a Provider's spec and Secrets make together. */
+export interface ResolvedConnection {
+  readonly connection: Connection;
+  /** The resourceVersions of the Secrets that were read, in the order of the spec; never their content. */
+  readonly credentialsVersion: string;
+}
+
+/** The Secrets that a Provider refers to, each name once. */
+export const secretNamesOf = (spec: ProviderSpec): readonly string[] => [
+  ...new Set(
+    [
+      spec.auth.accessKeySecretRef,
+      spec.auth.secretKeySecretRef,
+      spec.auth.sessionTokenSecretRef,
+      spec.tls?.caCertSecretRef,
+    ].flatMap((ref) => (ref === undefined ? [] : [ref.name])),
+  ),
+];
+
+/**
+ * Reads the Provider's Secrets, by name, and makes the connection that a driver needs.
+ * @throws Fault `waiting` SecretNotFound, SecretKeyMissing, SecretValueInvalid: they name Secret and key, never the value
+ */
+export const resolveConnection = async (
+  kube: KubeClient,
+  provider: Provider,
+  signal: AbortSignal,
+): Promise<ResolvedConnection> => {
+  const { spec } = provider;
+  const { namespace } = provider.metadata;
+  const secrets = new Map<string, StoredSecret | undefined>();
+  for (const name of secretNamesOf(spec)) secrets.set(name, await readSecret(kube, namespace, name, { signal }));
+
+  const valueAt = (ref: SecretKeyReference, multiline = false) =>
+    secretValue(secrets.get(ref.name), { namespace, name: ref.name, key: ref.key }, { multiline });
+  const { accessKeySecretRef, secretKeySecretRef, sessionTokenSecretRef } = spec.auth;
+  const caCertificate = spec.tls?.caCertSecretRef && valueAt(spec.tls.caCertSecretRef, true).reveal();
+
+  return {
+    connection: {
+      endpoint: spec.endpoint,
+      region: spec.region,
+      pathStyle: spec.pathStyle,
+      credentials: {
+        accessKeyId: valueAt(accessKeySecretRef).reveal(),
+        secretAccessKey: valueAt(secretKeySecretRef),
+        ...(sessionTokenSecretRef === undefined ? {} : { sessionToken: valueAt(sessionTokenSecretRef) }),
+      },
+      tls: {
+        insecureSkipVerify: spec.tls?.insecureSkipVerify ?? false,
+        ...(caCertificate === undefined ? {} : { caCertificate }),
+      },
+      retry: {
+        maxAttempts: spec.retry?.maxAttempts ?? 3,
+        backoffStrategy: spec.retry?.backoffStrategy ?? 'exponential',
+      },
+      ...(spec.iamEndpoint === undefined ? {} : { iamEndpoint: spec.iamEndpoint }),
+      ...(spec.iamRegion === undefined ? {} : { iamRegion: spec.iamRegion }),
+    },
+    credentialsVersion: [...secrets.values()]
+      .flatMap((secret) => (secret === undefined ? [] : [secret.resourceVersion]))
+      .join('.'),
+  };
+};

@@ -1,0 +1,11 @@
+export { clusterIdentity } from './cluster.ts';
+export type { ClusterIdentity } from './cluster.ts';
+export { resolveConnection, secretNamesOf } from './connection.ts';
+export type { Provider, ResolvedConnection } from './connection.ts';
+export { explainWait } from './deletion.ts';
+export { createDriverPool, driverVersion } from './driver-pool.ts';
+export type { DriverFactories, DriverPool } from './driver-pool.ts';
+export { isGranted, matchesSelector } from './grants.ts';
+export type { LabelsOf } from './grants.ts';
+export { createReferences, keyOfReference, namespaceLabels } from './references.ts';
+export type { Bucket, Provided, References, ReferencesOptions } from './references.ts';

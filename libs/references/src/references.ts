@@ -1,0 +1,125 @@
+import type { AllowedNamespaces, BucketSpec, BucketStatus, ObjectReference } from '@operator/api';
+import { conditionTypes, reasons } from '@operator/api';
+import { waiting } from '@operator/outcome';
+import type { Informer, KubeClient, KubeObject, ObjectKey, Resource } from '@operator/runtime';
+import type { Driver } from '@operator/s3';
+import { resolveConnection, type Provider } from './connection.ts';
+import { driverVersion, type DriverPool } from './driver-pool.ts';
+import { isGranted, type LabelsOf } from './grants.ts';
+
+export type Bucket = KubeObject<BucketSpec, BucketStatus>;
+
+/** A Provider that is Ready, and its driver. */
+export interface Provided {
+  readonly provider: Provider;
+  readonly driver: Driver;
+}
+
+/** Follows the references between kinds: whether the object exists, grants the reference, and is fit for use. */
+export interface References {
+  /**
+   * The driver behind a reference from an object in `from`.
+   * @throws Fault `waiting` ProviderNotFound, ReferenceNotGranted, ProviderNotReady, and those of the Provider's Secrets
+   */
+  driverFor(ref: ObjectReference, from: string, signal: AbortSignal): Promise<Provided>;
+  /**
+   * The Provider behind a reference, granted but not necessarily Ready.
+   * @throws Fault `waiting` ProviderNotFound, ReferenceNotGranted
+   */
+  providerFor(ref: ObjectReference, from: string): Promise<Provider>;
+  /** @throws Fault `waiting` BucketNotFound, ReferenceNotGranted */
+  bucketFor(ref: ObjectReference, from: string): Promise<Bucket>;
+}
+
+export interface ReferencesOptions {
+  readonly kube: KubeClient;
+  readonly pool: DriverPool;
+  readonly providers: Informer<Provider>;
+  /** Only where `bucketFor` is used. */
+  readonly buckets?: Informer<Bucket>;
+}
+
+/** Namespaces, for labels and for the identity of the cluster. */
+export const namespaceResource: Resource = { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces' };
+
+/** Milliseconds after which a waiting object looks again where no watch event tells of the change (labels of a namespace). */
+const grantRetryMs = 60_000;
+/** Milliseconds until an object asks again for a Provider whose new credentials are not checked yet; the watch is faster. */
+const credentialsRetryMs = 5_000;
+
+/** `namespace/name` of what a reference in an object of namespace `from` means. */
+export const keyOfReference = (ref: ObjectReference, from: string): ObjectKey => `${ref.namespace ?? from}/${ref.name}`;
+
+/** Reads the labels of namespaces from the API server, for selectors. */
+export const namespaceLabels =
+  (kube: KubeClient): LabelsOf =>
+  async (name) => {
+    const namespace = await kube.get<{ metadata: { labels?: Record<string, string> } }>(namespaceResource, { name });
+    return namespace?.metadata.labels ?? {};
+  };
+
+/** Follows references through the informers of this process. */
+export const createReferences = ({ kube, pool, providers, buckets }: ReferencesOptions): References => {
+  const labelsOf = namespaceLabels(kube);
+
+  const follow = async <T extends KubeObject<{ allowedNamespaces?: AllowedNamespaces }>>(
+    informer: Informer<T>,
+    ref: ObjectReference,
+    from: string,
+    missing: string,
+  ): Promise<T> => {
+    const { kind } = informer.resource;
+    const key = keyOfReference(ref, from);
+    const found = informer.get(key);
+    const owner = ref.namespace ?? from;
+    // An object that may not be referred to is not even said to exist.
+    const granted =
+      owner === from || (found !== undefined && (await isGranted(found.spec.allowedNamespaces, { owner, from }, labelsOf)));
+    if (!granted) {
+      throw waiting(
+        reasons.ReferenceNotGranted,
+        `${kind} ${key} may not be referred to from namespace ${from}: it does not exist or its allowedNamespaces do not name it.`,
+        { retryAfterMs: grantRetryMs },
+      );
+    }
+    if (found === undefined) throw waiting(missing, `${kind} ${key} does not exist.`);
+    return found;
+  };
+
+  const providerFor: References['providerFor'] = (ref, from) =>
+    follow(providers, ref, from, reasons.ProviderNotFound);
+
+  return {
+    providerFor,
+    driverFor: async (ref, from, signal) => {
+      const provider = await providerFor(ref, from);
+      const version = readyVersion(provider);
+      const driver = await pool.driverOf(provider, driverVersion(provider, version), async () => {
+        const resolved = await resolveConnection(kube, provider, signal);
+        if (resolved.credentialsVersion !== version) {
+          throw waiting(
+            reasons.ProviderNotReady,
+            `The credentials of Provider ${keyOfReference(ref, from)} have changed and are not checked yet.`,
+            { retryAfterMs: credentialsRetryMs },
+          );
+        }
+        return resolved;
+      });
+      return { provider, driver };
+    },
+    bucketFor: async (ref, from) => {
+      if (buckets === undefined) throw new Error('this process has no informer of Buckets');
+      return follow(buckets, ref, from, reasons.BucketNotFound);
+    },
+  };
+};
+
+/** The credentials version at which a Provider was found Ready, for its current generation. @throws Fault ProviderNotReady */
+const readyVersion = (provider: Provider): string => {
+  const { metadata, status } = provider;
+  const ready = status?.conditions?.find(({ type }) => type === conditionTypes.Ready);
+  const isCurrent = status?.observedGeneration === metadata.generation;
+  if (isCurrent && ready?.status === 'True' && status?.credentialsVersion !== undefined) return status.credentialsVersion;
+  const why = isCurrent && ready !== undefined ? `${ready.reason}: ${ready.message}` : 'it has not been checked yet';
+  throw waiting(reasons.ProviderNotReady, `Provider ${metadata.namespace}/${metadata.name} is not ready: ${why}`);
+};

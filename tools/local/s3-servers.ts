@@ -115,7 +115,7 @@ async function startS3Server(
 /** Only a signed call answered proves that the server is up with its accounts loaded. */
 async function listsBuckets(endpoint: string, { accessKey, secretKey }: S3Credentials): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
-  const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey, region });
+  const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey, region, retryOptions: { disableRetry: true } });
   await client.listBuckets();
   return true;
 }

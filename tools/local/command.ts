@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util';
+
+export const s3ServerNames = ['minio', 'moto', 'versitygw'] as const;
+export type S3ServerName = (typeof s3ServerNames)[number];
+
+export type LocalCommand =
+  | { readonly verb: 'up'; readonly servers: readonly S3ServerName[]; readonly kind: boolean }
+  | { readonly verb: 'down' }
+  | { readonly verb: 'status' };
+
+export const usage = `usage: npm run local -- up|down|status [--servers ${s3ServerNames.join(',')}] [--node|--kind]`;
+
+/** @throws Error with one line that says what is wrong */
+export function parseLocalCommand(args: readonly string[]): LocalCommand {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { servers: { type: 'string' }, node: { type: 'boolean' }, kind: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  const [verb, ...rest] = positionals;
+  if (rest.length > 0) throw new Error(`what is ${rest.join(' ')}? ${usage}`);
+  if (verb === 'down' || verb === 'status') {
+    if (Object.keys(values).length > 0) throw new Error(`${verb} takes no options. ${usage}`);
+    return { verb };
+  }
+  if (verb !== 'up') throw new Error(usage);
+  if (values.node) throw new Error('--node (a kubelet that runs pods) is not offered yet');
+  const wanted = (values.servers ?? 'minio').split(',').filter((name) => name !== '');
+  const servers = wanted.map((name) => {
+    const known = s3ServerNames.find((candidate) => candidate === name);
+    if (!known) throw new Error(`--servers knows ${s3ServerNames.join(', ')}, not ${name}`);
+    return known;
+  });
+  return { verb, servers: [...new Set(servers)], kind: values.kind ?? false };
+}

@@ -1,0 +1,86 @@
+import { execFile, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
+import { narrate } from '../narrate.ts';
+import { obtainServers } from './servers/obtain.ts';
+
+const run = promisify(execFile);
+
+/** Where the Kubernetes API comes from: programs of ours on loopback, or kind in a Docker engine. */
+export type ClusterKind = 'loopback' | 'kind';
+
+/**
+ * What to use. `wish`: what the caller asked for; `loopbackFault`: why loopback is out of the question, when it is.
+ * @throws Error with one line when there is nothing to use
+ */
+export function chooseCluster(given: {
+  readonly wish: ClusterKind | undefined;
+  readonly dockerAnswers: boolean;
+  readonly loopbackFault?: string;
+}): ClusterKind {
+  if (given.wish === 'kind') {
+    if (given.dockerAnswers) return 'kind';
+    throw new Error('--kind needs a Docker engine, and none answers: start Docker, or leave --kind out');
+  }
+  if (given.loopbackFault === undefined) return 'loopback';
+  if (given.dockerAnswers && given.wish === undefined) return 'kind';
+  throw new Error(`${given.loopbackFault}\n(or start a Docker engine: then kind is used)`);
+}
+
+/** Whether a Docker engine answers, not merely its client. */
+export async function dockerAnswers(): Promise<boolean> {
+  try {
+    await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 });
+    return true;
+  } catch {
+    return false; // no client, or no engine behind it
+  }
+}
+
+export interface KindCluster {
+  readonly name: string;
+  readonly url: string;
+  readonly kubeconfigPath: string;
+  readonly kubectlPath: string;
+  remove(): Promise<void>;
+}
+
+/** A kind cluster of its own; its kubeconfig goes to `kubeconfigPath` and nowhere else. @throws Error with kind's last words */
+export async function createKindCluster(given: {
+  readonly name: string;
+  readonly kubeconfigPath: string;
+  readonly log: (line: string) => void;
+  readonly signal?: AbortSignal;
+}): Promise<KindCluster> {
+  const { name, kubeconfigPath, log, signal } = given;
+  const { kind, kubectl } = await obtainServers(['kind', 'kubectl'], { log, ...(signal ? { signal } : {}) });
+  const remove = () => removeKindCluster(name, kubeconfigPath);
+  try {
+    await narrate(`creating kind cluster ${name}`, log, (say) =>
+      runKind(kind, ['create', 'cluster', '--name', name, '--kubeconfig', kubeconfigPath, '--wait', '120s'], say, signal),
+    );
+    const { stdout } = await run(kubectl, ['--kubeconfig', kubeconfigPath, 'config', 'view', '-o', 'jsonpath={.clusters[0].cluster.server}']);
+    return { name, url: stdout, kubeconfigPath, kubectlPath: kubectl, remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+export async function removeKindCluster(name: string, kubeconfigPath: string): Promise<void> {
+  const { kind } = await obtainServers(['kind']);
+  await run(kind, ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfigPath]);
+}
+
+function runKind(kind: string, args: readonly string[], say: (text: string) => void, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(kind, [...args], { stdio: ['ignore', 'ignore', 'pipe'], ...(signal ? { signal } : {}) });
+    let words = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      words += text;
+      const line = text.trim().split('\n').at(-1) ?? '';
+      if (line !== '') say(line);
+    });
+    child.once('error', reject);
+    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`kind: ${words.trim().split('\n').slice(-5).join(' | ')}`))));
+  });
+}

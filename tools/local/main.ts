@@ -1,0 +1,135 @@
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { acquireLock, isRunning } from '../lock.mjs';
+import { localFolder } from '../paths.ts';
+import { untilSignal } from '../signals.ts';
+import { parseLocalCommand, type S3ServerName } from './command.ts';
+import { startControlPlane } from './control-plane.ts';
+import { chooseCluster, createKindCluster, dockerAnswers, removeKindCluster } from './kind.ts';
+import { startMinio, startMoto, startVersitygw } from './s3-servers.ts';
+import { obtainServers, Unobtainable } from './servers/obtain.ts';
+import { describeState, endProcesses, localPaths, readState, recordProcess, removeState, writeState } from './state.ts';
+
+const starters = { minio: startMinio, moto: startMoto, versitygw: startVersitygw };
+const paths = localPaths(localFolder);
+const log = (line: string) => console.log(line);
+const { signal } = untilSignal();
+
+try {
+  const command = parseLocalCommand(process.argv.slice(2));
+  if (command.verb === 'status') status();
+  else {
+    const release = await acquireLock(paths.lock, { onWait: (pid) => log(`process ${pid} is at work on .local: waiting for it`), signal });
+    try {
+      if (command.verb === 'down') await down();
+      else await up(command.servers, command.kind);
+    } finally {
+      release();
+    }
+  }
+} catch (error) {
+  console.error(signal.aborted ? 'interrupted' : error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+function status(): void {
+  const { lines, isWhole } = describeState(readState(paths), paths);
+  lines.forEach(log);
+  if (!isWhole) process.exitCode = 1;
+}
+
+async function down(): Promise<void> {
+  const { cluster, processes } = readState(paths);
+  const before = processes.filter(isRunning).length;
+  await endProcesses(processes);
+  if (cluster?.kind) await removeKindCluster(cluster.kind, paths.kubeconfig);
+  removeState(paths);
+  log(`down: ${before} of ${processes.length} recorded processes were running and are ended`);
+}
+
+/** Starts what is not up yet. A server whose process died begins anew, empty. */
+async function up(servers: readonly S3ServerName[], wantsKind: boolean): Promise<void> {
+  const before = readState(paths);
+  const started: number[] = [];
+  const common = {
+    lifetime: 'detached' as const,
+    log,
+    signal,
+    onStart: (child: { name: string; pid: number; logPath: string }) => {
+      started.push(child.pid);
+      recordProcess(paths, child);
+    },
+  };
+  try {
+    const parts = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
+    const hasCluster = before.cluster !== undefined && (before.cluster.kind !== undefined || runs(parts));
+    if (!hasCluster) await startCluster();
+    for (const name of servers) {
+      if (runs([name])) continue;
+      await forget([name]);
+      const server = await starters[name]({ dir: freshFolder(name), ...common });
+      const { endpoint, region, accessKey, secretKey } = server;
+      const state = readState(paths);
+      writeState(paths, { ...state, servers: [...state.servers, { name, endpoint, region, accessKey, secretKey }] });
+    }
+    status();
+
+    async function startCluster(): Promise<void> {
+      const kind = await choose(wantsKind);
+      if (kind === 'kind') {
+        const cluster = await createKindCluster({ name: 'wasabi-s3-operator-local', kubeconfigPath: paths.kubeconfig, log, signal });
+        writeState(paths, { ...readState(paths), cluster: { url: cluster.url, kind: cluster.name } });
+        return;
+      }
+      await forget(parts);
+      const controlPlane = await startControlPlane({ dir: freshFolder('control-plane'), ...common });
+      copyFileSync(controlPlane.kubeconfigPath, paths.kubeconfig);
+      writeState(paths, { ...readState(paths), cluster: { url: controlPlane.url } });
+    }
+  } catch (error) {
+    const state = readState(paths);
+    // Only what this call started ends with it.
+    const mine = state.processes.filter(({ pid }) => started.includes(pid));
+    await endProcesses(mine);
+    const cluster = state.cluster?.kind ? state.cluster : before.cluster; // a new kind cluster stays, for `down`
+    writeState(paths, {
+      ...(cluster ? { cluster } : {}),
+      servers: before.servers.filter(({ endpoint }) => state.servers.some((server) => server.endpoint === endpoint)),
+      processes: state.processes.filter((recorded) => !mine.includes(recorded)),
+    });
+    throw error;
+  }
+}
+
+async function choose(wantsKind: boolean) {
+  if (wantsKind) return chooseCluster({ wish: 'kind', dockerAnswers: await dockerAnswers() });
+  try {
+    await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'], { log, signal });
+    return chooseCluster({ wish: undefined, dockerAnswers: false });
+  } catch (error) {
+    if (!(error instanceof Unobtainable)) throw error;
+    return chooseCluster({ wish: undefined, dockerAnswers: await dockerAnswers(), loopbackFault: error.message });
+  }
+}
+
+function runs(names: readonly string[]): boolean {
+  const { processes } = readState(paths);
+  return names.every((name) => processes.some((recorded) => recorded.name === name && isRunning(recorded)));
+}
+
+/** Ends what is left of these servers and strikes them from the state. */
+async function forget(names: readonly string[]): Promise<void> {
+  const state = readState(paths);
+  await endProcesses(state.processes.filter(({ name }) => names.includes(name)));
+  writeState(paths, {
+    ...state,
+    servers: state.servers.filter(({ name }) => !names.includes(name)),
+    processes: state.processes.filter(({ name }) => !names.includes(name)),
+  });
+}
+
+function freshFolder(name: string): string {
+  const folder = join(paths.data, name);
+  rmSync(folder, { recursive: true, force: true });
+  return folder;
+}

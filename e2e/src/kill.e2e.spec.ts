@@ -1,0 +1,450 @@
+import {
+  GetUserPolicyCommand,
+  IAMClient,
+  ListAccessKeysCommand,
+  ListUserPoliciesCommand,
+  ListUsersCommand,
+} from '@aws-sdk/client-iam';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Controller, ControllerName } from './controller.ts';
+import { isReady, type OurKind, type Stored } from './kube.ts';
+import { accessKeySpec, bucketSpec, publicPolicySpec, specChange } from './manifests.ts';
+import { minioAdmin, type MinioAdmin } from './minio-admin.ts';
+import { s3View, type S3View } from './s3-view.ts';
+import { until } from './until.ts';
+import { startWorld, type World } from './world.ts';
+
+/** One object that is brought through one action while its controller is killed. */
+interface Trial {
+  readonly namespace: string;
+  readonly name: string;
+  /** Name of the trial's own bucket at the server. */
+  readonly bucket: string;
+  readonly view: S3View;
+}
+
+interface Scenario {
+  readonly action: 'create' | 'adopt' | 'update' | 'delete';
+  readonly kind: OurKind;
+  readonly server: 'minio' | 'moto';
+  /** What must be there before; the controller runs and is not killed. */
+  readonly prepare?: (trial: Trial) => Promise<void>;
+  readonly act: (trial: Trial) => Promise<void>;
+  /** The end state at the server and in the API, to the last detail. */
+  readonly check: (trial: Trial) => Promise<void>;
+}
+
+const controllerOf: Readonly<Record<OurKind, ControllerName>> = {
+  Provider: 'provider',
+  Bucket: 'bucket',
+  BucketPolicy: 'policy',
+  AccessKey: 'accesskey',
+};
+/** The bucket that policies and keys of a scenario are about; made by a bucket-controller that is never killed. */
+const base = 'base';
+const baseBucket = (namespace: string) => `${namespace}-${base}`;
+const mostCalls = 60;
+
+let world: World;
+let minio: MinioAdmin;
+let iam: IAMClient;
+
+// --- Bucket ---------------------------------------------------------------------------------------------------------
+
+const markOf = ({ metadata }: Stored<'Bucket'>) => ({
+  's3.cloud37.dev/cluster': clusterId,
+  's3.cloud37.dev/namespace': metadata.namespace,
+  's3.cloud37.dev/name': metadata.name,
+  's3.cloud37.dev/uid': metadata.uid,
+});
+let clusterId: string;
+
+const createBucket = async ({ namespace, name, bucket }: Trial, change = {}) => {
+  await world.kube.create('Bucket', namespace, name, bucketSpec('provider', bucket, change));
+};
+
+const readyBucket = async (trial: Trial, change = {}) => {
+  await createBucket(trial, change);
+  await world.kube.untilReady('Bucket', trial.namespace, trial.name);
+};
+
+const expectBucket = async (
+  { namespace, name, bucket, view }: Trial,
+  want: { versioning: string; tags: Record<string, string>; ownership: 'Created' | 'Adopted' },
+) => {
+  const object = await world.kube.untilReady('Bucket', namespace, name);
+  expect(await view.bucket(bucket)).toEqual({
+    versioning: want.versioning,
+    tags: { ...want.tags, ...markOf(object) },
+  });
+  expect(object.status).toMatchObject({ exists: true, bucketName: bucket, ownership: want.ownership });
+  expect(object.status).not.toHaveProperty('createIntent');
+  expect(await view.bucketNames(bucket)).toEqual([bucket]);
+};
+
+const bucketScenarios: readonly Scenario[] = [
+  {
+    action: 'create',
+    kind: 'Bucket',
+    server: 'minio',
+    act: (trial) => createBucket(trial),
+    check: (trial) =>
+      expectBucket(trial, { versioning: 'Enabled', tags: { team: 'storage', tier: 'one' }, ownership: 'Created' }),
+  },
+  {
+    action: 'adopt',
+    kind: 'Bucket',
+    server: 'minio',
+    async prepare({ bucket, view }) {
+      await view.client.makeBucket(bucket);
+      await view.client.setBucketTagging(bucket, { foreign: 'kept' });
+      await view.client.putObject(bucket, 'theirs', 'content');
+    },
+    act: (trial) => createBucket(trial, { adoptionPolicy: 'Always' }),
+    async check(trial) {
+      const tags = { foreign: 'kept', team: 'storage', tier: 'one' };
+      await expectBucket(trial, { versioning: 'Enabled', tags, ownership: 'Adopted' });
+      expect((await trial.view.client.statObject(trial.bucket, 'theirs')).size).toBe(7);
+    },
+  },
+  {
+    action: 'update',
+    kind: 'Bucket',
+    server: 'minio',
+    prepare: (trial) => readyBucket(trial),
+    async act({ namespace, name }) {
+      const change = {
+        versioning: { enabled: false },
+        tagging: { tags: { team: 'compute', tier: null, extra: 'new' } },
+      };
+      await world.kube.patch('Bucket', namespace, name, specChange(change));
+    },
+    check: (trial) =>
+      expectBucket(trial, { versioning: 'Suspended', tags: { team: 'compute', extra: 'new' }, ownership: 'Created' }),
+  },
+  {
+    action: 'delete',
+    kind: 'Bucket',
+    server: 'minio',
+    async prepare(trial) {
+      await readyBucket(trial);
+      // Two versions and a delete marker.
+      await trial.view.client.putObject(trial.bucket, 'a', 'one');
+      await trial.view.client.putObject(trial.bucket, 'a', 'two');
+      await trial.view.client.removeObject(trial.bucket, 'a');
+    },
+    act: ({ namespace, name }) => world.kube.delete('Bucket', namespace, name),
+    check: async ({ bucket, view }) => expect(await view.bucketNames(bucket)).toEqual([]),
+  },
+];
+
+// --- BucketPolicy ---------------------------------------------------------------------------------------------------
+
+const foreignPolicy = (bucket: string) =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Sid: 'theirs',
+        Effect: 'Allow',
+        Principal: { AWS: ['*'] },
+        Action: ['s3:PutObject'],
+        Resource: [`arn:aws:s3:::${bucket}/*`],
+      },
+    ],
+  });
+
+const createPolicy = async ({ namespace, name }: Trial) => {
+  await world.kube.create('BucketPolicy', namespace, name, publicPolicySpec(base, 's3:GetObject'));
+};
+const readyPolicy = async (trial: Trial) => {
+  await createPolicy(trial);
+  await world.kube.untilReady('BucketPolicy', trial.namespace, trial.name);
+};
+const expectPolicy = async ({ namespace, name, view }: Trial, action: string) => {
+  const object = await world.kube.untilReady('BucketPolicy', namespace, name);
+  expect(object.status).toMatchObject({ applied: true });
+  expect(object.status).not.toHaveProperty('pendingHash');
+  expect(await view.policy(baseBucket(namespace))).toMatchObject({
+    Statement: [{ Sid: 'one', Effect: 'Allow', Principal: { AWS: ['*'] }, Action: [action] }],
+  });
+};
+
+const policyScenarios: readonly Scenario[] = [
+  {
+    action: 'create',
+    kind: 'BucketPolicy',
+    server: 'minio',
+    act: createPolicy,
+    check: (trial) => expectPolicy(trial, 's3:GetObject'),
+  },
+  {
+    action: 'adopt',
+    kind: 'BucketPolicy',
+    server: 'minio',
+    prepare: ({ namespace, view }) =>
+      view.client.setBucketPolicy(baseBucket(namespace), foreignPolicy(baseBucket(namespace))),
+    act: createPolicy,
+    check: (trial) => expectPolicy(trial, 's3:GetObject'),
+  },
+  {
+    action: 'update',
+    kind: 'BucketPolicy',
+    server: 'minio',
+    prepare: readyPolicy,
+    async act({ namespace, name }) {
+      const { spec } = publicPolicySpec(base, 's3:PutObject') as { spec: object };
+      await world.kube.patch('BucketPolicy', namespace, name, { spec });
+    },
+    check: (trial) => expectPolicy(trial, 's3:PutObject'),
+  },
+  {
+    action: 'delete',
+    kind: 'BucketPolicy',
+    server: 'minio',
+    prepare: readyPolicy,
+    act: ({ namespace, name }) => world.kube.delete('BucketPolicy', namespace, name),
+    check: async ({ namespace, view }) => expect(await view.policy(baseBucket(namespace))).toBeUndefined(),
+  },
+];
+
+// --- AccessKey ------------------------------------------------------------------------------------------------------
+
+const secretName = (name: string) => `${name}-credentials`;
+
+/** The keys that the server has for a user, and the policies attached to it. Undefined when there is no such user. */
+const accountAt = {
+  async minio(user: string) {
+    const found = await minio.user(user);
+    if (found === undefined) return undefined;
+    const policies = (found.policyName ?? '').split(',').filter((name) => name !== '');
+    return {
+      keys: await minio.keysOf(user),
+      policies: await Promise.all(policies.map(async (name) => JSON.stringify(await minio.policy(name)))),
+    };
+  },
+  async moto(user: string) {
+    const { Users: users = [] } = await iam.send(new ListUsersCommand({}));
+    if (!users.some(({ UserName: name }) => name === user)) return undefined;
+    const { AccessKeyMetadata: keys = [] } = await iam.send(new ListAccessKeysCommand({ UserName: user }));
+    const { PolicyNames: names = [] } = await iam.send(new ListUserPoliciesCommand({ UserName: user }));
+    const documents = names.map(async (name) => {
+      const { PolicyDocument: document = '' } = await iam.send(
+        new GetUserPolicyCommand({ UserName: user, PolicyName: name }),
+      );
+      return decodeURIComponent(document);
+    });
+    return { keys: keys.map(({ AccessKeyId: id = '' }) => id), policies: await Promise.all(documents) };
+  },
+};
+
+const createKey = async ({ namespace, name }: Trial) => {
+  await world.kube.create('AccessKey', namespace, name, accessKeySpec('provider', base, 'ReadOnly'));
+};
+const readyKey = async (trial: Trial) => {
+  await createKey(trial);
+  await world.kube.untilReady('AccessKey', trial.namespace, trial.name);
+};
+
+const pairIn = async (namespace: string, name: string) => {
+  const { data = {} } = (await world.kube.get('Secret', namespace, secretName(name))) ?? {};
+  const plain = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
+  return { accessKey: plain('access-key-id'), secretKey: plain('secret-access-key') };
+};
+
+/** One user, one key which the Secret holds and the status names, the rights asked for, and the pair works. */
+const expectKey = async ({ namespace, name }: Trial, server: 'minio' | 'moto', mayWrite: boolean) => {
+  const { status } = await world.kube.untilReady('AccessKey', namespace, name);
+  const pair = await pairIn(namespace, name);
+  const account = await accountAt[server](status?.userName ?? '');
+  expect(account?.keys).toEqual([pair.accessKey]);
+  expect(status).toMatchObject({ created: true, accessKeyId: pair.accessKey, secretName: secretName(name) });
+  expect(status).not.toHaveProperty('keyIntent');
+  expect(account?.policies).toHaveLength(1);
+  expect(account?.policies[0]?.includes('s3:PutObject')).toBe(mayWrite);
+  const { endpoint, region } = world.server(server);
+  const asUser = s3View({ endpoint, region, ...pair });
+  const put = asUser.client.putObject(baseBucket(namespace), 'probe', 'content');
+  if (mayWrite) await put;
+  else await expect(put).rejects.toMatchObject({ code: 'AccessDenied' });
+};
+
+const keyScenarios = (server: 'minio' | 'moto'): readonly Scenario[] => {
+  const userNames = new Map<string, string | undefined>();
+  const rememberUser = async ({ namespace, name }: Trial) => {
+    userNames.set(`${namespace}/${name}`, (await world.kube.get('AccessKey', namespace, name))?.status?.userName);
+  };
+  return [
+    {
+      action: 'create',
+      kind: 'AccessKey',
+      server,
+      act: createKey,
+      check: (trial) => expectKey(trial, server, false),
+    },
+    {
+      // A lost Secret: the user is taken over, its key is replaced.
+      action: 'adopt',
+      kind: 'AccessKey',
+      server,
+      prepare: readyKey,
+      act: ({ namespace, name }) => world.kube.delete('Secret', namespace, secretName(name)),
+      async check(trial) {
+        await until(
+          () => world.kube.get('Secret', trial.namespace, secretName(trial.name)),
+          (secret) => secret !== undefined,
+          { what: 'the Secret is there again' },
+        );
+        await expectKey(trial, server, false);
+      },
+    },
+    {
+      action: 'update',
+      kind: 'AccessKey',
+      server,
+      prepare: readyKey,
+      async act({ namespace, name }) {
+        const access = [{ bucketRef: { name: base }, level: 'ReadWrite' }];
+        await world.kube.patch('AccessKey', namespace, name, specChange({ access }));
+      },
+      check: (trial) => expectKey(trial, server, true),
+    },
+    {
+      action: 'delete',
+      kind: 'AccessKey',
+      server,
+      async prepare(trial) {
+        await readyKey(trial);
+        await rememberUser(trial);
+      },
+      act: ({ namespace, name }) => world.kube.delete('AccessKey', namespace, name),
+      async check({ namespace, name }) {
+        const user = userNames.get(`${namespace}/${name}`);
+        expect(user).toBeDefined();
+        expect(await accountAt[server](user ?? '')).toBeUndefined();
+        await world.kube.untilGone('Secret', namespace, secretName(name));
+      },
+    },
+  ];
+};
+
+// --- The battery ----------------------------------------------------------------------------------------------------
+
+const scenarios = [...bucketScenarios, ...policyScenarios, ...keyScenarios('minio'), ...keyScenarios('moto')];
+const namespaceOf = ({ action, kind, server }: Scenario) => `${kind.toLowerCase()}-${server}-${action}`;
+
+beforeAll(async () => {
+  world = await startWorld('kill', ['minio', 'moto']);
+  minio = minioAdmin(world.server('minio'));
+  const { endpoint, region, accessKey, secretKey } = world.server('moto');
+  iam = new IAMClient({ endpoint, region, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } });
+  clusterId = (await world.kube.get('Namespace', undefined, 'kube-system'))?.metadata.uid ?? '';
+  await Promise.all(scenarios.map((scenario) => world.createNamespace(namespaceOf(scenario))));
+  await world.startController('provider');
+  await world.startController('bucket', {
+    as: 'bucket-of-others',
+    namespaces: scenarios.filter(({ kind }) => kind !== 'Bucket').map(namespaceOf),
+    flags: ['--leader-election-id=bucket-of-others'],
+  });
+});
+afterAll(async () => {
+  iam.destroy();
+  await world.stop();
+});
+
+/** Runs one trial; the controller is killed once the server has answered the nth write. False when there were fewer. */
+const survivesKill = async (scenario: Scenario, trial: Trial, controller: Controller, s3: string, nth: number) => {
+  const { kind, action } = scenario;
+  await scenario.prepare?.(trial);
+  const trap = world.traffic.onCall(
+    ({ effect, proxy }) => effect === 'write' && (proxy === controller.proxy || proxy === s3),
+    nth,
+    'after',
+    async () => {
+      await controller.kill();
+      return 'drop' as const;
+    },
+  );
+  const before = await world.kube.get(kind, trial.namespace, trial.name);
+  await scenario.act(trial);
+  const isDone = async () => {
+    const object = await world.kube.get(kind, trial.namespace, trial.name);
+    if (action === 'delete') return object === undefined;
+    // A lost Secret changes no generation: what must have changed is the key.
+    if (kind === 'AccessKey' && action === 'adopt') {
+      const changed = (object as Stored<'AccessKey'>).status?.accessKeyId;
+      return isReady(object) && changed !== (before as Stored<'AccessKey'>).status?.accessKeyId;
+    }
+    return isReady(object);
+  };
+  await until(
+    async () => trap.isSprung() || ((await isDone()) && trap.count() < nth),
+    (over) => over,
+    { what: `${action} ${kind} is killed after write ${nth}, or done` },
+  );
+  const wasKilled = trap.isSprung();
+  trap.disarm();
+  if (wasKilled) await controller.start();
+  await until(isDone, (done) => done, { what: `${action} ${kind}, killed after write ${nth}, is done` });
+  await scenario.check(trial);
+  await world.kube.delete(kind, trial.namespace, trial.name);
+  await world.kube.untilGone(kind, trial.namespace, trial.name);
+  return wasKilled;
+};
+
+describe('a controller killed after each of its writes', () => {
+  it.concurrent.each(scenarios.map((scenario) => ({ ...scenario, scenario })))(
+    'leaves exactly what was asked for: $action $kind on $server',
+    async ({ scenario, kind, server, action }) => {
+      const namespace = namespaceOf(scenario);
+      const s3 = `s3-${namespace}`;
+      const { url } = await world.proxyTo(server, s3);
+      await world.createProvider(namespace, 'provider', { server, endpoint: url });
+      const controller = await world.startController(controllerOf[kind], {
+        as: namespace,
+        namespaces: [namespace],
+        flags: ['--leader-elect=false'],
+      });
+      await world.kube.untilReady('Provider', namespace, 'provider', 60_000);
+      if (kind !== 'Bucket') {
+        await world.kube.create('Bucket', namespace, base, bucketSpec('provider', baseBucket(namespace)));
+        await world.kube.untilReady('Bucket', namespace, base, 60_000);
+      }
+      const view = s3View(world.server(server));
+      for (let nth = 1; ; nth += 1) {
+        expect(nth).toBeLessThan(mostCalls);
+        const name = `t${nth}`;
+        const trial: Trial = { namespace, name, bucket: `${namespace}-${name}`, view };
+        if (!(await survivesKill(scenario, trial, controller, s3, nth))) {
+          console.log(`FIGURE ${action} ${kind} on ${server}: killed after each of ${nth - 1} writes`);
+          // Fewer than two writes would mean that nothing was counted.
+          expect(nth).toBeGreaterThan(2);
+          break;
+        }
+      }
+      await controller.close();
+    },
+  );
+
+  it('leaves no user, policy or bucket that nobody asked for', async () => {
+    expect(await minio.userNames()).toEqual([]);
+    expect((await minio.policyNames()).toSorted()).toEqual(
+      ['consoleAdmin', 'diagnostics', 'readonly', 'readwrite', 'writeonly'].toSorted(),
+    );
+    const { Users: users = [] } = await iam.send(new ListUsersCommand({}));
+    expect(users.map(({ UserName: name }) => name)).toEqual(['admin']);
+    const bases = (server: 'minio' | 'moto') =>
+      scenarios
+        .filter((scenario) => scenario.server === server && scenario.kind !== 'Bucket')
+        .map((scenario) => baseBucket(namespaceOf(scenario)))
+        .toSorted();
+    for (const server of ['minio', 'moto'] as const) {
+      expect((await s3View(world.server(server)).bucketNames('')).toSorted()).toEqual(bases(server));
+    }
+  });
+
+  it('puts no secret out', async () => {
+    expect(world.secrets.size).toBeGreaterThan(20);
+    expect(await world.findLeaks()).toEqual([]);
+  });
+});

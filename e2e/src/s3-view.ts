@@ -1,0 +1,58 @@
+import { Client } from 'minio';
+
+export interface Pair {
+  readonly accessKey: string;
+  readonly secretKey: string;
+}
+
+/** What stands at an S3 server, seen past the product by an independent client. */
+export interface S3View {
+  readonly client: Client;
+  bucketNames(prefix: string): Promise<readonly string[]>;
+  /** Undefined when there is no such bucket. */
+  bucket(
+    name: string,
+  ): Promise<{ readonly versioning: string; readonly tags: Readonly<Record<string, string>> } | undefined>;
+  /** The stored document, undefined when there is none. */
+  policy(name: string): Promise<unknown>;
+}
+
+/** `at`: the server past its proxies, with credentials that may see everything, or those of a user to see as it does. */
+export const s3View = (at: { readonly endpoint: string; readonly region: string } & Pair): S3View => {
+  const { hostname, port } = new URL(at.endpoint);
+  const client = new Client({
+    endPoint: hostname,
+    port: Number(port),
+    useSSL: false,
+    accessKey: at.accessKey,
+    secretKey: at.secretKey,
+    region: at.region,
+  });
+  return {
+    client,
+    bucketNames: async (prefix) =>
+      (await client.listBuckets()).map(({ name }) => name).filter((name) => name.startsWith(prefix)),
+    async bucket(name) {
+      if (!(await client.bucketExists(name))) return undefined;
+      const { Status: status } = (await client.getBucketVersioning(name)) as { Status?: string };
+      const tags = await orAbsent(client.getBucketTagging(name), 'NoSuchTagSet');
+      return {
+        versioning: status ?? 'unset',
+        tags: Object.fromEntries((tags ?? []).map(({ Key: key, Value: value }) => [key, value])),
+      };
+    },
+    async policy(name) {
+      const text = await orAbsent(client.getBucketPolicy(name), 'NoSuchBucketPolicy');
+      return text === undefined ? undefined : (JSON.parse(text) as unknown);
+    },
+  };
+};
+
+const orAbsent = async <T>(answer: Promise<T>, code: string): Promise<T | undefined> => {
+  try {
+    return await answer;
+  } catch (error) {
+    if ((error as { code?: string }).code === code) return undefined;
+    throw error;
+  }
+};

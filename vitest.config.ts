@@ -34,6 +34,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.e2e.spec.ts'],
+          globalSetup: ['e2e/src/bundles.ts'],
           exclude: never,
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -78,6 +78,8 @@ export const reasons = {
   LimitExceeded: 'LimitExceeded',
   KeyLimitReached: 'KeyLimitReached',
   KeyNotUsableYet: 'KeyNotUsableYet',
+  KeyDisabled: 'KeyDisabled',
+  UserConflict: 'UserConflict',
   // The spec and the features.
   SpecInvalid: 'SpecInvalid',
   Unsupported: 'Unsupported',

@@ -1,0 +1,185 @@
+import type { CallContext, Redacted } from '@operator/outcome';
+import { reasons } from '@operator/api';
+import { waiting } from '@operator/outcome';
+import type { IamPolicy } from '@operator/s3';
+import type { AdminCall, AdminClient } from './admin-client.ts';
+
+/** A user, as far as we look at it. */
+export interface AdminUser {
+  readonly isEnabled: boolean;
+  /** Names of the canned policies attached to the user itself. */
+  readonly policies: readonly string[];
+}
+
+export interface ServiceAccount {
+  readonly accessKeyId: string;
+  readonly isEnabled: boolean;
+}
+
+/** A service account to create: it has all rights of its parent, no more and no less. */
+export interface NewServiceAccount {
+  readonly parent: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Redacted<string>;
+  /** `^[A-Za-z][A-Za-z0-9_-]*`, at most 32 characters. */
+  readonly name: string;
+  /** At most 256 characters. */
+  readonly description: string;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The answer as an object. @throws Fault `waiting` RequestRefused: it is not from MinIO */
+const fieldsOf = (call: AdminCall, value: unknown): Fields => {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  throw waiting(reasons.RequestRefused, `${call.operation}: the answer is not one of MinIO's admin API.`, { retryAfterMs: 300_000 });
+};
+
+/** True for success, false for the code that says that there was nothing to do. */
+const change = async (client: AdminClient, call: AdminCall, nothingToDo: string, context: CallContext): Promise<boolean> =>
+  'value' in (await client.sendExpecting(call, [nothingToDo], context));
+
+/** The object, or undefined for the code that says that there is none. */
+const look = async (
+  client: AdminClient,
+  call: AdminCall,
+  absent: string,
+  context: CallContext,
+): Promise<Fields | undefined> => {
+  const answer = await client.sendExpecting(call, [absent], context);
+  return 'value' in answer ? fieldsOf(call, answer.value) : undefined;
+};
+
+/** Undefined when there is no such user. */
+export const getUser = async (client: AdminClient, name: string, context: CallContext): Promise<AdminUser | undefined> => {
+  const call: AdminCall = { operation: 'GetUserInfo', method: 'GET', path: '/user-info', query: { accessKey: name }, answer: 'plain' };
+  const user = await look(client, call, 'XMinioAdminNoSuchUser', context);
+  if (user === undefined) return undefined;
+  const policies = typeof user.policyName === 'string' ? user.policyName.split(',') : [];
+  return { isEnabled: user.status === 'enabled', policies: policies.map((policy) => policy.trim()).filter((policy) => policy !== '') };
+};
+
+/** Creates an enabled user. One that exists gets the new secret. One key derivation. */
+export const addUser = async (client: AdminClient, name: string, secret: Redacted<string>, context: CallContext): Promise<void> => {
+  const body = { secretKey: secret.reveal(), status: 'enabled' };
+  await client.send({ operation: 'AddUser', method: 'PUT', path: '/add-user', query: { accessKey: name }, body, sealsBody: true }, context);
+};
+
+export const enableUser = async (client: AdminClient, name: string, context: CallContext): Promise<void> => {
+  const query = { accessKey: name, status: 'enabled' };
+  await client.send({ operation: 'SetUserStatus', method: 'PUT', path: '/set-user-status', query }, context);
+};
+
+/** Removes the user with all its service accounts; an absent one counts as removed. */
+export const removeUser = async (client: AdminClient, name: string, context: CallContext): Promise<void> => {
+  const call: AdminCall = { operation: 'RemoveUser', method: 'DELETE', path: '/remove-user', query: { accessKey: name } };
+  await change(client, call, 'XMinioAdminNoSuchUser', context);
+};
+
+/** Undefined when there is no such canned policy. */
+export const getCannedPolicy = (client: AdminClient, name: string, context: CallContext): Promise<IamPolicy | undefined> => {
+  const call: AdminCall = { operation: 'InfoCannedPolicy', method: 'GET', path: '/info-canned-policy', query: { name }, answer: 'plain' };
+  return look(client, call, 'XMinioAdminNoSuchPolicy', context);
+};
+
+/** Creates or replaces it; users that have it attached have the new rights at once. */
+export const putCannedPolicy = async (client: AdminClient, name: string, policy: IamPolicy, context: CallContext): Promise<void> => {
+  await client.send({ operation: 'AddCannedPolicy', method: 'PUT', path: '/add-canned-policy', query: { name }, body: policy }, context);
+};
+
+/**
+ * An absent one counts as removed.
+ * @throws Fault `transient` Conflict while it is attached to somebody
+ */
+export const removeCannedPolicy = async (client: AdminClient, name: string, context: CallContext): Promise<void> => {
+  const call: AdminCall = { operation: 'RemoveCannedPolicy', method: 'DELETE', path: '/remove-canned-policy', query: { name } };
+  await change(client, call, 'XMinioAdminNoSuchPolicy', context);
+};
+
+const changePolicies = async (
+  client: AdminClient,
+  to: 'attach' | 'detach',
+  user: string,
+  policies: readonly string[],
+  context: CallContext,
+): Promise<void> => {
+  const operation = to === 'attach' ? 'AttachPolicy' : 'DetachPolicy';
+  const path = `/idp/builtin/policy/${to}`;
+  const call: AdminCall = { operation, method: 'POST', path, body: { policies, user }, sealsBody: true };
+  await change(client, call, 'XMinioAdminPolicyChangeAlreadyApplied', context);
+};
+
+/** One key derivation. */
+export const attachPolicy = (client: AdminClient, user: string, policy: string, context: CallContext): Promise<void> =>
+  changePolicies(client, 'attach', user, [policy], context);
+
+/** One key derivation. `policies`: at least one. */
+export const detachPolicies = (
+  client: AdminClient,
+  user: string,
+  policies: readonly string[],
+  context: CallContext,
+): Promise<void> => changePolicies(client, 'detach', user, policies, context);
+
+/** Empty when there is no such user. One key derivation. */
+export const listServiceAccounts = async (
+  client: AdminClient,
+  parent: string,
+  context: CallContext,
+): Promise<readonly ServiceAccount[]> => {
+  const call: AdminCall = { operation: 'ListServiceAccounts', method: 'GET', path: '/list-service-accounts', query: { user: parent }, answer: 'sealed' };
+  const { accounts } = fieldsOf(call, await client.send(call, context));
+  return (Array.isArray(accounts) ? (accounts as unknown[]) : []).map((entry) => {
+    const account = fieldsOf(call, entry);
+    return { accessKeyId: String(account.accessKey), isEnabled: account.accountStatus === 'on' };
+  });
+};
+
+/** The user whose rights a service account has; undefined when there is no such service account. One key derivation. */
+export const parentOf = async (client: AdminClient, accessKeyId: string, context: CallContext): Promise<string | undefined> => {
+  const query = { accessKey: accessKeyId };
+  const call: AdminCall = { operation: 'InfoServiceAccount', method: 'GET', path: '/info-service-account', query, answer: 'sealed' };
+  const account = await look(client, call, 'XMinioInvalidIAMCredentials', context);
+  return account === undefined ? undefined : String(account.parentUser);
+};
+
+/** False when the access key id is taken. One key derivation. */
+export const addServiceAccount = (client: AdminClient, account: NewServiceAccount, context: CallContext): Promise<boolean> => {
+  const body = {
+    targetUser: account.parent,
+    accessKey: account.accessKeyId,
+    secretKey: account.secretAccessKey.reveal(),
+    name: account.name,
+    description: account.description,
+  };
+  const call: AdminCall = { operation: 'AddServiceAccount', method: 'PUT', path: '/add-service-account', body, sealsBody: true };
+  return change(client, call, 'XMinioIAMServiceAccountNotAllowed', context);
+};
+
+/** Gives a service account that secret and enables it. One key derivation. */
+export const resetServiceAccount = async (
+  client: AdminClient,
+  accessKeyId: string,
+  secret: Redacted<string>,
+  context: CallContext,
+): Promise<void> => {
+  const query = { accessKey: accessKeyId };
+  const body = { newSecretKey: secret.reveal(), newStatus: 'on' };
+  await client.send({ operation: 'UpdateServiceAccount', method: 'POST', path: '/update-service-account', query, body, sealsBody: true }, context);
+};
+
+/** False when there is none, or when it is another user's and we may not remove it: the server tells the two apart no better. */
+export const deleteServiceAccount = (client: AdminClient, accessKeyId: string, context: CallContext): Promise<boolean> => {
+  const query = { accessKey: accessKeyId };
+  const call: AdminCall = { operation: 'DeleteServiceAccount', method: 'DELETE', path: '/delete-service-account', query };
+  return change(client, call, 'XMinioInvalidIAMCredentials', context);
+};
+
+/** The version of the server, such as `2025-10-15T17:29:55Z`; undefined when we may not ask. */
+export const getServerVersion = async (client: AdminClient, context: CallContext): Promise<string | undefined> => {
+  const call: AdminCall = { operation: 'ServerInfo', method: 'GET', path: '/info', answer: 'plain' };
+  const info = await look(client, call, 'AccessDenied', context);
+  const [server] = Array.isArray(info?.servers) ? (info.servers as unknown[]) : [];
+  const version = server === undefined ? undefined : fieldsOf(call, server).version;
+  return typeof version === 'string' ? version : undefined;
+};

@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { reasons } from '@operator/api';
+import { Fault, type CallContext } from '@operator/outcome';
+import {
+  bindAspect,
+  checkS3Health,
+  createWirePool,
+  endpointIdentity,
+  probeFeatures,
+  tagging,
+  versioning,
+  type Connection,
+  type Driver,
+  type DriverDeps,
+  type Support,
+} from '@operator/s3';
+import { createAdminClient, type AdminClient } from './admin-client.ts';
+import { getServerVersion, getUser } from './admin-api.ts';
+import { serialKeyDerivation } from './derive-key.ts';
+import { createKeyIssuer } from './key-issuer.ts';
+
+export interface MinioOptions {
+  /** Before the path of every admin call; `/minio/admin/v3` when absent. Servers that mimic the API have their own. */
+  readonly adminPathPrefix?: string;
+}
+
+/** What MinIO refuses or silently ignores, tried on its last public commit. */
+const unsupported: ReadonlyMap<string, string> = new Map([
+  ['mfaDelete', 'MinIO accepts MFA delete and ignores it.'],
+  ['publicAccess', 'MinIO has no public access block; what is public there follows from the bucket policy alone.'],
+  ['cors', "MinIO has no CORS rules for buckets, only one list of origins for the server (MINIO_API_CORS_ALLOW_ORIGIN)."],
+  ['cloudTrail', 'MinIO has no CloudTrail.'],
+  ['lambdaNotifications', 'MinIO delivers events to its own targets (arn:minio:sqs::ID:type, under notifications.sqs), not to Lambda.'],
+  ['snsNotifications', 'MinIO delivers events to its own targets (arn:minio:sqs::ID:type, under notifications.sqs), not to SNS.'],
+  ['policyPrincipals', 'MinIO asks a bucket policy about anonymous requests alone: it neither allows nor denies anything to a user.'],
+  ['userTags', 'MinIO keeps no tags on users.'],
+]);
+
+// For the whole process: it is the process whose memory must hold.
+const deriveKey = serialKeyDerivation();
+
+/** An update of the server shows within this time; the call asks every node of its cluster. */
+const versionFreshMs = 600_000;
+
+/**
+ * MinIO: its buckets by S3, its users and keys by the admin API, signed with the Provider's own credentials. Those need the
+ * rights that docs/providers/minio.md lists.
+ */
+export const createMinioDriver = (connection: Connection, deps: DriverDeps, options: MinioOptions = {}): Driver => {
+  const pool = createWirePool(connection, deps);
+  const admin = createAdminClient({
+    connection,
+    uplink: pool.uplink,
+    deriveKey,
+    randomBytes,
+    pathPrefix: options.adminPathPrefix ?? '/minio/admin/v3',
+  });
+  const versionOf = rememberedVersion(admin, deps.elapsedMs);
+
+  const driver: Driver = {
+    connection,
+    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    unsupported,
+    keys: createKeyIssuer(admin, () => randomBytes(20).toString('hex')),
+    marksBuckets: true,
+    serverIdentity: endpointIdentity(connection.endpoint),
+    wire: (region) => pool.wire(region),
+    wireAs: (credentials) => pool.wireAs(credentials),
+    async checkHealth(context) {
+      const health = await checkS3Health(pool.probe, context);
+      const serverVersion = await versionOf(context);
+      return serverVersion === undefined ? health : { ...health, serverVersion };
+    },
+    async probe(context, bucket) {
+      const features = await probeFeatures(driver, context, { bucket, isCertain: true });
+      return { ...features, accessKeys: await probeAdmin(admin, context) };
+    },
+    close: () => pool.close(),
+  };
+  return driver;
+};
+
+/** The server's version, asked for now and then; undefined where the credentials may not ask or a proxy keeps the admin API back. */
+const rememberedVersion = (
+  admin: AdminClient,
+  elapsedMs: () => number,
+): ((context: CallContext) => Promise<string | undefined>) => {
+  let known: { readonly version: string | undefined; readonly untilMs: number } | undefined;
+  return async (context) => {
+    if (known !== undefined && elapsedMs() < known.untilMs) return known.version;
+    try {
+      known = { version: await getServerVersion(admin, context), untilMs: elapsedMs() + versionFreshMs };
+      return known.version;
+    } catch (error) {
+      // The server's health is what S3 says; a key that is asked for tells what the admin API says.
+      if (error instanceof Fault && !context.signal.aborted) return known?.version;
+      throw error;
+    }
+  };
+};
+
+/** Whether keys can be issued, by one read about a user that nobody has. Without the right to read it stays unknown. */
+const probeAdmin = async (admin: AdminClient, context: CallContext): Promise<Support> => {
+  try {
+    await getUser(admin, 's3op-none', context);
+    return 'Supported';
+  } catch (error) {
+    if (!(error instanceof Fault) || error.kind === 'transient') throw error;
+    return error.reason === reasons.Unsupported || error.reason === reasons.RequestRefused ? 'Unsupported' : 'Unknown';
+  }
+};

@@ -1,0 +1,2 @@
+export { createMinioDriver } from './driver.ts';
+export type { MinioOptions } from './driver.ts';

@@ -1,0 +1,121 @@
+import { reasons } from '@operator/api';
+import { redact, waiting, type CallContext } from '@operator/outcome';
+import type { KeyIssuer } from '@operator/s3';
+import {
+  addServiceAccount,
+  addUser,
+  attachPolicy,
+  deleteServiceAccount,
+  detachPolicies,
+  enableUser,
+  getCannedPolicy,
+  getUser,
+  listServiceAccounts,
+  parentOf,
+  putCannedPolicy,
+  removeCannedPolicy,
+  removeUser,
+  resetServiceAccount,
+  type AdminUser,
+} from './admin-api.ts';
+import type { AdminClient } from './admin-client.ts';
+import { readUserPolicy, userPolicy, maxPolicyBytes } from './user-policy.ts';
+import { serviceAccountDescription, serviceAccountName, userNameFor } from './user-name.ts';
+
+/** Names of attached policies that are not the user's own. */
+const foreignPolicies = (name: string, user: AdminUser): readonly string[] => user.policies.filter((policy) => policy !== name);
+
+/**
+ * Issues keys on MinIO. Behind each AccessKey stands one user, the parent; its rights are one canned policy of the same name;
+ * its keys are service accounts without a policy of their own, which have the parent's rights. So there may be many keys, and a
+ * change of rights reaches all of them at once. The parent's own secret is random and never kept: nobody can log in as it.
+ *
+ * The user is created first and removed last: while anything of an AccessKey is left on the server, its user is there to show it.
+ * `randomSecret`: 40 unforeseeable characters.
+ */
+export const createKeyIssuer = (client: AdminClient, randomSecret: () => string): KeyIssuer => ({
+  maxKeysPerUser: Number.MAX_SAFE_INTEGER,
+  choosesPair: true,
+  maxPolicyBytes,
+  userNameFor,
+
+  async observeUser({ name, mark }, context) {
+    const user = await getUser(client, name, context);
+    if (user === undefined) return undefined;
+    const isAttached = user.policies.includes(name);
+    const stored = isAttached ? await getCannedPolicy(client, name, context) : undefined;
+    const own = stored === undefined ? undefined : readUserPolicy(stored, mark);
+    const accounts = await listServiceAccounts(client, name, context);
+    return {
+      arn: `arn:aws:iam:::user/${name}`,
+      isOurs: own?.owner !== 'other',
+      policy: own?.policy,
+      keys: accounts.map(({ accessKeyId, isEnabled }) => ({ accessKeyId, isActive: isEnabled })),
+      needsUpdate: !user.isEnabled || foreignPolicies(name, user).length > 0 || own?.owner === 'unknown',
+    };
+  },
+
+  async putUser({ name, mark }, context) {
+    const user = await getUser(client, name, context);
+    if (user === undefined) {
+      await addUser(client, name, redact(randomSecret()), context);
+      return;
+    }
+    if (!user.isEnabled) await enableUser(client, name, context);
+    const detached = [...foreignPolicies(name, user)];
+    // Whoever replaced our policy may have given rights that the comparison of documents would not show.
+    if (user.policies.includes(name)) {
+      const stored = await getCannedPolicy(client, name, context);
+      if (stored !== undefined && readUserPolicy(stored, mark).owner === 'unknown') detached.push(name);
+    }
+    if (detached.length > 0) await detachPolicies(client, name, detached, context);
+  },
+
+  async putPolicy({ name, mark }, policy, context) {
+    if (policy !== undefined) await putCannedPolicy(client, name, userPolicy(policy, mark), context);
+    const user = await getUser(client, name, context);
+    if (policy === undefined) {
+      await detachAll(client, name, user, context);
+      await removeCannedPolicy(client, name, context);
+    } else if (user?.policies.includes(name) !== true) await attachPolicy(client, name, name, context);
+  },
+
+  async createKey(user, pair, context) {
+    if (pair === undefined) throw new TypeError('on MinIO the caller chooses the key pair');
+    const account = {
+      parent: user.name,
+      ...pair,
+      name: serviceAccountName(user.mark),
+      description: serviceAccountDescription(user),
+    };
+    if (await addServiceAccount(client, account, context)) return pair;
+    // Taken: by an earlier attempt of ours whose answer was lost, or by somebody else.
+    if ((await parentOf(client, pair.accessKeyId, context)) !== user.name) {
+      throw waiting(reasons.NameTaken, `The access key id ${pair.accessKeyId} belongs to somebody else on this server.`, { retryAfterMs: 300_000 });
+    }
+    await resetServiceAccount(client, pair.accessKeyId, pair.secretAccessKey, context);
+    return pair;
+  },
+
+  async deleteKey({ name }, accessKeyId, context) {
+    // An id may have been taken up by somebody else since; only what hangs on our own user is removed.
+    const isOurs = async () => (await parentOf(client, accessKeyId, context)) === name;
+    if (!(await isOurs()) || (await deleteServiceAccount(client, accessKeyId, context)) || !(await isOurs())) return;
+    throw waiting(reasons.AccessDenied, `The Provider's credentials may not remove the key ${accessKeyId}: they need admin:RemoveServiceAccount.`, {
+      retryAfterMs: 60_000,
+    });
+  },
+
+  async deleteUser({ name }, context) {
+    const user = await getUser(client, name, context);
+    // A disabled user counts as absent where policies are detached; it goes first, and its tie to the policy with it.
+    if (user?.isEnabled === false) await removeUser(client, name, context);
+    else await detachAll(client, name, user, context);
+    await removeCannedPolicy(client, name, context);
+    await removeUser(client, name, context);
+  },
+});
+
+const detachAll = async (client: AdminClient, name: string, user: AdminUser | undefined, context: CallContext): Promise<void> => {
+  if (user !== undefined && user.policies.length > 0) await detachPolicies(client, name, user.policies, context);
+};

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
 import { retryPortRaces, startChild, waitUntilReady, type Child, type Lifetime } from './child.ts';
+import { kubectlFor, type Kubectl } from './kubectl.ts';
 import { freePort, freePorts } from './ports.ts';
 import { obtainServers } from './servers/obtain.ts';
 
@@ -47,7 +46,7 @@ export interface ControlPlane {
   /** A token as a pod of this service account would have; the account must exist. Lives one hour. */
   serviceAccountToken(namespace: string, name: string): Promise<string>;
   /** Runs kubectl as the administrator; returns its output. @throws Error with kubectl's words */
-  kubectl(args: readonly string[], input?: string): Promise<string>;
+  readonly kubectl: Kubectl;
   /** SIGTERM, or SIGKILL at once with `kill`. Its port stays ours. */
   stopApiServer(options?: { readonly kill?: boolean }): Promise<void>;
   /** On the same port, with the same data. Resolves when it is ready. */
@@ -57,8 +56,6 @@ export interface ControlPlane {
   pids(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
 }
-
-const run = promisify(execFile);
 
 /**
  * A real etcd, kube-apiserver (Node and RBAC authorization) and kube-controller-manager on 127.0.0.1.
@@ -172,11 +169,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await waitUntilReady(child, async () => (await kubectl(['get', 'serviceaccount', 'default', '-o', 'name'])) !== '', { signal });
   };
 
-  const kubectl = async (args: readonly string[], input = '') => {
-    const pending = run(binaries.kubectl, [`--kubeconfig=${path('admin.kubeconfig')}`, ...args], { maxBuffer: 64 * 1024 * 1024 });
-    pending.child.stdin?.end(input);
-    return (await pending).stdout;
-  };
+  const kubectl = kubectlFor(binaries.kubectl, path('admin.kubeconfig'));
 
   try {
     const etcdEndpoint = await retryPortRaces(startEtcd);

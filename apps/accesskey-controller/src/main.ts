@@ -9,10 +9,12 @@ import {
   type AccessKeyStatus,
 } from '@operator/api';
 import {
+  bucketMatters,
   clusterIdentity,
   createDriverPool,
   createReferences,
   keyOfReference,
+  wokenByProvider,
   type Bucket,
   type DriverFactories,
   type Provider,
@@ -45,6 +47,8 @@ const ownersOf = ({ metadata }: StoredObject): readonly string[] =>
     .filter(({ kind }) => kind === accessKeyResource.kind)
     .map(({ name }) => `${metadata.namespace}/${name}`);
 
+const pool = createDriverPool(drivers);
+
 const build = (tools: ControllerTools) => {
   const { kube, informer, mapEvents } = tools;
   const accessKeys = informer<AccessKey>(accessKeyResource);
@@ -61,13 +65,13 @@ const build = (tools: ControllerTools) => {
     (spec.access ?? []).map(({ bucketRef }) => keyOfReference(bucketRef, metadata.namespace)),
   );
 
-  mapEvents(providers, (provider) => keysOfProvider(keyOf(provider)).map(keyOf));
-  mapEvents(buckets, (bucket) => keysOfBucket(keyOf(bucket)).map(keyOf));
+  mapEvents(providers, (provider, old) =>
+    wokenByProvider(provider, old, keysOfProvider(keyOf(provider))).map(keyOf),
+  );
+  mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? keysOfBucket(keyOf(bucket)).map(keyOf) : []));
   // A Secret that was deleted or altered gets a pair again.
   mapEvents(secrets, ownersOf);
 
-  const pool = createDriverPool(drivers);
-  tools.signal.addEventListener('abort', pool.close, { once: true });
   providers.on({ onDelete: ({ metadata }) => { pool.drop(metadata.uid); } });
 
   return {
@@ -90,3 +94,4 @@ process.exitCode = await runController<AccessKeySpec, AccessKeyStatus>({
   env: process.env,
   build,
 });
+pool.close();

@@ -10,10 +10,12 @@ import {
 } from '@operator/api';
 import { isPublic, parsePolicy, renderPolicy } from '@operator/policy';
 import {
+  bucketMatters,
   clusterIdentity,
   createDriverPool,
   createReferences,
   keyOfReference,
+  wokenByProvider,
   type Bucket,
   type DriverFactories,
   type Provider,
@@ -41,8 +43,10 @@ const keyOfBucket = ({ spec, metadata }: BucketPolicy): string => keyOfReference
 /** A policy that is not well formed opens nothing: it is never applied. */
 const isPublicPolicy = ({ spec }: BucketPolicy): boolean => {
   const parsed = parsePolicy(spec.policy, 'bucket');
-  return 'document' in parsed && isPublic(renderPolicy(parsed.document, { resolvePrincipal: ({ name }) => name }));
+  return 'document' in parsed && isPublic(renderPolicy(parsed.document, { resolvePrincipal: (name) => name }));
 };
+
+const pool = createDriverPool(drivers);
 
 const build = (tools: ControllerTools) => {
   const { kube, informer, mapEvents } = tools;
@@ -52,14 +56,18 @@ const build = (tools: ControllerTools) => {
   const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);
   const sameName = buckets.index('name', ({ spec }) => [spec.name]);
   const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);
+  const rivalsOf = ({ spec, metadata }: Bucket) =>
+    sameName(spec.name).filter((other) => other.metadata.uid !== metadata.uid);
 
-  mapEvents(providers, (provider) => bucketsOf(keyOf(provider)).map(keyOf));
-  mapEvents(policies, (policy) => [keyOfBucket(policy)]);
+  mapEvents(providers, (provider, old) =>
+    wokenByProvider(provider, old, bucketsOf(keyOf(provider))).map(keyOf),
+  );
+  mapEvents(policies, (policy, old) =>
+    policy.metadata.generation === old?.metadata.generation && policy !== old ? [] : [keyOfBucket(policy)],
+  );
   // The loser of a claim looks again when the winner changes or goes.
-  mapEvents(buckets, (bucket) => sameName(bucket.spec.name).map(keyOf));
+  mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? rivalsOf(bucket).map(keyOf) : []));
 
-  const pool = createDriverPool(drivers);
-  tools.signal.addEventListener('abort', pool.close, { once: true });
   providers.on({ onDelete: ({ metadata }) => { pool.drop(metadata.uid); } });
 
   return {
@@ -82,3 +90,4 @@ process.exitCode = await runController<BucketSpec, BucketStatus>({
   env: process.env,
   build,
 });
+pool.close();

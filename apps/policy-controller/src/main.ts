@@ -10,9 +10,11 @@ import {
 } from '@operator/api';
 import { accessKeyRefs, parsePolicy } from '@operator/policy';
 import {
+  bucketMatters,
   createDriverPool,
   createReferences,
   keyOfReference,
+  wokenByProvider,
   type Bucket,
   type DriverFactories,
   type Provider,
@@ -41,6 +43,8 @@ const accessKeysOf = ({ spec, metadata }: BucketPolicy): readonly string[] => {
   return accessKeyRefs(parsed.document).map((name) => `${metadata.namespace}/${name}`);
 };
 
+const pool = createDriverPool(drivers);
+
 const build = (tools: ControllerTools) => {
   const { kube, informer, mapEvents } = tools;
   const policies = informer<BucketPolicy>(bucketPolicyResource);
@@ -53,16 +57,23 @@ const build = (tools: ControllerTools) => {
     keyOfReference(spec.providerRef, metadata.namespace),
   ]);
 
-  mapEvents(buckets, (bucket) => policiesOf(keyOf(bucket)).map(keyOf));
-  mapEvents(providers, (provider) =>
-    bucketsOf(keyOf(provider)).flatMap((bucket) => policiesOf(keyOf(bucket)).map(keyOf)),
+  mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? policiesOf(keyOf(bucket)).map(keyOf) : []));
+  mapEvents(providers, (provider, old) => {
+    const dependents = bucketsOf(keyOf(provider)).flatMap((bucket) => policiesOf(keyOf(bucket)));
+    return wokenByProvider(provider, old, dependents).map(keyOf);
+  });
+  mapEvents(accessKeys, (accessKey, old) =>
+    accessKey.status?.userArn === old?.status?.userArn && accessKey !== old
+      ? []
+      : policiesNaming(keyOf(accessKey)).map(keyOf),
   );
-  mapEvents(accessKeys, (accessKey) => policiesNaming(keyOf(accessKey)).map(keyOf));
-  // The loser of a conflict looks again when the winner changes or goes.
-  mapEvents(policies, (policy) => policiesOf(keyOfBucket(policy)).map(keyOf));
+  // The loser of a conflict looks again when the winner comes or goes.
+  mapEvents(policies, (policy, old) =>
+    old === undefined || old === policy || old.metadata.deletionTimestamp !== policy.metadata.deletionTimestamp
+      ? policiesOf(keyOfBucket(policy)).filter((other) => other !== policy).map(keyOf)
+      : [],
+  );
 
-  const pool = createDriverPool(drivers);
-  tools.signal.addEventListener('abort', pool.close, { once: true });
   providers.on({ onDelete: ({ metadata }) => { pool.drop(metadata.uid); } });
 
   return {
@@ -84,3 +95,4 @@ process.exitCode = await runController<BucketPolicySpec, BucketPolicyStatus>({
   env: process.env,
   build,
 });
+pool.close();

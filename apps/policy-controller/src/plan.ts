@@ -49,7 +49,7 @@ export const renderFor = (
 ): IamPolicy =>
   renderPolicy(document, {
     bucket: bucketName,
-    resolvePrincipal: ({ name }) => {
+    resolvePrincipal: (name) => {
       const accessKey = accessKeyNamed(name);
       if (accessKey === undefined) throw waiting(reasons.AccessKeyNotFound, `AccessKey ${name} does not exist.`);
       const arn = accessKey.status?.userArn;

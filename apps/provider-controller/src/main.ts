@@ -52,6 +52,8 @@ const trimAccessKey = ({ spec, status, ...rest }: AccessKeyUser): AccessKeyUser 
   ...(status?.userName === undefined ? {} : { status: { userName: status.userName } }),
 });
 
+const pool = createDriverPool(drivers);
+
 const build = (tools: ControllerTools) => {
   const { kube, metrics, informer, enqueue } = tools;
   const buckets = informer<BucketUser>(bucketResource, { trim: trimBucket });
@@ -69,8 +71,6 @@ const build = (tools: ControllerTools) => {
   });
   accessKeys.on({ onAdd: count, onDelete: count });
 
-  const pool = createDriverPool(drivers);
-  tools.signal.addEventListener('abort', pool.close, { once: true });
 
   return {
     resource: providerResource,
@@ -94,3 +94,4 @@ process.exitCode = await runController<ProviderSpec, ProviderStatus>({
   env: process.env,
   build,
 });
+pool.close();

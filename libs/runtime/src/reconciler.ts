@@ -39,6 +39,8 @@ export type Finalized<S> =
  * after `finalize` said `done`.
  */
 export interface Reconciler<Spec, Status> {
+  /** The reason of the Event that tells a failure; the fault's own reason when absent. */
+  readonly failureEvent?: string;
   reconcile(object: KubeObject<Spec, Status>, pass: Pass<Status>): Promise<Outcome<Status>>;
   finalize(object: KubeObject<Spec, Status>, pass: Pass<Status>): Promise<Finalized<Status>>;
   /** Pure: the abnormal (or positive but False) conditions that this fault stands for on this kind. Empty: Ready alone tells it. */

@@ -33,7 +33,8 @@ const boundaries = (extra = []) => {
         layer('runtime', ['runtime', 'core'], wire),
         layer('driver', ['s3', 'core'], kube),
         layer('s3', ['core'], kube),
-        layer('testing', ['s3', 'core'], kube),
+        // Itself too: the circles that are let through above include that with itself.
+        layer('testing', ['testing', 's3', 'core'], kube),
         layer('core', ['core'], [...kube, ...wire]),
         { sourceTag: 'layer:tools', onlyDependOnLibsWithTags: ['*'] },
         { sourceTag: 'layer:e2e', onlyDependOnLibsWithTags: ['*'] },

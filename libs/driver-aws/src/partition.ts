@@ -31,4 +31,5 @@ export const partitionOf = (region: string): Partition =>
   region.startsWith('cn-') ? china : region.startsWith('us-gov-') ? government : commercial;
 
 /** True when the endpoint is one of Amazon's own. */
-export const isAmazonEndpoint = (endpoint: string): boolean => /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);
+export const isAmazonEndpoint = (endpoint: string): boolean =>
+  /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname);

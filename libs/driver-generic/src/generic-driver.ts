@@ -10,10 +10,16 @@ import {
 } from '@operator/s3';
 
 const unsupported: ReadonlyMap<string, string> = new Map([
-  ['mfaDelete', 'Servers other than AWS answer that MFA delete is set and ignore it, so the operator does not ask for it.'],
+  [
+    'mfaDelete',
+    'Servers other than AWS answer that MFA delete is set and ignore it, so the operator does not ask for it.',
+  ],
   ['quota', 'The S3 API has no bucket quota.'],
   ['cloudTrail', 'CloudTrail is a service of AWS.'],
-  ['userTags', 'IAM services other than that of AWS keep no tags on users; the tags of the AccessKey have no effect there.'],
+  [
+    'userTags',
+    'IAM services other than that of AWS keep no tags on users; the tags of the AccessKey have no effect there.',
+  ],
 ]);
 
 /** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */

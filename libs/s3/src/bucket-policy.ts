@@ -7,7 +7,10 @@ import type { IamPolicy } from './key-issuer.ts';
  * The policy of a bucket as the server returns it, in IAM's capitals and the server's own normal form; undefined when there
  * is none. Source: Amazon S3 API, GetBucketPolicy.
  */
-export const readBucketPolicy = async ({ wire, bucket }: BucketWire, context: CallContext): Promise<IamPolicy | undefined> => {
+export const readBucketPolicy = async (
+  { wire, bucket }: BucketWire,
+  context: CallContext,
+): Promise<IamPolicy | undefined> => {
   const answer = await wire.sendOrAbsent(
     new GetBucketPolicyCommand({ Bucket: bucket }),
     ['NoSuchBucketPolicy'],
@@ -21,7 +24,11 @@ export const readBucketPolicy = async ({ wire, bucket }: BucketWire, context: Ca
  * @throws Fault `terminal` PolicyInvalid; `waiting` PolicyInvalid while a principal in it is not known to the server yet
  * Source: Amazon S3 API, PutBucketPolicy.
  */
-export const putBucketPolicy = async ({ wire, bucket }: BucketWire, policy: IamPolicy, context: CallContext): Promise<void> => {
+export const putBucketPolicy = async (
+  { wire, bucket }: BucketWire,
+  policy: IamPolicy,
+  context: CallContext,
+): Promise<void> => {
   await wire.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify(policy) }), context);
 };
 

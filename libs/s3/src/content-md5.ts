@@ -5,7 +5,10 @@ import { answerOf } from './errors.ts';
 /** True when an old server wants the Content-MD5 header instead of the newer checksums. */
 export const asksForContentMd5 = (error: unknown): boolean => {
   const answer = answerOf(error);
-  return answer?.code === 'MissingContentMD5' || (answer?.code === 'InvalidRequest' && /content-md5/i.test(answer.message ?? ''));
+  return (
+    answer?.code === 'MissingContentMD5' ||
+    (answer?.code === 'InvalidRequest' && /content-md5/i.test(answer.message ?? ''))
+  );
 };
 
 interface BodyRequest {

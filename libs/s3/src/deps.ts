@@ -1,9 +1,9 @@
 /** What a driver needs of its surroundings; `main.ts` supplies the real ones. */
 export interface DriverDeps {
   /** Uniform in [0, 1): spreads retries. */
-  random(): number;
+  readonly random: () => number;
   /** Milliseconds on a clock that never jumps, such as `performance.now()`. */
-  elapsedMs(): number;
+  readonly elapsedMs: () => number;
   /** The operator's version, for the user agent. */
   readonly version: string;
   /** Deadlines in milliseconds; defaults: 5 000 to connect, 30 000 for an attempt, 90 000 for a call with all its attempts. */

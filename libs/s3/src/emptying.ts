@@ -138,7 +138,11 @@ const abortUploads = async (wire: Wire, bucket: string, context: CallContext) =>
       uploads
         .slice(first, first + abortsAtOnce)
         .map(({ Key, UploadId }) =>
-          wire.sendOrAbsent(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }), ['NoSuchUpload'], context),
+          wire.sendOrAbsent(
+            new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }),
+            ['NoSuchUpload'],
+            context,
+          ),
         ),
     );
   }

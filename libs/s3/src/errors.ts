@@ -131,6 +131,10 @@ const classes: readonly ErrorClass[] = [
       'EntityTemporarilyUnmodifiableException',
       'DeleteConflict',
       'DeleteConflictException',
+      // MinIO: a user, a policy or their tie changed between two calls of one pass.
+      'XMinioAdminNoSuchUser',
+      'XMinioAdminNoSuchPolicy',
+      'XMinioIAMPolicyInUse',
     ],
   },
   {
@@ -159,7 +163,13 @@ const classes: readonly ErrorClass[] = [
     reason: reasons.LimitExceeded,
     retryAfterSeconds: 300,
     text: 'a limit of the account is reached',
-    codes: ['TooManyBuckets', 'LimitExceeded', 'LimitExceededException', 'QuotaExceeded', 'XMinioAdminBucketQuotaExceeded'],
+    codes: [
+      'TooManyBuckets',
+      'LimitExceeded',
+      'LimitExceededException',
+      'QuotaExceeded',
+      'XMinioAdminBucketQuotaExceeded',
+    ],
   },
   {
     kind: 'terminal',
@@ -171,13 +181,26 @@ const classes: readonly ErrorClass[] = [
     kind: 'terminal',
     reason: reasons.PolicyInvalid,
     text: 'the server does not accept the policy',
-    codes: ['MalformedPolicy', 'MalformedPolicyDocument', 'MalformedPolicyDocumentException', 'XMinioMalformedIAMPolicy', 'PolicyTooLarge'],
+    codes: [
+      'MalformedPolicy',
+      'MalformedPolicyDocument',
+      'MalformedPolicyDocumentException',
+      'XMinioMalformedIAMPolicy',
+      'PolicyTooLarge',
+    ],
   },
   {
     kind: 'terminal',
     reason: reasons.Unsupported,
     text: 'the server does not have this operation',
-    codes: ['NotImplemented', 'XNotImplemented', 'MethodNotAllowed', 'UnsupportedNotification', 'UnsupportedOperation', 'InvalidAction'],
+    codes: [
+      'NotImplemented',
+      'XNotImplemented',
+      'MethodNotAllowed',
+      'UnsupportedNotification',
+      'UnsupportedOperation',
+      'InvalidAction',
+    ],
   },
 ];
 
@@ -251,7 +274,8 @@ const hostOf = (endpoint: string): string => {
 export const faultFromAnswer = (call: FailedCall, answer: WireAnswer, cause?: unknown): Fault => {
   const { kind, reason, text, retryAfterSeconds } = classOf(answer);
   const named = [answer.code, answer.status].filter((part) => part !== undefined && part !== '').join(' ');
-  const expected = reason === reasons.WrongRegion && answer.region !== undefined ? ` It expects the region ${answer.region}.` : '';
+  const expected =
+    reason === reasons.WrongRegion && answer.region !== undefined ? ` It expects the region ${answer.region}.` : '';
   const message = `${call.operation} at ${hostOf(call.endpoint)}: ${text}${named === '' ? '' : ` (${named})`}.${expected}${inServersWords(answer.message)}`;
   return new Fault(kind, reason, message, {
     cause,
@@ -288,7 +312,8 @@ const tlsCodes: ReadonlyMap<string, string> = new Map([
   ['EPROTO', 'it does not speak TLS on this port'],
 ]);
 
-const isTlsCode = (code: string): boolean => tlsCodes.has(code) || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
+const isTlsCode = (code: string): boolean =>
+  tlsCodes.has(code) || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
 
 /** The parts of an SDK error that we read; none of them is sure to be there. */
 interface SdkError {
@@ -320,7 +345,13 @@ const statusOf = (error: SdkError): number | undefined => {
 };
 
 /** Names the SDK gives where the answer had no code of its own. */
-const namelessCodes: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'Error', 'S3ServiceException', 'IAMServiceException']);
+const namelessCodes: ReadonlySet<string> = new Set([
+  'Unknown',
+  'UnknownError',
+  'Error',
+  'S3ServiceException',
+  'IAMServiceException',
+]);
 
 /**
  * Reads an error of an SDK client as what the server answered; undefined when there was no answer.
@@ -348,11 +379,20 @@ export const isUnreachable = (error: unknown): boolean => {
 };
 
 /** @returns the Fault for an endpoint that gives no answer */
-export const unreachable = (call: FailedCall, why: string, options: { readonly retryAfterMs?: number; readonly cause?: unknown } = {}): Fault =>
-  transient(reasons.EndpointUnreachable, `${call.operation}: ${hostOf(call.endpoint)} cannot be reached, ${why}.`, options);
+export const unreachable = (
+  call: FailedCall,
+  why: string,
+  options: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
+): Fault =>
+  transient(
+    reasons.EndpointUnreachable,
+    `${call.operation}: ${hostOf(call.endpoint)} cannot be reached, ${why}.`,
+    options,
+  );
 
 /** @returns the Fault for an operation that the server lacks */
-export const unsupported = (message: string, cause?: unknown): Fault => terminal(reasons.Unsupported, message, { cause });
+export const unsupported = (message: string, cause?: unknown): Fault =>
+  terminal(reasons.Unsupported, message, { cause });
 
 /**
  * Turns what an SDK client threw into a Fault. A Fault stays itself; what is neither an answer nor a network error is
@@ -389,6 +429,7 @@ export const faultFromError = (call: FailedCall, error: unknown): unknown => {
 const isForeignAnswer = (answer: WireAnswer, error: SdkError): boolean =>
   answer.status !== undefined &&
   answer.status < 500 &&
+  answer.status !== 429 &&
   (answer.status < 300 || error instanceof SyntaxError || /deserialization error/i.test(answer.message ?? ''));
 
 // Bucket-level PUTs that servers without them take for CreateBucket, whose body they then cannot read.

@@ -43,10 +43,15 @@ export const observeExistence = async (
     const answer = answerOfFault(error);
     if (answer?.status === 301 || answer?.status === 307) return { state: 'elsewhere', ...regionIn(answer.region) };
     if (answer?.status !== 403 && answer?.status !== 400) throw error;
-    if (answer.region !== undefined && answer.region !== wire.region) return { state: 'elsewhere', region: answer.region };
+    if (answer.region !== undefined && answer.region !== wire.region)
+      return { state: 'elsewhere', region: answer.region };
   }
   try {
-    const location = await wire.sendOrAbsent(new GetBucketLocationCommand({ Bucket: bucket }), ['NoSuchBucket'], context);
+    const location = await wire.sendOrAbsent(
+      new GetBucketLocationCommand({ Bucket: bucket }),
+      ['NoSuchBucket'],
+      context,
+    );
     return location === undefined
       ? { state: 'absent' }
       : { state: 'forbidden', message: `The credentials may not look at the bucket ${bucket} (HeadBucket is denied).` };
@@ -108,6 +113,10 @@ export const createBucket = async (
  * @throws Fault `waiting` BucketNotEmpty, retry after 60 000 ms
  * Source: Amazon S3 API, DeleteBucket.
  */
-export const removeBucket = async (driver: Driver, { bucket, region }: BucketPlace, context: CallContext): Promise<void> => {
+export const removeBucket = async (
+  driver: Driver,
+  { bucket, region }: BucketPlace,
+  context: CallContext,
+): Promise<void> => {
   await driver.wire(region).sendOrAbsent(new DeleteBucketCommand({ Bucket: bucket }), ['NoSuchBucket'], context);
 };

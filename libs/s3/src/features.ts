@@ -37,9 +37,10 @@ const asksForNothing: { readonly [F in BucketFeature]: (declared: NonNullable<Bu
 };
 
 /** True when the spec does not declare the feature, or declares it as off or empty. */
-export const isOff = <F extends BucketFeature>(feature: F, spec: BucketSpec): boolean => {
+export const isOff = (feature: BucketFeature, spec: BucketSpec): boolean => {
   const declared = spec[feature];
-  return declared === undefined || asksForNothing[feature](declared as NonNullable<BucketSpec[F]>);
+  const asks = asksForNothing[feature] as (declared: unknown) => boolean;
+  return declared === undefined || asks(declared);
 };
 
 /**

@@ -1,6 +1,6 @@
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { Fault, transient, type CallContext } from '@operator/outcome';
+import { Fault, transient, waiting, type CallContext } from '@operator/outcome';
 import type { Credentials } from './connection.ts';
 import type { Driver, Health } from './driver.ts';
 import type { Wire } from './wire.ts';
@@ -8,7 +8,15 @@ import type { Wire } from './wire.ts';
 /** Lists buckets with one attempt; AccessDenied means that the credentials are good. */
 const listBuckets = async (wire: Wire, context: CallContext): Promise<Health> => {
   try {
-    const { Owner } = await wire.send(new ListBucketsCommand({}), context);
+    const { Owner, Buckets } = await wire.send(new ListBucketsCommand({}), context);
+    // A web page can be well-formed XML too; an S3 server names at least an empty list.
+    if (Owner === undefined && Buckets === undefined) {
+      throw waiting(
+        reasons.NotAnS3Server,
+        `ListBuckets at ${wire.endpoint}: the answer is not one of an S3 server. Is the endpoint right?`,
+        { retryAfterMs: 60_000 },
+      );
+    }
     const accountId = Owner?.ID;
     return { listDenied: false, ...(accountId === undefined || accountId === '' ? {} : { accountId }) };
   } catch (error) {

@@ -1,15 +1,6 @@
 export { createAgents } from './agents.ts';
 export type { Agents } from './agents.ts';
-export type {
-  Aspect,
-  AspectView,
-  BoundAspect,
-  BucketContext,
-  BucketWire,
-  OwnerMark,
-  Step,
-  Support,
-} from './aspect.ts';
+export type { Aspect, AspectView, BoundAspect, BucketContext, BucketWire, OwnerMark, Step, Support } from './aspect.ts';
 export { tagging } from './aspects/tagging.ts';
 export { versioning } from './aspects/versioning.ts';
 export { bindAspect } from './bind-aspect.ts';
@@ -19,7 +10,15 @@ export type { DriverDeps } from './deps.ts';
 export type { Capabilities, Driver, DriverFactory, Health } from './driver.ts';
 export { emptyBucketBatch } from './emptying.ts';
 export type { BlockedObject, EmptiedBatch } from './emptying.ts';
-export { answerOf, faultFromAnswer, faultFromError, isUnreachable, readMisroutedPut, unreachable, unsupported } from './errors.ts';
+export {
+  answerOf,
+  faultFromAnswer,
+  faultFromError,
+  isUnreachable,
+  readMisroutedPut,
+  unreachable,
+  unsupported,
+} from './errors.ts';
 export type { FailedCall, WireAnswer } from './errors.ts';
 export { createBucket, creationDateOf, observeExistence, removeBucket } from './existence.ts';
 export type { BucketExistence, BucketPlace } from './existence.ts';

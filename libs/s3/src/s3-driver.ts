@@ -6,7 +6,8 @@ import { probeFeatures } from './probe.ts';
 import { createWirePool, type WirePool, type WirePoolOptions } from './wire-pool.ts';
 
 /** What makes a driver of a plain S3 server its own. */
-export interface DriverTraits extends WirePoolOptions, Pick<Driver, 'aspects' | 'unsupported' | 'serverIdentity' | 'deletionWarning'> {
+export interface DriverTraits
+  extends WirePoolOptions, Pick<Driver, 'aspects' | 'unsupported' | 'serverIdentity' | 'deletionWarning'> {
   readonly keys: (pool: WirePool) => Driver['keys'];
   /** True when the server is known to have every feature of the list that is not in `unsupported`; else reads find out. */
   readonly isCertain: boolean;

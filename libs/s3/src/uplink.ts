@@ -39,7 +39,7 @@ export interface Uplink {
    * For clients that are not of the AWS SDK, such as the MinIO admin API; `send` does it for those that are.
    * @throws Fault `transient` EndpointUnreachable while the circuit is open; whatever `run` throws
    */
-  attempt<T>(target: Target, call: ExternalCall, context: CallContext, run: () => Promise<T>): Promise<T>;
+  readonly attempt: <T>(target: Target, call: ExternalCall, context: CallContext, run: () => Promise<T>) => Promise<T>;
   /**
    * Sends an SDK command: each of its attempts goes through `attempt`, so that fencing holds for every retry of a write.
    * `dispatch`: calls the client's `send` with that signal.
@@ -59,7 +59,8 @@ export interface Uplink {
   close(): void;
 }
 
-const quiet = { trace: () => {}, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const silence = (): void => undefined;
+const quiet = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
 
 const clientSettings = (
   agents: Agents,
@@ -145,8 +146,7 @@ export const createUplink = (connection: Pick<Connection, 'tls' | 'retry'>, deps
       const operation = operationOf(command);
       const call = { service: target.service, operation, write: !isRead(operation) };
       command.middlewareStack.add(
-        (next) => (args) =>
-          attempt(target, call, context, () => next(args)),
+        (next) => (args) => attempt(target, call, context, () => next(args)),
         // Inside the SDK's retry, which has the priority high.
         { step: 'finalizeRequest', priority: 'low', name: 'attempt', override: true },
       );

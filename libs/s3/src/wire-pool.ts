@@ -56,8 +56,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     const dispatch = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
       command: S3Command<Input, Output>,
       context: CallContext,
-    ): Promise<Output> =>
-      uplink.send(target, command, (sendOptions) => client.send(command, sendOptions), context);
+    ): Promise<Output> => uplink.send(target, command, (sendOptions) => client.send(command, sendOptions), context);
 
     const trySend = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
       command: S3Command<Input, Output>,
@@ -94,12 +93,13 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
           return await trySend(command, context);
         } catch (error) {
           const answer = answerOf(error);
-          if (answer !== undefined && absentCodes.some((code) => code === answer.code || code === answer.status)) return undefined;
+          if (answer !== undefined && absentCodes.some((code) => code === answer.code || code === answer.status))
+            return undefined;
           throw faultOf(command, error);
         }
       },
       // The connections belong to the uplink; a client holds nothing else.
-      close: () => {},
+      close: () => undefined,
     };
   };
 
@@ -108,7 +108,8 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     uplink,
     refusedOperations,
     wire(region = connection.region) {
-      const wire = wires.get(region) ?? createWire(region, connection.credentials, { isProbe: false, singleAttempt: false });
+      const wire =
+        wires.get(region) ?? createWire(region, connection.credentials, { isProbe: false, singleAttempt: false });
       wires.set(region, wire);
       return wire;
     },

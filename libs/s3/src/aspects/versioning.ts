@@ -20,8 +20,7 @@ export const versioning: Aspect<VersioningWant> = {
     const { Status, MFADelete } = await wire.send(new GetBucketVersioningCommand({ Bucket: bucket }), context);
     return { enabled: Status === 'Enabled', mfaDelete: MFADelete === 'Enabled' };
   },
-  diff: (want, have) =>
-    want.enabled === have?.enabled && want.mfaDelete === have.mfaDelete ? undefined : want,
+  diff: (want, have) => (want.enabled === have?.enabled && want.mfaDelete === have.mfaDelete ? undefined : want),
   async write({ wire, bucket }, to, context) {
     await wire.send(
       new PutBucketVersioningCommand({

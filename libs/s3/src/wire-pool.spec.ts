@@ -1,0 +1,328 @@
+import {
+  GetBucketTaggingCommand,
+  HeadBucketCommand,
+  ListBucketsCommand,
+  PutBucketTaggingCommand,
+} from '@aws-sdk/client-s3';
+import { asFault, redact } from '@operator/outcome';
+import {
+  connectionTo,
+  driverDeps,
+  html,
+  listOfBuckets,
+  recordingContext,
+  refuse,
+  startFakeS3,
+  succeed,
+  testCertificate,
+  type FakeAnswer,
+  type FakeS3,
+} from '@operator/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Connection } from './connection.ts';
+import type { DriverDeps } from './deps.ts';
+import { createWirePool, type WirePool } from './wire-pool.ts';
+
+let fake: FakeS3;
+const pools: WirePool[] = [];
+
+beforeEach(async () => {
+  fake = await startFakeS3();
+});
+afterEach(async () => {
+  for (const pool of pools.splice(0)) pool.close();
+  await fake.close();
+});
+
+const poolTo = (connection: Partial<Connection> = {}, deps: Partial<DriverDeps> = {}): WirePool => {
+  const pool = createWirePool(connectionTo(fake.endpoint, connection), driverDeps(deps));
+  pools.push(pool);
+  return pool;
+};
+const getTags = () => new GetBucketTaggingCommand({ Bucket: 'photos' });
+const putTags = () =>
+  new PutBucketTaggingCommand({ Bucket: 'photos', Tagging: { TagSet: [{ Key: 'team', Value: 'a' }] } });
+const faultOf = async (call: Promise<unknown>) => {
+  try {
+    await call;
+  } catch (error) {
+    return asFault(error);
+  }
+  throw new Error('expected a Fault');
+};
+const sequence = (...answers: readonly FakeAnswer[]) => {
+  let next = 0;
+  fake.answer(() => answers[Math.min(next++, answers.length - 1)] ?? html());
+};
+
+describe('a call', () => {
+  it('signs for the region, in path style, with our user agent and without newer checksums on reads', async () => {
+    fake.answer(() => listOfBuckets());
+    await poolTo({ region: 'eu-west-3' }).wire().send(new ListBucketsCommand({}), recordingContext());
+    const [request] = fake.requests;
+    expect(request?.headers.authorization).toContain('/eu-west-3/s3/aws4_request');
+    expect(request?.headers['user-agent']).toContain('wasabi-s3-operator/0.0.0-test');
+    expect(Object.keys(request?.headers ?? {}).filter((name) => name.includes('checksum'))).toEqual([]);
+  });
+
+  it('goes through the context once for each attempt, under its own name', async () => {
+    sequence(refuse(500, 'InternalError'), succeed('<Tagging><TagSet/></Tagging>'));
+    const context = recordingContext();
+    await poolTo().wire().send(getTags(), context);
+    expect(context.calls).toEqual([
+      { service: 's3', operation: 'GetBucketTagging', write: false },
+      { service: 's3', operation: 'GetBucketTagging', write: false },
+    ]);
+  });
+
+  it('makes as many attempts as the Provider says, in total', async () => {
+    fake.answer(() => refuse(503, 'SlowDown'));
+    const fault = await faultOf(
+      poolTo({ retry: { maxAttempts: 4, backoffStrategy: 'linear' } })
+        .wire()
+        .send(putTags(), recordingContext()),
+    );
+    expect(fault).toMatchObject({ kind: 'transient', reason: 'Throttled' });
+    expect(fake.requests).toHaveLength(4);
+  });
+
+  it('does not repeat a write after the lead was lost between two attempts', async () => {
+    let leads = true;
+    fake.answer(() => {
+      leads = false;
+      return refuse(500, 'InternalError');
+    });
+    const fault = await faultOf(
+      poolTo()
+        .wire()
+        .send(putTags(), recordingContext({ mayWrite: () => leads })),
+    );
+    expect(fault.reason).toBe('LeadershipLost');
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('sends a conflict once: the workqueue repeats it', async () => {
+    fake.answer(() => refuse(409, 'OperationAborted'));
+    const fault = await faultOf(poolTo().wire().send(putTags(), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'transient', reason: 'Conflict' });
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('stops waiting when the pass is cancelled', async () => {
+    fake.answer(() => ({ kind: 'hang' }));
+    const controller = new AbortController();
+    const call = faultOf(
+      poolTo()
+        .wire()
+        .send(getTags(), recordingContext({ signal: controller.signal })),
+    );
+    await expect.poll(() => fake.requests.length).toBe(1);
+    controller.abort();
+    expect(await call).toMatchObject({ kind: 'transient', reason: 'Timeout' });
+  });
+
+  it('answers undefined for the codes and statuses that mean absence', async () => {
+    fake.answer(({ method }) => refuse(404, method === 'HEAD' ? '' : 'NoSuchTagSet'));
+    const wire = poolTo().wire();
+    expect(await wire.sendOrAbsent(getTags(), ['NoSuchTagSet'], recordingContext())).toBeUndefined();
+    expect(await wire.sendOrAbsent(new HeadBucketCommand({ Bucket: 'x' }), [404], recordingContext())).toBeUndefined();
+  });
+
+  it('has one client for each region', () => {
+    const pool = poolTo();
+    expect(pool.wire('eu-west-1')).toBe(pool.wire('eu-west-1'));
+    expect(pool.wire()).toBe(pool.wire('us-east-1'));
+    expect(pool.wire('eu-west-1').region).toBe('eu-west-1');
+  });
+
+  it('remembers which operations the server lacks', async () => {
+    fake.answer(() => refuse(501, 'NotImplemented'));
+    const pool = poolTo();
+    expect(await faultOf(pool.wire().send(getTags(), recordingContext()))).toMatchObject({
+      kind: 'terminal',
+      reason: 'Unsupported',
+    });
+    expect([...pool.refusedOperations]).toEqual(['GetBucketTagging']);
+    expect(fake.requests).toHaveLength(1);
+  });
+});
+
+describe('Content-MD5', () => {
+  it('takes the place of the checksums once a server asks for it, and stays', async () => {
+    fake.answer(({ headers }) =>
+      headers['content-md5'] === undefined ? refuse(400, 'MissingContentMD5') : succeed('', {}),
+    );
+    const wire = poolTo().wire();
+    await wire.send(putTags(), recordingContext());
+    await wire.send(putTags(), recordingContext());
+    expect(fake.requests.map(({ headers }) => headers['content-md5'] !== undefined)).toEqual([false, true, true]);
+    expect(fake.requests[0]?.headers['x-amz-checksum-crc32']).toBeDefined();
+    expect(fake.requests[1]?.headers['x-amz-checksum-crc32']).toBeUndefined();
+  });
+
+  it('is tried once: a server that asks again is refused', async () => {
+    fake.answer(() => refuse(400, 'MissingContentMD5'));
+    const fault = await faultOf(poolTo().wire().send(putTags(), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'RequestRefused' });
+    expect(fake.requests).toHaveLength(2);
+  });
+});
+
+describe('an endpoint that', () => {
+  const quick = { deadlines: { connectMs: 300, attemptMs: 200, callMs: 2_000 } };
+
+  it('never answers is unreachable after the deadline of each attempt', async () => {
+    fake.answer(() => ({ kind: 'hang' }));
+    const fault = await faultOf(poolTo({}, quick).wire().send(getTags(), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'transient', reason: 'EndpointUnreachable' });
+    expect(fake.requests).toHaveLength(2);
+  });
+
+  it('sends its answer byte by byte is given up after the deadline of the call', async () => {
+    fake.answer(() => ({ kind: 'drip' }));
+    const deps = { deadlines: { connectMs: 300, attemptMs: 5_000, callMs: 400 } };
+    const fault = await faultOf(poolTo({}, deps).wire().send(getTags(), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'transient', reason: 'EndpointUnreachable' });
+    expect(fault.message).toContain('within 400 ms');
+  });
+
+  it('breaks off the connection is unreachable', async () => {
+    fake.answer(() => ({ kind: 'reset' }));
+    const fault = await faultOf(poolTo().wire().send(getTags(), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'transient', reason: 'EndpointUnreachable' });
+    expect(fault.message).toContain('ECONNRESET');
+  });
+
+  it('refuses connections is left alone until its circuit lets one trial through', async () => {
+    const { endpoint } = fake;
+    await fake.close();
+    let nowMs = 0;
+    const pool = createWirePool(
+      connectionTo(endpoint, { retry: { maxAttempts: 1, backoffStrategy: 'linear' } }),
+      driverDeps({ elapsedMs: () => nowMs, random: () => 0.5 }),
+    );
+    pools.push(pool);
+    const context = recordingContext();
+    for (let call = 0; call < 20; call += 1) await faultOf(pool.wire().send(getTags(), context));
+    expect(context.calls).toHaveLength(5);
+    const held = await faultOf(pool.wire().send(getTags(), context));
+    expect(held).toMatchObject({ kind: 'transient', reason: 'EndpointUnreachable' });
+    expect(held.retryAfterMs).toBeGreaterThan(0);
+    nowMs += 750;
+    await Promise.all(Array.from({ length: 10 }, () => faultOf(pool.wire().send(getTags(), context))));
+    expect(context.calls).toHaveLength(6);
+  });
+
+  it('comes back is used again once the health check has seen it', async () => {
+    let isUp = false;
+    fake.answer(() => (isUp ? listOfBuckets() : { kind: 'reset' }));
+    const pool = poolTo({ retry: { maxAttempts: 1, backoffStrategy: 'linear' } });
+    const list = () => new ListBucketsCommand({});
+    for (let call = 0; call < 6; call += 1) await faultOf(pool.wire().send(list(), recordingContext()));
+    isUp = true;
+    const before = fake.requests.length;
+    await faultOf(pool.wire().send(list(), recordingContext()));
+    expect(fake.requests).toHaveLength(before);
+    await pool.probe.send(list(), recordingContext());
+    await pool.wire().send(list(), recordingContext());
+    expect(fake.requests).toHaveLength(before + 2);
+  });
+});
+
+describe('over TLS', () => {
+  let secure: FakeS3;
+  beforeEach(async () => {
+    secure = await startFakeS3({ tls: true });
+    secure.answer(() => listOfBuckets());
+  });
+  afterEach(() => secure.close());
+  const send = (connection: Partial<Connection>) =>
+    poolTo({ endpoint: secure.endpoint, ...connection })
+      .wire()
+      .send(new ListBucketsCommand({}), recordingContext());
+
+  it('an unknown certificate is refused, in one attempt', async () => {
+    const fault = await faultOf(send({}));
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'TlsFailed' });
+    expect(fault.message).toContain('SELF_SIGNED_CERT');
+    expect(secure.requests).toHaveLength(0);
+  });
+
+  it('a custom authority is accepted', async () => {
+    await send({ tls: { insecureSkipVerify: false, caCertificate: testCertificate.cert } });
+  });
+
+  it('the check can be skipped for one client, and only for that', async () => {
+    await send({ tls: { insecureSkipVerify: true } });
+    expect((await faultOf(send({}))).reason).toBe('TlsFailed');
+  });
+
+  it('a plain port is told apart', async () => {
+    fake.answer(() => listOfBuckets());
+    const fault = await faultOf(send({ endpoint: fake.endpoint.replace('http:', 'https:') }));
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'TlsFailed' });
+    expect(fault.message).toContain('does not speak TLS');
+  });
+
+  it('a TLS port that is spoken to plainly is told apart', async () => {
+    const fault = await faultOf(send({ endpoint: secure.endpoint.replace('https:', 'http:') }));
+    expect(fault.reason).toBe('EndpointUnreachable');
+  });
+});
+
+describe('an answer', () => {
+  const list = () => poolTo().wire().send(new ListBucketsCommand({}), recordingContext());
+
+  it.each([
+    ['403 InvalidAccessKeyId', refuse(403, 'InvalidAccessKeyId'), 'waiting', 'AuthFailed'],
+    ['403 SignatureDoesNotMatch', refuse(403, 'SignatureDoesNotMatch'), 'waiting', 'AuthFailed'],
+    ['400 ExpiredToken', refuse(400, 'ExpiredToken'), 'waiting', 'AuthFailed'],
+    ['403 AuthenticationLockout', refuse(403, 'AuthenticationLockout'), 'waiting', 'AuthFailed'],
+    ['403 AccessDenied', refuse(403, 'AccessDenied'), 'waiting', 'AccessDenied'],
+    ['403 RequestTimeTooSkewed', refuse(403, 'RequestTimeTooSkewed'), 'waiting', 'ClockSkew'],
+    ['301 PermanentRedirect', refuse(301, 'PermanentRedirect'), 'waiting', 'WrongRegion'],
+    ['400 AuthorizationHeaderMalformed', refuse(400, 'AuthorizationHeaderMalformed'), 'waiting', 'WrongRegion'],
+    ['503 SlowDown', refuse(503, 'SlowDown'), 'transient', 'Throttled'],
+    ['403 RequestRateLimitExceeded', refuse(403, 'RequestRateLimitExceeded'), 'transient', 'Throttled'],
+    ['429 without a code', html(429), 'transient', 'Throttled'],
+    ['409 OperationAborted', refuse(409, 'OperationAborted'), 'transient', 'Conflict'],
+    ['503 XMinioServerNotInitialized', refuse(503, 'XMinioServerNotInitialized'), 'transient', 'Throttled'],
+    ['500 InternalError', refuse(500, 'InternalError'), 'transient', 'ServerError'],
+    ['502 HTML of a gateway', html(502), 'transient', 'ServerError'],
+    ['501 of any code', refuse(501, 'AccessDenied'), 'terminal', 'Unsupported'],
+    ['405 MethodNotAllowed', refuse(405, 'MethodNotAllowed'), 'terminal', 'Unsupported'],
+    ['409 BucketAlreadyExists', refuse(409, 'BucketAlreadyExists'), 'waiting', 'NameTaken'],
+    ['409 BucketNotEmpty', refuse(409, 'BucketNotEmpty'), 'waiting', 'BucketNotEmpty'],
+    ['400 MalformedPolicy', refuse(400, 'MalformedPolicy'), 'terminal', 'PolicyInvalid'],
+    [
+      '400 MalformedPolicy for a new user',
+      refuse(400, 'MalformedPolicy', 'Invalid principal in policy'),
+      'waiting',
+      'PolicyInvalid',
+    ],
+    ['400 of an unknown code', refuse(400, 'SomethingNew'), 'waiting', 'RequestRefused'],
+    ['200 HTML', html(200), 'waiting', 'NotAnS3Server'],
+    ['404 HTML', html(404), 'waiting', 'NotAnS3Server'],
+    ['403 HTML', html(403), 'waiting', 'NotAnS3Server'],
+  ] as const)('%s has its kind and reason', async (_name, answer, kind, reason) => {
+    fake.answer(() => answer);
+    const fault = await faultOf(list());
+    expect({ kind: fault.kind, reason: fault.reason, message: fault.message }).toMatchObject({ kind, reason });
+    expect(fault.message).toContain('ListBuckets');
+  });
+
+  it('names the region that the server expects', async () => {
+    fake.answer(() => refuse(301, 'PermanentRedirect', 'use another', { 'x-amz-bucket-region': 'eu-west-1' }));
+    expect((await faultOf(list())).message).toContain('eu-west-1');
+  });
+
+  it('never shows the secret or the session token, even when the server echoes them', async () => {
+    const token = 'T'.repeat(200);
+    const secret = 'secret-secret-secret';
+    fake.answer(({ headers }) => refuse(403, 'AccessDenied', `echo ${headers['x-amz-security-token']}`));
+    const credentials = { accessKeyId: 'AK', secretAccessKey: redact(secret), sessionToken: redact(token) };
+    const fault = await faultOf(poolTo({ credentials }).wire().send(getTags(), recordingContext()));
+    expect(fault.message).not.toContain(token);
+    expect(fault.message).not.toContain(secret);
+  });
+});

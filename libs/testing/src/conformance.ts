@@ -1,0 +1,468 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import {
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetBucketTaggingCommand,
+  HeadBucketCommand,
+  ListBucketsCommand,
+  PutBucketTaggingCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import { asFault, redact, type Fault } from '@operator/outcome';
+import {
+  createBucket,
+  creationDateOf,
+  deleteBucketPolicy,
+  emptyBucketBatch,
+  lookAtFeatures,
+  observeExistence,
+  putBucketPolicy,
+  readBucketPolicy,
+  readMark,
+  readTags,
+  removeBucket,
+  sameOwner,
+  verifyKey,
+  type AspectView,
+  type BucketContext,
+  type BucketFeature,
+  type BucketWire,
+  type Connection,
+  type Driver,
+  type DriverFactory,
+  type KeyIssuer,
+  type KeyPair,
+  type KeyUser,
+} from '@operator/s3';
+import type { BucketSpec } from '@operator/api';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { bucketContext, bucketSpec, driverDeps, ownerMark, recordingContext } from './builders.ts';
+
+/** A running server, and how to reach it as its administrator. */
+export interface ServerUnderTest {
+  readonly connection: Connection;
+  stop(): Promise<void>;
+}
+
+export interface ConformanceOptions {
+  /** Driver and server, for the title. */
+  readonly name: string;
+  readonly createDriver: DriverFactory;
+  readonly start: () => Promise<ServerUnderTest>;
+  /** Features of the driver's list that this very server lacks. */
+  readonly lacks?: readonly string[];
+  /** True when keys can be issued on this server. */
+  readonly issuesKeys: boolean;
+}
+
+const patienceMs = 20_000;
+
+/** The Fault a call ends with; fails when it succeeds. */
+const faultOf = async (call: Promise<unknown>): Promise<Fault> => {
+  try {
+    await call;
+  } catch (error) {
+    return asFault(error);
+  }
+  throw new Error('expected a Fault, but the call succeeded');
+};
+
+/** A test that this server is concerned by; another server's run does not have it, rather than skip it. */
+const testIf = (isConcerned: boolean, title: string, run: () => Promise<void> | void): void => {
+  if (isConcerned) it(title, run);
+};
+
+/**
+ * What every driver must do on a real server: one vitest suite. Servers are started once; each test has a bucket or user of
+ * its own.
+ */
+export const driverConformance = (options: ConformanceOptions): void => {
+  describe(`${options.name} conforms`, () => {
+    const lacks = new Set(options.lacks ?? []);
+    let server: ServerUnderTest | undefined;
+    let driver: Driver;
+    const extra: Driver[] = [];
+    const context = recordingContext();
+
+    beforeAll(async () => {
+      server = await options.start();
+      driver = options.createDriver(server.connection, driverDeps());
+    });
+    afterEach(() => {
+      for (const other of extra.splice(0)) other.close();
+      context.clear();
+    });
+    afterAll(async () => {
+      driver.close();
+      await server?.stop();
+    });
+
+    const driverWith = (overrides: Partial<Connection>): Driver => {
+      const other = options.createDriver({ ...driver.connection, ...overrides }, driverDeps());
+      extra.push(other);
+      return other;
+    };
+    const freshName = () => `conf-${randomUUID().slice(0, 13)}`;
+    const freshBucket = async (): Promise<BucketWire> => {
+      const bucket = freshName();
+      await createBucket(driver, { bucket }, context);
+      context.clear();
+      return { wire: driver.wire(), bucket };
+    };
+    const put = (s3: BucketWire, Key: string) =>
+      s3.wire.send(new PutObjectCommand({ Bucket: s3.bucket, Key, Body: 'content' }), context);
+
+    describe('health', () => {
+      it('is good with good credentials', async () => {
+        expect(await driver.checkHealth(context)).toMatchObject({ listDenied: false });
+        expect(context.writes()).toEqual([]);
+      });
+
+      it.each([
+        ['a wrong secret', (now: Connection) => ({ ...now.credentials, secretAccessKey: redact('wrong-wrong-wrong') })],
+        ['an unknown key', (now: Connection) => ({ ...now.credentials, accessKeyId: 'AKIAUNKNOWN000000000' })],
+      ])('is AuthFailed with %s, after one attempt', async (_title, credentials) => {
+        const other = driverWith({ credentials: credentials(driver.connection) });
+        expect(await faultOf(other.checkHealth(context))).toMatchObject({ kind: 'waiting', reason: 'AuthFailed' });
+        expect(context.calls.filter(({ operation }) => operation === 'ListBuckets')).toHaveLength(1);
+      });
+    });
+
+    describe('a bucket', () => {
+      it('is absent, then present after its creation, then absent after its removal', async () => {
+        const bucket = freshName();
+        expect(await observeExistence(driver, { bucket }, context)).toEqual({ state: 'absent' });
+        expect(await creationDateOf(driver, { bucket }, context)).toBeUndefined();
+        const beforeMs = performance.timeOrigin + performance.now() - 5_000;
+        expect(await createBucket(driver, { bucket }, context)).toBe('created');
+        context.clear();
+        expect(await observeExistence(driver, { bucket }, context)).toMatchObject({ state: 'present' });
+        expect(context.calls).toHaveLength(1);
+        expect((await creationDateOf(driver, { bucket }, context))?.getTime()).toBeGreaterThan(beforeMs);
+        await removeBucket(driver, { bucket }, context);
+        expect(await observeExistence(driver, { bucket }, context)).toEqual({ state: 'absent' });
+        await removeBucket(driver, { bucket }, context);
+      });
+
+      it('that holds something is not removed, and is emptied in batches', async () => {
+        const s3 = await freshBucket();
+        const { bucket } = s3;
+        const versioned = bucketSpec({ versioning: { enabled: true, mfaDelete: false } });
+        if (!lacks.has('versioning')) await converge(s3, versioned);
+        for (const key of ['a', 'b/c', 'ü ñ?']) await put(s3, key);
+        await put(s3, 'a');
+        await s3.wire.send(new DeleteObjectCommand({ Bucket: bucket, Key: 'b/c' }), context);
+        await s3.wire.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: 'big' }), context);
+
+        expect(await faultOf(removeBucket(driver, { bucket }, context))).toMatchObject({
+          kind: 'waiting',
+          reason: 'BucketNotEmpty',
+          retryAfterMs: 60_000,
+        });
+        const batch = await emptyBucketBatch(driver, { bucket }, context);
+        expect(batch).toMatchObject({ remaining: false, blocked: [] });
+        expect(batch.deletedObjects).toBeGreaterThanOrEqual(lacks.has('versioning') ? 2 : 5);
+        const next = await emptyBucketBatch(driver, { bucket }, context);
+        expect(next).toEqual({ deletedObjects: 0, abortedUploads: 0, remaining: false, blocked: [] });
+        await removeBucket(driver, { bucket }, context);
+      });
+
+      it('that is absent counts as emptied', async () => {
+        expect(await emptyBucketBatch(driver, { bucket: freshName() }, context)).toMatchObject({
+          deletedObjects: 0,
+          remaining: false,
+        });
+      });
+    });
+
+    const look = (s3: BucketWire, spec: BucketSpec, bucket: BucketContext = bucketContext()) =>
+      lookAtFeatures(driver, spec, bucket, s3, context);
+    const verdicts = (views: readonly AspectView[]): Partial<Record<BucketFeature, AspectView['verdict']>> =>
+      Object.fromEntries(views.map(({ aspect, verdict }) => [aspect, verdict]));
+
+    /** Applies steps until a look finds none; a second round must not be needed. */
+    const converge = async (
+      s3: BucketWire,
+      spec: BucketSpec,
+      bucket?: BucketContext,
+    ): Promise<readonly AspectView[]> => {
+      for (const view of await look(s3, spec, bucket)) if (view.verdict === 'different') await view.step.apply(context);
+      context.clear();
+      const views = await look(s3, spec, bucket);
+      expect(views.filter(({ verdict }) => verdict === 'different').map(({ aspect }) => aspect)).toEqual([]);
+      expect(context.writes()).toEqual([]);
+      return views;
+    };
+
+    describe('features', () => {
+      testIf(!lacks.has('versioning'), 'versioning converges on, off and on again', async () => {
+        const s3 = await freshBucket();
+        for (const enabled of [true, false, true]) {
+          const spec = bucketSpec({ versioning: { enabled, mfaDelete: false } });
+          expect(verdicts(await converge(s3, spec)).versioning).toBe('same');
+        }
+      });
+
+      testIf(!lacks.has('versioning'), 'versioning that was never on needs no write to be off', async () => {
+        const s3 = await freshBucket();
+        const views = await look(s3, bucketSpec({ versioning: { enabled: false, mfaDelete: false } }));
+        expect(verdicts(views).versioning).toBe('same');
+      });
+
+      testIf(!lacks.has('versioning'), 'MFA delete is said to be unsupported while versioning converges', async () => {
+        const s3 = await freshBucket();
+        const views = await converge(s3, bucketSpec({ versioning: { enabled: true, mfaDelete: true } }));
+        expect(verdicts(views).versioning).toBe('unsupported');
+        expect(
+          verdicts(await look(s3, bucketSpec({ versioning: { enabled: true, mfaDelete: false } }))).versioning,
+        ).toBe('same');
+      });
+
+      testIf(lacks.has('versioning'), 'versioning is said to be unsupported', async () => {
+        const s3 = await freshBucket();
+        const views = await look(s3, bucketSpec({ versioning: { enabled: true, mfaDelete: false } }));
+        expect(verdicts(views).versioning).toBe('unsupported');
+      });
+
+      testIf(!lacks.has('tagging'), 'the mark is written and read back, without any declared tag', async () => {
+        const s3 = await freshBucket();
+        await converge(s3, bucketSpec());
+        const tags = await readTags(s3, context);
+        const mark = tags && readMark(tags);
+        expect(mark && sameOwner(mark, ownerMark())).toBe(true);
+        expect(driver.marksBuckets).toBe(true);
+      });
+
+      testIf(!lacks.has('tagging'), 'tags converge: ours are set and removed, those of others stay', async () => {
+        const s3 = await freshBucket();
+        await s3.wire.send(
+          new PutBucketTaggingCommand({ Bucket: s3.bucket, Tagging: { TagSet: [{ Key: 'foreign', Value: 'kept' }] } }),
+          context,
+        );
+        await converge(s3, bucketSpec({ tagging: { tags: { team: 'a', stage: 'x y/z' } } }));
+        await converge(
+          s3,
+          bucketSpec({ tagging: { tags: { team: 'b' } } }),
+          bucketContext({ managedTagKeys: ['team', 'stage'] }),
+        );
+        const { TagSet = [] } = await s3.wire.send(new GetBucketTaggingCommand({ Bucket: s3.bucket }), context);
+        const found = Object.fromEntries(TagSet.map(({ Key = '', Value }) => [Key, Value]));
+        expect(found).toMatchObject({ foreign: 'kept', team: 'b' });
+        expect(found).not.toHaveProperty('stage');
+      });
+
+      it('a declared feature that is not there is named, and the others converge', async () => {
+        const s3 = await freshBucket();
+        const spec = bucketSpec({
+          cloudTrail: { enabled: true, trail: 'audit', events: 'All' },
+          ...(lacks.has('tagging') ? {} : { tagging: { tags: { team: 'a' } } }),
+        });
+        const views = await converge(s3, spec);
+        expect(verdicts(views)).toMatchObject({
+          cloudTrail: 'unsupported',
+          ...(lacks.has('tagging') ? {} : { tagging: 'same' }),
+        });
+      });
+
+      it('are found by reads alone', async () => {
+        const { bucket } = await freshBucket();
+        const capabilities = await driver.probe(context, bucket);
+        expect(context.writes()).toEqual([]);
+        for (const { name } of driver.aspects) {
+          expect({ [name]: capabilities[name] }).toEqual({ [name]: lacks.has(name) ? 'Unsupported' : 'Supported' });
+        }
+        expect(capabilities.mfaDelete).toBe('Unsupported');
+        await driver.probe(context);
+        expect(context.writes()).toEqual([]);
+      });
+    });
+
+    describe('a bucket policy', () => {
+      const policyFor = (bucket: string) => ({
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Sid: 'Read',
+            Effect: 'Allow',
+            Principal: '*',
+            Action: 's3:GetObject',
+            Resource: `arn:aws:s3:::${bucket}/*`,
+          },
+        ],
+      });
+
+      it('is absent, written, read and removed; the bucket stays', async () => {
+        const s3 = await freshBucket();
+        expect(await readBucketPolicy(s3, context)).toBeUndefined();
+        await putBucketPolicy(s3, policyFor(s3.bucket), context);
+        expect(await readBucketPolicy(s3, context)).toMatchObject({ Statement: [{ Sid: 'Read', Effect: 'Allow' }] });
+        await deleteBucketPolicy(s3, context);
+        expect(await readBucketPolicy(s3, context)).toBeUndefined();
+        context.clear();
+        await deleteBucketPolicy(s3, context);
+        expect(context.writes()).toEqual([]);
+        expect(await observeExistence(driver, s3, context)).toMatchObject({ state: 'present' });
+      });
+    });
+
+    if (options.issuesKeys)
+      describe('keys', () => {
+        const issuer = (): KeyIssuer => {
+          if (typeof driver.keys === 'string') throw new Error(driver.keys);
+          return driver.keys;
+        };
+        const freshUser = (overrides: Partial<KeyUser> = {}): KeyUser => {
+          const mark = ownerMark({ name: 'app', uid: randomUUID() });
+          return { name: issuer().userNameFor(mark), mark, tags: new Map(), ...overrides };
+        };
+        const chosenPair = (): KeyPair | undefined =>
+          issuer().choosesPair
+            ? {
+                accessKeyId: `K${randomBytes(8).toString('hex')}`,
+                secretAccessKey: redact(randomBytes(16).toString('hex')),
+              }
+            : undefined;
+        const allow = (bucket: string) => ({
+          Version: '2012-10-17',
+          Statement: [
+            { Effect: 'Allow', Action: ['s3:*'], Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`] },
+          ],
+        });
+        const becomesUsable = (pair: KeyPair) =>
+          expect
+            .poll(
+              () =>
+                verifyKey(driver, pair, context).then(
+                  () => 'usable',
+                  (error: unknown) => asFault(error).reason,
+                ),
+              { timeout: patienceMs },
+            )
+            .toBe('usable');
+
+        it('are issued to a user of their own, which may do what its policy says and nothing else', async () => {
+          const [mine, other] = [await freshBucket(), await freshBucket()];
+          const user = freshUser({ displayName: 'The app' });
+          expect(await issuer().observeUser(user, context)).toBeUndefined();
+          await issuer().putUser(user, context);
+          await issuer().putPolicy(user, allow(mine.bucket), context);
+          const pair = await issuer().createKey(user, chosenPair(), context);
+          await becomesUsable(pair);
+
+          context.clear();
+          const observed = await issuer().observeUser(user, context);
+          expect(observed).toMatchObject({
+            isOurs: true,
+            needsUpdate: false,
+            keys: [{ accessKeyId: pair.accessKeyId, isActive: true }],
+          });
+          expect(observed?.arn).toContain(user.name);
+          expect(observed?.policy).toMatchObject({ Statement: [{ Effect: 'Allow' }] });
+          expect(context.writes()).toEqual([]);
+
+          const app = driver.wireAs(pair);
+          await put({ wire: app, bucket: mine.bucket }, 'hello');
+          expect((await faultOf(put({ wire: app, bucket: other.bucket }, 'hello'))).reason).toBe('AccessDenied');
+          await issuer().putPolicy(user, undefined, context);
+          await expect
+            .poll(
+              () =>
+                put({ wire: app, bucket: mine.bucket }, 'again').then(
+                  () => 'allowed',
+                  (error: unknown) => asFault(error).reason,
+                ),
+              { timeout: patienceMs },
+            )
+            .toBe('AccessDenied');
+          app.close();
+          await issuer().deleteUser(user, context);
+        });
+
+        it('can be issued again and again with the same end: every call may be repeated', async () => {
+          const user = freshUser();
+          await issuer().putUser(user, context);
+          await issuer().putUser(user, context);
+          const policy = allow('anything');
+          await issuer().putPolicy(user, policy, context);
+          await issuer().putPolicy(user, policy, context);
+          const pair = await issuer().createKey(user, chosenPair(), context);
+          await issuer().deleteKey(user, pair.accessKeyId, context);
+          await issuer().deleteKey(user, pair.accessKeyId, context);
+          expect((await issuer().observeUser(user, context))?.keys).toEqual([]);
+          await issuer().putPolicy(user, undefined, context);
+          await issuer().putPolicy(user, undefined, context);
+          await issuer().deleteUser(user, context);
+          await issuer().deleteUser(user, context);
+          expect(await issuer().observeUser(user, context)).toBeUndefined();
+        });
+
+        it('are not issued beyond the most that one user may hold', async () => {
+          const most = issuer().maxKeysPerUser;
+          const user = freshUser();
+          await issuer().putUser(user, context);
+          for (let key = 0; key < most; key += 1) await issuer().createKey(user, chosenPair(), context);
+          context.clear();
+          expect(await faultOf(issuer().createKey(user, chosenPair(), context))).toMatchObject({
+            kind: 'waiting',
+            reason: 'KeyLimitReached',
+          });
+          expect(context.writes()).toHaveLength(1);
+          await issuer().deleteUser(user, context);
+        });
+
+        it('are not usable when the server does not know them', async () => {
+          const unknown = { accessKeyId: 'AKIANOBODY0000000000', secretAccessKey: redact('nobody-knows-this') };
+          expect(await faultOf(verifyKey(driver, unknown, context))).toMatchObject({
+            kind: 'transient',
+            reason: 'KeyNotUsableYet',
+          });
+        });
+
+        it('end with their user: what the key could do, it can no longer', async () => {
+          const user = freshUser();
+          await issuer().putUser(user, context);
+          await issuer().putPolicy(user, allow('anything'), context);
+          const pair = await issuer().createKey(user, chosenPair(), context);
+          await becomesUsable(pair);
+          await issuer().deleteUser(user, context);
+          await expect
+            .poll(
+              () =>
+                verifyKey(driver, pair, context).then(
+                  () => 'usable',
+                  (error: unknown) => asFault(error).reason,
+                ),
+              { timeout: patienceMs },
+            )
+            .toBe('KeyNotUsableYet');
+        });
+
+        it('that may not list buckets leave the health good', async () => {
+          const user = freshUser();
+          await issuer().putUser(user, context);
+          const pair = await issuer().createKey(user, chosenPair(), context);
+          await becomesUsable(pair);
+          const weak = driverWith({ credentials: pair });
+          const outcome = await weak
+            .wire()
+            .send(new ListBucketsCommand({}), context)
+            .then(
+              ({ Buckets = [] }) => `lists ${Buckets.length}`,
+              (error: unknown) => asFault(error).reason,
+            );
+          const health = await weak.checkHealth(context);
+          expect(health.listDenied).toBe(outcome === 'AccessDenied');
+          const bucket = await freshBucket();
+          expect(
+            (await faultOf(weak.wire().send(new HeadBucketCommand({ Bucket: bucket.bucket }), context))).reason,
+          ).toBe('AccessDenied');
+          expect(await observeExistence(weak, bucket, context)).toMatchObject({ state: 'forbidden' });
+          await issuer().deleteUser(user, context);
+        });
+      });
+
+    testIf(!options.issuesKeys, 'keys cannot be issued, and the driver says what to set', () => {
+      expect(driver.keys).toMatch(/iamEndpoint/);
+    });
+  });
+};

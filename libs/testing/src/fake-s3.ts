@@ -1,0 +1,151 @@
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { testCertificate } from './test-certificate.ts';
+
+/** A request as the fake saw it. */
+export interface FakeRequest {
+  readonly method: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** How the fake answers one request; the misbehaviours are those that real servers and proxies show. */
+export type FakeAnswer =
+  | {
+      readonly kind: 'respond';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string;
+    }
+  /** Takes the request and never answers. */
+  | { readonly kind: 'hang' }
+  /** Breaks the connection off. */
+  | { readonly kind: 'reset' }
+  /** Sends the head at once and then a byte every 20 ms, without end. */
+  | { readonly kind: 'drip' };
+
+const xml = { 'content-type': 'application/xml' };
+
+/** 200 with an XML body; empty when absent. */
+export const succeed = (body = '', headers: Readonly<Record<string, string>> = {}): FakeAnswer => ({
+  kind: 'respond',
+  status: 200,
+  headers: { ...xml, ...headers },
+  body,
+});
+
+/** An error as S3 tells it. For HEAD the body is left out by HTTP. */
+export const refuse = (
+  status: number,
+  code: string,
+  message = 'told by the fake',
+  headers: Readonly<Record<string, string>> = {},
+): FakeAnswer => ({
+  kind: 'respond',
+  status,
+  headers: { ...xml, ...headers },
+  body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message><RequestId>1</RequestId></Error>`,
+});
+
+/** An error as IAM tells it. */
+export const refuseIam = (status: number, code: string, message = 'told by the fake'): FakeAnswer => ({
+  kind: 'respond',
+  status,
+  headers: { 'content-type': 'text/xml' },
+  body: `<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
+});
+
+/** What a web server that is no S3 server says. */
+export const html = (status = 200): FakeAnswer => ({
+  kind: 'respond',
+  status,
+  headers: { 'content-type': 'text/html' },
+  body: '<!DOCTYPE html><html><head><meta charset="utf-8"><title>Welcome</title></head><body><br>It works!</body></html>',
+});
+
+/** An answer to ListBuckets. */
+export const listOfBuckets = (...names: readonly string[]): FakeAnswer =>
+  succeed(
+    `<ListAllMyBucketsResult><Owner><ID>account-1</ID></Owner><Buckets>${names
+      .map((name) => `<Bucket><Name>${name}</Name><CreationDate>2026-01-02T03:04:05.000Z</CreationDate></Bucket>`)
+      .join('')}</Buckets></ListAllMyBucketsResult>`,
+  );
+
+/** A server on loopback whose every answer the test decides. */
+export interface FakeS3 {
+  readonly endpoint: string;
+  readonly requests: readonly FakeRequest[];
+  /** Answers all requests from now on. */
+  answer(respond: (request: FakeRequest) => FakeAnswer): void;
+  close(): Promise<void>;
+}
+
+const readRequest = async (request: IncomingMessage): Promise<FakeRequest> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const url = new URL(request.url ?? '/', 'http://fake');
+  return {
+    method: request.method ?? '',
+    path: url.pathname,
+    query: url.searchParams,
+    headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
+    body: Buffer.concat(chunks).toString(),
+  };
+};
+
+const send = (answer: FakeAnswer, response: ServerResponse): void => {
+  switch (answer.kind) {
+    case 'respond':
+      response.writeHead(answer.status, answer.headers).end(answer.body);
+      return;
+    case 'reset':
+      response.destroy();
+      return;
+    case 'drip': {
+      response.writeHead(200, xml);
+      const timer = setInterval(() => response.write(' '), 20);
+      response.once('close', () => clearInterval(timer));
+      return;
+    }
+    case 'hang':
+  }
+};
+
+/** Starts the fake; it answers 500 until `answer` is called. `tls`: with the certificate of `testCertificate`. */
+export const startFakeS3 = async ({ tls = false }: { readonly tls?: boolean } = {}): Promise<FakeS3> => {
+  const requests: FakeRequest[] = [];
+  let respond: (request: FakeRequest) => FakeAnswer = () => refuse(500, 'InternalError');
+  const listener: RequestListener = (incoming, response) => {
+    void readRequest(incoming).then(
+      (request) => {
+        requests.push(request);
+        send(respond(request), response);
+      },
+      () => response.destroy(),
+    );
+  };
+  const server = tls ? createHttpsServer(testCertificate, listener) : createHttpServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    requests,
+    answer: (next) => {
+      respond = next;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};

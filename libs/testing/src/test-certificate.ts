@@ -1,0 +1,24 @@
+/**
+ * A self-signed certificate for 127.0.0.1 and localhost with its key, both PEM, valid until 2120, for servers in tests. It
+ * protects nothing.
+ */
+export const testCertificate = {
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBfjCCASSgAwIBAgIBATAKBggqhkjOPQQDAjAvMS0wKwYDVQQDDCRUZXN0IGF1
+dGhvcml0eSBvZiB3YXNhYmktczMtb3BlcmF0b3IwIBcNMjAwMTAxMDAwMDAwWhgP
+MjEyMDAxMDEwMDAwMDBaMC8xLTArBgNVBAMMJFRlc3QgYXV0aG9yaXR5IG9mIHdh
+c2FiaS1zMy1vcGVyYXRvcjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABGLlU2SU
+iC47eJUuCcaFFEsBm4DBXAvAQTwgKhS89SgZZnpP4ISQ8CwUFlGSrmKRfiqVeHEb
+VjQaeN/yNr4X5r6jLzAtMA8GA1UdEwEB/wQFMAMBAf8wGgYDVR0RBBMwEYcEfwAA
+AYIJbG9jYWxob3N0MAoGCCqGSM49BAMCA0gAMEUCIB4h5grjNHfTIHoJxTXHKx57
+D7CFeIbrDuAJVOwOTlRCAiEA9seEPv6QffWDe/KMbnR/Z4rQQv+wOWltXUU+y94l
+vkg=
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgJ+tjwO4awcE2q+Pv
+hz8x3fvDtnpitV7NI+keQk1FoWyhRANCAARi5VNklIguO3iVLgnGhRRLAZuAwVwL
+wEE8ICoUvPUoGWZ6T+CEkPAsFBZRkq5ikX4qlXhxG1Y0Gnjf8ja+F+a+
+-----END PRIVATE KEY-----
+`,
+} as const;

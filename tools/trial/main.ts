@@ -45,17 +45,15 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
   try {
     cluster = await startTrialCluster({ dir, kind, log, signal });
     const { kubectl } = cluster;
-    [minio] = await Promise.all([
-      startMinio({ dir: join(dir, 'minio'), log, signal }),
+    const [bundles, server] = await allEnded([
+      narrate('bundling the four controllers', log, () => Promise.all(apps.map((app) => bundleApp(`apps/${app}-controller`)))),
+      startMinio({ dir: join(dir, 'minio'), log, signal }).then((server) => (minio = server)),
       narrate('installing the custom resource definitions', log, async () => {
         const crds = join(projectRoot, 'crds');
         await kubectl(['apply', '--server-side', '-f', crds]);
         await kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', crds]);
       }),
     ]);
-    const bundles = await narrate('bundling the four controllers', log, () =>
-      Promise.all(apps.map((app) => bundleApp(`apps/${app}-controller`))),
-    );
     const ports = await freePorts(apps.length);
     for (const [index, app] of apps.entries()) {
       const address = `127.0.0.1:${ports[index] ?? 0}`;
@@ -74,15 +72,14 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
       );
       log(`${app}-controller started, metrics at http://${address}/metrics`);
     }
-    await applyExample(cluster, minio);
+    await applyExample(cluster, server);
     await waitUntilReady(cluster, controllers);
     for (const line of await prove(cluster)) log(`proved: ${line}`);
     log(`\n${await kubectl(['get', kinds])}`);
-    log(`The trial holds, ${inWords(performance.now() - startedAt)} after its start.`);
+    log(`The trial holds, ${inWords(performance.now() - startedAt)} after its start. Its kubeconfig: ${cluster.kubeconfigPath}`);
     status = 0;
     if (!once) {
-      log(`Look around: export KUBECONFIG=${cluster.kubeconfigPath}`);
-      log(`             ${cluster.kubectlPath} describe bucket quickstart`);
+      log(`Look around: ${cluster.kubectlPath} --kubeconfig ${cluster.kubeconfigPath} describe bucket quickstart`);
       log(`Logs: ${dir}. Ctrl-C stops everything.`);
       await stayed(controllers);
     }
@@ -103,6 +100,12 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
   if (status === 1) console.error(`The logs stay in ${dir}`);
   else rmSync(dir, { recursive: true, force: true });
   return status;
+}
+
+/** As Promise.all, but a failure waits for the others: what they started is then known and can be stopped. */
+async function allEnded<T extends readonly unknown[]>(work: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(work);
+  return Promise.all(work) as Promise<unknown> as Promise<T>;
 }
 
 /** The example as it lies in docs, but for the address of MinIO; and the Secret it names, with this run's credentials. */

@@ -32,12 +32,18 @@ type Fields = Readonly<Record<string, unknown>>;
 /** The answer as an object. @throws Fault `waiting` RequestRefused: it is not from MinIO */
 const fieldsOf = (call: AdminCall, value: unknown): Fields => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw waiting(reasons.RequestRefused, `${call.operation}: the answer is not one of MinIO's admin API.`, { retryAfterMs: 300_000 });
+  throw waiting(reasons.RequestRefused, `${call.operation}: the answer is not one of MinIO's admin API.`, {
+    retryAfterMs: 300_000,
+  });
 };
 
 /** True for success, false for the code that says that there was nothing to do. */
-const change = async (client: AdminClient, call: AdminCall, nothingToDo: string, context: CallContext): Promise<boolean> =>
-  'value' in (await client.sendExpecting(call, [nothingToDo], context));
+const change = async (
+  client: AdminClient,
+  call: AdminCall,
+  nothingToDo: string,
+  context: CallContext,
+): Promise<boolean> => 'value' in (await client.sendExpecting(call, [nothingToDo], context));
 
 /** The object, or undefined for the code that says that there is none. */
 const look = async (
@@ -51,18 +57,39 @@ const look = async (
 };
 
 /** Undefined when there is no such user. */
-export const getUser = async (client: AdminClient, name: string, context: CallContext): Promise<AdminUser | undefined> => {
-  const call: AdminCall = { operation: 'GetUserInfo', method: 'GET', path: '/user-info', query: { accessKey: name }, answer: 'plain' };
+export const getUser = async (
+  client: AdminClient,
+  name: string,
+  context: CallContext,
+): Promise<AdminUser | undefined> => {
+  const call: AdminCall = {
+    operation: 'GetUserInfo',
+    method: 'GET',
+    path: '/user-info',
+    query: { accessKey: name },
+    answer: 'plain',
+  };
   const user = await look(client, call, 'XMinioAdminNoSuchUser', context);
   if (user === undefined) return undefined;
   const policies = typeof user.policyName === 'string' ? user.policyName.split(',') : [];
-  return { isEnabled: user.status === 'enabled', policies: policies.map((policy) => policy.trim()).filter((policy) => policy !== '') };
+  return {
+    isEnabled: user.status === 'enabled',
+    policies: policies.map((policy) => policy.trim()).filter((policy) => policy !== ''),
+  };
 };
 
 /** Creates an enabled user. One that exists gets the new secret. One key derivation. */
-export const addUser = async (client: AdminClient, name: string, secret: Redacted<string>, context: CallContext): Promise<void> => {
+export const addUser = async (
+  client: AdminClient,
+  name: string,
+  secret: Redacted<string>,
+  context: CallContext,
+): Promise<void> => {
   const body = { secretKey: secret.reveal(), status: 'enabled' };
-  await client.send({ operation: 'AddUser', method: 'PUT', path: '/add-user', query: { accessKey: name }, body, sealsBody: true }, context);
+  await client.send(
+    { operation: 'AddUser', method: 'PUT', path: '/add-user', query: { accessKey: name }, body, sealsBody: true },
+    context,
+  );
 };
 
 export const enableUser = async (client: AdminClient, name: string, context: CallContext): Promise<void> => {
@@ -72,19 +99,42 @@ export const enableUser = async (client: AdminClient, name: string, context: Cal
 
 /** Removes the user with all its service accounts; an absent one counts as removed. */
 export const removeUser = async (client: AdminClient, name: string, context: CallContext): Promise<void> => {
-  const call: AdminCall = { operation: 'RemoveUser', method: 'DELETE', path: '/remove-user', query: { accessKey: name } };
+  const call: AdminCall = {
+    operation: 'RemoveUser',
+    method: 'DELETE',
+    path: '/remove-user',
+    query: { accessKey: name },
+  };
   await change(client, call, 'XMinioAdminNoSuchUser', context);
 };
 
 /** Undefined when there is no such canned policy. */
-export const getCannedPolicy = (client: AdminClient, name: string, context: CallContext): Promise<IamPolicy | undefined> => {
-  const call: AdminCall = { operation: 'InfoCannedPolicy', method: 'GET', path: '/info-canned-policy', query: { name }, answer: 'plain' };
+export const getCannedPolicy = (
+  client: AdminClient,
+  name: string,
+  context: CallContext,
+): Promise<IamPolicy | undefined> => {
+  const call: AdminCall = {
+    operation: 'InfoCannedPolicy',
+    method: 'GET',
+    path: '/info-canned-policy',
+    query: { name },
+    answer: 'plain',
+  };
   return look(client, call, 'XMinioAdminNoSuchPolicy', context);
 };
 
 /** Creates or replaces it; users that have it attached have the new rights at once. */
-export const putCannedPolicy = async (client: AdminClient, name: string, policy: IamPolicy, context: CallContext): Promise<void> => {
-  await client.send({ operation: 'AddCannedPolicy', method: 'PUT', path: '/add-canned-policy', query: { name }, body: policy }, context);
+export const putCannedPolicy = async (
+  client: AdminClient,
+  name: string,
+  policy: IamPolicy,
+  context: CallContext,
+): Promise<void> => {
+  await client.send(
+    { operation: 'AddCannedPolicy', method: 'PUT', path: '/add-canned-policy', query: { name }, body: policy },
+    context,
+  );
 };
 
 /**
@@ -92,7 +142,12 @@ export const putCannedPolicy = async (client: AdminClient, name: string, policy:
  * @throws Fault `transient` Conflict while it is attached to somebody
  */
 export const removeCannedPolicy = async (client: AdminClient, name: string, context: CallContext): Promise<void> => {
-  const call: AdminCall = { operation: 'RemoveCannedPolicy', method: 'DELETE', path: '/remove-canned-policy', query: { name } };
+  const call: AdminCall = {
+    operation: 'RemoveCannedPolicy',
+    method: 'DELETE',
+    path: '/remove-canned-policy',
+    query: { name },
+  };
   await change(client, call, 'XMinioAdminNoSuchPolicy', context);
 };
 
@@ -127,7 +182,13 @@ export const listServiceAccounts = async (
   parent: string,
   context: CallContext,
 ): Promise<readonly ServiceAccount[]> => {
-  const call: AdminCall = { operation: 'ListServiceAccounts', method: 'GET', path: '/list-service-accounts', query: { user: parent }, answer: 'sealed' };
+  const call: AdminCall = {
+    operation: 'ListServiceAccounts',
+    method: 'GET',
+    path: '/list-service-accounts',
+    query: { user: parent },
+    answer: 'sealed',
+  };
   const { accounts } = fieldsOf(call, await client.send(call, context));
   return (Array.isArray(accounts) ? (accounts as unknown[]) : []).map((entry) => {
     const account = fieldsOf(call, entry);
@@ -136,15 +197,29 @@ export const listServiceAccounts = async (
 };
 
 /** The user whose rights a service account has; undefined when there is no such service account. One key derivation. */
-export const parentOf = async (client: AdminClient, accessKeyId: string, context: CallContext): Promise<string | undefined> => {
+export const parentOf = async (
+  client: AdminClient,
+  accessKeyId: string,
+  context: CallContext,
+): Promise<string | undefined> => {
   const query = { accessKey: accessKeyId };
-  const call: AdminCall = { operation: 'InfoServiceAccount', method: 'GET', path: '/info-service-account', query, answer: 'sealed' };
+  const call: AdminCall = {
+    operation: 'InfoServiceAccount',
+    method: 'GET',
+    path: '/info-service-account',
+    query,
+    answer: 'sealed',
+  };
   const account = await look(client, call, 'XMinioInvalidIAMCredentials', context);
   return account === undefined ? undefined : String(account.parentUser);
 };
 
 /** False when the access key id is taken. One key derivation. */
-export const addServiceAccount = (client: AdminClient, account: NewServiceAccount, context: CallContext): Promise<boolean> => {
+export const addServiceAccount = (
+  client: AdminClient,
+  account: NewServiceAccount,
+  context: CallContext,
+): Promise<boolean> => {
   const body = {
     targetUser: account.parent,
     accessKey: account.accessKeyId,
@@ -152,7 +227,13 @@ export const addServiceAccount = (client: AdminClient, account: NewServiceAccoun
     name: account.name,
     description: account.description,
   };
-  const call: AdminCall = { operation: 'AddServiceAccount', method: 'PUT', path: '/add-service-account', body, sealsBody: true };
+  const call: AdminCall = {
+    operation: 'AddServiceAccount',
+    method: 'PUT',
+    path: '/add-service-account',
+    body,
+    sealsBody: true,
+  };
   return change(client, call, 'XMinioIAMServiceAccountNotAllowed', context);
 };
 
@@ -165,13 +246,32 @@ export const resetServiceAccount = async (
 ): Promise<void> => {
   const query = { accessKey: accessKeyId };
   const body = { newSecretKey: secret.reveal(), newStatus: 'on' };
-  await client.send({ operation: 'UpdateServiceAccount', method: 'POST', path: '/update-service-account', query, body, sealsBody: true }, context);
+  await client.send(
+    {
+      operation: 'UpdateServiceAccount',
+      method: 'POST',
+      path: '/update-service-account',
+      query,
+      body,
+      sealsBody: true,
+    },
+    context,
+  );
 };
 
 /** False when there is none, or when it is another user's and we may not remove it: the server tells the two apart no better. */
-export const deleteServiceAccount = (client: AdminClient, accessKeyId: string, context: CallContext): Promise<boolean> => {
+export const deleteServiceAccount = (
+  client: AdminClient,
+  accessKeyId: string,
+  context: CallContext,
+): Promise<boolean> => {
   const query = { accessKey: accessKeyId };
-  const call: AdminCall = { operation: 'DeleteServiceAccount', method: 'DELETE', path: '/delete-service-account', query };
+  const call: AdminCall = {
+    operation: 'DeleteServiceAccount',
+    method: 'DELETE',
+    path: '/delete-service-account',
+    query,
+  };
   return change(client, call, 'XMinioInvalidIAMCredentials', context);
 };
 

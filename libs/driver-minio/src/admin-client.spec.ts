@@ -73,8 +73,21 @@ const connect = (
   return createAdminClient({ connection, uplink, deriveKey, randomBytes: countingBytes, pathPrefix });
 };
 
-const read: AdminCall = { operation: 'GetUserInfo', method: 'GET', path: '/user-info', query: { accessKey: 'a/b c' }, answer: 'plain' };
-const write: AdminCall = { operation: 'AddUser', method: 'PUT', path: '/add-user', query: { accessKey: 'user' }, body: { secretKey: 'new-secret' }, sealsBody: true };
+const read: AdminCall = {
+  operation: 'GetUserInfo',
+  method: 'GET',
+  path: '/user-info',
+  query: { accessKey: 'a/b c' },
+  answer: 'plain',
+};
+const write: AdminCall = {
+  operation: 'AddUser',
+  method: 'PUT',
+  path: '/add-user',
+  query: { accessKey: 'user' },
+  body: { secretKey: 'new-secret' },
+  sealsBody: true,
+};
 
 const hex = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
 const hmac = (key: string | Buffer, data: string): Buffer => createHmac('sha256', key).update(data).digest();
@@ -84,7 +97,14 @@ const expectedSignature = ({ method, url, headers, body }: Received): string => 
   const [path = '', query = ''] = url.split('?');
   const signedHeaders = /SignedHeaders=([^,]+)/.exec(headers.authorization ?? '')?.[1] ?? '';
   const canonicalHeaders = signedHeaders.split(';').map((name) => `${name}:${String(headers[name])}\n`);
-  const request = [method, path, query.split('&').sort().join('&'), canonicalHeaders.join(''), signedHeaders, hex(body)].join('\n');
+  const request = [
+    method,
+    path,
+    query.split('&').sort().join('&'),
+    canonicalHeaders.join(''),
+    signedHeaders,
+    hex(body),
+  ].join('\n');
   const at = String(headers['x-amz-date']);
   const scope = [at.slice(0, 8), 'us-east-1', 's3', 'aws4_request'];
   const toSign = ['AWS4-HMAC-SHA256', at, scope.join('/'), hex(request)].join('\n');
@@ -92,7 +112,8 @@ const expectedSignature = ({ method, url, headers, body }: Received): string => 
   return hmac(key, toSign).toString('hex');
 };
 
-const signatureOf = ({ headers }: Received): string | undefined => /Signature=(\w+)/.exec(headers.authorization ?? '')?.[1];
+const signatureOf = ({ headers }: Received): string | undefined =>
+  /Signature=(\w+)/.exec(headers.authorization ?? '')?.[1];
 
 const caught = async (promise: Promise<unknown>): Promise<Fault> => {
   const error: unknown = await promise.then(
@@ -171,7 +192,9 @@ describe('an error of the admin API', () => {
 
   it('that the caller expects is a value', async () => {
     answer = refuse(404, '{"Code":"XMinioAdminNoSuchUser","Message":"none"}');
-    expect(await connect().sendExpecting(read, ['XMinioAdminNoSuchUser'], context())).toEqual({ code: 'XMinioAdminNoSuchUser' });
+    expect(await connect().sendExpecting(read, ['XMinioAdminNoSuchUser'], context())).toEqual({
+      code: 'XMinioAdminNoSuchUser',
+    });
   });
 
   it.each([
@@ -179,9 +202,19 @@ describe('an error of the admin API', () => {
     { status: 403, body: '{"Code":"AccessDenied","Message":"no"}', kind: 'waiting', reason: 'AccessDenied' },
     { status: 403, body: '{"Code":"RequestTimeTooSkewed","Message":"no"}', kind: 'waiting', reason: 'ClockSkew' },
     { status: 403, body: '<Error><Code>AccessDenied</Code></Error>', kind: 'waiting', reason: 'AccessDenied' },
-    { status: 400, body: '{"Code":"XMinioMalformedIAMPolicy","Message":"no"}', kind: 'terminal', reason: 'PolicyInvalid' },
+    {
+      status: 400,
+      body: '{"Code":"XMinioMalformedIAMPolicy","Message":"no"}',
+      kind: 'terminal',
+      reason: 'PolicyInvalid',
+    },
     { status: 400, body: '{"Code":"XMinioIAMPolicyInUse","Message":"no"}', kind: 'transient', reason: 'Conflict' },
-    { status: 426, body: '{"Code":"XMinioAdminVersionMismatch","Message":"no"}', kind: 'terminal', reason: 'Unsupported' },
+    {
+      status: 426,
+      body: '{"Code":"XMinioAdminVersionMismatch","Message":"no"}',
+      kind: 'terminal',
+      reason: 'Unsupported',
+    },
     { status: 404, body: '<html>not here</html>', kind: 'waiting', reason: 'RequestRefused' },
     { status: 200, body: '<html>a portal</html>', kind: 'waiting', reason: 'RequestRefused' },
   ])('$status $body is $kind $reason', async ({ status, body, kind, reason }) => {
@@ -226,18 +259,27 @@ describe('a server that gives no answer', () => {
   it('is unreachable when it is silent past the deadline', async () => {
     answer = () => undefined;
     const client = connect({ retry: { maxAttempts: 1, backoffStrategy: 'linear' } }, { attemptMs: 100 });
-    expect(await caught(client.send(read, context()))).toMatchObject({ kind: 'transient', reason: 'EndpointUnreachable' });
+    expect(await caught(client.send(read, context()))).toMatchObject({
+      kind: 'transient',
+      reason: 'EndpointUnreachable',
+    });
   });
 
   it('is unreachable when it stops in the middle of an answer', async () => {
     answer = (response) => response.writeHead(200, { 'content-length': '100' }).write('{');
     const client = connect({ retry: { maxAttempts: 1, backoffStrategy: 'linear' } }, { attemptMs: 100 });
-    expect(await caught(client.send(read, context()))).toMatchObject({ kind: 'transient', reason: 'EndpointUnreachable' });
+    expect(await caught(client.send(read, context()))).toMatchObject({
+      kind: 'transient',
+      reason: 'EndpointUnreachable',
+    });
   });
 
   it('is unreachable when nothing listens', async () => {
     const client = connect({ endpoint: 'http://127.0.0.1:1', retry: { maxAttempts: 1, backoffStrategy: 'linear' } });
-    expect(await caught(client.send(read, context()))).toMatchObject({ kind: 'transient', reason: 'EndpointUnreachable' });
+    expect(await caught(client.send(read, context()))).toMatchObject({
+      kind: 'transient',
+      reason: 'EndpointUnreachable',
+    });
   });
 
   it('is left when the pass ends', async () => {

@@ -6,7 +6,14 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { reasons } from '@operator/api';
 import { Fault, transient, waiting, type CallContext } from '@operator/outcome';
-import { faultFromAnswer, faultFromError, unsupported, type Connection, type Uplink, type WireAnswer } from '@operator/s3';
+import {
+  faultFromAnswer,
+  faultFromError,
+  unsupported,
+  type Connection,
+  type Uplink,
+  type WireAnswer,
+} from '@operator/s3';
 import type { DeriveKey } from './derive-key.ts';
 import { ContainerError, openContainer, sealContainer } from './encrypted-container.ts';
 
@@ -88,7 +95,13 @@ export const createAdminClient = (options: AdminClientOptions): AdminClient => {
   const password = connection.credentials.secretAccessKey;
   const { credentials, requestHandler, retryStrategy, customUserAgent } = uplink.clientSettings(connection.credentials);
   const http = new NodeHttpHandler(requestHandler);
-  const signer = new SignatureV4({ service: 's3', region: connection.region, credentials, sha256: Sha256, uriEscapePath: false });
+  const signer = new SignatureV4({
+    service: 's3',
+    region: connection.region,
+    credentials,
+    sha256: Sha256,
+    uriEscapePath: false,
+  });
   const userAgent = customUserAgent.map(([name, version]) => `${name}/${version}`).join(' ');
 
   const exchange = async (call: AdminCall, body: Buffer | undefined, signal: AbortSignal): Promise<HttpAnswer> => {
@@ -110,7 +123,7 @@ export const createAdminClient = (options: AdminClientOptions): AdminClient => {
     });
     const signed = await signer.sign(request);
     const { response } = await http.handle(new HttpRequest(signed), { abortSignal: signal });
-    return { status: response.statusCode, body: await buffer(response.body) };
+    return { status: response.statusCode, body: await buffer(response.body as NodeJS.ReadableStream) };
   };
 
   const failedCall = (call: AdminCall) => ({ service, operation: call.operation, endpoint });

@@ -7,6 +7,7 @@ import {
   createWirePool,
   endpointIdentity,
   probeFeatures,
+  readMisroutedPut,
   tagging,
   versioning,
   type Connection,
@@ -28,12 +29,24 @@ export interface MinioOptions {
 const unsupported: ReadonlyMap<string, string> = new Map([
   ['mfaDelete', 'MinIO accepts MFA delete and ignores it.'],
   ['publicAccess', 'MinIO has no public access block; what is public there follows from the bucket policy alone.'],
-  ['cors', "MinIO has no CORS rules for buckets, only one list of origins for the server (MINIO_API_CORS_ALLOW_ORIGIN)."],
+  [
+    'cors',
+    'MinIO has no CORS rules for buckets, only one list of origins for the server (MINIO_API_CORS_ALLOW_ORIGIN).',
+  ],
   ['cloudTrail', 'MinIO has no CloudTrail.'],
-  ['lambdaNotifications', 'MinIO delivers events to its own targets (arn:minio:sqs::ID:type, under notifications.sqs), not to Lambda.'],
-  ['snsNotifications', 'MinIO delivers events to its own targets (arn:minio:sqs::ID:type, under notifications.sqs), not to SNS.'],
-  ['policyPrincipals', 'MinIO asks a bucket policy about anonymous requests alone: it neither allows nor denies anything to a user.'],
-  ['userTags', 'MinIO keeps no tags on users.'],
+  [
+    'lambdaNotifications',
+    'MinIO delivers events to its own targets (arn:minio:sqs::ID:type, under notifications.sqs), not to Lambda.',
+  ],
+  [
+    'snsNotifications',
+    'MinIO delivers events to its own targets (arn:minio:sqs::ID:type, under notifications.sqs), not to SNS.',
+  ],
+  [
+    'policyPrincipals',
+    'MinIO asks a bucket policy about anonymous requests alone: it neither allows nor denies anything to a user.',
+  ],
+  ['userTags', 'MinIO keeps no tags on users; the tags of the AccessKey have no effect there.'],
 ]);
 
 // For the whole process: it is the process whose memory must hold.
@@ -47,7 +60,7 @@ const versionFreshMs = 600_000;
  * rights that docs/providers/minio.md lists.
  */
 export const createMinioDriver = (connection: Connection, deps: DriverDeps, options: MinioOptions = {}): Driver => {
-  const pool = createWirePool(connection, deps);
+  const pool = createWirePool(connection, deps, { readError: readMisroutedPut });
   const admin = createAdminClient({
     connection,
     uplink: pool.uplink,

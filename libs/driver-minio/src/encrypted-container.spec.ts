@@ -8,8 +8,7 @@ const password = redact('minioadmin-secret');
 /** Bytes 00, 01, 02 …, as in the published vectors. */
 const counting = (bytes: number): Uint8Array => Uint8Array.from({ length: bytes }, (_, index) => index);
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-const header = (id: number): string =>
-  Buffer.concat([counting(32), Buffer.of(id), counting(8)]).toString('hex');
+const header = (id: number): string => Buffer.concat([counting(32), Buffer.of(id), counting(8)]).toString('hex');
 
 const vectors = [
   { id: 0, block: 'fce5c34b9e47f3fb9404892a07a44214a6f293fd0162f7' },
@@ -55,7 +54,10 @@ describe('the encrypted container', () => {
     { fault: 'a last block cut off', harm: (body: Buffer) => body.subarray(0, 41 + 16_400) },
     { fault: 'one byte cut off', harm: (body: Buffer) => body.subarray(0, -1) },
     { fault: 'a byte too many', harm: (body: Buffer) => Buffer.concat([body, Buffer.of(0)]) },
-    { fault: 'a flipped bit', harm: (body: Buffer) => Buffer.from(body.map((byte, at) => (at === 50 ? byte ^ 1 : byte))) },
+    {
+      fault: 'a flipped bit',
+      harm: (body: Buffer) => Buffer.from(body.map((byte, at) => (at === 50 ? byte ^ 1 : byte))),
+    },
     { fault: 'an unknown id', harm: (body: Buffer) => Buffer.from(body.map((byte, at) => (at === 32 ? 3 : byte))) },
     { fault: 'no more than a header', harm: (body: Buffer) => body.subarray(0, 41) },
     { fault: 'no container at all', harm: () => Buffer.from('<html></html>') },

@@ -73,7 +73,8 @@ const openBlock = (format: Format, key: Buffer, nonce: Buffer, associated: Uint8
 };
 
 /** The data that binds a block to its container and says whether it is the last. */
-const associatedWith = (binding: Buffer, isLast: boolean): Buffer => Buffer.concat([Buffer.of(isLast ? 0x80 : 0x00), binding]);
+const associatedWith = (binding: Buffer, isLast: boolean): Buffer =>
+  Buffer.concat([Buffer.of(isLast ? 0x80 : 0x00), binding]);
 
 /** Seals `plain` with `password`. `random`: a source of that many unforeseeable bytes. `id`: 0, 1 or 2. */
 export const sealContainer = async (
@@ -108,7 +109,8 @@ export const openContainer = async (
   container: Uint8Array,
   deriveKey: DeriveKey,
 ): Promise<Buffer> => {
-  if (container.length < headerBytes + tagBytes) throw new ContainerError('the body is shorter than an empty container');
+  if (container.length < headerBytes + tagBytes)
+    throw new ContainerError('the body is shorter than an empty container');
   const id = container[saltBytes] ?? -1;
   const format = formats.get(id);
   if (format === undefined) throw new ContainerError(`unknown container id ${id}`);

@@ -23,7 +23,8 @@ import { readUserPolicy, userPolicy, maxPolicyBytes } from './user-policy.ts';
 import { serviceAccountDescription, serviceAccountName, userNameFor } from './user-name.ts';
 
 /** Names of attached policies that are not the user's own. */
-const foreignPolicies = (name: string, user: AdminUser): readonly string[] => user.policies.filter((policy) => policy !== name);
+const foreignPolicies = (name: string, user: AdminUser): readonly string[] =>
+  user.policies.filter((policy) => policy !== name);
 
 /**
  * Issues keys on MinIO. Behind each AccessKey stands one user, the parent; its rights are one canned policy of the same name;
@@ -34,7 +35,7 @@ const foreignPolicies = (name: string, user: AdminUser): readonly string[] => us
  * `randomSecret`: 40 unforeseeable characters.
  */
 export const createKeyIssuer = (client: AdminClient, randomSecret: () => string): KeyIssuer => ({
-  maxKeysPerUser: Number.MAX_SAFE_INTEGER,
+  maxKeysPerUser: Number.POSITIVE_INFINITY,
   choosesPair: true,
   maxPolicyBytes,
   userNameFor,
@@ -91,7 +92,11 @@ export const createKeyIssuer = (client: AdminClient, randomSecret: () => string)
     if (await addServiceAccount(client, account, context)) return pair;
     // Taken: by an earlier attempt of ours whose answer was lost, or by somebody else.
     if ((await parentOf(client, pair.accessKeyId, context)) !== user.name) {
-      throw waiting(reasons.NameTaken, `The access key id ${pair.accessKeyId} belongs to somebody else on this server.`, { retryAfterMs: 300_000 });
+      throw waiting(
+        reasons.NameTaken,
+        `The access key id ${pair.accessKeyId} belongs to somebody else on this server.`,
+        { retryAfterMs: 300_000 },
+      );
     }
     await resetServiceAccount(client, pair.accessKeyId, pair.secretAccessKey, context);
     return pair;
@@ -101,9 +106,13 @@ export const createKeyIssuer = (client: AdminClient, randomSecret: () => string)
     // An id may have been taken up by somebody else since; only what hangs on our own user is removed.
     const isOurs = async () => (await parentOf(client, accessKeyId, context)) === name;
     if (!(await isOurs()) || (await deleteServiceAccount(client, accessKeyId, context)) || !(await isOurs())) return;
-    throw waiting(reasons.AccessDenied, `The Provider's credentials may not remove the key ${accessKeyId}: they need admin:RemoveServiceAccount.`, {
-      retryAfterMs: 60_000,
-    });
+    throw waiting(
+      reasons.AccessDenied,
+      `The Provider's credentials may not remove the key ${accessKeyId}: they need admin:RemoveServiceAccount.`,
+      {
+        retryAfterMs: 60_000,
+      },
+    );
   },
 
   async deleteUser({ name }, context) {
@@ -116,6 +125,11 @@ export const createKeyIssuer = (client: AdminClient, randomSecret: () => string)
   },
 });
 
-const detachAll = async (client: AdminClient, name: string, user: AdminUser | undefined, context: CallContext): Promise<void> => {
+const detachAll = async (
+  client: AdminClient,
+  name: string,
+  user: AdminUser | undefined,
+  context: CallContext,
+): Promise<void> => {
   if (user !== undefined && user.policies.length > 0) await detachPolicies(client, name, user.policies, context);
 };

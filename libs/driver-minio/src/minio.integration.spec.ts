@@ -3,11 +3,30 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fault, redact, type CallContext } from '@operator/outcome';
-import { createWirePool, verifyKey, type Connection, type Credentials, type Driver, type IamPolicy, type KeyIssuer, type KeyPair, type KeyUser } from '@operator/s3';
+import {
+  createWirePool,
+  verifyKey,
+  type Connection,
+  type Credentials,
+  type Driver,
+  type IamPolicy,
+  type KeyIssuer,
+  type KeyPair,
+  type KeyUser,
+} from '@operator/s3';
 import { startMinio, type S3Server } from '@operator/tools/local';
 import { Client } from 'minio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addUser, attachPolicy, getCannedPolicy, getUser, listServiceAccounts, putCannedPolicy, removeCannedPolicy, removeUser } from './admin-api.ts';
+import {
+  addUser,
+  attachPolicy,
+  getCannedPolicy,
+  getUser,
+  listServiceAccounts,
+  putCannedPolicy,
+  removeCannedPolicy,
+  removeUser,
+} from './admin-api.ts';
 import { createAdminClient, type AdminClient } from './admin-client.ts';
 import { serialKeyDerivation } from './derive-key.ts';
 import { createMinioDriver } from './driver.ts';
@@ -43,7 +62,14 @@ const issuerOf = ({ keys: issuer }: Driver): KeyIssuer => {
 const clientOf = ({ accessKeyId, secretAccessKey }: KeyPair): Client => {
   const { hostname, port } = new URL(server.endpoint);
   const secretKey = secretAccessKey.reveal();
-  return new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey: accessKeyId, secretKey, region: server.region });
+  return new Client({
+    endPoint: hostname,
+    port: Number(port),
+    useSSL: false,
+    accessKey: accessKeyId,
+    secretKey,
+    region: server.region,
+  });
 };
 
 beforeAll(async () => {
@@ -94,23 +120,61 @@ const codeOf = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => String((error as { code?: unknown }).code),
   );
 
-const reads = (pair: KeyPair, name: string): Promise<string> => codeOf(clientOf(pair).getObject(bucket, name).then((body) => body.toArray()));
+const reads = (pair: KeyPair, name: string): Promise<string> =>
+  codeOf(
+    clientOf(pair)
+      .getObject(bucket, name)
+      .then((body) => body.toArray()),
+  );
 
 const disableUser = (name: string): Promise<unknown> =>
-  admin.send({ operation: 'SetUserStatus', method: 'PUT', path: '/set-user-status', query: { accessKey: name, status: 'disabled' } }, context);
+  admin.send(
+    {
+      operation: 'SetUserStatus',
+      method: 'PUT',
+      path: '/set-user-status',
+      query: { accessKey: name, status: 'disabled' },
+    },
+    context,
+  );
 
 /** All that the server holds of users, policies and keys. */
 const everything = async () => {
-  const users = Object.keys((await admin.send({ operation: 'ListUsers', method: 'GET', path: '/list-users', answer: 'sealed' }, context)) as object);
-  const policies = Object.keys((await admin.send({ operation: 'ListCannedPolicies', method: 'GET', path: '/list-canned-policies', answer: 'plain' }, context)) as object);
-  const bulk = await admin.send({ operation: 'ListAccessKeys', method: 'GET', path: '/list-access-keys-bulk', query: { listType: 'all', all: 'true' }, answer: 'sealed' }, context);
+  const users = Object.keys(
+    (await admin.send(
+      { operation: 'ListUsers', method: 'GET', path: '/list-users', answer: 'sealed' },
+      context,
+    )) as object,
+  );
+  const policies = Object.keys(
+    (await admin.send(
+      { operation: 'ListCannedPolicies', method: 'GET', path: '/list-canned-policies', answer: 'plain' },
+      context,
+    )) as object,
+  );
+  const bulk = await admin.send(
+    {
+      operation: 'ListAccessKeys',
+      method: 'GET',
+      path: '/list-access-keys-bulk',
+      query: { listType: 'all', all: 'true' },
+      answer: 'sealed',
+    },
+    context,
+  );
   const accounts = Object.values(bulk as Record<string, { serviceAccounts: { accessKey: string }[] | null }>)
     .flatMap(({ serviceAccounts }) => serviceAccounts ?? [])
     .map(({ accessKey }) => accessKey);
   return { users: users.sort(), policies: policies.sort(), accounts: accounts.sort() };
 };
 
-const issue = async (issuer: KeyIssuer, user: KeyUser, policy: IamPolicy | undefined, pair: KeyPair, within = context): Promise<void> => {
+const issue = async (
+  issuer: KeyIssuer,
+  user: KeyUser,
+  policy: IamPolicy | undefined,
+  pair: KeyPair,
+  within = context,
+): Promise<void> => {
   await issuer.putUser(user, within);
   await issuer.putPolicy(user, policy, within);
   await issuer.createKey(user, pair, within);
@@ -146,7 +210,9 @@ describe('a key on MinIO', () => {
     await keys.deleteKey(user, first.accessKeyId, context);
     await keys.deleteKey(user, first.accessKeyId, context);
     expect(await reads(first, 'open/one')).toBe('InvalidAccessKeyId');
-    expect((await keys.observeUser(user, context))?.keys).toEqual([{ accessKeyId: second.accessKeyId, isActive: true }]);
+    expect((await keys.observeUser(user, context))?.keys).toEqual([
+      { accessKeyId: second.accessKeyId, isActive: true },
+    ]);
 
     await keys.deleteUser(user, context);
     expect(await reads(second, 'open/one')).toBe('InvalidAccessKeyId');
@@ -188,7 +254,14 @@ describe('a key on MinIO', () => {
     const user = newUser();
     const pair = newPair();
     await issue(keys, user, allow('s3:GetObject'), pair);
-    const disable = { operation: 'UpdateServiceAccount', method: 'POST', path: '/update-service-account', query: { accessKey: pair.accessKeyId }, body: { newStatus: 'off' }, sealsBody: true } as const;
+    const disable = {
+      operation: 'UpdateServiceAccount',
+      method: 'POST',
+      path: '/update-service-account',
+      query: { accessKey: pair.accessKeyId },
+      body: { newStatus: 'off' },
+      sealsBody: true,
+    } as const;
     await admin.send(disable, context);
     expect((await keys.observeUser(user, context))?.keys).toEqual([{ accessKeyId: pair.accessKeyId, isActive: false }]);
     expect(await reads(pair, 'open/one')).not.toBe('done');
@@ -212,7 +285,10 @@ describe('a key on MinIO', () => {
   it('of the longest policy is issued', async () => {
     const user = newUser();
     const short = JSON.stringify(allow('s3:GetObject')).length;
-    const policy = allow('s3:GetObject', `arn:aws:s3:::${bucket}/open/*`.padEnd(keys.maxPolicyBytes - short + `arn:aws:s3:::${bucket}/open/*`.length, '*'));
+    const policy = allow(
+      's3:GetObject',
+      `arn:aws:s3:::${bucket}/open/*`.padEnd(keys.maxPolicyBytes - short + `arn:aws:s3:::${bucket}/open/*`.length, '*'),
+    );
     expect(JSON.stringify(policy)).toHaveLength(keys.maxPolicyBytes);
     await keys.putUser(user, context);
     await keys.putPolicy(user, policy, context);
@@ -223,7 +299,10 @@ describe('a key on MinIO', () => {
   it('of a policy that MinIO does not accept is refused for good', async () => {
     const user = newUser();
     await keys.putUser(user, context);
-    await expect(keys.putPolicy(user, allow('s3:GetObjectt'), context)).rejects.toMatchObject({ kind: 'terminal', reason: 'PolicyInvalid' });
+    await expect(keys.putPolicy(user, allow('s3:GetObjectt'), context)).rejects.toMatchObject({
+      kind: 'terminal',
+      reason: 'PolicyInvalid',
+    });
     await keys.deleteUser(user, context);
   });
 });
@@ -237,8 +316,7 @@ describe('what somebody changed behind our back', () => {
     },
     {
       what: 'a disabled user',
-      change: ({ name }: KeyUser) =>
-        disableUser(name),
+      change: ({ name }: KeyUser) => disableUser(name),
       found: { isOurs: true, needsUpdate: true },
     },
     {
@@ -313,14 +391,29 @@ describe('a process killed between any two calls', () => {
     readonly name: string;
     /** The writes it takes: so many deaths are died. */
     readonly writes: number;
-    prepare(user: KeyUser): Promise<void>;
-    run(user: KeyUser, within: CallContext): Promise<unknown>;
+    readonly prepare: (user: KeyUser) => Promise<void>;
+    readonly run: (user: KeyUser, within: CallContext) => Promise<unknown>;
   }
   const issued = (user: KeyUser): Promise<void> => issue(keys, user, policy, pair);
   const scenes: readonly Scene[] = [
-    { name: 'issuing', writes: 4, prepare: () => Promise.resolve(), run: (user, within) => issue(keys, user, policy, pair, within) },
-    { name: 'deleteKey', writes: 1, prepare: issued, run: (user, within) => keys.deleteKey(user, pair.accessKeyId, within) },
-    { name: 'taking all rights', writes: 2, prepare: issued, run: (user, within) => keys.putPolicy(user, undefined, within) },
+    {
+      name: 'issuing',
+      writes: 4,
+      prepare: () => Promise.resolve(),
+      run: (user, within) => issue(keys, user, policy, pair, within),
+    },
+    {
+      name: 'deleteKey',
+      writes: 1,
+      prepare: issued,
+      run: (user, within) => keys.deleteKey(user, pair.accessKeyId, within),
+    },
+    {
+      name: 'taking all rights',
+      writes: 2,
+      prepare: issued,
+      run: (user, within) => keys.putPolicy(user, undefined, within),
+    },
     { name: 'deleteUser', writes: 3, prepare: issued, run: (user, within) => keys.deleteUser(user, within) },
   ];
 
@@ -382,8 +475,18 @@ describe('the credentials of the Provider', () => {
   });
 
   it('of root tell the version of the server', async () => {
-    expect(await driver.checkHealth(context)).toEqual({ listDenied: false, accountId: expect.any(String) as string, serverVersion: expect.stringMatching(/./) as string });
-    expect(await driver.probe(context)).toMatchObject({ accessKeys: 'Supported', versioning: 'Supported', tagging: 'Supported', cors: 'Unsupported', mfaDelete: 'Unsupported' });
+    expect(await driver.checkHealth(context)).toEqual({
+      listDenied: false,
+      accountId: expect.any(String) as string,
+      serverVersion: expect.stringMatching(/./) as string,
+    });
+    expect(await driver.probe(context)).toMatchObject({
+      accessKeys: 'Supported',
+      versioning: 'Supported',
+      tagging: 'Supported',
+      cors: 'Unsupported',
+      mfaDelete: 'Unsupported',
+    });
   });
 
   it('of an ordinary key are healthy, without a version and without a say about keys', async () => {
@@ -401,7 +504,10 @@ describe('the credentials of the Provider', () => {
 
 describe('the policy that docs/providers/minio.md gives the operator', () => {
   const page = readFileSync(new URL('../../../docs/providers/minio.md', import.meta.url), 'utf8');
-  const documented = JSON.parse(/```json\n([^`]+)```/.exec(page)?.[1] ?? '') as { Version: string; Statement: readonly { Action: readonly string[] }[] };
+  const documented = JSON.parse(/```json\n([^`]+)```/.exec(page)?.[1] ?? '') as {
+    Version: string;
+    Statement: readonly { Action: readonly string[] }[];
+  };
   const operator = { accessKeyId: 'operator', secretAccessKey: redact('operator-secret-key') };
   let limited: Driver;
 
@@ -440,11 +546,21 @@ describe('the policy that docs/providers/minio.md gives the operator', () => {
   it.each(documented.Statement.flatMap(({ Action }) => Action).filter((action) => action.startsWith('admin:')))(
     'needs %s',
     async (missing) => {
-      const narrowed = documented.Statement.map((statement) => ({ ...statement, Action: statement.Action.filter((action) => action !== missing) }));
-      await putCannedPolicy(admin, 'operator', { ...documented, Statement: narrowed.filter(({ Action }) => Action.length > 0) }, context);
+      const narrowed = documented.Statement.map((statement) => ({
+        ...statement,
+        Action: statement.Action.filter((action) => action !== missing),
+      }));
+      await putCannedPolicy(
+        admin,
+        'operator',
+        { ...documented, Statement: narrowed.filter(({ Action }) => Action.length > 0) },
+        context,
+      );
       limited = createMinioDriver(connectionWith(operator), deps);
       const user = newUser();
-      await expect(wholeLife(user, newPair())).rejects.toSatisfy((error) => (error instanceof Fault ? error.reason === 'AccessDenied' : missing === 'admin:ServerInfo'));
+      await expect(wholeLife(user, newPair())).rejects.toSatisfy((error) =>
+        error instanceof Fault ? error.reason === 'AccessDenied' : missing === 'admin:ServerInfo',
+      );
       await keys.deleteUser(user, context);
     },
   );

@@ -13,7 +13,9 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
  */
 export const userNameFor = (mark: OwnerMark): string => {
   // JSON keeps the parts apart, so that no two marks read the same.
-  const digest = createHash('sha256').update(JSON.stringify([mark.cluster, mark.namespace, mark.name, mark.uid])).digest();
+  const digest = createHash('sha256')
+    .update(JSON.stringify([mark.cluster, mark.namespace, mark.name, mark.uid]))
+    .digest();
   const letters = Array.from(digest.subarray(0, digestLength), (byte) => alphabet[byte & 31] ?? '');
   return prefix + letters.join('');
 };

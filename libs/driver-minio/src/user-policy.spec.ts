@@ -31,7 +31,10 @@ describe('the canned policy of a user', () => {
 
   it('fits the limit of the server with the longest mark', () => {
     const longest = { cluster: 'u'.repeat(36), namespace: 'n'.repeat(63), name: 'k'.repeat(253), uid: 'u'.repeat(36) };
-    const empty = { Version: '2012-10-17', Statement: [{ Sid: '', Effect: 'Allow', Action: ['s3:GetObject'], Resource: ['arn:aws:s3:::b/*'] }] };
+    const empty = {
+      Version: '2012-10-17',
+      Statement: [{ Sid: '', Effect: 'Allow', Action: ['s3:GetObject'], Resource: ['arn:aws:s3:::b/*'] }],
+    };
     const Sid = 's'.repeat(maxPolicyBytes - JSON.stringify(empty).length);
     const largest = { ...empty, Statement: empty.Statement.map((only) => ({ ...only, Sid })) };
     expect(JSON.stringify(largest)).toHaveLength(maxPolicyBytes);

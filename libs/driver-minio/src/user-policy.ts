@@ -13,7 +13,8 @@ const guard = {
 /** The server takes policies of at most 20 480 bytes; the mark (at most 400) and the guard are ours. */
 export const maxPolicyBytes = 20_480 - 400 - JSON.stringify(guard).length - 80;
 
-const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value]);
+const asList = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value];
 
 const isGuard = (statement: unknown): boolean => {
   if (typeof statement !== 'object' || statement === null) return false;
@@ -22,7 +23,8 @@ const isGuard = (statement: unknown): boolean => {
   return Sid === guard.Sid && Effect === guard.Effect && guard.Action.every((action) => actions.has(action));
 };
 
-const idFor = ({ cluster, namespace, name, uid }: OwnerMark): string => `s3.cloud37.dev/${cluster}/${namespace}/${name}/${uid}`;
+const idFor = ({ cluster, namespace, name, uid }: OwnerMark): string =>
+  `s3.cloud37.dev/${cluster}/${namespace}/${name}/${uid}`;
 
 /** The canned policy that we store for a user: its rights, the guard, and the owner's mark as the document's ID, which MinIO keeps. */
 export const userPolicy = (policy: IamPolicy, mark: OwnerMark): IamPolicy => ({
@@ -43,6 +45,7 @@ export interface StoredPolicy {
 export const readUserPolicy = ({ ID, ...stored }: IamPolicy, mark: OwnerMark): StoredPolicy => {
   const statements = asList(stored.Statement);
   const policy = { ...stored, Statement: statements.filter((statement) => !isGuard(statement)) };
-  if (typeof ID === 'string' && ID.startsWith('s3.cloud37.dev/') && ID !== idFor(mark)) return { owner: 'other', policy };
+  if (typeof ID === 'string' && ID.startsWith('s3.cloud37.dev/') && ID !== idFor(mark))
+    return { owner: 'other', policy };
   return { owner: ID === idFor(mark) && statements.some(isGuard) ? 'us' : 'unknown', policy };
 };

@@ -400,7 +400,10 @@ export const driverConformance = (options: ConformanceOptions): void => {
           const most = issuer().maxKeysPerUser;
           const user = freshUser();
           await issuer().putUser(user, context);
-          for (let key = 0; key < most; key += 1) await issuer().createKey(user, chosenPair(), context);
+          const enough = Math.min(most, 3);
+          for (let key = 0; key < enough; key += 1) await issuer().createKey(user, chosenPair(), context);
+          expect((await issuer().observeUser(user, context))?.keys).toHaveLength(enough);
+          if (!Number.isFinite(most)) return issuer().deleteUser(user, context);
           context.clear();
           expect(await faultOf(issuer().createKey(user, chosenPair(), context))).toMatchObject({
             kind: 'waiting',

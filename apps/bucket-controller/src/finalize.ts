@@ -2,11 +2,10 @@ import type { BucketStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
 import { explainWait, type Bucket, type Provided } from '@operator/references';
-import type { Finalized, Pass } from '@operator/runtime';
+import { keyOf, type Finalized, type Pass } from '@operator/runtime';
 import { creationDateOf, emptyBucketBatch, observeExistence, readMark, readTags, removeBucket } from '@operator/s3';
 import { markOf, type BucketDeps } from './deps.ts';
 import { isMadeByIntent, isSameOwner } from './plan.ts';
-
 
 type BucketPass = Pass<BucketStatus>;
 const done: Finalized<BucketStatus> = { result: 'done' };
@@ -28,7 +27,17 @@ export const finalizeBucket = async (
   const mayExist = status?.ownership !== undefined || status?.createIntent !== undefined;
   if (!mayExist || metadata.annotations?.[annotations.abandon] === 'true') return done;
   if (spec.deletionPolicy !== 'Delete') {
-    pass.event('Normal', eventReasons.BucketRetained, `Bucket ${spec.name} stays on the server, as deletionPolicy says.`);
+    // Who is removing a policy from the bucket still needs its Provider, which goes once no Bucket refers to it.
+    const leaving = deps.policiesOf(keyOf(bucket)).filter(({ isLeaving }) => isLeaving);
+    if (leaving.length > 0) {
+      const names = leaving.map(({ name }) => name).join(', ');
+      throw waiting(reasons.InUse, `The bucket's policy is being removed first: ${names}.`);
+    }
+    pass.event(
+      'Normal',
+      eventReasons.BucketRetained,
+      `Bucket ${spec.name} stays on the server, as deletionPolicy says.`,
+    );
     return done;
   }
 

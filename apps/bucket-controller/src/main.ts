@@ -59,16 +59,18 @@ const build = (tools: ControllerTools) => {
   const rivalsOf = ({ spec, metadata }: Bucket) =>
     sameName(spec.name).filter((other) => other.metadata.uid !== metadata.uid);
 
-  mapEvents(providers, (provider, old) =>
-    wokenByProvider(provider, old, bucketsOf(keyOf(provider))).map(keyOf),
-  );
+  mapEvents(providers, (provider, old) => wokenByProvider(provider, old, bucketsOf(keyOf(provider))).map(keyOf));
   mapEvents(policies, (policy, old) =>
     policy.metadata.generation === old?.metadata.generation && policy !== old ? [] : [keyOfBucket(policy)],
   );
   // The loser of a claim looks again when the winner changes or goes.
   mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? rivalsOf(bucket).map(keyOf) : []));
 
-  providers.on({ onDelete: ({ metadata }) => { pool.drop(metadata.uid); } });
+  providers.on({
+    onDelete: ({ metadata }) => {
+      pool.drop(metadata.uid);
+    },
+  });
 
   return {
     resource: bucketResource,
@@ -78,7 +80,11 @@ const build = (tools: ControllerTools) => {
       references: createReferences({ kube, pool, providers }),
       sameName,
       policiesOf: (key): readonly PolicyOnBucket[] =>
-        policiesOf(key).map((policy) => ({ name: keyOf(policy), isPublic: isPublicPolicy(policy) })),
+        policiesOf(key).map((policy) => ({
+          name: keyOf(policy),
+          isPublic: isPublicPolicy(policy),
+          isLeaving: policy.metadata.deletionTimestamp !== undefined,
+        })),
       clusterId: clusterIdentity(kube),
     }),
   };

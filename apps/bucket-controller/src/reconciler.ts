@@ -80,7 +80,11 @@ const create = async (
   const { spec } = bucket;
   const kept = keptStatus(bucket);
   if (kept.exists === true) {
-    pass.event('Warning', reasons.BucketMissing, `Bucket ${spec.name} is gone from the server; it is created anew, empty.`);
+    pass.event(
+      'Warning',
+      reasons.BucketMissing,
+      `Bucket ${spec.name} is gone from the server; it is created anew, empty.`,
+    );
   }
   const intent = { at: pass.now.toISOString(), bucketName: spec.name };
   await pass.record({
@@ -92,10 +96,12 @@ const create = async (
   // Where the server surely made nothing for us, the intent must not claim what somebody else makes later.
   const forgetIntent = () =>
     pass.record({ bucketName: spec.name, exists: false, endpoint: provided.driver.serverIdentity });
-  const made = await createBucket(provided.driver, { bucket: spec.name, region }, pass).catch(async (caught: unknown) => {
-    if (caught instanceof Fault && caught.kind !== 'transient') await forgetIntent();
-    throw caught;
-  });
+  const made = await createBucket(provided.driver, { bucket: spec.name, region }, pass).catch(
+    async (caught: unknown) => {
+      if (caught instanceof Fault && caught.kind !== 'transient') await forgetIntent();
+      throw caught;
+    },
+  );
   if (made === 'alreadyOurs') {
     await forgetIntent();
     throw transient(reasons.Conflict, `Bucket ${spec.name} was created by somebody else at the same moment.`);
@@ -177,10 +183,6 @@ const converge = async (
     : progressing(report, { reason: reasons.Converging, steps: taken, claims });
 };
 
-const writesNewTags = (
-  views: readonly AspectView[],
-  former: readonly string[],
-  wanted: readonly string[],
-): boolean =>
+const writesNewTags = (views: readonly AspectView[], former: readonly string[], wanted: readonly string[]): boolean =>
   views.some((view) => view.aspect === 'tagging' && view.verdict === 'different') &&
   wanted.some((key) => !former.includes(key));

@@ -50,6 +50,8 @@ export const unsupportedClaims = (views: readonly AspectView[]): readonly Claim[
 export interface PolicyOnBucket {
   readonly name: string;
   readonly isPublic: boolean;
+  /** True while it is under deletion. */
+  readonly isLeaving: boolean;
 }
 
 /** Tells when policies of a bucket are at odds with each other or with its spec. Does not hold the Bucket's Ready back. */

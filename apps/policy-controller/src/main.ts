@@ -2,6 +2,7 @@ import {
   accessKeyResource,
   bucketPolicyResource,
   bucketResource,
+  eventReasons,
   finalizerName,
   positiveConditionTypes,
   providerResource,
@@ -80,6 +81,7 @@ const build = (tools: ControllerTools) => {
     resource: bucketPolicyResource,
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
+    failureEvent: eventReasons.PolicyFailed,
     reconciler: policyReconciler({
       references: createReferences({ kube, pool, providers, buckets }),
       bucketAt: (key) => buckets.get(key),

@@ -12,8 +12,6 @@ import { claimsOfPolicyFault, reportPolicy } from './report.ts';
 
 /** Keeps one document on one bucket. */
 export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec, BucketPolicyStatus> => ({
-  failureEvent: eventReasons.PolicyFailed,
-
   async reconcile(policy, pass) {
     const { namespace } = policy.metadata;
     const bucket = await deps.references.bucketFor(policy.spec.bucketRef, namespace);

@@ -1,6 +1,7 @@
 import {
   accessKeyResource,
   bucketResource,
+  eventReasons,
   finalizerName,
   positiveConditionTypes,
   providerResource,
@@ -38,7 +39,13 @@ const trimBucket = ({ spec, status, ...rest }: BucketUser): BucketUser => ({
   ...(status === undefined ? {} : { status: trimBucketStatus(status) }),
 });
 
-const trimBucketStatus = ({ bucketName, exists, ownership, createIntent, region }: NonNullable<BucketUser['status']>) => ({
+const trimBucketStatus = ({
+  bucketName,
+  exists,
+  ownership,
+  createIntent,
+  region,
+}: NonNullable<BucketUser['status']>) => ({
   ...(bucketName === undefined ? {} : { bucketName }),
   ...(exists === undefined ? {} : { exists }),
   ...(ownership === undefined ? {} : { ownership }),
@@ -66,16 +73,17 @@ const build = (tools: ControllerTools) => {
     onDelete: count,
     onUpdate: (bucket, old) => {
       // A bucket that comes into being can be read from; one that lets go counts no more.
-      if (bucket.status?.exists !== old.status?.exists || bucket.status?.ownership !== old.status?.ownership) count(bucket);
+      if (bucket.status?.exists !== old.status?.exists || bucket.status?.ownership !== old.status?.ownership)
+        count(bucket);
     },
   });
   accessKeys.on({ onAdd: count, onDelete: count });
-
 
   return {
     resource: providerResource,
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
+    failureEvent: eventReasons.ValidateFailed,
     reconciler: providerReconciler({
       kube,
       pool,

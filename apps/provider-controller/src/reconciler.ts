@@ -1,6 +1,6 @@
 import type { ProviderSpec, ProviderStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
-import { Fault, blocked, settled, waiting, type Claim, type Outcome } from '@operator/outcome';
+import { Fault, blocked, settled, waiting, type Blocked, type Claim, type Settled } from '@operator/outcome';
 import {
   driverVersion,
   resolveConnection,
@@ -31,42 +31,14 @@ type ProviderPass = Pass<ProviderStatus>;
 
 /** Finds out whether a Provider can be reached, whether its credentials are good, and what its server can do. */
 export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec, ProviderStatus> => ({
-  failureEvent: eventReasons.ValidateFailed,
-
   async reconcile(provider, pass) {
-    const key = keyOf(provider);
-    deps.secrets.follow(provider);
-    const users = await grantedUsers(provider, deps.usersOf(key), deps.labelsOf);
-    const inUseBy = { buckets: users.buckets.length, accessKeys: users.accessKeys.length };
-
-    const resolved = await resolveConnection(deps.kube, provider, pass.signal).catch(onlyFault);
-    if (resolved instanceof Fault) return fail(provider, inUseBy, resolved, deps);
-    const version = driverVersion(provider, resolved.credentialsVersion);
-    const driver = await deps.pool.driverOf(provider, version, () => Promise.resolve(resolved)).catch(onlyFault);
-    if (driver instanceof Fault) return fail(provider, inUseBy, driver, deps);
-
-    const check =
-      deps.checks.standing(provider, version, pass.now) ??
-      deps.checks.remember(provider, version, pass.now, await driver.checkHealth(pass).catch(onlyFault));
-    if (check.result instanceof Fault) {
-      const { kind, reason, message } = check.result;
-      // Trying again is the check's own business: at its period, not at the workqueue's back-off.
-      const fault = kind === 'terminal' ? check.result : waiting(reason, message, { retryAfterMs: check.dueInMs });
-      return fail(provider, inUseBy, fault, deps);
-    }
-    const bucket = users.buckets.find((user) => isReadable(user, provider));
-    const probes = deps.checks.needsProbe(provider, version, bucket !== undefined);
-    return succeed(provider, inUseBy, { check, driver, resolved, bucket, probes }, deps, pass);
+    const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps.labelsOf);
+    return look(provider, users, deps, pass);
   },
 
-  async finalize(provider) {
+  async finalize(provider, pass) {
     const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps.labelsOf);
-    if (users.buckets.length + users.accessKeys.length > 0) {
-      throw waiting(
-        reasons.InUse,
-        `The Provider is still in use by ${describeUsers(users)}. It goes when they are gone.`,
-      );
-    }
+    if (users.buckets.length + users.accessKeys.length > 0) return waitForUsers(provider, users, deps, pass);
     deps.secrets.unfollow(keyOf(provider));
     deps.checks.forget(provider.metadata.uid);
     deps.pool.drop(provider.metadata.uid);
@@ -78,6 +50,53 @@ export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec,
 
   providerOf: keyOf,
 });
+
+/** Checks the connection where that is due, and tells what the server can do. */
+const look = async (
+  provider: Provider,
+  users: ProviderUsers,
+  deps: ProviderDeps,
+  pass: ProviderPass,
+): Promise<Settled<ProviderStatus> | Blocked<ProviderStatus>> => {
+  deps.secrets.follow(provider);
+  const inUseBy = { buckets: users.buckets.length, accessKeys: users.accessKeys.length };
+
+  const resolved = await resolveConnection(deps.kube, provider, pass.signal).catch(onlyFault);
+  if (resolved instanceof Fault) return fail(provider, inUseBy, resolved, deps);
+  const version = driverVersion(provider, resolved.credentialsVersion);
+  const driver = await deps.pool.driverOf(provider, version, () => Promise.resolve(resolved)).catch(onlyFault);
+  if (driver instanceof Fault) return fail(provider, inUseBy, driver, deps);
+
+  const check =
+    deps.checks.standing(provider, version, pass.now) ??
+    deps.checks.remember(provider, version, pass.now, await driver.checkHealth(pass).catch(onlyFault));
+  if (check.result instanceof Fault) {
+    const { kind, reason, message } = check.result;
+    // Trying again is the check's own business: at its period, not at the workqueue's back-off.
+    const fault = kind === 'terminal' ? check.result : waiting(reason, message, { retryAfterMs: check.dueInMs });
+    return fail(provider, inUseBy, fault, deps);
+  }
+  const bucket = users.buckets.find((user) => isReadable(user, provider));
+  const probes = deps.checks.needsProbe(provider, version, bucket !== undefined);
+  return succeed(provider, inUseBy, { check, driver, resolved, bucket, probes }, deps, pass);
+};
+
+/** A Provider that is to go is checked as before: those that still use it need it for their own deletion. */
+const waitForUsers = async (
+  provider: Provider,
+  users: ProviderUsers,
+  deps: ProviderDeps,
+  pass: ProviderPass,
+): Promise<Blocked<ProviderStatus>> => {
+  const outcome = await look(provider, users, deps, pass);
+  if (outcome.result === 'blocked') return outcome;
+  const fault = waiting(
+    reasons.InUse,
+    `The Provider is still in use by ${describeUsers(users)}. It goes when they are gone.`,
+    outcome.resyncAfterMs === undefined ? {} : { retryAfterMs: outcome.resyncAfterMs },
+  );
+  return blocked(outcome.status, fault, outcome.claims);
+};
 
 /** Turns an expected failure into a value; a bug stays thrown. */
 const onlyFault = (caught: unknown): Fault => {
@@ -97,10 +116,10 @@ const fail = (
   inUseBy: NonNullable<ProviderStatus['inUseBy']>,
   fault: Fault,
   { metrics }: ProviderDeps,
-): Outcome<ProviderStatus> => {
+): Blocked<ProviderStatus> => {
   metrics.providerConnectivity(keyOf(provider), false);
   const { conditions: _conditions, observedGeneration: _observedGeneration, ...kept } = provider.status ?? {};
-  return blocked({ ...kept, connected: false, inUseBy }, fault, claimsOfProviderFault(fault, provider.status));
+  return blocked({ ...kept, connected: false, inUseBy }, fault);
 };
 
 interface Found {
@@ -118,7 +137,7 @@ const succeed = async (
   { check, driver, resolved, bucket, probes }: Found,
   { metrics }: ProviderDeps,
   pass: ProviderPass,
-): Promise<Outcome<ProviderStatus>> => {
+): Promise<Settled<ProviderStatus>> => {
   const former = provider.status;
   if (check.result instanceof Fault) throw check.result;
   const { accountId, serverVersion, listDenied } = check.result;
@@ -137,7 +156,14 @@ const succeed = async (
     pass.event('Normal', eventReasons.ValidateSucceeded, `Reached ${provider.spec.endpoint} with valid credentials.`);
   }
   const { credentialsVersion } = resolved;
-  const facts = { accountId, serverIdentity: driver.serverIdentity, serverVersion, credentialsVersion, capabilities, inUseBy };
+  const facts = {
+    accountId,
+    serverIdentity: driver.serverIdentity,
+    serverVersion,
+    credentialsVersion,
+    capabilities,
+    inUseBy,
+  };
   const claims: readonly Claim[] = healthyClaims(listDenied);
   return settled(reportProvider(former, facts, pass.now), { claims, resyncAfterMs: check.dueInMs });
 };

@@ -77,11 +77,7 @@ export interface ProviderFacts {
  * The status after a good check. `lastConnectTime` moves only when the connection is established anew: after an outage, or
  * with other credentials.
  */
-export const reportProvider = (
-  former: ProviderStatus | undefined,
-  facts: ProviderFacts,
-  now: Date,
-): ProviderStatus => {
+export const reportProvider = (former: ProviderStatus | undefined, facts: ProviderFacts, now: Date): ProviderStatus => {
   const isSame = former?.connected === true && former.credentialsVersion === facts.credentialsVersion;
   return {
     connected: true,

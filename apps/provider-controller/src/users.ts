@@ -15,8 +15,6 @@ export interface ProviderUsers {
   readonly accessKeys: readonly AccessKeyUser[];
 }
 
-
-
 /** The users that count: a reference that was never granted and never came to anything must not hold a Provider. */
 export const grantedUsers = async (
   provider: Provider,

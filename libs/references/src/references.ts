@@ -74,7 +74,8 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
     const owner = ref.namespace ?? from;
     // An object that may not be referred to is not even said to exist.
     const granted =
-      owner === from || (found !== undefined && (await isGranted(found.spec.allowedNamespaces, { owner, from }, labelsOf)));
+      owner === from ||
+      (found !== undefined && (await isGranted(found.spec.allowedNamespaces, { owner, from }, labelsOf)));
     if (!granted) {
       throw waiting(
         reasons.ReferenceNotGranted,
@@ -86,8 +87,7 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
     return found;
   };
 
-  const providerFor: References['providerFor'] = (ref, from) =>
-    follow(providers, ref, from, reasons.ProviderNotFound);
+  const providerFor: References['providerFor'] = (ref, from) => follow(providers, ref, from, reasons.ProviderNotFound);
 
   return {
     providerFor,
@@ -114,12 +114,17 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
   };
 };
 
-/** The credentials version at which a Provider was found Ready, for its current generation. @throws Fault ProviderNotReady */
+/**
+ * The credentials version at which a Provider was found Ready, for its current generation. One that is being deleted is of
+ * use as long as its connection is good, so that those who wait for it can finish. @throws Fault `waiting` ProviderNotReady
+ */
 const readyVersion = (provider: Provider): string => {
   const { metadata, status } = provider;
   const ready = status?.conditions?.find(({ type }) => type === conditionTypes.Ready);
   const isCurrent = status?.observedGeneration === metadata.generation;
-  if (isCurrent && ready?.status === 'True' && status?.credentialsVersion !== undefined) return status.credentialsVersion;
+  const isUsable =
+    metadata.deletionTimestamp === undefined ? isCurrent && ready?.status === 'True' : status?.connected === true;
+  if (isUsable && status?.credentialsVersion !== undefined) return status.credentialsVersion;
   const why = isCurrent && ready !== undefined ? `${ready.reason}: ${ready.message}` : 'it has not been checked yet';
   throw waiting(reasons.ProviderNotReady, `Provider ${metadata.namespace}/${metadata.name} is not ready: ${why}`);
 };

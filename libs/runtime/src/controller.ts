@@ -8,6 +8,7 @@ import {
   Fault,
   type Outcome,
   asFault,
+  blocked,
   transient,
   waiting,
 } from '@operator/outcome';
@@ -22,7 +23,7 @@ import { isSameJson } from './json-equality.ts';
 import type { KubeClient } from './kube-client.ts';
 import { type KubeError, isKubeError } from './kube-error.ts';
 import type { RuntimeMetrics } from './metrics.ts';
-import type { Finalized, Pass, Reconciler } from './reconciler.ts';
+import type { Pass, Reconciler } from './reconciler.ts';
 import { type CommonStatus, type KubeObject, type ObjectKey, type Resource, keyOf } from './resource.ts';
 import type { Tracing } from './tracing.ts';
 import type { Workqueue } from './workqueue.ts';
@@ -203,35 +204,30 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   const finalize = async (given: Stored, worker: Worker): Promise<PassResult> => {
     const { key, log, signal } = worker;
     const pass = openPass(given, worker);
-    let finalized: Finalized<Status> | Fault;
-    try {
-      finalized = await reconciler.finalize(given, pass.lent);
-    } catch (caught) {
-      finalized = faultOf(caught, worker);
-    }
+    const finalized = await reconciler
+      .finalize(given, pass.lent)
+      .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, worker)));
     const object = pass.current();
-    if (!(finalized instanceof Fault) && finalized.result === 'done') {
+    if (finalized.result === 'done') {
       await removeFinalizer(kube, resource, object, finalizer, { signal });
       log.info({ event: 'finalized' }, 'the external work is undone; the finalizer is removed');
       queue.remove(key);
       return 'finalized';
     }
-    const fault = finalized instanceof Fault ? finalized : undefined;
-    await writeStatus(object, worker, {
-      status: finalized instanceof Fault ? ownStatus(object) : finalized.status,
-      claims: fault === undefined ? [] : reconciler.claimsOf(fault, object),
-      verdict:
-        finalized instanceof Fault
-          ? { result: 'blocked', fault: finalized }
-          : { result: 'progressing', reason: finalized.reason, message: finalized.message },
-      hasVerdict: fault?.kind === 'terminal',
-    });
-    if (fault !== undefined) return scheduleAfter(fault, worker, resyncMsOf(object, undefined, log));
+    if (finalized.result === 'blocked') {
+      const { status, fault } = finalized;
+      const claims = [...finalized.claims, ...reconciler.claimsOf(fault, object)];
+      const verdict = { result: 'blocked', fault } as const;
+      await writeStatus(object, worker, { status, claims, verdict, hasVerdict: fault.kind === 'terminal' });
+      return scheduleAfter(fault, worker, resyncMsOf(object, undefined, log));
+    }
+    const { status, reason, message, retryAfterMs } = finalized;
+    const verdict = { result: 'progressing', reason, message } as const;
+    await writeStatus(object, worker, { status, claims: [], verdict, hasVerdict: false });
     queue.forget(key);
     const passes = (deletions.get(object.metadata.uid) ?? 0) + 1;
     deletions.set(object.metadata.uid, passes);
-    const asked = finalized instanceof Fault ? undefined : finalized.retryAfterMs;
-    queue.addAfter(key, asked ?? backoffMs(finalizing, passes, random));
+    queue.addAfter(key, retryAfterMs ?? backoffMs(finalizing, passes, random));
     return 'progressing';
   };
 

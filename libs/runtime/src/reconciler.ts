@@ -1,4 +1,4 @@
-import type { CallContext, Claim, Fault, Outcome } from '@operator/outcome';
+import type { Blocked, CallContext, Claim, Fault, Outcome } from '@operator/outcome';
 import type { Logger } from 'pino';
 import type { KubeObject } from './resource.ts';
 
@@ -19,9 +19,10 @@ export interface Pass<S> extends CallContext {
   event(type: 'Normal' | 'Warning', reason: string, message: string): void;
 }
 
-/** What remains to be done for a deletion. `done` lets the finalizer go. */
+/** What remains to be done for a deletion. `done` lets the finalizer go; `blocked` waits, and tells what it learned meanwhile. */
 export type Finalized<S> =
   | { readonly result: 'done' }
+  | Blocked<S>
   | {
       readonly result: 'progressing';
       readonly status: S;
@@ -39,8 +40,6 @@ export type Finalized<S> =
  * after `finalize` said `done`.
  */
 export interface Reconciler<Spec, Status> {
-  /** The reason of the Event that tells a failure; the fault's own reason when absent. */
-  readonly failureEvent?: string;
   reconcile(object: KubeObject<Spec, Status>, pass: Pass<Status>): Promise<Outcome<Status>>;
   finalize(object: KubeObject<Spec, Status>, pass: Pass<Status>): Promise<Finalized<Status>>;
   /** Pure: the abnormal (or positive but False) conditions that this fault stands for on this kind. Empty: Ready alone tells it. */

@@ -13,7 +13,7 @@ export const createLogger = (controller: string, level: string, destination?: De
   const options = {
     level,
     base: { controller },
-    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: (caught: unknown) => shownError(caught, 3) },
     redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: new Redacted('').toString() },

@@ -66,6 +66,7 @@ export interface ControllerOptions<Spec, Status> {
 /** After SIGTERM passes may go on for the deadline less this; what is left is for aborting them and for the lease. */
 const abortReserveMs = 5_000;
 const monotonicMs = (): number => performance.now();
+// eslint-disable-next-line no-restricted-syntax -- this is the composition that every main.ts calls
 const clock: Clock = { now: () => new Date() };
 
 /**
@@ -112,7 +113,8 @@ const compose = async <Spec, Status>(
   abort: AbortController,
 ): Promise<number> => {
   const { name, env } = options;
-  const random = Math.random;
+  // eslint-disable-next-line no-restricted-properties -- this is the composition that every main.ts calls
+  const random = (): number => Math.random();
   const identity = `${hostname()}_${randomUUID()}`;
   const tracing = await createTracing(name, env);
   const metrics = createMetrics(name);

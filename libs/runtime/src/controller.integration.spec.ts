@@ -1,0 +1,413 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Child, type ControlPlane, startChild, startControlPlane } from '@operator/tools/local';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type KubeClient, type Resource, type StoredObject } from './index.ts';
+import type { KubeConnection } from './kube-connection.ts';
+import { leaseResource } from './leader-election.ts';
+import {
+  type FaultProxy,
+  type Outside,
+  type Widget,
+  type WidgetSpec,
+  eventually,
+  finalizer,
+  installWidgets,
+  openKube,
+  refusal,
+  startFaultProxy,
+  startOutside,
+  widgets,
+} from '../test/widgets.ts';
+
+let dir: string;
+let plane: ControlPlane;
+let proxy: FaultProxy;
+let connection: KubeConnection;
+/** The administrator's, beside the proxy. */
+let kube: KubeClient;
+let outside: Outside;
+let started: Child[] = [];
+let count = 0;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'runtime-'));
+  plane = await startControlPlane({ dir });
+  await installWidgets(plane);
+  proxy = await startFaultProxy(plane, dir);
+  ({ kube, connection } = await openKube(plane.kubeconfigPath));
+});
+
+afterAll(async () => {
+  proxy.stop();
+  await connection.close();
+  await plane.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+beforeEach(async () => {
+  outside = await startOutside();
+  proxy.intercept = () => undefined;
+});
+
+afterEach(async () => {
+  await Promise.all(started.map((child) => child.stop(0)));
+  started = [];
+  outside.stop();
+  // Nobody is left to let the finalizers go.
+  for (const widget of await list<Widget>(widgets)) {
+    if (widget.metadata.finalizers !== undefined) await patch(widget.metadata.name, { metadata: { finalizers: null } });
+    await kube.delete(widgets, { namespace, name: widget.metadata.name });
+  }
+  for (const event of await list<KubeEvent>(eventKind)) await kube.delete(eventKind, { namespace, name: event.metadata.name });
+  await kube.delete(leaseResource, { namespace, name: 'widget-controller' });
+});
+
+const namespace = 'default';
+const eventKind = { group: '', version: 'v1', kind: 'Event', plural: 'events' };
+
+interface KubeEvent extends StoredObject {
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly count: number;
+}
+
+const list = async <T>(resource: Resource): Promise<T[]> => {
+  const items: T[] = [];
+  for await (const page of kube.list<T>(resource, { namespace })) items.push(...page.items);
+  return items;
+};
+
+const patch = (name: string, change: object): Promise<Widget> =>
+  kube.patch<Widget>(widgets, { namespace, name }, change as Record<string, unknown>);
+
+const start = async (...flags: string[]): Promise<{ child: Child; by: string }> => {
+  const by = `replica-${(count += 1)}`;
+  const child = await startChild({
+    name: by,
+    command: process.execPath,
+    args: [
+      join(import.meta.dirname, '../test/widget-controller.ts'),
+      outside.url,
+      by,
+      `--kubeconfig=${proxy.kubeconfigPath}`,
+      '--metrics-address=0',
+      '--health-address=0',
+      '--log-level=debug',
+      ...flags,
+    ],
+    logPath: join(dir, `${by}.log`),
+    lifetime: 'parent',
+  });
+  started.push(child);
+  return { child, by };
+};
+
+const logOf = (by: string): string => readFileSync(join(dir, `${by}.log`), 'utf8');
+
+const create = (name: string, spec: WidgetSpec, metadata: object = {}): Promise<Widget> =>
+  kube.create<Widget>(widgets, { metadata: { namespace, name, ...metadata }, spec });
+
+const find = (name: string): Promise<Widget | undefined> => kube.get<Widget>(widgets, { namespace, name });
+
+const read = async (name: string): Promise<Widget> => {
+  const widget = await find(name);
+  if (widget === undefined) throw new Error(`there is no ${name}`);
+  return widget;
+};
+
+const annotate = (name: string, annotations: Record<string, string | null>) => patch(name, { metadata: { annotations } });
+
+const untilGone = (name: string) => eventually(`${name} is gone`, async () => (await find(name)) === undefined);
+
+const readyOf = (widget: Widget) => widget.status?.conditions?.find((condition) => condition.type === 'Ready');
+
+const untilReady = (name: string): Promise<Widget> =>
+  eventually(`${name} is Ready`, async () => {
+    const widget = await read(name);
+    return readyOf(widget)?.status === 'True' && widget.status?.observedGeneration === widget.metadata.generation && widget;
+  });
+
+const isWrite = ({ method, url }: { method: string; url: string }): boolean => method !== 'GET' && !url.includes('/leases');
+
+describe('a controller on a real API server', () => {
+  it('takes an object to Ready with one status write for each pass, and lets it go when deleted', async () => {
+    await start('--leader-elect=false');
+    proxy.requests.length = 0;
+    await create('one', { size: 3 });
+    const widget = await untilReady('one');
+    expect(outside.sizes.get('default/one')).toBe(3);
+    expect(widget.metadata.finalizers).toEqual([finalizer]);
+    expect(widget.status).toEqual({
+      size: 3,
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'True',
+          reason: 'Ready',
+          message: 'Everything is as declared.',
+          observedGeneration: 1,
+          lastTransitionTime: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+        },
+      ],
+    });
+    const writes = proxy.requests.filter(isWrite).map(({ method, url }) => `${method} ${url.split('?')[0]}`);
+    expect(writes.filter((write) => !write.endsWith('/events'))).toEqual([
+      'PATCH /apis/runtime.test/v1/namespaces/default/widgets/one',
+      'PATCH /apis/runtime.test/v1/namespaces/default/widgets/one/status',
+      'PATCH /apis/runtime.test/v1/namespaces/default/widgets/one/status',
+    ]);
+
+    await kube.delete(widgets, { namespace, name: 'one' });
+    await untilGone('one');
+    expect(outside.sizes.size).toBe(0);
+  });
+
+  it('writes nothing to either side in twenty passes over a settled object', async () => {
+    await start('--leader-elect=false');
+    await create('calm', { size: 1 });
+    await untilReady('calm');
+    proxy.requests.length = 0;
+    outside.effects.length = 0;
+    for (let pass = 1; pass <= 20; pass += 1) {
+      const before = outside.reads.count;
+      await annotate('calm', { 's3.cloud37.dev/reconcile-requested-at': String(pass) });
+      await eventually('another pass', () => outside.reads.count > before);
+    }
+    expect(proxy.requests.filter(isWrite)).toEqual([]);
+    expect(outside.effects).toEqual([]);
+  });
+
+  it('keeps its hands off a paused object, tells it once, and goes on when the pause ends', async () => {
+    await start('--leader-elect=false');
+    await create('paused', { size: 1 }, { annotations: { 's3.cloud37.dev/paused': 'true' } });
+    const told = await eventually('the Event', async () => (await list<KubeEvent>(eventKind)).find(({ reason }) => reason === 'Paused'));
+    expect(told.count).toBe(1);
+    expect(await read('paused')).not.toHaveProperty('status');
+    expect((await read('paused')).metadata.finalizers).toBeUndefined();
+    expect(outside.effects).toEqual([]);
+    await annotate('paused', { 's3.cloud37.dev/paused': null });
+    await untilReady('paused');
+  });
+
+  it('never touches the finalizers of others, and removes its own where another put it too', async () => {
+    await start('--leader-elect=false');
+    await create('shared', { size: 1 }, { finalizers: ['example.com/theirs', finalizer] });
+    await untilReady('shared');
+    await kube.delete(widgets, { namespace, name: 'shared' });
+    const left = await eventually('ours is gone', async () => {
+      const { metadata } = await read('shared');
+      return !metadata.finalizers?.includes(finalizer) && metadata;
+    });
+    expect(left.finalizers).toEqual(['example.com/theirs']);
+    expect(outside.sizes.size).toBe(0);
+    await patch('shared', { metadata: { finalizers: null } });
+    await untilGone('shared');
+  });
+
+  it('serves a recreated object afresh', async () => {
+    await start('--leader-elect=false');
+    const first = await create('again', { size: 1 });
+    await untilReady('again');
+    await kube.delete(widgets, { namespace, name: 'again' });
+    await untilGone('again');
+    await create('again', { size: 2 });
+    const second = await untilReady('again');
+    expect(second.metadata.uid).not.toBe(first.metadata.uid);
+    expect(second.status?.size).toBe(2);
+  });
+
+  it('shows a terminal fault as Stalled with its generation, and heals with the next one', async () => {
+    await start('--leader-elect=false');
+    await create('odd', { size: 1, fault: { kind: 'terminal', reason: 'Unsupported' } });
+    const widget = await eventually('Stalled', async () => {
+      const found = await read('odd');
+      return found.status?.observedGeneration === 1 && found;
+    });
+    expect(widget.status?.conditions?.map(({ type, status, reason }) => [type, status, reason])).toEqual([
+      ['Ready', 'False', 'Unsupported'],
+      ['Stalled', 'True', 'Unsupported'],
+    ]);
+    await patch('odd', { spec: { fault: null } });
+    const healed = await untilReady('odd');
+    expect(healed.status?.observedGeneration).toBe(2);
+    expect(healed.status?.conditions).toHaveLength(1);
+    const events = await eventually('two Events', async () => {
+      const found = await list<KubeEvent>(eventKind);
+      return found.length >= 2 && found;
+    });
+    expect(events.map(({ type, reason }) => `${type} ${reason}`).sort()).toEqual(['Normal WidgetSized', 'Warning Unsupported']);
+  });
+
+  it('leaves observedGeneration alone while it waits, and shows Reconciling', async () => {
+    await start('--leader-elect=false');
+    await create('late', { size: 1, fault: { kind: 'waiting', reason: 'NotYet' } });
+    const widget = await eventually('conditions', async () => {
+      const found = await read('late');
+      return found.status?.conditions !== undefined && found;
+    });
+    expect(widget.status?.observedGeneration).toBeUndefined();
+    expect(widget.status?.conditions?.map(({ type, status, reason }) => [type, status, reason])).toEqual([
+      ['Ready', 'False', 'NotYet'],
+      ['Reconciling', 'True', 'NotYet'],
+    ]);
+  });
+
+  it('repairs drift when the resync interval of the object is over', async () => {
+    await start('--leader-elect=false');
+    await create('drifting', { size: 4 }, { annotations: { 's3.cloud37.dev/resync-interval': '1s' } });
+    await untilReady('drifting');
+    outside.sizes.set('default/drifting', 99);
+    await eventually('the repair', () => outside.sizes.get('default/drifting') === 4);
+    await eventually('the Event', async () => (await list<KubeEvent>(eventKind)).some(({ reason }) => reason === 'DriftRepaired'));
+  });
+
+  it('calls writes that never last a DriftLoop, and backs off', async () => {
+    await start('--leader-elect=false');
+    outside.onWriteBegun = (key) => void setTimeout(() => outside.sizes.set(key, -1), 5);
+    await create('fought', { size: 1 });
+    const widget = await eventually('DriftLoop', async () => {
+      const found = await read('fought');
+      return readyOf(found)?.reason === 'DriftLoop' && found;
+    });
+    expect(widget.status?.conditions?.map(({ type, status }) => [type, status])).toEqual([
+      ['Ready', 'False'],
+      ['Reconciling', 'True'],
+      ['DriftLoop', 'True'],
+    ]);
+    expect(outside.effects).toHaveLength(5);
+  });
+
+  it('gets through a storm of conflicts without telling anybody', async () => {
+    const { by } = await start('--leader-elect=false');
+    await eventually('the start', () => logOf(by).includes('"event":"start"'));
+    let conflicts = 0;
+    proxy.intercept = (method, url) => {
+      if (method !== 'PATCH' || !url.includes('/widgets/') || (conflicts += 1) > 12) return undefined;
+      return refusal(409, 'Conflict', 'the object has been modified');
+    };
+    const storm = ['a', 'b', 'c', 'd'].map((name) => create(`storm-${name}`, { size: 7 }));
+    await Promise.all(storm);
+    for (const name of ['a', 'b', 'c', 'd']) await untilReady(`storm-${name}`);
+    expect(conflicts).toBeGreaterThan(12);
+    expect(outside.effects).toHaveLength(4);
+    expect(logOf(by)).not.toMatch(/"level":"(warn|error)"/);
+  });
+
+  it('survives a restart of the API server and 429 on every kind of request', async () => {
+    const { child } = await start('--leader-elect=false');
+    await create('before', { size: 1 });
+    await untilReady('before');
+    await plane.restartApiServer({ kill: true });
+    await eventually('the API server takes writes', () => create('after', { size: 2 }).then(() => true, () => false));
+    await untilReady('after');
+    const refused = new Set<string>();
+    proxy.intercept = (method, url) => {
+      const path = `${method} ${url.split('?')[0]}`;
+      if (refused.has(path)) return undefined;
+      refused.add(path);
+      return refusal(429, 'TooManyRequests', 'too many requests', { 'retry-after': '1' });
+    };
+    proxy.cut();
+    await create('throttled', { size: 3 });
+    await untilReady('throttled');
+    expect(refused).toContain('GET /apis/runtime.test/v1/widgets');
+    expect(refused).toContain('PATCH /apis/runtime.test/v1/namespaces/default/widgets/throttled/status');
+    expect(child.ended()).toBeUndefined();
+  });
+});
+
+describe('a controller that stops', () => {
+  it('finishes the pass that SIGTERM finds, tells it in the status, and exits with 0', async () => {
+    const { child, by } = await start('--leader-elect=false');
+    const begun = Promise.withResolvers<string>();
+    outside.onWriteBegun = begun.resolve;
+    await create('slow', { size: 5, writeMs: 1_500 });
+    await begun.promise;
+    const stopping = child.stop(10_000);
+    await eventually('it stops', () => logOf(by).includes('"event":"stop"'));
+    await create('untouched', { size: 1 });
+    await stopping;
+    expect(child.ended()).toBe('ended with status 0');
+    expect(outside.effects.map(({ key }) => key)).toEqual(['default/slow']);
+    expect((await read('slow')).status?.size).toBe(5);
+    expect((await read('untouched')).status).toBeUndefined();
+  });
+
+  it('aborts a pass that outlasts the deadline, and says so with status 1', async () => {
+    const { child } = await start('--leader-elect=false', '--shutdown-deadline=2s');
+    const begun = Promise.withResolvers<string>();
+    outside.onWriteBegun = begun.resolve;
+    await create('endless', { size: 5, writeMs: 60_000 });
+    await begun.promise;
+    const from = performance.now();
+    await child.stop(10_000);
+    expect(child.ended()).toBe('ended with status 1');
+    expect(performance.now() - from).toBeLessThan(4_000);
+  });
+
+  it('refuses a wrong flag with status 2 and a readable line', async () => {
+    const { child, by } = await start('--workers=0');
+    await child.exited;
+    expect(child.ended()).toBe('ended with status 2');
+    expect(logOf(by)).toBe('widget-controller: --workers: "0" is not valid. Objects reconciled at the same time, 1 to 200.\n');
+  });
+});
+
+describe('two replicas', () => {
+  const startBoth = async () => {
+    const leader = await start();
+    await eventually('a leader', () => logOf(leader.by).includes('"msg":"leading"'));
+    const standby = await start();
+    await eventually('a standby', () => logOf(standby.by).includes('standing by'));
+    return { leader, standby };
+  };
+
+  it('replace a stopped leader within 3 s', async () => {
+    const { leader, standby } = await startBoth();
+    await create('first', { size: 1 });
+    await untilReady('first');
+    const from = performance.now();
+    await leader.child.stop();
+    expect(leader.child.ended()).toBe('ended with status 0');
+    await create('second', { size: 2 });
+    await eventually('the standby leads', () => outside.effects.some(({ by }) => by === standby.by));
+    expect(performance.now() - from).toBeLessThan(3_000);
+    expect(outside.effects.map(({ key, by }) => [key, by])).toEqual([
+      ['default/first', leader.by],
+      ['default/second', standby.by],
+    ]);
+  });
+
+  it('replace a killed leader within 20 s, and no write happens twice', async () => {
+    const { leader, standby } = await startBoth();
+    for (let number = 1; number <= 20; number += 1) await create(`w${number}`, { size: number, writeMs: 50 });
+    await eventually('some effects', () => outside.effects.length >= 5);
+    const from = performance.now();
+    await leader.child.stop(0);
+    await eventually('the standby leads', () => outside.effects.some(({ by }) => by === standby.by), 25_000);
+    expect(performance.now() - from).toBeLessThan(20_000);
+    await eventually('all are Ready', async () => (await list<Widget>(widgets)).every((widget) => readyOf(widget)?.status === 'True'));
+    expect(outside.effects.map(({ key }) => key).sort()).toEqual([...new Set(outside.effects.map(({ key }) => key))].sort());
+    expect(outside.sizes.size).toBe(20);
+    const lastOfLeader = Math.max(...outside.effects.filter(({ by }) => by === leader.by).map(({ at }) => at));
+    const firstOfStandby = Math.min(...outside.effects.filter(({ by }) => by === standby.by).map(({ at }) => at));
+    expect(lastOfLeader).toBeLessThan(firstOfStandby);
+  });
+
+  it('stop writing when the API server is out of reach for the lease, and campaign again with warm caches', async () => {
+    const { by, child } = await start();
+    await create('held', { size: 1 });
+    await untilReady('held');
+    proxy.intercept = (_method, url) => (url.includes('/leases/') ? 'refuse' : undefined);
+    await eventually('leadership is lost', () => logOf(by).includes('LeadershipLost'), 15_000);
+    await create('unserved', { size: 2 });
+    proxy.intercept = () => undefined;
+    await untilReady('unserved');
+    expect(child.ended()).toBeUndefined();
+    expect(logOf(by).match(/"msg":"leading"/g)).toHaveLength(2);
+  });
+});

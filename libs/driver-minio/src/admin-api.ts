@@ -92,11 +92,6 @@ export const addUser = async (
   );
 };
 
-export const enableUser = async (client: AdminClient, name: string, context: CallContext): Promise<void> => {
-  const query = { accessKey: name, status: 'enabled' };
-  await client.send({ operation: 'SetUserStatus', method: 'PUT', path: '/set-user-status', query }, context);
-};
-
 /** Removes the user with all its service accounts; an absent one counts as removed. */
 export const removeUser = async (client: AdminClient, name: string, context: CallContext): Promise<void> => {
   const call: AdminCall = {
@@ -237,7 +232,7 @@ export const addServiceAccount = (
   return change(client, call, 'XMinioIAMServiceAccountNotAllowed', context);
 };
 
-/** Gives a service account that secret and enables it. One key derivation. */
+/** Gives a service account that secret. One key derivation. */
 export const resetServiceAccount = async (
   client: AdminClient,
   accessKeyId: string,
@@ -245,7 +240,7 @@ export const resetServiceAccount = async (
   context: CallContext,
 ): Promise<void> => {
   const query = { accessKey: accessKeyId };
-  const body = { newSecretKey: secret.reveal(), newStatus: 'on' };
+  const body = { newSecretKey: secret.reveal() };
   await client.send(
     {
       operation: 'UpdateServiceAccount',

@@ -1,10 +1,12 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { Fault, redact, type CallContext, type ExternalCall } from '@operator/outcome';
 import { createWirePool, type Connection } from '@operator/s3';
+import { testCertificate } from '@operator/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAdminClient, type AdminCall } from './admin-client.ts';
 import type { DeriveKey } from './derive-key.ts';
@@ -289,5 +291,30 @@ describe('a server that gives no answer', () => {
     await expect.poll(() => received.length).toBe(1);
     pass.abort(new Fault('transient', 'LeadershipLost', 'stopped'));
     expect((await caught(sent)).reason).toBe('LeadershipLost');
+  });
+});
+
+describe('a server with TLS', () => {
+  const tlsServer = createTlsServer(testCertificate, (_request, response) => response.writeHead(200).end('{}'));
+  beforeEach(() => new Promise<void>((done) => tlsServer.listen(0, '127.0.0.1', done)));
+  afterEach(async () => {
+    tlsServer.closeAllConnections();
+    await new Promise((done) => tlsServer.close(done));
+  });
+  const connectByTls = (tls: Connection['tls']) =>
+    connect({ endpoint: `https://127.0.0.1:${(tlsServer.address() as AddressInfo).port}`, tls });
+
+  it('is trusted by its custom authority', async () => {
+    const client = connectByTls({ insecureSkipVerify: false, caCertificate: testCertificate.cert });
+    expect(await client.send(read, context())).toEqual({});
+  });
+
+  it('is trusted unseen when the Provider says so', async () => {
+    expect(await connectByTls({ insecureSkipVerify: true }).send(read, context())).toEqual({});
+  });
+
+  it('is refused when nobody vouches for it', async () => {
+    const client = connectByTls({ insecureSkipVerify: false });
+    expect(await caught(client.send(read, context()))).toMatchObject({ kind: 'waiting', reason: 'TlsFailed' });
   });
 });

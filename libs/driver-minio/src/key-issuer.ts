@@ -7,7 +7,6 @@ import {
   attachPolicy,
   deleteServiceAccount,
   detachPolicies,
-  enableUser,
   getCannedPolicy,
   getUser,
   listServiceAccounts,
@@ -51,8 +50,9 @@ export const createKeyIssuer = (client: AdminClient, randomSecret: () => string)
       arn: `arn:aws:iam:::user/${name}`,
       isOurs: own?.owner !== 'other',
       policy: own?.policy,
-      keys: accounts.map(({ accessKeyId, isEnabled }) => ({ accessKeyId, isActive: isEnabled })),
-      needsUpdate: !user.isEnabled || foreignPolicies(name, user).length > 0 || own?.owner === 'unknown',
+      // Whoever disabled the user wants its keys stopped: that is told, and not undone.
+      keys: accounts.map(({ accessKeyId, isEnabled }) => ({ accessKeyId, isActive: isEnabled && user.isEnabled })),
+      needsUpdate: foreignPolicies(name, user).length > 0 || own?.owner === 'unknown',
     };
   },
 
@@ -62,7 +62,6 @@ export const createKeyIssuer = (client: AdminClient, randomSecret: () => string)
       await addUser(client, name, redact(randomSecret()), context);
       return;
     }
-    if (!user.isEnabled) await enableUser(client, name, context);
     const detached = [...foreignPolicies(name, user)];
     // Whoever replaced our policy may have given rights that the comparison of documents would not show.
     if (user.policies.includes(name)) {

@@ -10,8 +10,11 @@ const guard = {
   Action: ['admin:CreateServiceAccount', 'admin:UpdateServiceAccount'],
 } as const;
 
-/** The server takes policies of at most 20 480 bytes; the mark (at most 400) and the guard are ours. */
-export const maxPolicyBytes = 20_480 - 400 - JSON.stringify(guard).length - 80;
+/** The longest ID that `idFor` makes: ids of Kubernetes have 36 characters, namespaces at most 63, names at most 253. */
+const longestIdBytes = 15 + 36 + 1 + 63 + 1 + 253 + 1 + 36;
+
+/** The server takes documents of at most 20 480 bytes, in which our mark (`,"ID":"…"`) and the guard (`,{…}`) must have room. */
+export const maxPolicyBytes = 20_480 - (longestIdBytes + 8) - (JSON.stringify(guard).length + 1);
 
 const asList = (value: unknown): readonly unknown[] =>
   Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value];

@@ -26,9 +26,7 @@ try {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 }
-const program = ours.includes(command)
-  ? inRoot('tools', command, 'main.ts')
-  : inRoot('node_modules', '.bin', command);
+const program = ours.includes(command) ? inRoot('tools', command, 'main.ts') : inRoot('node_modules', '.bin', command);
 replaceBy(pinnedNode, [program, ...args]);
 
 async function install() {
@@ -46,7 +44,9 @@ async function install() {
       clearInterval(beat),
     );
     if (status !== 0) {
-      throw new Error(`npm ci failed (${status}), see above. Is the package registry reachable, and the disk not full?`);
+      throw new Error(
+        `npm ci failed (${status}), see above. Is the package registry reachable, and the disk not full?`,
+      );
     }
     if (!isInstalled()) throw new Error('npm ci ended well, yet node_modules does not match package-lock.json');
     console.error(`installing dependencies: done in ${seconds()} s`);

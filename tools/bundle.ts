@@ -21,7 +21,9 @@ export async function bundleApp(app: string): Promise<string> {
     keepNames: true,
     logLevel: 'silent',
     // Some dependencies are CommonJS and ask for Node's own modules by `require`, which an ES module does not have.
-    banner: { js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+    },
   });
   return outfile;
 }

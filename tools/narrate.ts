@@ -12,7 +12,11 @@ export function inWords(ms: number): string {
  * Does something that people wait for: a line at its start, one every 15 s with how far it is (what it last said) and since
  * when, and one at its end with the time it took. The same lines on a terminal and in a log file.
  */
-export async function narrate<T>(what: string, log: (line: string) => void, work: (say: (text: string) => void) => Promise<T>): Promise<T> {
+export async function narrate<T>(
+  what: string,
+  log: (line: string) => void,
+  work: (say: (text: string) => void) => Promise<T>,
+): Promise<T> {
   const startedAt = performance.now();
   const elapsed = () => inWords(performance.now() - startedAt);
   let said = '';
@@ -23,7 +27,9 @@ export async function narrate<T>(what: string, log: (line: string) => void, work
     log(`${what}: done in ${elapsed()}`);
     return result;
   } catch (error) {
-    log(`${what}: not done after ${elapsed()} (${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)})`);
+    log(
+      `${what}: not done after ${elapsed()} (${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)})`,
+    );
     throw error;
   } finally {
     clearInterval(timer);

@@ -18,6 +18,7 @@ export function currentKubeconfig(
   }
   const usual = [localKubeconfig, join(env['HOME'] ?? homedir(), '.kube', 'config')];
   const found = usual.find(exists);
-  if (found === undefined) throw new Error(`no kubeconfig in KUBECONFIG, ${usual.join(' or ')}: npm run local -- up makes one`);
+  if (found === undefined)
+    throw new Error(`no kubeconfig in KUBECONFIG, ${usual.join(' or ')}: npm run local -- up makes one`);
   return found;
 }

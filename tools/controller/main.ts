@@ -12,7 +12,8 @@ const names = readdirSync(join(projectRoot, 'apps')).map((app) => app.replace(/-
 const [name, ...flags] = process.argv.slice(2);
 
 try {
-  if (name === undefined || !names.includes(name)) throw new Error(`usage: npm run controller -- ${names.join('|')} [flags]`);
+  if (name === undefined || !names.includes(name))
+    throw new Error(`usage: npm run controller -- ${names.join('|')} [flags]`);
   const kubeconfig = currentKubeconfig(process.env, localPaths(localFolder).kubeconfig);
   console.error(`${name}-controller against ${kubeconfig}`);
   const main = join(projectRoot, 'apps', `${name}-controller`, 'src', 'main.ts');

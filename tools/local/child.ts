@@ -48,7 +48,9 @@ export async function startChild(spec: ChildSpec): Promise<Child> {
   closeSync(log);
   await new Promise<void>((resolve, reject) => {
     started.once('spawn', resolve);
-    started.once('error', (error) => reject(new Error(`${spec.name} does not start: ${error.message}`, { cause: error })));
+    started.once('error', (error) =>
+      reject(new Error(`${spec.name} does not start: ${error.message}`, { cause: error })),
+    );
   });
   const pid = started.pid;
   if (pid === undefined) throw new Error(`${spec.name} started without a pid`);

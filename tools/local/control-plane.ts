@@ -101,7 +101,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const tokenLines = users.map(({ name, groups = [] }) => `${tokenFor(name)},${name},${name},"${groups.join(',')}"`);
   writeFileSync(path('tokens.csv'), `${tokenLines.join('\n')}\n`, { mode: 0o600 });
   const serviceAccountKeys = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  writeFileSync(path('service-account.key'), serviceAccountKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  writeFileSync(path('service-account.key'), serviceAccountKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }), {
+    mode: 0o600,
+  });
   writeFileSync(path('service-account.pub'), serviceAccountKeys.publicKey.export({ type: 'spki', format: 'pem' }));
 
   // The API server makes a CA of its own and a certificate for 127.0.0.1 signed by it; this file has both.
@@ -110,7 +112,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   let url = '';
   const isReady = async () => {
     agent ??= new Agent({ connect: { ca: readFileSync(caPath) } });
-    const response = await request(`${url}/readyz`, { dispatcher: agent, headers: { authorization: `Bearer ${adminToken}` } });
+    const response = await request(`${url}/readyz`, {
+      dispatcher: agent,
+      headers: { authorization: `Bearer ${adminToken}` },
+    });
     await response.body.dump();
     return response.statusCode === 200;
   };
@@ -166,7 +171,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       '--leader-elect=false',
       '--secure-port=0',
     ]);
-    await waitUntilReady(child, async () => (await kubectl(['get', 'serviceaccount', 'default', '-o', 'name'])) !== '', { signal });
+    await waitUntilReady(
+      child,
+      async () => (await kubectl(['get', 'serviceaccount', 'default', '-o', 'name'])) !== '',
+      { signal },
+    );
   };
 
   const kubectl = kubectlFor(binaries.kubectl, path('admin.kubeconfig'));
@@ -200,7 +209,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         await controlPlane.startApiServer();
       },
       pids: () =>
-        Object.fromEntries([...running].filter(([, child]) => child.ended() === undefined).map(([name, { pid }]) => [name, pid])),
+        Object.fromEntries(
+          [...running].filter(([, child]) => child.ended() === undefined).map(([name, { pid }]) => [name, pid]),
+        ),
       stop: stopAll,
     };
     return controlPlane;

@@ -1,4 +1,9 @@
-export { startControlPlane, type ControlPlane, type ControlPlaneOptions, type ControlPlaneUser } from './control-plane.ts';
+export {
+  startControlPlane,
+  type ControlPlane,
+  type ControlPlaneOptions,
+  type ControlPlaneUser,
+} from './control-plane.ts';
 export {
   startMinio,
   startMoto,

@@ -56,9 +56,21 @@ export async function createKindCluster(given: {
   const remove = () => removeKindCluster(name, kubeconfigPath);
   try {
     await narrate(`creating kind cluster ${name}`, log, (say) =>
-      runKind(kind, ['create', 'cluster', '--name', name, '--kubeconfig', kubeconfigPath, '--wait', '120s'], say, signal),
+      runKind(
+        kind,
+        ['create', 'cluster', '--name', name, '--kubeconfig', kubeconfigPath, '--wait', '120s'],
+        say,
+        signal,
+      ),
     );
-    const { stdout } = await run(kubectl, ['--kubeconfig', kubeconfigPath, 'config', 'view', '-o', 'jsonpath={.clusters[0].cluster.server}']);
+    const { stdout } = await run(kubectl, [
+      '--kubeconfig',
+      kubeconfigPath,
+      'config',
+      'view',
+      '-o',
+      'jsonpath={.clusters[0].cluster.server}',
+    ]);
     return { name, url: stdout, kubeconfigPath, kubectlPath: kubectl, remove };
   } catch (error) {
     await remove();
@@ -71,7 +83,12 @@ export async function removeKindCluster(name: string, kubeconfigPath: string): P
   await run(kind, ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfigPath]);
 }
 
-function runKind(kind: string, args: readonly string[], say: (text: string) => void, signal?: AbortSignal): Promise<void> {
+function runKind(
+  kind: string,
+  args: readonly string[],
+  say: (text: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(kind, [...args], { stdio: ['ignore', 'ignore', 'pipe'], ...(signal ? { signal } : {}) });
     let words = '';
@@ -81,6 +98,8 @@ function runKind(kind: string, args: readonly string[], say: (text: string) => v
       if (line !== '') say(line);
     });
     child.once('error', reject);
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`kind: ${words.trim().split('\n').slice(-5).join(' | ')}`))));
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`kind: ${words.trim().split('\n').slice(-5).join(' | ')}`)),
+    );
   });
 }

@@ -19,7 +19,10 @@ try {
   const command = parseLocalCommand(process.argv.slice(2));
   if (command.verb === 'status') status();
   else {
-    const release = await acquireLock(paths.lock, { onWait: (pid) => log(`process ${pid} is at work on .local: waiting for it`), signal });
+    const release = await acquireLock(paths.lock, {
+      onWait: (pid) => log(`process ${pid} is at work on .local: waiting for it`),
+      signal,
+    });
     try {
       if (command.verb === 'down') await down();
       else await up(command.servers, command.kind);
@@ -77,7 +80,12 @@ async function up(servers: readonly S3ServerName[], wantsKind: boolean): Promise
     async function startCluster(): Promise<void> {
       const kind = await choose(wantsKind);
       if (kind === 'kind') {
-        const cluster = await createKindCluster({ name: 'wasabi-s3-operator-local', kubeconfigPath: paths.kubeconfig, log, signal });
+        const cluster = await createKindCluster({
+          name: 'wasabi-s3-operator-local',
+          kubeconfigPath: paths.kubeconfig,
+          log,
+          signal,
+        });
         writeState(paths, { ...readState(paths), cluster: { url: cluster.url, kind: cluster.name } });
         return;
       }

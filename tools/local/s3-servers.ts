@@ -45,14 +45,36 @@ const region = 'us-east-1';
 /** MinIO with random root credentials, its console off. @throws Error when it cannot be had or does not start */
 export const startMinio = (options: S3ServerOptions): Promise<S3Server> =>
   startS3Server('minio', options, ({ dir, credentials, ports: [port, consolePort] }) => ({
-    args: ['server', join(dir, 'data'), `--address=127.0.0.1:${port}`, `--console-address=127.0.0.1:${consolePort}`, `--certs-dir=${join(dir, 'certificates')}`],
-    env: { MINIO_ROOT_USER: credentials.accessKey, MINIO_ROOT_PASSWORD: credentials.secretKey, MINIO_UPDATE: 'off', MINIO_BROWSER: 'off' },
+    args: [
+      'server',
+      join(dir, 'data'),
+      `--address=127.0.0.1:${port}`,
+      `--console-address=127.0.0.1:${consolePort}`,
+      `--certs-dir=${join(dir, 'certificates')}`,
+    ],
+    env: {
+      MINIO_ROOT_USER: credentials.accessKey,
+      MINIO_ROOT_PASSWORD: credentials.secretKey,
+      MINIO_UPDATE: 'off',
+      MINIO_BROWSER: 'off',
+    },
   }));
 
 /** The Versity gateway over a folder, with versioning and its own accounts. @throws Error when it cannot be had or does not start */
 export const startVersitygw = (options: S3ServerOptions): Promise<S3Server> =>
   startS3Server('versitygw', options, ({ dir, credentials, ports: [port] }) => ({
-    args: ['--port', `127.0.0.1:${port}`, '--region', region, '--iam-dir', join(dir, 'accounts'), 'posix', '--versioning-dir', join(dir, 'versions'), join(dir, 'data')],
+    args: [
+      '--port',
+      `127.0.0.1:${port}`,
+      '--region',
+      region,
+      '--iam-dir',
+      join(dir, 'accounts'),
+      'posix',
+      '--versioning-dir',
+      join(dir, 'versions'),
+      join(dir, 'data'),
+    ],
     env: { ROOT_ACCESS_KEY: credentials.accessKey, ROOT_SECRET_KEY: credentials.secretKey },
   }));
 
@@ -82,7 +104,10 @@ async function startS3Server(
   const { dir, signal, log = () => undefined, lifetime = 'parent' } = options;
   const command = (await obtainServers([name], { log, ...(signal ? { signal } : {}) }))[name];
   for (const folder of ['data', 'versions', 'accounts']) mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
-  const given = options.credentials ?? { accessKey: `root${randomBytes(6).toString('hex')}`, secretKey: randomBytes(24).toString('hex') };
+  const given = options.credentials ?? {
+    accessKey: `root${randomBytes(6).toString('hex')}`,
+    secretKey: randomBytes(24).toString('hex'),
+  };
 
   return retryPortRaces(async () => {
     const [free, second] = (await freePorts(2)) as [number, number];
@@ -104,7 +129,15 @@ async function startS3Server(
       const credentials = admit ? await admit(endpoint) : given;
       await waitUntilReady(child, () => listsBuckets(endpoint, credentials), { signal });
       log(`${name} ready at ${endpoint}`);
-      return { name, endpoint, region, ...credentials, pid: child.pid, logPath: child.logPath, stop: () => child.stop() };
+      return {
+        name,
+        endpoint,
+        region,
+        ...credentials,
+        pid: child.pid,
+        logPath: child.logPath,
+        stop: () => child.stop(),
+      };
     } catch (error) {
       await child.stop();
       throw error;
@@ -115,19 +148,35 @@ async function startS3Server(
 /** Only a signed call answered proves that the server is up with its accounts loaded. */
 async function listsBuckets(endpoint: string, { accessKey, secretKey }: S3Credentials): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
-  const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey, region, retryOptions: { disableRetry: true } });
+  const client = new Client({
+    endPoint: hostname,
+    port: Number(port),
+    useSSL: false,
+    accessKey,
+    secretKey,
+    region,
+    retryOptions: { disableRetry: true },
+  });
   await client.listBuckets();
   return true;
 }
 
 /** Source: docs.getmoto.org, "IAM-like access control": checks are off until reset-auth says after how many calls they begin. */
 async function admitMotoAdmin(endpoint: string): Promise<S3Credentials> {
-  const iam = new IAMClient({ endpoint, region, credentials: { accessKeyId: 'unchecked', secretAccessKey: 'unchecked' } });
+  const iam = new IAMClient({
+    endpoint,
+    region,
+    credentials: { accessKeyId: 'unchecked', secretAccessKey: 'unchecked' },
+  });
   try {
     await iam.send(new CreateUserCommand({ UserName: 'admin' }));
     const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] };
     await iam.send(
-      new PutUserPolicyCommand({ UserName: 'admin', PolicyName: 'everything', PolicyDocument: JSON.stringify(everything) }),
+      new PutUserPolicyCommand({
+        UserName: 'admin',
+        PolicyName: 'everything',
+        PolicyDocument: JSON.stringify(everything),
+      }),
     );
     const { AccessKey: key } = await iam.send(new CreateAccessKeyCommand({ UserName: 'admin' }));
     if (!key?.AccessKeyId || !key.SecretAccessKey) throw new Error('moto made no access key for its admin');

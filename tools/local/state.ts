@@ -71,7 +71,10 @@ export function recordProcess(paths: LocalPaths, started: { name: string; pid: n
   const identity = identityOf(started.pid);
   if (!identity) return; // it has ended already; its starter will say so
   const state = readState(paths);
-  writeState(paths, { ...state, processes: [...state.processes, { name: started.name, logPath: started.logPath, ...identity }] });
+  writeState(paths, {
+    ...state,
+    processes: [...state.processes, { name: started.name, logPath: started.logPath, ...identity }],
+  });
 }
 
 /** Ends exactly these processes, the last started first; a pid that belongs to somebody else by now is left alone. */
@@ -104,11 +107,20 @@ export function removeState(paths: LocalPaths): void {
 }
 
 /** What `status` prints, and whether everything recorded runs. */
-export function describeState(state: LocalState, paths: LocalPaths): { readonly lines: readonly string[]; readonly isWhole: boolean } {
-  if (!state.cluster && state.servers.length === 0 && state.processes.length === 0) return { lines: ['nothing is up'], isWhole: true };
+export function describeState(
+  state: LocalState,
+  paths: LocalPaths,
+): { readonly lines: readonly string[]; readonly isWhole: boolean } {
+  if (!state.cluster && state.servers.length === 0 && state.processes.length === 0)
+    return { lines: ['nothing is up'], isWhole: true };
   const processes = state.processes.map((recorded) => ({ recorded, runs: isRunning(recorded) }));
   const lines = [
-    ...(state.cluster ? [`cluster    ${state.cluster.url}${state.cluster.kind ? ` (kind ${state.cluster.kind})` : ''}`, `           KUBECONFIG=${paths.kubeconfig}`] : []),
+    ...(state.cluster
+      ? [
+          `cluster    ${state.cluster.url}${state.cluster.kind ? ` (kind ${state.cluster.kind})` : ''}`,
+          `           KUBECONFIG=${paths.kubeconfig}`,
+        ]
+      : []),
     ...state.servers.flatMap(({ name, endpoint }) => [
       `${name.padEnd(10)} ${endpoint}`,
       `           credentials: . ${paths.environmentOf(name)}`,

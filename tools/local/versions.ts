@@ -4,14 +4,7 @@
  */
 
 export type ServerName =
-  | 'etcd'
-  | 'kube-apiserver'
-  | 'kube-controller-manager'
-  | 'kubectl'
-  | 'minio'
-  | 'versitygw'
-  | 'moto'
-  | 'kind';
+  'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'minio' | 'versitygw' | 'moto' | 'kind';
 
 export interface Platform {
   /** As Go and the publishers name them. */
@@ -149,7 +142,11 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     version: versitygwVersion,
     probe: { args: ['--version'], accepts: /\bv?1\.8\.\d+\b/ },
     prebuilt: versitygwRelease,
-    go: { module: 'versitygw', package: 'github.com/versity/versitygw/cmd/versitygw', values: { 'main.Version': versitygwVersion } },
+    go: {
+      module: 'versitygw',
+      package: 'github.com/versity/versitygw/cmd/versitygw',
+      values: { 'main.Version': versitygwVersion },
+    },
   },
   kind: {
     name: 'kind',

@@ -19,7 +19,9 @@ interface Report {
 export function countTests(report: string | undefined, status: number | null): Counts {
   const parsed = parseReport(report);
   if (!parsed) return { passed: 0, failed: 1 };
-  const brokenFiles = parsed.testResults.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length;
+  const brokenFiles = parsed.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  ).length;
   const failed = parsed.numFailedTests + brokenFiles;
   return { passed: parsed.numPassedTests, failed: failed === 0 && status !== 0 ? 1 : failed };
 }

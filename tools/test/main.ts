@@ -21,12 +21,21 @@ const { signal } = untilSignal();
 const reports = mkdtempSync(join(tmpdir(), 'wasabi-s3-operator-test-'));
 
 /** A check that holds or does not: one test. */
-const check = (program: string, ...args: readonly string[]) => async (): Promise<Counts> =>
-  (await runProgram(program, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+const check =
+  (program: string, ...args: readonly string[]) =>
+  async (): Promise<Counts> =>
+    (await runProgram(program, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 
 const tests = (project: string) => async (): Promise<Counts> => {
   const report = join(reports, `${project}.json`);
-  const status = await runProgram('vitest', ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  const status = await runProgram('vitest', [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]);
   return countTests(existsSync(report) ? readFileSync(report, 'utf8') : undefined, status);
 };
 
@@ -62,7 +71,8 @@ try {
 
 const total = addCounts([...results.values()]);
 console.log('');
-for (const [name, { passed, failed }] of results) console.log(`${failed === 0 ? 'held  ' : 'FAILED'} ${name}: ${passed} passed, ${failed} failed`);
+for (const [name, { passed, failed }] of results)
+  console.log(`${failed === 0 ? 'held  ' : 'FAILED'} ${name}: ${passed} passed, ${failed} failed`);
 const unrun = stages.filter(({ name }) => !results.has(name)).length;
 if (total.failed + unrun > 0) process.exitCode ||= 1;
 console.log(`${total.passed} passed, ${total.failed + unrun} failed`);

@@ -40,11 +40,26 @@ export async function startTrialCluster(given: {
   });
   if (choice === 'kind') {
     if (loopbackFault !== undefined) log(`using kind, as a Docker engine answers and: ${loopbackFault}`);
-    const cluster = await createKindCluster({ name: 'wasabi-s3-operator-trial', kubeconfigPath: join(dir, 'kubeconfig'), log, signal });
+    const cluster = await createKindCluster({
+      name: 'wasabi-s3-operator-trial',
+      kubeconfigPath: join(dir, 'kubeconfig'),
+      log,
+      signal,
+    });
     const { kubeconfigPath, kubectlPath } = cluster;
-    return { kubeconfigPath, kubectlPath, kubectl: kubectlFor(kubectlPath, kubeconfigPath, signal), stop: () => cluster.remove() };
+    return {
+      kubeconfigPath,
+      kubectlPath,
+      kubectl: kubectlFor(kubectlPath, kubeconfigPath, signal),
+      stop: () => cluster.remove(),
+    };
   }
   const controlPlane = await startControlPlane({ dir: join(dir, 'control-plane'), log, signal });
   const { kubeconfigPath, kubectlPath } = controlPlane;
-  return { kubeconfigPath, kubectlPath, kubectl: kubectlFor(kubectlPath, kubeconfigPath, signal), stop: () => controlPlane.stop() };
+  return {
+    kubeconfigPath,
+    kubectlPath,
+    kubectl: kubectlFor(kubectlPath, kubeconfigPath, signal),
+    stop: () => controlPlane.stop(),
+  };
 }

@@ -9,7 +9,10 @@ export interface TrialCommand {
 /** @throws Error with one line that says what is wrong */
 export function parseTrialCommand(args: readonly string[]): TrialCommand {
   try {
-    const { values } = parseArgs({ args: [...args], options: { once: { type: 'boolean' }, kind: { type: 'boolean' } } });
+    const { values } = parseArgs({
+      args: [...args],
+      options: { once: { type: 'boolean' }, kind: { type: 'boolean' } },
+    });
     return { once: values.once ?? false, kind: values.kind ?? false };
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);

@@ -46,7 +46,9 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
     cluster = await startTrialCluster({ dir, kind, log, signal });
     const { kubectl } = cluster;
     const [bundles, server] = await allEnded([
-      narrate('bundling the four controllers', log, () => Promise.all(apps.map((app) => bundleApp(`apps/${app}-controller`)))),
+      narrate('bundling the four controllers', log, () =>
+        Promise.all(apps.map((app) => bundleApp(`apps/${app}-controller`))),
+      ),
       startMinio({ dir: join(dir, 'minio'), log, signal }).then((server) => (minio = server)),
       narrate('installing the custom resource definitions', log, async () => {
         const crds = join(projectRoot, 'crds');
@@ -62,7 +64,7 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
           name: `${app}-controller`,
           command: process.execPath,
           args: [
-            ...['--enable-source-maps', bundles[index] ?? ''],
+            bundles[index] ?? '',
             ...[`--kubeconfig=${cluster.kubeconfigPath}`, '--leader-elect=false'],
             ...[`--metrics-address=${address}`, `--health-address=${address}`],
           ],
@@ -76,7 +78,9 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
     await waitUntilReady(cluster, controllers);
     for (const line of await prove(cluster)) log(`proved: ${line}`);
     log(`\n${await kubectl(['get', kinds])}`);
-    log(`The trial holds, ${inWords(performance.now() - startedAt)} after its start. Its kubeconfig: ${cluster.kubeconfigPath}`);
+    log(
+      `The trial holds, ${inWords(performance.now() - startedAt)} after its start. Its kubeconfig: ${cluster.kubeconfigPath}`,
+    );
     status = 0;
     if (!once) {
       log(`Look around: ${cluster.kubectlPath} --kubeconfig ${cluster.kubeconfigPath} describe bucket quickstart`);
@@ -87,7 +91,8 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
     if (!signal.aborted) {
       status = 1;
       console.error(`\nThe trial failed: ${error instanceof Error ? error.message : String(error)}`);
-      for (const { logPath, name } of controllers) console.error(`\n${name}, the end of ${logPath}:\n${logTail(logPath, 8)}`);
+      for (const { logPath, name } of controllers)
+        console.error(`\n${name}, the end of ${logPath}:\n${logTail(logPath, 8)}`);
     } else if (status !== 0) {
       status = 130;
       console.error('interrupted');
@@ -124,7 +129,9 @@ async function waitUntilReady({ kubectl }: TrialCluster, controllers: readonly C
   const told = new Map<string, string>();
   const deadline = performance.now() + patienceMs;
   for (;;) {
-    const { items } = JSON.parse(await kubectl(['get', kinds, '-o', 'json'])) as { readonly items: readonly TrialObject[] };
+    const { items } = JSON.parse(await kubectl(['get', kinds, '-o', 'json'])) as {
+      readonly items: readonly TrialObject[];
+    };
     for (const object of items) {
       const line = describeReady(object);
       if (told.get(object.kind) !== line) log(line);
@@ -142,7 +149,9 @@ async function waitUntilReady({ kubectl }: TrialCluster, controllers: readonly C
 
 async function prove({ kubectl }: TrialCluster): Promise<string[]> {
   const name = await kubectl(['get', 'accesskey', 'quickstart', '-o', 'jsonpath={.status.secretName}']);
-  const { data } = JSON.parse(await kubectl(['get', 'secret', name, '-o', 'json'])) as { readonly data: Record<string, string> };
+  const { data } = JSON.parse(await kubectl(['get', 'secret', name, '-o', 'json'])) as {
+    readonly data: Record<string, string>;
+  };
   return proveKey(decodeSecret(data));
 }
 
@@ -150,7 +159,10 @@ async function prove({ kubectl }: TrialCluster): Promise<string[]> {
 async function stayed(controllers: readonly Child[]): Promise<void> {
   const interrupted = new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
   const keepAlive = setInterval(() => undefined, 60_000);
-  const dead = await Promise.race([interrupted, ...controllers.map((controller) => controller.exited.then(() => controller))]);
+  const dead = await Promise.race([
+    interrupted,
+    ...controllers.map((controller) => controller.exited.then(() => controller)),
+  ]);
   clearInterval(keepAlive);
   if (dead) throw new Error(`${dead.name} ${dead.ended() ?? ''} by itself`);
   log('\nstopping …');

@@ -4,7 +4,12 @@ export interface TrialObject {
   readonly metadata: { readonly name: string; readonly generation: number };
   readonly status?: {
     readonly observedGeneration?: number;
-    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason: string;
+      readonly message: string;
+    }[];
   };
 }
 
@@ -27,5 +32,8 @@ export function describeConditions(object: TrialObject): string[] {
   const { kind, metadata, status } = object;
   const conditions = status?.conditions ?? [];
   if (conditions.length === 0) return [describeReady(object)];
-  return conditions.map(({ type, status: verdict, reason, message }) => `${kind} ${metadata.name}: ${type}=${verdict} ${reason}: ${message}`);
+  return conditions.map(
+    ({ type, status: verdict, reason, message }) =>
+      `${kind} ${metadata.name}: ${type}=${verdict} ${reason}: ${message}`,
+  );
 }

@@ -7,7 +7,9 @@ export type IssuedSecret = Readonly<Record<string, string>>;
 
 /** @throws Error naming a key that the Secret lacks */
 export function decodeSecret(data: Readonly<Record<string, string>>): IssuedSecret {
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]));
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
+  );
 }
 
 /**
@@ -43,6 +45,11 @@ export async function proveKey(secret: IssuedSecret): Promise<string[]> {
     const { name: found } = item as { readonly name?: string };
     if (found !== undefined) listed.push(found);
   }
-  if (!listed.includes(name)) throw new Error(`the list of ${bucket} lacks ${name}: ${listed.join(', ') || 'it is empty'}`);
-  return [`put ${name} into ${bucket}`, `got it back, ${content.length} bytes, the same`, `listed ${listed.length} object(s), it is among them`];
+  if (!listed.includes(name))
+    throw new Error(`the list of ${bucket} lacks ${name}: ${listed.join(', ') || 'it is empty'}`);
+  return [
+    `put ${name} into ${bucket}`,
+    `got it back, ${content.length} bytes, the same`,
+    `listed ${listed.length} object(s), it is among them`,
+  ];
 }

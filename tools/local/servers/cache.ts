@@ -9,7 +9,10 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /** Where this server lies in the cache once it is there. It appears by a rename, whole: what exists is complete. */
-export function cachedProgram(cache: string, { family, version, name }: Pick<ServerSource, 'family' | 'version' | 'name'>): string {
+export function cachedProgram(
+  cache: string,
+  { family, version, name }: Pick<ServerSource, 'family' | 'version' | 'name'>,
+): string {
   return join(cache, family, version, name);
 }
 

@@ -41,7 +41,12 @@ export async function downloadVerified(prebuilt: Prebuilt, options: DownloadOpti
  * Puts the programs `names` of a verified file into `target`, each by a rename.
  * @throws Error when the archive lacks one
  */
-export async function unpackPrograms(file: string, names: readonly string[], target: string, archive: boolean): Promise<void> {
+export async function unpackPrograms(
+  file: string,
+  names: readonly string[],
+  target: string,
+  archive: boolean,
+): Promise<void> {
   mkdirSync(target, { recursive: true });
   if (!archive) {
     const [name] = names;
@@ -79,7 +84,9 @@ export function findDigest(text: string, file: string, length: number): string |
     .trim()
     .split('\n')
     .map((line) => line.trim().split(/\s+/));
-  const line = lines.find(([, name]) => name?.replace(/^\*/, '').split('/').at(-1) === file) ?? (lines.length === 1 && lines[0]?.length === 1 ? lines[0] : undefined);
+  const line =
+    lines.find(([, name]) => name?.replace(/^\*/, '').split('/').at(-1) === file) ??
+    (lines.length === 1 && lines[0]?.length === 1 ? lines[0] : undefined);
   const digest = line?.[0]?.toLowerCase();
   return digest !== undefined && digest.length === length && /^[0-9a-f]+$/.test(digest) ? digest : undefined;
 }
@@ -122,13 +129,18 @@ async function request(
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(new Error(`no answer within ${connectMs / 1000} s`)), connectMs);
   try {
-    const response = await fetch(url, { headers, signal: AbortSignal.any([patience.signal, ...(signal ? [signal] : [])]) });
+    const response = await fetch(url, {
+      headers,
+      signal: AbortSignal.any([patience.signal, ...(signal ? [signal] : [])]),
+    });
     if (!response.ok && !alsoGood.includes(response.status)) throw new Error(`answered ${response.status}`);
     return response;
   } catch (error) {
     signal?.throwIfAborted();
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new Error(`${new URL(url).host}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
+    throw new Error(`${new URL(url).host}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
   }

@@ -55,7 +55,16 @@ export async function buildGoPrograms(programs: readonly GoProgram[], options: G
     const only = programs.length === 1;
     let compiled = 0;
     await runGo(
-      ['build', '-v', '-trimpath', '-ldflags', linkerFlags(first.build), '-o', only ? join(aside, first.name) : `${aside}/`, ...packages],
+      [
+        'build',
+        '-v',
+        '-trimpath',
+        '-ldflags',
+        linkerFlags(first.build),
+        '-o',
+        only ? join(aside, first.name) : `${aside}/`,
+        ...packages,
+      ],
       cwd,
       options.signal,
       () => {
@@ -78,7 +87,12 @@ async function mkdtempBeside(target: string): Promise<string> {
   return mkdtemp(join(dirname(target), '.build-'));
 }
 
-function runGo(args: readonly string[], cwd: string, signal: AbortSignal | undefined, onPackage: () => void): Promise<void> {
+function runGo(
+  args: readonly string[],
+  cwd: string,
+  signal: AbortSignal | undefined,
+  onPackage: () => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn('go', [...args], { cwd, stdio: ['ignore', 'ignore', 'pipe'], ...(signal ? { signal } : {}) });
     const words: string[] = [];

@@ -34,11 +34,21 @@ export async function installMoto(python: string, environment: MotoEnvironment, 
   await rm(environment.folder, { recursive: true, force: true });
   try {
     await run(python, ['-m', 'venv', environment.folder], patience);
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', '-r', motoRequirementsPath];
+    const pip = [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-input',
+      '-r',
+      motoRequirementsPath,
+    ];
     await run(`${environment.folder}/bin/python`, pip, patience);
   } catch (error) {
     signal?.throwIfAborted();
-    const words = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').at(-1) : String(error);
+    const words =
+      error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').at(-1) : String(error);
     throw new Error(`Python: ${words ?? 'failed'}`, { cause: error });
   }
   copyFileSync(motoRequirementsPath, `${environment.marker}.part`);

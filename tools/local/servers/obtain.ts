@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import { acquireLock } from '../../lock.mjs';
 import { narrate } from '../../narrate.ts';
-import { currentPlatform, serverSources, type Platform, type Prebuilt, type ServerName, type ServerSource } from '../versions.ts';
+import {
+  currentPlatform,
+  serverSources,
+  type Platform,
+  type Prebuilt,
+  type ServerName,
+  type ServerSource,
+} from '../versions.ts';
 import { cacheFolder, cachedProgram, motoEnvironment } from './cache.ts';
 import { downloadVerified, removeDownloads, unpackPrograms } from './download.ts';
 import { buildGoPrograms, goVersion } from './go-build.ts';
@@ -146,7 +153,12 @@ async function downloadAll(sources: readonly ServerSource[], getting: Getting): 
         await narrate(`downloading ${names.join(', ')}`, getting.log, async (say) => {
           const file = await downloadOne(first.prebuilt, folder, getting.signal, say);
           for (const part of Map.groupBy(group, ({ source }) => join(cache, source.family, source.version))) {
-            await unpackPrograms(file, part[1].map(({ source }) => source.name), part[0], first.prebuilt.archive);
+            await unpackPrograms(
+              file,
+              part[1].map(({ source }) => source.name),
+              part[0],
+              first.prebuilt.archive,
+            );
           }
         });
       } catch (error) {
@@ -163,13 +175,15 @@ function downloadOne(prebuilt: Prebuilt, folder: string, signal: AbortSignal | u
   return downloadVerified(prebuilt, {
     folder,
     signal,
-    onBytes: (received, total) => say(`${mebibytes(received)}${total === undefined ? '' : ` of ${mebibytes(total)}`} MiB`),
+    onBytes: (received, total) =>
+      say(`${mebibytes(received)}${total === undefined ? '' : ` of ${mebibytes(total)}`} MiB`),
   });
 }
 
 async function getMoto({ version }: ServerSource, { log, signal, suppliers }: Getting): Promise<string | undefined> {
   const python = await suppliers.findPython();
-  if (python === undefined) return `moto ${version} cannot be had: no Python 3.11 or newer with venv. Install python3 and python3-venv`;
+  if (python === undefined)
+    return `moto ${version} cannot be had: no Python 3.11 or newer with venv. Install python3 and python3-venv`;
   try {
     await narrate('installing moto into a Python environment of its own', log, () =>
       suppliers.installMoto(python, motoEnvironment(suppliers.cache, version), signal),

@@ -1,0 +1,127 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { serverSources, type ServerName, type ServerSource } from '../versions.ts';
+import { motoRequirementsPath, type MotoEnvironment } from './cache.ts';
+import type { GoProgram } from './go-build.ts';
+import { obtainServers, type Suppliers } from './obtain.ts';
+import { sha256, startPublisher, type Publisher } from './publisher.ts';
+
+let cache: string;
+let publisher: Publisher;
+beforeEach(async () => {
+  cache = mkdtempSync(join(tmpdir(), 'obtain-'));
+  publisher = await startPublisher();
+});
+afterEach(async () => {
+  await publisher.close();
+  rmSync(cache, { recursive: true });
+});
+
+const program = '#!/bin/sh\n';
+
+function publish(name: string, digest = sha256(program)) {
+  publisher.files.set(`/${name}`, Buffer.from(program));
+  publisher.files.set(`/${name}.sha256`, Buffer.from(`${digest}  ${name}`));
+}
+
+/** The real sources, with a publisher on loopback, and a Go and a Python that only note what they are asked. */
+function suppliers(change: Partial<Suppliers> = {}) {
+  const built: ServerName[][] = [];
+  const offer = ({ name }: ServerSource) => ({
+    url: `${publisher.url}/${name}`,
+    checksumUrl: `${publisher.url}/${name}.sha256`,
+    algorithm: 'sha256' as const,
+    archive: false,
+  });
+  const sources = Object.fromEntries(
+    Object.values(serverSources).map((source) => [
+      source.name,
+      source.prebuilt ? { ...source, prebuilt: () => offer(source) } : source,
+    ]),
+  ) as Suppliers['sources'];
+  const given: Suppliers = {
+    env: {},
+    cache,
+    platform: { os: 'linux', arch: 'amd64' },
+    sources,
+    goVersion: async () => 'go version go1.26.8 linux/amd64',
+    async buildGoPrograms(programs: readonly GoProgram[]) {
+      built.push(programs.map(({ name }) => name));
+      for (const { target } of programs) {
+        mkdirSync(dirname(target), { recursive: true });
+        writeFileSync(target, program, { mode: 0o755 });
+      }
+    },
+    findPython: async () => 'python3',
+    async installMoto(_python: string, { program: path, marker }: MotoEnvironment) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, program, { mode: 0o755 });
+      copyFileSync(motoRequirementsPath, marker);
+    },
+    ...change,
+  };
+  return { given, built };
+}
+
+describe('obtainServers', () => {
+  it('prefers what the publisher offers to a build', async () => {
+    publish('etcd');
+    const { given, built } = suppliers();
+    const { etcd } = await obtainServers(['etcd'], {}, given);
+    expect(etcd).toBe(join(cache, 'etcd', serverSources.etcd.version, 'etcd'));
+    expect(built).toEqual([]);
+    expect(readdirSync(join(cache, 'downloads'))).toEqual([]);
+  });
+
+  it('builds what nobody offers, the programs of one module in one go', async () => {
+    publish('etcd');
+    const { given, built } = suppliers();
+    await obtainServers(['kube-apiserver', 'etcd', 'minio', 'kubectl'], {}, given);
+    expect(built).toEqual([['kube-apiserver', 'kubectl'], ['minio']]);
+  });
+
+  it('never installs what has a wrong checksum, and builds it instead', async () => {
+    publish('etcd', '0'.repeat(64));
+    const { given, built } = suppliers();
+    const told: string[] = [];
+    await obtainServers(['etcd'], { log: (line) => told.push(line) }, given);
+    expect(built).toEqual([['etcd']]);
+    expect(told.join('\n')).toContain('is not what its publisher states');
+  });
+
+  it('asks nobody for what is in the cache', async () => {
+    publish('etcd');
+    await obtainServers(['etcd'], {}, suppliers().given);
+    publisher.asked.length = 0;
+    const told: string[] = [];
+    await obtainServers(['etcd'], { log: (line) => told.push(line) }, suppliers().given);
+    expect({ asked: publisher.asked, told }).toEqual({ asked: [], told: [] });
+  });
+
+  it('gets a thing once when two want it at the same time', async () => {
+    const { given, built } = suppliers();
+    await Promise.all([obtainServers(['minio'], {}, given), obtainServers(['minio'], {}, given)]);
+    expect(built).toEqual([['minio']]);
+  });
+
+  it('says in one line each what cannot be had and what to install', async () => {
+    const { given } = suppliers({ goVersion: async () => undefined, findPython: async () => undefined });
+    const failure = await obtainServers(['kubectl', 'minio', 'moto'], {}, given).catch(String);
+    const lines = String(failure).split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/kubectl v[\d.]+ cannot be had: .*answered 404.*Install Go/);
+    expect(lines[1]).toMatch(/^minio v\S+ cannot be had: nobody publishes it.*Install Go/);
+    expect(lines[2]).toMatch(/^moto [\d.]+ cannot be had: no Python 3\.11.*Install python3/);
+    expect(existsSync(join(cache, 'lock'))).toBe(false);
+  });
+
+  it('installs moto anew when its pinned packages have changed', async () => {
+    const { given } = suppliers();
+    const { moto } = await obtainServers(['moto'], {}, given);
+    writeFileSync(join(dirname(dirname(moto)), 'installed.txt'), 'moto==0.0.1\n');
+    const without = suppliers({ findPython: async () => undefined });
+    await expect(obtainServers(['moto'], {}, without.given)).rejects.toThrow(/no Python/);
+  });
+});

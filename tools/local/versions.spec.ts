@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { motoRequirementsPath } from './servers/cache.ts';
+import { serverSources } from './versions.ts';
+
+const requireOf = {
+  kubernetes: 'k8s.io/kubernetes',
+  etcd: 'go.etcd.io/etcd/server/v3',
+  minio: 'github.com/minio/minio',
+  versitygw: 'github.com/versity/versitygw',
+  kind: 'sigs.k8s.io/kind',
+};
+
+describe('versions', () => {
+  it.each(Object.values(serverSources).filter(({ go }) => go))(
+    '$name is built from the same version as is downloaded',
+    ({ go, version }) => {
+      const module = go?.module ?? '';
+      const text = readFileSync(join(import.meta.dirname, 'go', module, 'go.mod'), 'utf8');
+      expect(text).toContain(`${requireOf[module as keyof typeof requireOf]} ${version}`);
+    },
+  );
+
+  it('moto is the one that is pinned for Python', () => {
+    expect(readFileSync(motoRequirementsPath, 'utf8')).toContain(`\nmoto==${serverSources.moto.version}\n`);
+  });
+
+  it.each([
+    ['etcd', 'etcd Version: 3.6.4\nGit SHA: abc', true],
+    ['etcd', 'etcd Version: 3.5.21', false],
+    ['kube-apiserver', 'Kubernetes v1.36.0', true],
+    ['kube-apiserver', 'Kubernetes v1.35.9', false],
+    ['kubectl', 'Client Version: v1.37.1\nKustomize Version: v5.8.1', true],
+    ['kubectl', 'Client Version: v1.32.4-dispatcher', false],
+    ['minio', 'minio version RELEASE.2025-10-15T17-29-55Z (commit-id=x)', true],
+    ['minio', 'minio version RELEASE.2025-09-07T16-13-09Z (commit-id=x)', false],
+    ['versitygw', 'Version  : v1.8.0', true],
+    ['versitygw', 'Version  : 1.7.4', false],
+    ['kind', 'kind v0.33.0 go1.26.8 linux/amd64', true],
+    ['kind', 'kind v0.29.0 go1.24.2 linux/amd64', false],
+  ] as const)('%s that says %j serves: %s', (name, told, serves) => {
+    expect(serverSources[name].probe?.accepts.test(told)).toBe(serves);
+  });
+
+  it('offers nothing for Linux where the publisher has nothing', () => {
+    const offered = Object.values(serverSources).filter(({ prebuilt }) => prebuilt?.({ os: 'linux', arch: 'amd64' }));
+    expect(offered.map(({ name }) => name)).toEqual([
+      'etcd',
+      'kube-apiserver',
+      'kube-controller-manager',
+      'kubectl',
+      'versitygw',
+      'kind',
+    ]);
+  });
+});

@@ -27,6 +27,8 @@ export interface BucketContext {
 export interface BucketWire {
   readonly wire: Wire;
   readonly bucket: string;
+  /** The bucket's tags, when this pass has read them already (for the mark): they are not read again. */
+  readonly tags?: ReadonlyMap<string, string>;
 }
 
 /**

@@ -24,7 +24,7 @@ export const tagging: Aspect<TaggingWant> = {
       remove: declared === undefined ? [] : managedTagKeys.filter((key) => !keys.has(key)),
     };
   },
-  read: async (s3, context) => ({ tags: await fetchTags(s3, context), remove: [] }),
+  read: async (s3, context) => ({ tags: s3.tags ?? (await fetchTags(s3, context)), remove: [] }),
   diff(want, have) {
     const found: Tags = have?.tags ?? new Map();
     const removed = want.remove.filter((key) => found.has(key) && !want.tags.has(key));

@@ -22,7 +22,8 @@ export const wantedUserTags = ({ mark, displayName, tags }: KeyUser): Tags =>
     [ownerTagKeys.namespace, mark.namespace],
     [ownerTagKeys.name, mark.name],
     [ownerTagKeys.uid, mark.uid],
-    ...(displayName === undefined ? [] : [[displayNameKey, legal(displayName)] as const]),
+    // IAM takes 50 tags, and an AccessKey may have 46: with all of them the display name finds no room.
+    ...(displayName === undefined || tags.size > 45 ? [] : [[displayNameKey, legal(displayName)] as const]),
     ...(tags.size === 0 ? [] : [[managedKey, [...tags.keys()].map(shortHash).sort().join('')] as const]),
   ]);
 

@@ -1,0 +1,37 @@
+import { connectionTo, driverDeps } from '@operator/testing';
+import { describe, expect, it } from 'vitest';
+import { createAwsDriver } from './aws-driver.ts';
+
+const driverTo = (endpoint: string, region: string) =>
+  createAwsDriver(connectionTo(endpoint, { region }), driverDeps());
+
+describe('the aws driver', () => {
+  it.each([
+    ['https://s3.us-east-1.amazonaws.com', 'us-east-1', 'aws'],
+    ['https://s3.eu-west-1.amazonaws.com', 'eu-west-1', 'aws'],
+    ['https://s3.cn-north-1.amazonaws.com.cn', 'cn-north-1', 'aws-cn'],
+    ['https://s3.us-gov-west-1.amazonaws.com', 'us-gov-west-1', 'aws-us-gov'],
+    ['HTTP://Localhost:80/', 'us-east-1', 'http://localhost'],
+    ['https://evilamazonaws.com', 'us-east-1', 'https://evilamazonaws.com'],
+  ])('%s in %s is the server %s', (endpoint, region, identity) => {
+    expect(driverTo(endpoint, region).serverIdentity).toBe(identity);
+  });
+
+  it.each([
+    ['https://s3.us-east-1.amazonaws.com', 'us-east-1', 'eu-west-1', 'https://s3.eu-west-1.amazonaws.com'],
+    ['https://s3.amazonaws.com', 'us-east-1', 'us-east-1', 'https://s3.amazonaws.com'],
+    [
+      'https://s3.cn-north-1.amazonaws.com.cn',
+      'cn-north-1',
+      'cn-northwest-1',
+      'https://s3.cn-northwest-1.amazonaws.com.cn',
+    ],
+    ['http://127.0.0.1:5000', 'us-east-1', 'eu-west-1', 'http://127.0.0.1:5000'],
+  ])('%s of %s reaches buckets of %s at %s', (endpoint, own, region, wanted) => {
+    expect(driverTo(endpoint, own).wire(region)).toMatchObject({ endpoint: wanted, region });
+  });
+
+  it('tells how MFA delete is set', () => {
+    expect(driverTo('https://s3.us-east-1.amazonaws.com', 'us-east-1').unsupported.get('mfaDelete')).toMatch(/--mfa/);
+  });
+});

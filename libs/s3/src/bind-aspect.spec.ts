@@ -1,0 +1,180 @@
+import type { BucketSpec } from '@operator/api';
+import { terminal, transient } from '@operator/outcome';
+import { bucketContext, bucketSpec, recordingContext } from '@operator/testing';
+import { describe, expect, it } from 'vitest';
+import type { Aspect, BucketWire } from './aspect.ts';
+import { bindAspect } from './bind-aspect.ts';
+import { bucketFeatures, isOff, lookAtFeatures } from './features.ts';
+import type { Driver } from './driver.ts';
+import { tagging } from './aspects/tagging.ts';
+import { versioning, type VersioningWant } from './aspects/versioning.ts';
+
+const s3 = { bucket: 'photos' } as BucketWire;
+const lacks = () => terminal('Unsupported', 'the server lacks it');
+const spec = (enabled: boolean, mfaDelete = false) => bucketSpec({ versioning: { enabled, mfaDelete } });
+
+/** Versioning on a server that is only a variable. */
+const serverWith = (start: VersioningWant, refuses?: (to: VersioningWant) => Error | undefined) => {
+  const server = { state: start, reads: 0, writes: 0 };
+  const aspect: Aspect<VersioningWant> = {
+    ...versioning,
+    read: async () => {
+      server.reads += 1;
+      return server.state;
+    },
+    write: async (_s3, to) => {
+      server.writes += 1;
+      const refusal = refuses?.(to);
+      if (refusal) throw refusal;
+      server.state = to;
+    },
+  };
+  return { server, bound: bindAspect(aspect) };
+};
+const off = { enabled: false, mfaDelete: false };
+const look = (bound: ReturnType<typeof bindAspect>, wanted: BucketSpec, unsupported = new Map<string, string>()) =>
+  bound.look(wanted, bucketContext(), s3, unsupported, recordingContext());
+
+describe('a bound aspect', () => {
+  it('reads nothing when the spec is silent', async () => {
+    const { server, bound } = serverWith(off);
+    expect(await look(bound, bucketSpec())).toBeUndefined();
+    expect(server.reads).toBe(0);
+  });
+
+  it('finds the gap, closes it in one step, and then finds none', async () => {
+    const { bound } = serverWith(off);
+    const view = await look(bound, spec(true));
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    await view.step.apply(recordingContext());
+    expect(await look(bound, spec(true))).toEqual({ aspect: 'versioning', verdict: 'same' });
+  });
+
+  it('brings the rest about before it says that a part is unsupported', async () => {
+    const { server, bound } = serverWith(off);
+    const unsupported = new Map([['mfaDelete', 'not here']]);
+    const view = await look(bound, spec(true, true), unsupported);
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    await view.step.apply(recordingContext());
+    expect(server.state).toEqual({ enabled: true, mfaDelete: false });
+    expect(await look(bound, spec(true, true), unsupported)).toEqual({
+      aspect: 'versioning',
+      verdict: 'unsupported',
+      message: 'not here',
+    });
+    expect(server.writes).toBe(1);
+  });
+
+  it('is content when somebody else has set the part that the driver cannot set', async () => {
+    const { bound } = serverWith({ enabled: true, mfaDelete: true });
+    const view = await look(bound, spec(true, true), new Map([['mfaDelete', 'not here']]));
+    expect(view?.verdict).toBe('same');
+  });
+
+  it('says unsupported without a read when the driver knows that the server lacks the feature', async () => {
+    const { server, bound } = serverWith(off);
+    const view = await look(bound, spec(true), new Map([['versioning', 'no such thing']]));
+    expect(view).toEqual({ aspect: 'versioning', verdict: 'unsupported', message: 'no such thing' });
+    expect(server.reads).toBe(0);
+  });
+
+  it('says unsupported when the server refuses the read, and nothing when the wish was its absence', async () => {
+    const bound = bindAspect({ ...versioning, read: () => Promise.reject(lacks()) });
+    expect((await look(bound, spec(true)))?.verdict).toBe('unsupported');
+    expect(await look(bound, spec(false))).toBeUndefined();
+  });
+
+  it('remembers a refused write for that declaration, so that it is told and not repeated', async () => {
+    const { server, bound } = serverWith(off, ({ enabled }) => (enabled ? lacks() : undefined));
+    const view = await look(bound, spec(true));
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    await view.step.apply(recordingContext());
+    expect(await look(bound, spec(true))).toMatchObject({ verdict: 'unsupported', message: 'the server lacks it' });
+    expect(server.writes).toBe(1);
+    expect((await look(bound, spec(false)))?.verdict).toBe('same');
+  });
+
+  it('throws every other Fault of a write', async () => {
+    const { bound } = serverWith(off, () => transient('Throttled', 'slow down'));
+    const view = await look(bound, spec(true));
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    await expect(view.step.apply(recordingContext())).rejects.toMatchObject({ reason: 'Throttled' });
+  });
+
+  it('says nothing about the mark on a server without tags', async () => {
+    const bound = bindAspect({ ...tagging, read: () => Promise.reject(lacks()) });
+    expect(await look(bound, bucketSpec())).toBeUndefined();
+    expect((await look(bound, bucketSpec({ tagging: { tags: { team: 'a' } } })))?.verdict).toBe('unsupported');
+  });
+
+  it.each([
+    ['Supported', () => Promise.resolve(off)],
+    ['Unsupported', () => Promise.reject(lacks())],
+    ['Unknown', () => Promise.reject(transient('Throttled', 'slow down'))],
+  ] as const)('is found to be %s by a read', async (support, read) => {
+    expect(await bindAspect({ ...versioning, read }).probe(s3, recordingContext())).toBe(support);
+  });
+});
+
+/** Every feature, declared on and declared off. */
+const declarations: { readonly [F in (typeof bucketFeatures)[number]]: readonly [BucketSpec[F], BucketSpec[F]] } = {
+  versioning: [
+    { enabled: true, mfaDelete: false },
+    { enabled: false, mfaDelete: false },
+  ],
+  encryption: [
+    { enabled: true, algorithm: 'AES256' },
+    { enabled: false, algorithm: 'AES256' },
+  ],
+  publicAccess: [
+    { blockPublicAcls: true, blockPublicPolicy: false, ignorePublicAcls: false, restrictPublicBuckets: false },
+    { blockPublicAcls: false, blockPublicPolicy: false, ignorePublicAcls: false, restrictPublicBuckets: false },
+  ],
+  objectLock: [{ enabled: true }, { enabled: false }],
+  tagging: [{ tags: { team: 'a' } }, { tags: {} }],
+  lifecycle: [{ rules: [{ id: 'r', status: 'Enabled', expiration: { days: 1 } }] }, { rules: [] }],
+  cors: [{ rules: [{ allowedOrigins: ['*'], allowedMethods: ['GET'] }] }, { rules: [] }],
+  notifications: [{ sns: [{ arn: 'arn:x', events: ['s3:ObjectCreated:*'] }] }, { sqs: [] }],
+  replication: [
+    { rules: [{ id: 'r', status: 'Enabled', destination: {}, deleteMarkers: false, existingObjects: false }] },
+    { rules: [] },
+  ],
+  quota: [{ maxBytes: 1 }, { maxBytes: 0 }],
+  cloudTrail: [
+    { enabled: true, trail: 'audit', events: 'All' },
+    { enabled: false, trail: 'audit', events: 'All' },
+  ],
+};
+
+describe.each(bucketFeatures)('the feature %s', (feature) => {
+  const [on, none] = declarations[feature];
+  const declared = bucketSpec({ [feature]: on });
+  const emptied = bucketSpec({ [feature]: none });
+  const driverLacking = (unsupported: ReadonlyMap<string, string>) =>
+    ({ aspects: [], unsupported }) as unknown as Driver;
+  const views = (wanted: BucketSpec, unsupported: ReadonlyMap<string, string>) =>
+    lookAtFeatures(driverLacking(unsupported), wanted, bucketContext(), s3, recordingContext());
+
+  it('is told apart, declared on and declared off', () => {
+    expect([isOff(feature, bucketSpec()), isOff(feature, emptied), isOff(feature, declared)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  it('without an aspect is said to be unsupported, in either declaration', async () => {
+    for (const wanted of [declared, emptied]) {
+      expect(await views(wanted, new Map())).toMatchObject([{ aspect: feature, verdict: 'unsupported' }]);
+    }
+    expect(await views(bucketSpec(), new Map())).toEqual([]);
+  });
+
+  it('that the server lacks is unsupported when declared on, and fulfilled when declared off', async () => {
+    const unsupported = new Map([[feature, 'not here']]);
+    expect(await views(declared, unsupported)).toEqual([
+      { aspect: feature, verdict: 'unsupported', message: 'not here' },
+    ]);
+    expect(await views(emptied, unsupported)).toEqual([]);
+  });
+});

@@ -1,0 +1,117 @@
+import { asFault } from '@operator/outcome';
+import {
+  connectionTo,
+  driverDeps,
+  recordingContext,
+  refuse,
+  startFakeS3,
+  succeed,
+  type FakeAnswer,
+  type FakeS3,
+} from '@operator/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Driver } from './driver.ts';
+import { createBucket, creationDateOf, observeExistence, removeBucket } from './existence.ts';
+import { createS3Driver } from './s3-driver.ts';
+
+let fake: FakeS3;
+let driver: Driver;
+beforeEach(async () => {
+  fake = await startFakeS3();
+  driver = createS3Driver(connectionTo(fake.endpoint), driverDeps(), {
+    aspects: [],
+    unsupported: new Map(),
+    serverIdentity: 'fake',
+    isCertain: false,
+    keys: () => 'none',
+  });
+});
+afterEach(async () => {
+  driver.close();
+  await fake.close();
+});
+const bucket = 'photos';
+const region = (name: string) => ({ 'x-amz-bucket-region': name });
+
+describe('a look for a bucket', () => {
+  it.each<[string, FakeAnswer, FakeAnswer, object]>([
+    ['200: present', succeed(), refuse(500, 'Unexpected'), { state: 'present' }],
+    [
+      '200 with a region: present there',
+      succeed('', region('eu-west-1')),
+      refuse(500, 'Unexpected'),
+      { state: 'present', region: 'eu-west-1' },
+    ],
+    ['404: absent', refuse(404, ''), refuse(500, 'Unexpected'), { state: 'absent' }],
+    [
+      '301: elsewhere',
+      refuse(301, '', '', region('eu-west-1')),
+      refuse(500, 'Unexpected'),
+      { state: 'elsewhere', region: 'eu-west-1' },
+    ],
+    [
+      '400 with another region: elsewhere',
+      refuse(400, '', '', region('eu-west-1')),
+      refuse(500, 'Unexpected'),
+      { state: 'elsewhere', region: 'eu-west-1' },
+    ],
+    ['403, then AccessDenied: forbidden', refuse(403, ''), refuse(403, 'AccessDenied'), { state: 'forbidden' }],
+    ['403, then an answer: forbidden', refuse(403, ''), succeed('<LocationConstraint/>'), { state: 'forbidden' }],
+    ['403, then NoSuchBucket: absent', refuse(403, ''), refuse(404, 'NoSuchBucket'), { state: 'absent' }],
+    [
+      '400, then another region: elsewhere',
+      refuse(400, ''),
+      refuse(400, 'AuthorizationHeaderMalformed'),
+      { state: 'elsewhere' },
+    ],
+  ])('%s', async (_title, head, get, state) => {
+    fake.answer(({ method }) => (method === 'HEAD' ? head : get));
+    expect(await observeExistence(driver, { bucket }, recordingContext())).toMatchObject(state);
+  });
+
+  it('tells bad credentials apart, which a HEAD cannot', async () => {
+    fake.answer(({ method }) => refuse(403, method === 'HEAD' ? '' : 'InvalidAccessKeyId'));
+    const fault = await observeExistence(driver, { bucket }, recordingContext()).catch(asFault);
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'AuthFailed' });
+  });
+});
+
+describe('creation', () => {
+  it('sends the region of the client as the location, except for us-east-1', async () => {
+    fake.answer(() => succeed());
+    await createBucket(driver, { bucket }, recordingContext());
+    await createBucket(driver, { bucket, region: 'eu-west-1' }, recordingContext());
+    expect(fake.requests.map(({ body }) => /<LocationConstraint>(.*?)</.exec(body)?.[1])).toEqual([
+      undefined,
+      'eu-west-1',
+    ]);
+  });
+
+  it.each([
+    ['BucketAlreadyOwnedByYou', 'alreadyOurs'],
+    ['BucketAlreadyExists', { kind: 'waiting', reason: 'NameTaken' }],
+    ['OperationAborted', { kind: 'transient', reason: 'Conflict' }],
+  ])('%s ends as it should', async (code, end) => {
+    fake.answer(() => refuse(409, code));
+    const outcome = await createBucket(driver, { bucket }, recordingContext()).catch(asFault);
+    if (typeof end === 'string') expect(outcome).toBe(end);
+    else expect(outcome).toMatchObject(end);
+    expect(fake.requests).toHaveLength(1);
+  });
+});
+
+it('the creation date is looked for page by page', async () => {
+  const page = (name: string, token: string) =>
+    succeed(
+      `<ListAllMyBucketsResult><Buckets><Bucket><Name>${name}</Name><CreationDate>2026-01-02T03:04:05.000Z</CreationDate></Bucket></Buckets><ContinuationToken>${token}</ContinuationToken></ListAllMyBucketsResult>`,
+    );
+  fake.answer(({ query }) => (query.has('continuation-token') ? page('photos', '') : page('photos-old', 'next')));
+  expect(await creationDateOf(driver, { bucket }, recordingContext())).toEqual(new Date('2026-01-02T03:04:05.000Z'));
+  expect(await creationDateOf(driver, { bucket: 'other' }, recordingContext())).toBeUndefined();
+});
+
+it('the removal of an absent bucket is a success', async () => {
+  fake.answer(() => refuse(404, 'NoSuchBucket'));
+  await removeBucket(driver, { bucket }, recordingContext());
+  expect(fake.requests).toHaveLength(1);
+});

@@ -1,0 +1,92 @@
+import { asFault, redact } from '@operator/outcome';
+import {
+  connectionTo,
+  driverDeps,
+  html,
+  listOfBuckets,
+  recordingContext,
+  refuse,
+  startFakeS3,
+  succeed,
+  type FakeAnswer,
+  type FakeS3,
+} from '@operator/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Driver } from './driver.ts';
+import { verifyKey } from './health.ts';
+import { createS3Driver } from './s3-driver.ts';
+
+let fake: FakeS3;
+let driver: Driver;
+beforeEach(async () => {
+  fake = await startFakeS3();
+  driver = createS3Driver(connectionTo(fake.endpoint), driverDeps(), {
+    aspects: [],
+    unsupported: new Map(),
+    serverIdentity: 'fake',
+    isCertain: false,
+    keys: () => 'none',
+  });
+});
+afterEach(async () => {
+  driver.close();
+  await fake.close();
+});
+
+describe('health', () => {
+  it('names the account', async () => {
+    fake.answer(() => listOfBuckets('a'));
+    expect(await driver.checkHealth(recordingContext())).toEqual({ listDenied: false, accountId: 'account-1' });
+  });
+
+  it('is good for credentials that may not list buckets', async () => {
+    fake.answer(() => refuse(403, 'AccessDenied'));
+    expect(await driver.checkHealth(recordingContext())).toEqual({ listDenied: true });
+  });
+
+  it.each<[string, FakeAnswer]>([
+    ['a web page', html()],
+    ['a web page that is well-formed XML', succeed('<html><body><p>It works!</p></body></html>')],
+    ['JSON', succeed('{"status":"ok"}')],
+    ['plain text', succeed('ok')],
+    ['nothing', succeed('')],
+    ['a missing page', html(404)],
+  ])('is NotAnS3Server when the answer is %s', async (_title, answer) => {
+    fake.answer(() => answer);
+    expect(await driver.checkHealth(recordingContext()).catch(asFault)).toMatchObject({
+      kind: 'waiting',
+      reason: 'NotAnS3Server',
+    });
+  });
+
+  it('makes one attempt', async () => {
+    fake.answer(() => refuse(503, 'SlowDown'));
+    expect(await driver.checkHealth(recordingContext()).catch(asFault)).toMatchObject({ reason: 'Throttled' });
+    expect(fake.requests).toHaveLength(1);
+  });
+});
+
+describe('a new key', () => {
+  const key = { accessKeyId: 'AKIANEW', secretAccessKey: redact('new') };
+  const verify = () => verifyKey(driver, key, recordingContext());
+
+  it('is good when it signs in, whatever it may do', async () => {
+    fake.answer(() => refuse(403, 'AccessDenied'));
+    await verify();
+    expect(fake.requests[0]?.headers.authorization).toContain('AKIANEW');
+  });
+
+  it.each(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])(
+    'is not usable yet on %s, after one attempt',
+    async (code) => {
+      fake.answer(() => refuse(403, code));
+      expect(await verify().catch(asFault)).toMatchObject({ kind: 'transient', reason: 'KeyNotUsableYet' });
+      expect(fake.requests).toHaveLength(1);
+    },
+  );
+
+  it('says nothing of a server that fails', async () => {
+    fake.answer(() => refuse(500, 'InternalError'));
+    expect(await verify().catch(asFault)).toMatchObject({ kind: 'transient', reason: 'ServerError' });
+  });
+});

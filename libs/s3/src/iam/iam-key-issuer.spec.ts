@@ -1,0 +1,246 @@
+import { asFault } from '@operator/outcome';
+import {
+  connectionTo,
+  driverDeps,
+  ownerMark,
+  recordingContext,
+  refuseIam,
+  startFakeS3,
+  succeed,
+  type FakeAnswer,
+  type FakeS3,
+} from '@operator/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { KeyUser } from '../key-issuer.ts';
+import { createUplink, type Uplink } from '../uplink.ts';
+import { createIamKeyIssuer, iamUserNameFor } from './iam-key-issuer.ts';
+import { planUserTags, wantedUserTags } from './iam-user-tags.ts';
+
+let fake: FakeS3;
+let uplink: Uplink;
+beforeEach(async () => {
+  fake = await startFakeS3();
+  uplink = createUplink(connectionTo(fake.endpoint), driverDeps());
+});
+afterEach(async () => {
+  uplink.close();
+  await fake.close();
+});
+
+const user: KeyUser = { name: iamUserNameFor(ownerMark()), mark: ownerMark(), tags: new Map([['team', 'a']]) };
+const issuerWith = (userTags = true) =>
+  createIamKeyIssuer(uplink, {
+    endpoint: fake.endpoint,
+    region: 'us-east-1',
+    credentials: connectionTo(fake.endpoint).credentials,
+    userTags,
+  });
+/** Answers by the action; an array is used up one by one, its last stays. */
+const answers = (byAction: Readonly<Record<string, readonly FakeAnswer[]>>) => {
+  const seen = new Map<string, number>();
+  fake.answer(({ body }) => {
+    const action = new URLSearchParams(body).get('Action') ?? '';
+    const list = byAction[action] ?? [refuseIam(500, `Unexpected${action}`)];
+    const turn = seen.get(action) ?? 0;
+    seen.set(action, turn + 1);
+    return list[Math.min(turn, list.length - 1)] ?? refuseIam(500, 'Unexpected');
+  });
+};
+const actions = () => fake.requests.map(({ body }) => new URLSearchParams(body).get('Action'));
+const result = (action: string, content = ''): FakeAnswer =>
+  succeed(`<${action}Response><${action}Result>${content}</${action}Result></${action}Response>`);
+const userXml = (path = `/s3-operator/${ownerMark().cluster}/`, tags = wantedUserTags(user)): string =>
+  `<User><UserName>${user.name}</UserName><Path>${path}</Path><Arn>arn:aws:iam::1:user${path}${user.name}</Arn><Tags>${[
+    ...tags,
+  ]
+    .map(([key, value]) => `<member><Key>${key}</Key><Value>${value}</Value></member>`)
+    .join('')}</Tags></User>`;
+const noSuchEntity = refuseIam(404, 'NoSuchEntity');
+
+describe('a user name', () => {
+  it.each([
+    ['short', ownerMark()],
+    ['long', ownerMark({ namespace: 'n'.repeat(63), name: 'x'.repeat(253) })],
+    ['with dots', ownerMark({ name: 'a.b.c' })],
+  ])('%s is legal and at most 64 characters long', (_title, mark) => {
+    expect(iamUserNameFor(mark)).toMatch(/^[\w+=,.@-]{1,64}$/);
+    expect(iamUserNameFor(mark)).toBe(iamUserNameFor(mark));
+  });
+
+  it('differs with every part of the mark, however long the names', () => {
+    const long = { namespace: 'n'.repeat(63), name: 'x'.repeat(250) };
+    const names = [{}, { uid: 'u' }, { cluster: 'c' }, { name: `${long.name}y` }].map((part) =>
+      iamUserNameFor(ownerMark({ ...long, ...part })),
+    );
+    expect(new Set(names).size).toBe(4);
+  });
+});
+
+describe('the user', () => {
+  it('is created under the path of the cluster, with the mark in its tags', async () => {
+    answers({ GetUser: [noSuchEntity], CreateUser: [result('CreateUser', userXml())] });
+    await issuerWith().putUser(user, recordingContext());
+    const sent = new URLSearchParams(fake.requests[1]?.body);
+    expect(sent.get('Path')).toBe(`/s3-operator/${ownerMark().cluster}/`);
+    expect([...sent.values()]).toEqual(expect.arrayContaining(['s3.cloud37.dev/uid', ownerMark().uid, 'team']));
+    expect(fake.requests[1]?.headers.authorization).toContain('/us-east-1/iam/aws4_request');
+  });
+
+  it('is created without tags where the server has none', async () => {
+    answers({ GetUser: [noSuchEntity], CreateUser: [result('CreateUser', userXml())] });
+    await issuerWith(false).putUser(user, recordingContext());
+    expect(fake.requests[1]?.body).not.toContain('Tags');
+  });
+
+  it('that a lost answer had created is taken as ours by its path', async () => {
+    answers({
+      GetUser: [noSuchEntity, result('GetUser', userXml())],
+      CreateUser: [refuseIam(409, 'EntityAlreadyExists')],
+    });
+    await issuerWith().putUser(user, recordingContext());
+    expect(actions()).toEqual(['GetUser', 'CreateUser', 'GetUser']);
+  });
+
+  it.each([
+    ['another path', userXml('/')],
+    ['the mark of another object', userXml(undefined, new Map([['s3.cloud37.dev/uid', 'other']]))],
+  ])('with %s is not ours: neither changed nor deleted', async (_title, found) => {
+    answers({ GetUser: [result('GetUser', found)] });
+    const issuer = issuerWith();
+    expect(await issuer.observeUser(user, recordingContext())).toMatchObject({ isOurs: false, keys: [] });
+    expect(await issuer.putUser(user, recordingContext()).catch(asFault)).toMatchObject({ reason: 'NotOwned' });
+    expect(await issuer.deleteUser(user, recordingContext()).catch(asFault)).toMatchObject({ reason: 'NotOwned' });
+    expect(new Set(actions())).toEqual(new Set(['GetUser']));
+  });
+
+  it('that others have hung policies and groups on is stripped of them and deleted', async () => {
+    answers({
+      GetUser: [result('GetUser', userXml())],
+      ListAccessKeys: [
+        result(
+          'ListAccessKeys',
+          '<AccessKeyMetadata><member><AccessKeyId>AK1</AccessKeyId></member></AccessKeyMetadata>',
+        ),
+      ],
+      DeleteAccessKey: [result('DeleteAccessKey')],
+      DeleteUserPolicy: [result('DeleteUserPolicy')],
+      DeleteUser: [refuseIam(409, 'DeleteConflict'), result('DeleteUser')],
+      DeleteLoginProfile: [noSuchEntity],
+      ListUserPolicies: [result('ListUserPolicies', '<PolicyNames><member>theirs</member></PolicyNames>')],
+      ListAttachedUserPolicies: [
+        result(
+          'ListAttachedUserPolicies',
+          '<AttachedPolicies><member><PolicyArn>arn:aws:iam::aws:policy/ReadOnlyAccess</PolicyArn></member></AttachedPolicies>',
+        ),
+      ],
+      DetachUserPolicy: [result('DetachUserPolicy')],
+      ListGroupsForUser: [
+        result('ListGroupsForUser', '<Groups><member><GroupName>staff</GroupName></member></Groups>'),
+      ],
+      RemoveUserFromGroup: [result('RemoveUserFromGroup')],
+    });
+    await issuerWith().deleteUser(user, recordingContext());
+    expect(actions()).toEqual([
+      'GetUser',
+      'ListAccessKeys',
+      'DeleteAccessKey',
+      'DeleteUserPolicy',
+      'DeleteUser',
+      'DeleteLoginProfile',
+      'ListUserPolicies',
+      'DeleteUserPolicy',
+      'ListAttachedUserPolicies',
+      'DetachUserPolicy',
+      'ListGroupsForUser',
+      'RemoveUserFromGroup',
+      'DeleteUser',
+    ]);
+  });
+
+  it('that is gone counts as deleted', async () => {
+    answers({ GetUser: [noSuchEntity] });
+    await issuerWith().deleteUser(user, recordingContext());
+    expect(actions()).toEqual(['GetUser']);
+  });
+
+  it('is observed with its policy decoded', async () => {
+    const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: 'ü + %' }] };
+    answers({
+      GetUser: [result('GetUser', userXml())],
+      GetUserPolicy: [
+        result('GetUserPolicy', `<PolicyDocument>${encodeURIComponent(JSON.stringify(policy))}</PolicyDocument>`),
+      ],
+      ListAccessKeys: [
+        result(
+          'ListAccessKeys',
+          '<AccessKeyMetadata><member><AccessKeyId>AK1</AccessKeyId><Status>Inactive</Status><CreateDate>2026-01-02T03:04:05Z</CreateDate></member></AccessKeyMetadata>',
+        ),
+      ],
+    });
+    expect(await issuerWith().observeUser(user, recordingContext())).toEqual({
+      arn: `arn:aws:iam::1:user/s3-operator/${ownerMark().cluster}/${user.name}`,
+      isOurs: true,
+      policy,
+      keys: [{ accessKeyId: 'AK1', isActive: false, createdAt: new Date('2026-01-02T03:04:05Z') }],
+      needsUpdate: false,
+    });
+  });
+});
+
+describe('a key', () => {
+  it('beyond the second is refused at once, without a retry', async () => {
+    answers({ CreateAccessKey: [refuseIam(409, 'LimitExceeded')] });
+    expect(await issuerWith().createKey(user, undefined, recordingContext()).catch(asFault)).toMatchObject({
+      kind: 'waiting',
+      reason: 'KeyLimitReached',
+    });
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('is asked for once: a repeated call would make a key that nobody knows', async () => {
+    answers({ CreateAccessKey: [refuseIam(500, 'ServiceFailure')] });
+    expect(await issuerWith().createKey(user, undefined, recordingContext()).catch(asFault)).toMatchObject({
+      kind: 'transient',
+    });
+    expect(fake.requests).toHaveLength(1);
+  });
+});
+
+it.each([
+  [403, 'InvalidClientTokenId', 'AuthFailed'],
+  [403, 'SignatureDoesNotMatch', 'AuthFailed'],
+  [403, 'AccessDenied', 'AccessDenied'],
+  [400, 'Throttling', 'Throttled'],
+  [400, 'MalformedPolicyDocument', 'PolicyInvalid'],
+  [409, 'ConcurrentModification', 'Conflict'],
+  [409, 'LimitExceeded', 'LimitExceeded'],
+  [400, 'InvalidAction', 'Unsupported'],
+])('%i %s of IAM is %s', async (status, code, reason) => {
+  fake.answer(() => refuseIam(status, code));
+  const fault = await issuerWith().putPolicy(user, { Version: '2012-10-17' }, recordingContext()).catch(asFault);
+  expect(fault).toMatchObject({ reason });
+});
+
+describe('tags of a user', () => {
+  const other: KeyUser = { ...user, displayName: 'The <app>', tags: new Map([['stage', 'x']]) };
+
+  it('are ours to remove only when we had set them', () => {
+    const have = new Map([...wantedUserTags(user), ['cost', '7']]);
+    const { set, remove } = planUserTags(wantedUserTags(other), have);
+    expect(remove).toEqual(['team']);
+    expect([...set.keys()].sort()).toEqual(['s3.cloud37.dev/display-name', 's3.cloud37.dev/tag-keys', 'stage']);
+    expect(set.get('s3.cloud37.dev/display-name')).toBe('The _app_');
+  });
+
+  it('need nothing once they are there', () => {
+    const want = wantedUserTags(other);
+    expect(planUserTags(want, new Map([...want, ['cost', '7']]))).toEqual({ set: new Map(), remove: [] });
+  });
+
+  it('fit in the 50 of IAM with the most that an AccessKey may have', () => {
+    const most = new Map(Array.from({ length: 46 }, (_, index) => [`key-${index}`, 'v']));
+    const want = wantedUserTags({ ...other, tags: most });
+    expect(want.size).toBeLessThanOrEqual(50);
+    expect(Math.max(...[...want.values()].map((value) => value.length))).toBeLessThanOrEqual(256);
+  });
+});

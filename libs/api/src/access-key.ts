@@ -54,6 +54,8 @@ const ownPrefix = (what: string) => ({
   message: `${what} that begin with '${group}/' are the operator's own`,
 });
 
+const secretKeyList = `[${secretKeyNames.map((name) => `'${name}'`).join(', ')}]`;
+
 /** A key pair and where it is kept. */
 export const accessKeySpec = Type.Object(
   {
@@ -72,12 +74,16 @@ export const accessKeySpec = Type.Object(
         maxProperties: secretKeyNames.length,
         ...rules(
           {
-            rule: `self.all(key, key in [${secretKeyNames.map((name) => `'${name}'`).join(', ')}])`,
+            rule: `self.all(key, key in ${secretKeyList})`,
             message: `only these keys can be renamed: ${secretKeyNames.join(', ')}`,
           },
           {
             rule: 'self.all(a, self.all(b, a == b || self[a] != self[b]))',
             message: 'two keys cannot get the same name',
+          },
+          {
+            rule: `self.all(key, !(self[key] in ${secretKeyList}) || self[key] in self)`,
+            message: 'the new name is the name of another key; rename that one too',
           },
         ),
       }),

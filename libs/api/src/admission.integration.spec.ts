@@ -1,0 +1,431 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startControlPlane, type ControlPlane } from '@operator/tools/local';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { accessKeyCases, bucketPolicyCases } from './admission/policy-cases.ts';
+import { bucketCases } from './admission/bucket-cases.ts';
+import {
+  accessKeyWith,
+  bucketPolicyWith,
+  bucketWith,
+  providerWith,
+  type AdmissionCase,
+  type Complaint,
+  type Kind,
+} from './admission/case.ts';
+import { providerCases } from './admission/provider-cases.ts';
+import { updateCases } from './admission/update-cases.ts';
+import { kinds } from './kinds.ts';
+import { group, version } from './resources.ts';
+
+const crds = fileURLToPath(new URL('../../../crds/', import.meta.url));
+
+interface Answer {
+  readonly status: number;
+  readonly body: {
+    readonly message?: string;
+    readonly details?: { readonly causes?: readonly { readonly field?: string; readonly message: string }[] };
+    readonly metadata?: { readonly resourceVersion?: string };
+    readonly spec?: unknown;
+    readonly status?: unknown;
+  };
+}
+
+let dir: string;
+let controlPlane: ControlPlane;
+
+const send = (method: string, path: string, body: unknown, contentType = 'application/json'): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    const sent = request(
+      new URL(path, controlPlane.url),
+      {
+        method,
+        ca: controlPlane.ca,
+        headers: { authorization: `Bearer ${controlPlane.adminToken}`, 'content-type': contentType },
+      },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('end', () => {
+          resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Answer['body'] });
+        });
+      },
+    );
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
+
+const pathOf = (kind: Kind, name = ''): string => {
+  const { plural } = kinds.find(({ resource }) => resource.kind === kind)?.resource ?? { plural: '' };
+  return `/apis/${group}/${version}/namespaces/default/${plural}${name === '' ? '' : `/${name}`}`;
+};
+
+const manifest = (kind: Kind, spec: unknown, name = 'example') => ({
+  apiVersion: `${group}/${version}`,
+  kind,
+  metadata: { name, namespace: 'default' },
+  spec,
+});
+
+const strict = 'fieldValidation=Strict';
+const dryRun = `dryRun=All&${strict}`;
+
+const create = (kind: Kind, spec: unknown, name?: string) =>
+  send('POST', `${pathOf(kind)}?${dryRun}`, manifest(kind, spec, name));
+
+/** Every complaint of the API server, as field and message; none when it accepted. */
+const complaintsOf = ({ status, body }: Answer): readonly Complaint[] => {
+  if (status < 300) return [];
+  return (
+    body.details?.causes?.map(({ field = '', message }) => [field === '<nil>' ? '' : field, message] as const) ?? [
+      ['', body.message ?? ''],
+    ]
+  );
+};
+
+/** The complaints that were wanted, each in the API server's own words where they hold what was wanted. */
+const expectComplaints = (found: readonly Complaint[], wanted: readonly Complaint[]): void => {
+  const left = [...found];
+  const matched = wanted.map(([field, message]) => {
+    const index = left.findIndex(([atField, said]) => atField === field && said.includes(message));
+    return index === -1 ? ([field, message] as const) : left.splice(index, 1)[0];
+  });
+  // Both sides hold what matched; what is left on either side is shown in full.
+  expect([...found].sort()).toEqual(
+    [...matched, ...left.map(([field, message]) => [field, `not expected: ${message}`])].sort(),
+  );
+};
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'admission-'));
+  controlPlane = await startControlPlane({ dir, controllerManager: false });
+  await controlPlane.kubectl(['apply', '--server-side', '-f', crds]);
+  await controlPlane.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', crds]);
+  // A new kind answers 404 or 429 for about a second.
+  for (const [kind, spec] of Object.entries(minimal)) {
+    await vi.waitFor(async () => expect((await create(kind as Kind, spec)).status).toBe(201), 30_000);
+  }
+});
+
+afterAll(async () => {
+  await controlPlane.stop();
+  await rm(dir, { recursive: true });
+});
+
+const minimal = {
+  Provider: providerWith(),
+  Bucket: bucketWith(),
+  BucketPolicy: bucketPolicyWith(),
+  AccessKey: accessKeyWith(),
+} as const satisfies Record<Kind, unknown>;
+
+const cases: readonly AdmissionCase[] = [...providerCases, ...bucketCases, ...bucketPolicyCases, ...accessKeyCases];
+const accepted = cases.filter(({ complaints }) => complaints.length === 0);
+const refused = cases.filter(({ complaints }) => complaints.length > 0);
+
+describe('the API server', () => {
+  test('is asked about at least 150 manifests', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(150);
+  });
+
+  test.each(accepted)('accepts, for $kind: $title', async ({ kind, spec, name }) => {
+    expectComplaints(complaintsOf(await create(kind, spec, name)), []);
+  });
+
+  test.each(refused)('refuses, for $kind: $title', async ({ kind, spec, name, complaints }) => {
+    expectComplaints(complaintsOf(await create(kind, spec, name)), complaints);
+  });
+
+  test.each(updateCases)('on update of $kind: $title', async ({ kind, before, spec, complaints }) => {
+    const stored = await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, before, 'updated'));
+    expect(stored.status).toBe(201);
+    try {
+      const changed = {
+        ...manifest(kind, spec, 'updated'),
+        metadata: { name: 'updated', namespace: 'default', resourceVersion: stored.body.metadata?.resourceVersion },
+      };
+      expectComplaints(complaintsOf(await send('PUT', `${pathOf(kind, 'updated')}?${dryRun}`, changed)), complaints);
+    } finally {
+      expect((await send('DELETE', pathOf(kind, 'updated'), {})).status).toBe(200);
+    }
+  });
+});
+
+describe('an unknown key', () => {
+  const spec = bucketWith({ versioning: { enabled: true, keepForever: true } });
+
+  test('is dropped without a word where a client does not ask for strictness', async () => {
+    const { status, body } = await send(
+      'POST',
+      `${pathOf('Bucket')}?dryRun=All&fieldValidation=Ignore`,
+      manifest('Bucket', spec),
+    );
+    expect(status).toBe(201);
+    expect(body.spec).toMatchObject({ versioning: { enabled: true, mfaDelete: false } });
+    expect(JSON.stringify(body.spec)).not.toContain('keepForever');
+  });
+
+  test('is refused by kubectl apply, which asks for strictness by itself', async () => {
+    const text = JSON.stringify(manifest('Bucket', spec));
+    await expect(controlPlane.kubectl(['apply', '--dry-run=server', '-f', '-'], text)).rejects.toThrow(
+      'unknown field "spec.versioning.keepForever"',
+    );
+  });
+});
+
+describe('defaults', () => {
+  const table: readonly (readonly [title: string, kind: Kind, spec: unknown, stored: unknown])[] = [
+    [
+      'a Provider',
+      'Provider',
+      providerWith({
+        retry: {},
+        tls: {},
+        auth: { ...(providerWith().auth as object), sessionTokenSecretRef: { name: 'credentials' } },
+      }),
+      {
+        type: 'minio',
+        endpoint: 'https://s3.example.com',
+        region: 'us-east-1',
+        auth: {
+          accessKeySecretRef: { name: 'credentials', key: 'access-key' },
+          secretKeySecretRef: { name: 'credentials', key: 'secret-key' },
+          sessionTokenSecretRef: { name: 'credentials', key: 'session-token' },
+        },
+        pathStyle: true,
+        checkIntervalSeconds: 60,
+        retry: { maxAttempts: 3, backoffStrategy: 'exponential' },
+        tls: { insecureSkipVerify: false },
+      },
+    ],
+    [
+      'a Provider without optional blocks, which stay out',
+      'Provider',
+      providerWith(),
+      {
+        type: 'minio',
+        endpoint: 'https://s3.example.com',
+        region: 'us-east-1',
+        auth: {
+          accessKeySecretRef: { name: 'credentials', key: 'access-key' },
+          secretKeySecretRef: { name: 'credentials', key: 'secret-key' },
+        },
+        pathStyle: true,
+        checkIntervalSeconds: 60,
+      },
+    ],
+    [
+      'a Bucket without optional blocks, which stay out: left out is unmanaged',
+      'Bucket',
+      bucketWith(),
+      {
+        providerRef: { name: 'provider' },
+        name: 'example-bucket',
+        deletionPolicy: 'Retain',
+        forceDelete: false,
+        adoptionPolicy: 'IfOwned',
+      },
+    ],
+    [
+      'the blocks of a Bucket',
+      'Bucket',
+      bucketWith({
+        versioning: {},
+        encryption: {},
+        publicAccess: {},
+        objectLock: {},
+        lifecycle: { rules: [{ id: 'a', expiration: { days: 1 } }] },
+        replication: { rules: [] },
+        cloudTrail: { trail: 'main' },
+        notifications: {},
+      }),
+      {
+        providerRef: { name: 'provider' },
+        name: 'example-bucket',
+        deletionPolicy: 'Retain',
+        forceDelete: false,
+        adoptionPolicy: 'IfOwned',
+        versioning: { enabled: false, mfaDelete: false },
+        encryption: { enabled: false, algorithm: 'AES256' },
+        publicAccess: {
+          blockPublicAcls: true,
+          blockPublicPolicy: true,
+          ignorePublicAcls: true,
+          restrictPublicBuckets: true,
+        },
+        objectLock: { enabled: false },
+        lifecycle: { rules: [{ id: 'a', status: 'Enabled', expiration: { days: 1 } }] },
+        replication: { rules: [] },
+        cloudTrail: { enabled: false, trail: 'main', events: 'All' },
+        notifications: {},
+      },
+    ],
+    [
+      'a replication rule',
+      'Bucket',
+      bucketWith({
+        versioning: { enabled: true },
+        replication: { rules: [{ id: 'a', destination: { bucketRef: { name: 'b' } } }] },
+      }),
+      {
+        ...bucketWith(),
+        deletionPolicy: 'Retain',
+        forceDelete: false,
+        adoptionPolicy: 'IfOwned',
+        versioning: { enabled: true, mfaDelete: false },
+        replication: {
+          rules: [
+            {
+              id: 'a',
+              status: 'Enabled',
+              destination: { bucketRef: { name: 'b' } },
+              deleteMarkers: false,
+              existingObjects: false,
+            },
+          ],
+        },
+      },
+    ],
+    [
+      'a BucketPolicy',
+      'BucketPolicy',
+      bucketPolicyWith(),
+      {
+        bucketRef: { name: 'example' },
+        policy: {
+          version: '2012-10-17',
+          statement: [
+            { effect: 'Allow', principal: '*', action: 's3:GetObject', resource: 'arn:aws:s3:::${bucket}/*' },
+          ],
+        },
+      },
+    ],
+    [
+      'an AccessKey without optional blocks, which stay out',
+      'AccessKey',
+      accessKeyWith(),
+      { providerRef: { name: 'provider' } },
+    ],
+    [
+      'the rotation of an AccessKey',
+      'AccessKey',
+      accessKeyWith({ rotate: {} }),
+      { providerRef: { name: 'provider' }, rotate: { enabled: false, intervalDays: 90, previousKeysRetentionDays: 7 } },
+    ],
+  ];
+
+  test.each(table)('of %s are filled in by the API server', async (_, kind, spec, stored) => {
+    const { body } = await create(kind, spec);
+    expect(body.spec).toEqual(stored);
+  });
+});
+
+describe('the status', () => {
+  const now = '2030-01-31T10:00:00Z';
+  const common = {
+    observedGeneration: 1,
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'Ready',
+        message: 'All is as it should be.',
+        observedGeneration: 1,
+        lastTransitionTime: now,
+      },
+    ],
+  };
+  const statuses: Readonly<Record<Kind, unknown>> = {
+    Provider: {
+      ...common,
+      connected: true,
+      lastConnectTime: now,
+      accountId: '123456789012',
+      endpoint: 'https://s3.example.com',
+      capabilities: { versioning: 'Supported', encryption: 'Unsupported', quota: 'Unknown' },
+      serverVersion: 'MinIO 2025',
+      credentialsVersion: '12:34',
+      inUseBy: { buckets: 2, accessKeys: 1 },
+    },
+    Bucket: {
+      ...common,
+      bucketName: 'example-bucket',
+      arn: 'arn:aws:s3:::example-bucket',
+      exists: true,
+      lastSyncTime: now,
+      region: 'us-east-1',
+      endpoint: 'https://s3.example.com',
+      ownership: 'Created',
+      createIntent: { at: now, bucketName: 'example-bucket' },
+      managedTagKeys: ['team'],
+      deletionProgress: { deletedObjects: 10, abortedUploads: 1, lockedObjects: 0 },
+    },
+    BucketPolicy: {
+      ...common,
+      applied: true,
+      lastSyncTime: now,
+      appliedHash: 'a',
+      pendingHash: 'b',
+      bucketName: 'example-bucket',
+      region: 'us-east-1',
+      providerRef: { name: 'provider', namespace: 'default' },
+    },
+    AccessKey: {
+      ...common,
+      accessKeyId: 'AKIA',
+      created: true,
+      userName: 'user',
+      userArn: 'arn:aws:iam::123456789012:user/user',
+      secretName: 'example-credentials',
+      policyHash: 'a',
+      lastRotateTime: now,
+      nextRotateTime: now,
+      keyIntent: { at: now, userName: 'user', accessKeyId: 'AKIA' },
+      previousKeys: [{ accessKeyId: 'AKIB', expiresAt: now }],
+    },
+  };
+
+  test.each(Object.entries(minimal))(
+    'of a %s is a subresource that keeps every field, and its spec does not move',
+    async (name, spec) => {
+      const kind = name as Kind;
+      const path = pathOf(kind, 'with-status');
+      const status = statuses[kind];
+      const created = await send('POST', `${pathOf(kind)}?${strict}`, {
+        ...manifest(kind, spec, 'with-status'),
+        status,
+      });
+      expect(created.body.status).toBeUndefined();
+
+      const applied = await send(
+        'PATCH',
+        `${path}/status?fieldManager=wasabi-s3-operator&${strict}`,
+        { ...manifest(kind, { ...(spec as object), providerRef: { name: 'ignored' } }, 'with-status'), status },
+        'application/apply-patch+yaml',
+      );
+      expect(complaintsOf(applied)).toEqual([]);
+      expect(applied.body.status).toEqual(status);
+      expect(applied.body.spec).toEqual(created.body.spec);
+      expect((await send('DELETE', path, {})).status).toBe(200);
+    },
+  );
+});
+
+describe('kubectl get', () => {
+  test.each([
+    ['Provider', 's3p', ['NAME', 'TYPE', 'ENDPOINT', 'READY', 'REASON', 'AGE']],
+    ['Bucket', 's3b', ['NAME', 'BUCKET', 'PROVIDER', 'READY', 'REASON', 'AGE']],
+    ['BucketPolicy', 's3bp', ['NAME', 'BUCKET', 'APPLIED', 'READY', 'REASON', 'AGE']],
+    ['AccessKey', 's3ak', ['NAME', 'KEY', 'SECRET', 'READY', 'REASON', 'AGE']],
+  ] as const)('shows a %s under its short name %s, with the facts a person wants', async (kind, shortName, columns) => {
+    await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, minimal[kind], 'shown'));
+    const [header = ''] = (await controlPlane.kubectl(['get', shortName])).split('\n');
+    expect(header.trim().split(/\s+/)).toEqual(columns);
+    expect(await controlPlane.kubectl(['get', 's3', '-o', 'name'])).toContain(`${kind.toLowerCase()}.${group}/shown`);
+    await send('DELETE', pathOf(kind, 'shown'), {});
+  });
+});

@@ -1,0 +1,513 @@
+import { badObjectName, bucketWith as bucket, casesFor, many, rulesNotChecked } from './case.ts';
+
+const { accepts, refuses } = casesFor('Bucket');
+
+const lifecycleRule = (change: Record<string, unknown>) =>
+  bucket({ lifecycle: { rules: [{ id: 'a', expiration: { days: 30 }, ...change }] } });
+const corsRule = (change: Record<string, unknown>) =>
+  bucket({ cors: { rules: [{ allowedOrigins: ['*'], allowedMethods: ['GET'], ...change }] } });
+const notification = (change: Record<string, unknown>) =>
+  bucket({
+    notifications: {
+      sqs: [{ arn: 'arn:aws:sqs:us-east-1:123456789012:q', events: ['s3:ObjectCreated:*'], ...change }],
+    },
+  });
+const replication = (destination: unknown, change: Record<string, unknown> = {}) =>
+  bucket({ versioning: { enabled: true }, replication: { rules: [{ id: 'a', destination, ...change }] } });
+const trail = (change: Record<string, unknown>) =>
+  bucket({ cloudTrail: { enabled: true, trail: 'main-trail', ...change } });
+
+const nameCases = [
+  ...['abc', 'a.b.c', '1bucket', 'logs-2030', 'a'.repeat(63), 'x1.y2-z3'].map((name) =>
+    accepts(`the bucket name ${name}`, bucket({ name })),
+  ),
+  refuses('a bucket name of two characters', bucket({ name: 'ab' }), ['spec.name', 'should be at least 3 chars long']),
+  refuses(
+    'a bucket name of 64 characters',
+    bucket({ name: 'a'.repeat(64) }),
+    ['spec.name', 'may not be more than 63'],
+    rulesNotChecked,
+  ),
+  refuses('a bucket name with capitals', bucket({ name: 'MyBucket' }), [
+    'spec.name',
+    'only lower-case letters, digits, hyphens and dots',
+  ]),
+  refuses('a bucket name with an underscore', bucket({ name: 'my_bucket' }), [
+    'spec.name',
+    'only lower-case letters, digits, hyphens and dots',
+  ]),
+  refuses('a bucket name with a space', bucket({ name: 'my bucket' }), [
+    'spec.name',
+    'only lower-case letters, digits, hyphens and dots',
+  ]),
+  refuses('a bucket name with a slash', bucket({ name: 'my/bucket' }), [
+    'spec.name',
+    'only lower-case letters, digits, hyphens and dots',
+  ]),
+  refuses('a bucket name that begins with a hyphen', bucket({ name: '-bucket' }), [
+    'spec.name',
+    'begins and ends with a letter or a digit',
+  ]),
+  refuses('a bucket name that ends with a hyphen', bucket({ name: 'bucket-' }), [
+    'spec.name',
+    'begins and ends with a letter or a digit',
+  ]),
+  refuses('a bucket name that begins with a dot', bucket({ name: '.bucket' }), [
+    'spec.name',
+    'begins and ends with a letter or a digit',
+  ]),
+  refuses('a bucket name with two dots in a row', bucket({ name: 'my..bucket' }), [
+    'spec.name',
+    'the parts of a bucket name between dots',
+  ]),
+  refuses('a bucket name with a hyphen before a dot', bucket({ name: 'my-.bucket' }), [
+    'spec.name',
+    'the parts of a bucket name between dots',
+  ]),
+  refuses('a bucket name with a hyphen after a dot', bucket({ name: 'my.-bucket' }), [
+    'spec.name',
+    'the parts of a bucket name between dots',
+  ]),
+  refuses('a bucket name in the form of an IP address', bucket({ name: '192.168.5.4' }), [
+    'spec.name',
+    'must not look like an IP address',
+  ]),
+  refuses('a bucket name that begins with xn--', bucket({ name: 'xn--bucket' }), [
+    'spec.name',
+    "must not begin with 'xn--'",
+  ]),
+  refuses('a bucket name that begins with sthree-', bucket({ name: 'sthree-bucket' }), ['spec.name', "'sthree-'"]),
+  refuses('a bucket name that ends like an alias', bucket({ name: 'bucket-s3alias' }), [
+    'spec.name',
+    "must not end with '-s3alias'",
+  ]),
+  refuses('a bucket name that ends like a directory bucket', bucket({ name: 'bucket--x-s3' }), [
+    'spec.name',
+    "'--x-s3'",
+  ]),
+  refuses('no bucket name', bucket({ name: undefined }), ['spec.name', 'Required value'], rulesNotChecked),
+];
+
+const featureCases = [
+  accepts('versioning', bucket({ versioning: { enabled: true } })),
+  accepts('versioning with MFA delete', bucket({ versioning: { enabled: true, mfaDelete: true } })),
+  refuses('MFA delete without versioning', bucket({ versioning: { mfaDelete: true } }), [
+    'spec.versioning',
+    'mfaDelete needs enabled: true',
+  ]),
+  refuses(
+    'MFA delete beside lifecycle rules',
+    bucket({
+      versioning: { enabled: true, mfaDelete: true },
+      lifecycle: { rules: [{ id: 'a', expiration: { days: 1 } }] },
+    }),
+    ['spec.lifecycle', 'versioning.mfaDelete and lifecycle rules exclude each other'],
+  ),
+  refuses('an unknown key in versioning', bucket({ versioning: { enabled: true, suspended: false } }), [
+    '',
+    'unknown field "spec.versioning.suspended"',
+  ]),
+
+  accepts('encryption with AES256', bucket({ encryption: { enabled: true } })),
+  accepts(
+    'encryption with a KMS key',
+    bucket({ encryption: { enabled: true, algorithm: 'aws:kms', kmsKeyId: 'my-key' } }),
+  ),
+  accepts('encryption switched off', bucket({ encryption: { enabled: false } })),
+  refuses('aws:kms without a key', bucket({ encryption: { enabled: true, algorithm: 'aws:kms' } }), [
+    'spec.encryption',
+    'algorithm aws:kms needs kmsKeyId',
+  ]),
+  refuses('a key without aws:kms', bucket({ encryption: { enabled: true, kmsKeyId: 'my-key' } }), [
+    'spec.encryption',
+    'kmsKeyId needs algorithm: aws:kms',
+  ]),
+  refuses(
+    'an unknown algorithm',
+    bucket({ encryption: { algorithm: 'AES128' } }),
+    ['spec.encryption.algorithm', 'supported values: "AES256", "aws:kms"'],
+    rulesNotChecked,
+  ),
+
+  accepts(
+    'public access with two flags off',
+    bucket({ publicAccess: { blockPublicPolicy: false, restrictPublicBuckets: false } }),
+  ),
+  refuses('a mistyped flag of public access', bucket({ publicAccess: { blockPublicAcl: false } }), [
+    '',
+    'unknown field "spec.publicAccess.blockPublicAcl"',
+  ]),
+
+  accepts('an empty list of lifecycle rules', bucket({ lifecycle: { rules: [] } })),
+  accepts('a lifecycle rule by date', lifecycleRule({ expiration: { date: '2030-01-31' } })),
+  accepts('a lifecycle rule by date and midnight', lifecycleRule({ expiration: { date: '2030-01-31T00:00:00Z' } })),
+  accepts(
+    'a lifecycle rule with transitions only',
+    lifecycleRule({ expiration: undefined, transitions: [{ days: 30, storageClass: 'STANDARD_IA' }] }),
+  ),
+  accepts(
+    'a lifecycle rule with everything',
+    lifecycleRule({
+      status: 'Disabled',
+      prefix: 'logs/',
+      expiration: { days: 365 },
+      transitions: [
+        { days: 30, storageClass: 'STANDARD_IA' },
+        { days: 90, storageClass: 'GLACIER' },
+      ],
+    }),
+  ),
+  accepts(
+    'a thousand lifecycle rules',
+    bucket({ lifecycle: { rules: many(1000, (index) => ({ id: `r${String(index)}`, expiration: { days: 1 } })) } }),
+  ),
+  refuses(
+    'a lifecycle block without rules',
+    bucket({ lifecycle: {} }),
+    ['spec.lifecycle.rules', 'Required value'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'a lifecycle rule without id',
+    lifecycleRule({ id: undefined }),
+    ['spec.lifecycle.rules[0].id', 'Required value'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'two lifecycle rules with one id',
+    bucket({
+      lifecycle: {
+        rules: [
+          { id: 'a', expiration: { days: 1 } },
+          { id: 'a', expiration: { days: 2 } },
+        ],
+      },
+    }),
+    ['spec.lifecycle.rules[1]', 'Duplicate value: {"id":"a"}'],
+  ),
+  refuses('a lifecycle rule without action', lifecycleRule({ expiration: undefined }), [
+    'spec.lifecycle.rules[0]',
+    'needs at least one action: expiration or transitions',
+  ]),
+  refuses(
+    'a lifecycle rule with no transition in its list',
+    lifecycleRule({ expiration: undefined, transitions: [] }),
+    ['spec.lifecycle.rules[0]', 'needs at least one action'],
+  ),
+  refuses('an expiration with days and date', lifecycleRule({ expiration: { days: 1, date: '2030-01-31' } }), [
+    'spec.lifecycle.rules[0].expiration',
+    'exactly one of days and date',
+  ]),
+  refuses('an expiration with neither', lifecycleRule({ expiration: {} }), [
+    'spec.lifecycle.rules[0].expiration',
+    'exactly one of days and date',
+  ]),
+  refuses('an expiration after no days', lifecycleRule({ expiration: { days: 0 } }), [
+    'spec.lifecycle.rules[0].expiration.days',
+    'should be greater than or equal to 1',
+  ]),
+  refuses('an expiration at noon', lifecycleRule({ expiration: { date: '2030-01-31T12:00:00Z' } }), [
+    'spec.lifecycle.rules[0].expiration.date',
+    'servers accept only midnight UTC',
+  ]),
+  refuses('an expiration in month 13', lifecycleRule({ expiration: { date: '2030-13-01' } }), [
+    'spec.lifecycle.rules[0].expiration.date',
+    'date must be a day',
+  ]),
+  refuses('an expiration on 31 April', lifecycleRule({ expiration: { date: '2030-04-31' } }), [
+    'spec.lifecycle.rules[0].expiration.date',
+    'date must be a day',
+  ]),
+  refuses(
+    'a transition after the expiration',
+    lifecycleRule({ expiration: { days: 30 }, transitions: [{ days: 30, storageClass: 'GLACIER' }] }),
+    ['spec.lifecycle.rules[0]', 'transitions days must be less than expiration days'],
+  ),
+  refuses(
+    'a transition without storage class',
+    lifecycleRule({ transitions: [{ days: 1 }] }),
+    ['spec.lifecycle.rules[0].transitions[0].storageClass', 'Required value'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'an unknown status of a rule',
+    lifecycleRule({ status: 'On' }),
+    ['spec.lifecycle.rules[0].status', 'supported values: "Enabled", "Disabled"'],
+    rulesNotChecked,
+  ),
+
+  accepts('an empty list of CORS rules', bucket({ cors: { rules: [] } })),
+  accepts(
+    'a CORS rule with everything',
+    corsRule({
+      allowedOrigins: ['https://*.example.com'],
+      allowedMethods: ['GET', 'PUT', 'POST', 'DELETE', 'HEAD'],
+      allowedHeaders: ['*'],
+      exposedHeaders: ['ETag'],
+      maxAgeSeconds: 3600,
+    }),
+  ),
+  refuses(
+    'an unknown CORS method',
+    corsRule({ allowedMethods: ['PATCH'] }),
+    ['spec.cors.rules[0].allowedMethods[0]', 'supported values: "GET", "PUT", "POST", "DELETE", "HEAD"'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'a CORS method in lower case',
+    corsRule({ allowedMethods: ['get'] }),
+    ['spec.cors.rules[0].allowedMethods[0]', 'Unsupported value: "get"'],
+    rulesNotChecked,
+  ),
+  refuses('a CORS rule without methods', corsRule({ allowedMethods: [] }), [
+    'spec.cors.rules[0].allowedMethods',
+    'should have at least 1 items',
+  ]),
+  refuses(
+    'a CORS rule without origins',
+    corsRule({ allowedOrigins: undefined }),
+    ['spec.cors.rules[0].allowedOrigins', 'Required value'],
+    rulesNotChecked,
+  ),
+  refuses('a CORS origin with two asterisks', corsRule({ allowedOrigins: ['https://*.*.com'] }), [
+    'spec.cors.rules[0].allowedOrigins[0]',
+    'an origin has at most one *',
+  ]),
+  refuses('a negative age', corsRule({ maxAgeSeconds: -1 }), [
+    'spec.cors.rules[0].maxAgeSeconds',
+    'should be greater than or equal to 0',
+  ]),
+  refuses(
+    'more than 100 CORS rules',
+    bucket({ cors: { rules: many(101, () => ({ allowedOrigins: ['*'], allowedMethods: ['GET'] })) } }),
+    ['spec.cors.rules', 'must have at most 100 items'],
+    rulesNotChecked,
+  ),
+
+  accepts(
+    'notifications to all three',
+    bucket({
+      notifications: {
+        lambda: [{ arn: 'arn:aws:lambda:us-east-1:123456789012:function:f', events: ['s3:ObjectCreated:Put'] }],
+        sqs: [],
+        sns: [
+          {
+            id: 'x',
+            arn: 'arn:aws:sns:us-east-1:123456789012:t',
+            events: ['s3:ObjectRemoved:*'],
+            prefix: 'a/',
+            suffix: '.jpg',
+          },
+        ],
+      },
+    }),
+  ),
+  accepts('a notification to a target of MinIO', notification({ arn: 'arn:minio:sqs::T1:webhook' })),
+  accepts('an event without detail', notification({ events: ['s3:ReducedRedundancyLostObject'] })),
+  refuses(
+    'a notification without ARN',
+    notification({ arn: undefined }),
+    ['spec.notifications.sqs[0].arn', 'Required value'],
+    rulesNotChecked,
+  ),
+  refuses('a notification to a URL', notification({ arn: 'https://queue' }), [
+    'spec.notifications.sqs[0].arn',
+    "an ARN begins with 'arn:'",
+  ]),
+  refuses('a notification without events', notification({ events: [] }), [
+    'spec.notifications.sqs[0].events',
+    'should have at least 1 items',
+  ]),
+  refuses('an event of another service', notification({ events: ['ObjectCreated'] }), [
+    'spec.notifications.sqs[0].events[0]',
+    'an event looks like s3:ObjectCreated:*',
+  ]),
+
+  accepts('tags', bucket({ tagging: { tags: { team: 'data', 'cost-centre': '' } } })),
+  accepts('no tags at all', bucket({ tagging: { tags: {} } })),
+  accepts(
+    '46 tags',
+    bucket({ tagging: { tags: Object.fromEntries(many(46, (index) => [`t${String(index)}`, 'v'])) } }),
+  ),
+  refuses('tagging without tags', bucket({ tagging: {} }), ['spec.tagging.tags', 'Required value'], rulesNotChecked),
+  refuses(
+    'more tags than a server keeps beside ours',
+    bucket({ tagging: { tags: Object.fromEntries(many(47, (index) => [`t${String(index)}`, 'v'])) } }),
+    ['spec.tagging.tags', 'must have at most 46 items'],
+    rulesNotChecked,
+  ),
+  refuses('a tag key of 129 characters', bucket({ tagging: { tags: { ['k'.repeat(129)]: 'v' } } }), [
+    'spec.tagging.tags',
+    'a tag key has 1 to 128 characters',
+  ]),
+  refuses(
+    'a tag value of 257 characters',
+    bucket({ tagging: { tags: { k: 'v'.repeat(257) } } }),
+    ['spec.tagging.tags.k', 'may not be more than 256'],
+    rulesNotChecked,
+  ),
+  refuses('a tag key that AWS reserves', bucket({ tagging: { tags: { 'aws:x': 'v' } } }), [
+    'spec.tagging.tags',
+    "tag keys that begin with 'aws:' are reserved",
+  ]),
+  refuses('a tag key of the operator', bucket({ tagging: { tags: { 's3.cloud37.dev/uid': 'v' } } }), [
+    'spec.tagging.tags',
+    "are the operator's own",
+  ]),
+  refuses(
+    'a number as tag value',
+    bucket({ tagging: { tags: { k: 1 } } }),
+    ['spec.tagging.tags.k', 'must be of type string'],
+    rulesNotChecked,
+  ),
+
+  accepts(
+    'replication to a Bucket',
+    replication(
+      { bucketRef: { name: 'copy', namespace: 'backup' } },
+      { priority: 1, prefix: 'a/', deleteMarkers: true, existingObjects: true },
+    ),
+  ),
+  accepts('replication to an ARN', replication({ bucketArn: 'arn:aws:s3:::copy', storageClass: 'GLACIER' })),
+  accepts('an empty list of replication rules without versioning', bucket({ replication: { rules: [] } })),
+  refuses(
+    'replication without versioning',
+    bucket({ replication: { rules: [{ id: 'a', destination: { bucketRef: { name: 'copy' } } }] } }),
+    ['spec.replication', 'replication needs versioning.enabled: true'],
+  ),
+  refuses('replication to nowhere', replication({}), [
+    'spec.replication.rules[0].destination',
+    'exactly one of bucketRef and bucketArn',
+  ]),
+  refuses(
+    'replication to two places in one rule',
+    replication({ bucketRef: { name: 'copy' }, bucketArn: 'arn:aws:s3:::copy' }),
+    ['spec.replication.rules[0].destination', 'exactly one of bucketRef and bucketArn'],
+  ),
+  refuses('replication to a name that is no ARN', replication({ bucketArn: 'copy' }), [
+    'spec.replication.rules[0].destination.bucketArn',
+    'bucketArn looks like arn:aws:s3:::name',
+  ]),
+  refuses(
+    'two replication rules with one id',
+    bucket({
+      versioning: { enabled: true },
+      replication: {
+        rules: [
+          { id: 'a', destination: { bucketRef: { name: 'b' } } },
+          { id: 'a', destination: { bucketRef: { name: 'c' } } },
+        ],
+      },
+    }),
+    ['spec.replication.rules[1]', 'Duplicate value: {"id":"a"}'],
+  ),
+
+  accepts(
+    'object lock with a default',
+    bucket({
+      versioning: { enabled: true },
+      objectLock: { enabled: true, defaultRetention: { mode: 'COMPLIANCE', years: 1 } },
+    }),
+  ),
+  accepts('object lock that is off', bucket({ objectLock: { enabled: false } })),
+  refuses('object lock without versioning', bucket({ objectLock: { enabled: true } }), [
+    'spec.objectLock',
+    'objectLock needs versioning.enabled: true',
+  ]),
+  refuses(
+    'object lock with suspended versioning',
+    bucket({ versioning: { enabled: false }, objectLock: { enabled: true } }),
+    ['spec.objectLock', 'objectLock needs versioning.enabled: true'],
+  ),
+  refuses(
+    'a default retention without object lock',
+    bucket({ objectLock: { defaultRetention: { mode: 'GOVERNANCE', days: 1 } } }),
+    ['spec.objectLock', 'defaultRetention needs enabled: true'],
+  ),
+  refuses(
+    'a default retention with days and years',
+    bucket({
+      versioning: { enabled: true },
+      objectLock: { enabled: true, defaultRetention: { mode: 'GOVERNANCE', days: 1, years: 1 } },
+    }),
+    ['spec.objectLock.defaultRetention', 'exactly one of days and years'],
+  ),
+  refuses(
+    'a default retention without mode',
+    bucket({ versioning: { enabled: true }, objectLock: { enabled: true, defaultRetention: { days: 1 } } }),
+    ['spec.objectLock.defaultRetention.mode', 'Required value'],
+    rulesNotChecked,
+  ),
+
+  accepts('a quota', bucket({ quota: { maxBytes: 10_737_418_240 } })),
+  accepts('no quota', bucket({ quota: { maxBytes: 0 } })),
+  refuses('a negative quota', bucket({ quota: { maxBytes: -1 } }), [
+    'spec.quota.maxBytes',
+    'should be greater than or equal to 0',
+  ]),
+  refuses(
+    'a quota as text',
+    bucket({ quota: { maxBytes: '10Gi' } }),
+    ['spec.quota.maxBytes', 'must be of type integer'],
+    rulesNotChecked,
+  ),
+
+  accepts('a trail by name', trail({})),
+  accepts(
+    'a trail by ARN',
+    trail({ trail: 'arn:aws:cloudtrail:eu-west-1:123456789012:trail/main-trail', events: 'WriteOnly' }),
+  ),
+  refuses('no trail', trail({ trail: undefined }), ['spec.cloudTrail.trail', 'Required value'], rulesNotChecked),
+  refuses('a trail with a space', trail({ trail: 'main trail' }), [
+    'spec.cloudTrail.trail',
+    'trail must be the name of a trail',
+  ]),
+  refuses(
+    'unknown events of a trail',
+    trail({ events: 'Some' }),
+    ['spec.cloudTrail.events', 'supported values: "All", "ReadOnly", "WriteOnly"'],
+    rulesNotChecked,
+  ),
+];
+
+export const bucketCases = [
+  accepts('a minimal Bucket', bucket()),
+  accepts('a Bucket at a Provider elsewhere', bucket({ providerRef: { name: 'provider', namespace: 'storage' } })),
+  accepts('a Bucket in a region of its own', bucket({ region: 'eu-west-1' })),
+  accepts('a Bucket that is emptied and deleted', bucket({ deletionPolicy: 'Delete', forceDelete: true })),
+  ...['IfOwned', 'Always', 'Never'].map((adoptionPolicy) =>
+    accepts(`adoptionPolicy ${adoptionPolicy}`, bucket({ adoptionPolicy })),
+  ),
+  accepts('a Bucket that others may refer to', bucket({ allowedNamespaces: { names: ['apps'] } })),
+  refuses('no Provider', bucket({ providerRef: undefined }), ['spec.providerRef', 'Required value'], rulesNotChecked),
+  refuses(
+    'a Provider without name',
+    bucket({ providerRef: {} }),
+    ['spec.providerRef.name', 'Required value'],
+    rulesNotChecked,
+  ),
+  refuses('a Provider with a name that none can have', bucket({ providerRef: { name: 'My_Provider' } }), [
+    'spec.providerRef.name',
+    badObjectName,
+  ]),
+  refuses(
+    'a Provider in a namespace that none can be called',
+    bucket({ providerRef: { name: 'a', namespace: 'a.b' } }),
+    ['spec.providerRef.namespace', 'must be the name of a namespace'],
+  ),
+  refuses(
+    'an unknown deletionPolicy',
+    bucket({ deletionPolicy: 'Orphan' }),
+    ['spec.deletionPolicy', 'supported values: "Retain", "Delete"'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'an unknown adoptionPolicy',
+    bucket({ adoptionPolicy: 'Sometimes' }),
+    ['spec.adoptionPolicy', 'supported values: "IfOwned", "Always", "Never"'],
+    rulesNotChecked,
+  ),
+  refuses('an unknown key', bucket({ acl: 'private' }), ['', 'unknown field "spec.acl"']),
+  ...nameCases,
+  ...featureCases,
+];

@@ -1,0 +1,292 @@
+import {
+  accessKeyWith as accessKey,
+  badObjectName,
+  bucketPolicyWith as bucketPolicy,
+  casesFor,
+  many,
+  rulesNotChecked,
+  statementWith,
+} from './case.ts';
+
+const { accepts, refuses } = casesFor('BucketPolicy');
+const forKeys = casesFor('AccessKey');
+
+const statement = (change: Record<string, unknown> = {}) =>
+  bucketPolicy({ policy: { statement: [statementWith(change)] } });
+const capitals =
+  'IAM names with capitals are not accepted: write version, statement, sid, effect, principal, action, resource and condition in lower case';
+const pasted = {
+  Version: '2012-10-17',
+  Statement: [{ Sid: 'a', Effect: 'Allow', Principal: '*', Action: 's3:GetObject', Resource: 'arn:aws:s3:::b/*' }],
+};
+
+export const bucketPolicyCases = [
+  accepts('a minimal BucketPolicy', bucketPolicy()),
+  accepts(
+    'a principal as an object',
+    statement({ principal: { AWS: ['arn:aws:iam::123456789012:root', '210987654321'] } }),
+  ),
+  accepts('a principal by AccessKey', statement({ principal: { accessKeyRef: { name: 'app' } } })),
+  accepts(
+    'actions and resources as lists',
+    statement({
+      action: ['s3:GetObject', 's3:PutObject'],
+      resource: ['arn:aws:s3:::${bucket}', 'arn:aws:s3:::${bucket}/*'],
+    }),
+  ),
+  accepts(
+    'the opposite forms',
+    statement({
+      effect: 'Deny',
+      principal: undefined,
+      notPrincipal: { AWS: '123456789012' },
+      action: undefined,
+      notAction: 's3:GetObject',
+      resource: undefined,
+      notResource: 'arn:aws:s3:::${bucket}/a',
+    }),
+  ),
+  accepts(
+    'a condition',
+    statement({ condition: { IpAddress: { 'aws:SourceIp': ['10.0.0.0/8'] }, Bool: { 'aws:SecureTransport': true } } }),
+  ),
+  accepts(
+    'the older version of the language',
+    bucketPolicy({ policy: { version: '2008-10-17', statement: [statementWith()] } }),
+  ),
+  accepts('a sid', statement({ sid: 'ReadForAll' })),
+  accepts('a Bucket elsewhere', bucketPolicy({ bucketRef: { name: 'b', namespace: 'storage' } })),
+  refuses(
+    'a pasted IAM document',
+    bucketPolicy({ policy: pasted }),
+    ['spec.policy', capitals],
+    ['spec.policy', 'a policy needs statement, a list, in lower case'],
+  ),
+  refuses('a pasted IAM document without version', bucketPolicy({ policy: { Statement: pasted.Statement } }), [
+    'spec.policy',
+    'a policy needs statement, a list, in lower case',
+  ]),
+  refuses('a pasted version', bucketPolicy({ policy: { Version: '2012-10-17', statement: [statementWith()] } }), [
+    'spec.policy',
+    capitals,
+  ]),
+  refuses('a pasted id', bucketPolicy({ policy: { Id: 'x', statement: [statementWith()] } }), [
+    'spec.policy',
+    capitals,
+  ]),
+  refuses(
+    'a pasted statement',
+    bucketPolicy({ policy: { statement: pasted.Statement } }),
+    ['spec.policy.statement[0]', capitals],
+    ['spec.policy.statement[0]', 'a statement needs effect: Allow or Deny'],
+  ),
+  refuses('a pasted sid', statement({ Sid: 'a' }), ['spec.policy.statement[0]', capitals]),
+  refuses(
+    'an unknown version',
+    bucketPolicy({ policy: { version: '2020-01-01', statement: [statementWith()] } }),
+    ['spec.policy.version', 'supported values: "2012-10-17", "2008-10-17"'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'an effect in lower case',
+    statement({ effect: 'allow' }),
+    ['spec.policy.statement[0].effect', 'Unsupported value: "allow": supported values: "Allow", "Deny"'],
+    rulesNotChecked,
+  ),
+  refuses('no effect', statement({ effect: undefined }), [
+    'spec.policy.statement[0]',
+    'a statement needs effect: Allow or Deny',
+  ]),
+  refuses('no statement', bucketPolicy({ policy: {} }), [
+    'spec.policy',
+    'a policy needs statement, a list, in lower case',
+  ]),
+  refuses('an empty list of statements', bucketPolicy({ policy: { statement: [] } }), [
+    'spec.policy.statement',
+    'should have at least 1 items',
+  ]),
+  refuses(
+    'a statement that is no list',
+    bucketPolicy({ policy: { statement: {} } }),
+    ['spec.policy.statement', 'must be of type array'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'a condition that is no object',
+    statement({ condition: 'true' }),
+    ['spec.policy.statement[0].condition', 'must be of type object'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'too many statements',
+    bucketPolicy({ policy: { statement: many(101, () => statementWith()) } }),
+    ['spec.policy.statement', 'must have at most 100 items'],
+    rulesNotChecked,
+  ),
+  refuses('an unknown key in a statement', statement({ actions: 's3:GetObject' }), [
+    '',
+    'unknown field "spec.policy.statement[0].actions"',
+  ]),
+  refuses('an unknown key in the policy', bucketPolicy({ policy: { statement: [statementWith()], statements: [] } }), [
+    '',
+    'unknown field "spec.policy.statements"',
+  ]),
+  refuses(
+    'a policy as text',
+    bucketPolicy({ policy: JSON.stringify(pasted) }),
+    ['spec.policy', 'must be of type object'],
+    rulesNotChecked,
+  ),
+  refuses('no policy', bucketPolicy({ policy: undefined }), ['spec.policy', 'Required value'], rulesNotChecked),
+  refuses('no Bucket', bucketPolicy({ bucketRef: undefined }), ['spec.bucketRef', 'Required value'], rulesNotChecked),
+];
+
+const key = forKeys;
+const identity = { effect: 'Allow', action: 's3:*', resource: '*' };
+const rename = (secretKeys: Record<string, string>) => accessKey({ secretKeys });
+
+export const accessKeyCases = [
+  key.accepts('a minimal AccessKey', accessKey()),
+  key.accepts(
+    'an AccessKey with everything set',
+    accessKey({
+      displayName: 'Reports',
+      policy: { statement: [{ sid: 'All', ...identity }] },
+      access: [
+        { bucketRef: { name: 'a' }, level: 'ReadOnly' },
+        { bucketRef: { name: 'b', namespace: 'storage' }, level: 'ReadWrite', prefix: 'reports/' },
+      ],
+      tags: { team: 'data' },
+      rotate: { enabled: true, intervalDays: 30, previousKeysRetentionDays: 3 },
+      secretName: 'reports-s3',
+      secretLabels: { app: 'reports' },
+      secretAnnotations: { 'example.com/a': 'b' },
+      secretKeys: { 'access-key-id': 'AWS_KEY', 'ca.crt': 'ca.pem' },
+    }),
+  ),
+  ...['ReadOnly', 'WriteOnly', 'ReadWrite', 'Admin'].map((level) =>
+    key.accepts(`level ${level}`, accessKey({ access: [{ bucketRef: { name: 'a' }, level }] })),
+  ),
+  key.accepts(
+    'no retention of the previous pair',
+    accessKey({ rotate: { enabled: true, previousKeysRetentionDays: 0 } }),
+  ),
+  key.accepts('a rotate block that asks for nothing', accessKey({ rotate: {} })),
+  key.refuses(
+    'no Provider',
+    accessKey({ providerRef: undefined }),
+    ['spec.providerRef', 'Required value'],
+    rulesNotChecked,
+  ),
+  key.refuses(
+    'an unknown level',
+    accessKey({ access: [{ bucketRef: { name: 'a' }, level: 'Read' }] }),
+    ['spec.access[0].level', 'supported values: "ReadOnly", "WriteOnly", "ReadWrite", "Admin"'],
+    rulesNotChecked,
+  ),
+  key.refuses(
+    'access without level',
+    accessKey({ access: [{ bucketRef: { name: 'a' } }] }),
+    ['spec.access[0].level', 'Required value'],
+    rulesNotChecked,
+  ),
+  key.refuses(
+    'access without bucket',
+    accessKey({ access: [{ level: 'Admin' }] }),
+    ['spec.access[0].bucketRef', 'Required value'],
+    rulesNotChecked,
+  ),
+  key.refuses(
+    'a prefix with a wildcard',
+    accessKey({ access: [{ bucketRef: { name: 'a' }, level: 'ReadOnly', prefix: 'a/*' }] }),
+    ['spec.access[0].prefix', 'prefix is plain text'],
+  ),
+  key.refuses(
+    'Admin of a prefix',
+    accessKey({ access: [{ bucketRef: { name: 'a' }, level: 'Admin', prefix: 'a/' }] }),
+    ['spec.access[0]', 'level Admin is for the whole bucket'],
+  ),
+  key.refuses(
+    'a principal in the policy of a user',
+    accessKey({ policy: { statement: [{ ...identity, principal: '*' }] } }),
+    ['', 'unknown field "spec.policy.statement[0].principal"'],
+  ),
+  key.refuses(
+    'a pasted IAM document',
+    accessKey({ policy: pasted }),
+    ['spec.policy', capitals],
+    ['spec.policy', 'a policy needs statement, a list, in lower case'],
+  ),
+  key.refuses(
+    'a pasted statement',
+    accessKey({ policy: { statement: pasted.Statement } }),
+    ['spec.policy.statement[0]', capitals],
+    ['spec.policy.statement[0]', 'a statement needs effect: Allow or Deny'],
+  ),
+  key.refuses(
+    'retention as long as the interval',
+    accessKey({ rotate: { enabled: true, intervalDays: 7, previousKeysRetentionDays: 7 } }),
+    ['spec.rotate', 'previousKeysRetentionDays must be less than intervalDays'],
+  ),
+  key.refuses('an interval below the default retention', accessKey({ rotate: { enabled: true, intervalDays: 5 } }), [
+    'spec.rotate',
+    'previousKeysRetentionDays must be less than intervalDays',
+  ]),
+  key.refuses(
+    'a rotation every zero days',
+    accessKey({ rotate: { intervalDays: 0 } }),
+    ['spec.rotate.intervalDays', 'should be greater than or equal to 1'],
+    ['spec.rotate', 'previousKeysRetentionDays must be less'],
+  ),
+  key.refuses('a negative retention', accessKey({ rotate: { previousKeysRetentionDays: -1 } }), [
+    'spec.rotate.previousKeysRetentionDays',
+    'should be greater than or equal to 0',
+  ]),
+  key.refuses('a Secret with a name that none can have', accessKey({ secretName: 'My_Secret' }), [
+    'spec.secretName',
+    badObjectName,
+  ]),
+  key.refuses('a label of the operator', accessKey({ secretLabels: { 's3.cloud37.dev/a': 'b' } }), [
+    'spec.secretLabels',
+    "labels that begin with 's3.cloud37.dev/' are the operator's own",
+  ]),
+  key.refuses('an annotation of the operator', accessKey({ secretAnnotations: { 's3.cloud37.dev/a': 'b' } }), [
+    'spec.secretAnnotations',
+    "annotations that begin with 's3.cloud37.dev/' are the operator's own",
+  ]),
+  key.refuses('a new name for an unknown key', rename({ password: 'x' }), [
+    'spec.secretKeys',
+    'only these keys can be renamed: access-key-id, secret-access-key',
+  ]),
+  key.refuses('a new name that no Secret can have', rename({ region: 'a b' }), [
+    'spec.secretKeys[region]',
+    'must be a key of a Secret',
+  ]),
+  key.refuses('one new name for two keys', rename({ region: 'x', bucket: 'x' }), [
+    'spec.secretKeys',
+    'two keys cannot get the same name',
+  ]),
+  key.refuses('a new name that another key has', rename({ region: 'endpoint' }), [
+    'spec.secretKeys',
+    'is the name of another key',
+  ]),
+  key.refuses('a tag key that AWS reserves', accessKey({ tags: { 'aws:a': 'b' } }), [
+    'spec.tags',
+    "tag keys that begin with 'aws:' are reserved",
+  ]),
+  key.refuses('an unknown key', accessKey({ secret: 'x' }), ['', 'unknown field "spec.secret"']),
+  key.refuses(
+    'a display name of 129 characters',
+    accessKey({ displayName: 'a'.repeat(129) }),
+    ['spec.displayName', 'may not be more than 128'],
+    rulesNotChecked,
+  ),
+  {
+    ...key.refuses('a name too long for the default name of the Secret', accessKey(), ['', 'set spec.secretName']),
+    name: 'a'.repeat(242),
+  },
+  {
+    ...key.accepts('a long name beside a name for the Secret', accessKey({ secretName: 'short' })),
+    name: 'a'.repeat(242),
+  },
+];

@@ -40,7 +40,7 @@ const drivers: DriverFactories = {
 /** A Secret whose content is not kept. */
 type IssuedSecret = StoredObject & { readonly data?: unknown };
 
-const withoutContent = ({ data: _data, ...rest }: IssuedSecret): IssuedSecret => rest;
+const withoutContent = (secret: IssuedSecret): IssuedSecret => ({ ...secret, data: undefined });
 
 const ownersOf = ({ metadata }: StoredObject): readonly string[] =>
   (metadata.ownerReferences ?? [])
@@ -50,11 +50,11 @@ const ownersOf = ({ metadata }: StoredObject): readonly string[] =>
 const pool = createDriverPool(drivers);
 
 const build = (tools: ControllerTools) => {
-  const { kube, informer, mapEvents } = tools;
-  const accessKeys = informer<AccessKey>(accessKeyResource);
-  const providers = informer<Provider>(providerResource, { scope: 'all' });
-  const buckets = informer<Bucket>(bucketResource, { scope: 'all' });
-  const secrets = informer<IssuedSecret>(secretResource, {
+  const { kube } = tools;
+  const accessKeys = tools.informer<AccessKey>(accessKeyResource);
+  const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
+  const buckets = tools.informer<Bucket>(bucketResource, { scope: 'all' });
+  const secrets = tools.informer<IssuedSecret>(secretResource, {
     labelSelector: `${issuedLabel.key}=${issuedLabel.value}`,
     trim: withoutContent,
   });
@@ -65,14 +65,18 @@ const build = (tools: ControllerTools) => {
     (spec.access ?? []).map(({ bucketRef }) => keyOfReference(bucketRef, metadata.namespace)),
   );
 
-  mapEvents(providers, (provider, old) =>
+  tools.mapEvents(providers, (provider, old) =>
     wokenByProvider(provider, old, keysOfProvider(keyOf(provider))).map(keyOf),
   );
-  mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? keysOfBucket(keyOf(bucket)).map(keyOf) : []));
+  tools.mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? keysOfBucket(keyOf(bucket)).map(keyOf) : []));
   // A Secret that was deleted or altered gets a pair again.
-  mapEvents(secrets, ownersOf);
+  tools.mapEvents(secrets, ownersOf);
 
-  providers.on({ onDelete: ({ metadata }) => { pool.drop(metadata.uid); } });
+  providers.on({
+    onDelete: ({ metadata }) => {
+      pool.drop(metadata.uid);
+    },
+  });
 
   return {
     resource: accessKeyResource,

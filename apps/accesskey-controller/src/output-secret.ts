@@ -73,9 +73,9 @@ export const pairIn = (accessKey: AccessKey, secret: StoredSecret | undefined): 
         'Delete it, or choose another secretName.',
     );
   }
-  const [idKey, secretKey] = secret.annotations[annotations.pairKeys]?.split(',') ?? pairKeysOf(accessKey);
-  const accessKeyId = secret.data.get(idKey ?? '')?.reveal();
-  const secretAccessKey = secret.data.get(secretKey ?? '');
+  const [idKey = '', secretKey = ''] = secret.annotations[annotations.pairKeys]?.split(',') ?? pairKeysOf(accessKey);
+  const accessKeyId = secret.data.get(idKey)?.reveal();
+  const secretAccessKey = secret.data.get(secretKey);
   if (accessKeyId === undefined || accessKeyId === '') return undefined;
   if (secretAccessKey === undefined || secretAccessKey.reveal() === '') return undefined;
   return { accessKeyId, secretAccessKey };

@@ -3,7 +3,7 @@ import { eventReasons, reasons } from '@operator/api';
 import { Fault, progressing, settled, terminal, waiting, type Outcome } from '@operator/outcome';
 import { hashPolicy, samePolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
-import type { Pass, Reconciler } from '@operator/runtime';
+import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
 import { verifyKey, type KeyIssuer, type KeyPair, type KeyUser, type ObservedUser } from '@operator/s3';
 import { applyOwnedSecret, deleteOwnedSecret, readSecret, type StoredSecret } from '@operator/secrets';
 import { markOf, type AccessKey, type AccessKeyDeps } from './deps.ts';
@@ -36,7 +36,10 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
     const secret = await readStoredPair(accessKey, deps, pass);
     const observed = await issuer.observeUser(user, pass);
     if (observed?.isOurs === false) {
-      throw waiting(reasons.UserConflict, `User ${user.name} exists at the provider and is not ours; it is left alone.`);
+      throw waiting(
+        reasons.UserConflict,
+        `User ${user.name} exists at the provider and is not ours; it is left alone.`,
+      );
     }
     return converge({ accessKey, provided, issuer, rights, user, secret, observed }, deps, pass);
   },
@@ -88,7 +91,7 @@ const converge = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Pro
   if (observed === undefined || plan.action === 'issue') {
     const intent = { at: pass.now.toISOString(), userName: user.name };
     await pass.record({
-      ...keptStatus(accessKey),
+      ...ownStatus(accessKey),
       userName: user.name,
       keyIntent:
         plan.action === 'issue'
@@ -122,17 +125,11 @@ const converge = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Pro
     secretName: secretNameOf(accessKey),
     policyHash: rights.policy && hashPolicy(rights.policy),
   };
-  const claims = unsupportedKeyClaims(accessKey.spec);
+  const claims = unsupportedKeyClaims(accessKey.spec, seen.provided.driver.unsupported);
   const isVerified = steps.length === 0;
   const { userArn, ...known } = reportKey(status, facts, isVerified, pass.now);
   const report = { ...known, ...(userArn === '' ? {} : { userArn }) };
   return isVerified ? settled(report, { claims }) : progressing(report, { reason: reasons.Converging, steps, claims });
-};
-
-/** The status fields kept from the last verdict. */
-const keptStatus = ({ status }: AccessKey): AccessKeyStatus => {
-  const { conditions: _conditions, observedGeneration: _observedGeneration, ...kept } = status ?? {};
-  return kept;
 };
 
 const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boolean =>

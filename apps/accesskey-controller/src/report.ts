@@ -22,18 +22,26 @@ export const claimsOfKeyFault = (fault: Fault, isCreated: boolean): readonly Cla
   return fault.kind === 'transient' || isCreated ? [] : claim(conditionTypes.CreationFailed);
 };
 
-/** Tells what the spec asks for and this version does not do; the key works all the same. */
-export const unsupportedKeyClaims = ({ rotate }: AccessKeySpec): readonly Claim[] =>
-  rotate?.enabled === true
-    ? [
-        {
-          type: conditionTypes.Unsupported,
-          status: 'True',
-          reason: reasons.Unsupported,
-          message: 'rotate: this version of the operator does not rotate keys by interval; the key itself works.',
-        },
-      ]
-    : [];
+/**
+ * Tells what the spec asks for and this version or the server does not do; the key works all the same. `unsupported`: the
+ * driver's own map.
+ */
+export const unsupportedKeyClaims = (
+  { rotate, tags }: AccessKeySpec,
+  unsupported: ReadonlyMap<string, string>,
+): readonly Claim[] => {
+  const userTags = Object.keys(tags ?? {}).length > 0 ? unsupported.get('userTags') : undefined;
+  const messages = [
+    ...(rotate?.enabled === true
+      ? ['rotate: this version of the operator does not rotate keys by interval; the key itself works.']
+      : []),
+    ...(userTags === undefined ? [] : [`tags: ${userTags}`]),
+  ];
+  if (messages.length === 0) return [];
+  return [
+    { type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: messages.join(' ') },
+  ];
+};
 
 /** What the server and the Secret have. */
 export interface KeyFacts {

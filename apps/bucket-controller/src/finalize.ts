@@ -2,7 +2,7 @@ import type { BucketStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
 import { explainWait, type Bucket, type Provided } from '@operator/references';
-import { keyOf, type Finalized, type Pass } from '@operator/runtime';
+import { keyOf, ownStatus, type Finalized, type Pass } from '@operator/runtime';
 import { creationDateOf, emptyBucketBatch, observeExistence, readMark, readTags, removeBucket } from '@operator/s3';
 import { markOf, type BucketDeps } from './deps.ts';
 import { isMadeByIntent, isSameOwner } from './plan.ts';
@@ -44,7 +44,7 @@ export const finalizeBucket = async (
   const provided = await deps.references
     .driverFor(spec.providerRef, metadata.namespace, pass.signal)
     .catch(explainWait('The bucket cannot be deleted yet'));
-  const region = status?.region ?? spec.region ?? provided.provider.spec.region;
+  const region = status.region ?? spec.region ?? provided.provider.spec.region;
   const existence = await observeExistence(provided.driver, { bucket: spec.name, region }, pass);
   if (existence.state === 'absent') return done;
   if (existence.state === 'forbidden') throw waiting(reasons.AccessDenied, existence.message);
@@ -76,8 +76,8 @@ const remove = async (
   region: string,
   pass: BucketPass,
 ): Promise<Finalized<BucketStatus>> => {
-  const { spec, status } = bucket;
-  const { conditions: _conditions, observedGeneration: _observedGeneration, ...kept } = status ?? {};
+  const { spec } = bucket;
+  const kept = ownStatus(bucket);
   if (driver.deletionWarning !== undefined && kept.deletionProgress === undefined) {
     pass.event('Warning', eventReasons.MinimumStorageDuration, driver.deletionWarning);
   }

@@ -49,22 +49,22 @@ const isPublicPolicy = ({ spec }: BucketPolicy): boolean => {
 const pool = createDriverPool(drivers);
 
 const build = (tools: ControllerTools) => {
-  const { kube, informer, mapEvents } = tools;
-  const buckets = informer<Bucket>(bucketResource);
-  const providers = informer<Provider>(providerResource, { scope: 'all' });
-  const policies = informer<BucketPolicy>(bucketPolicyResource, { scope: 'all' });
+  const { kube } = tools;
+  const buckets = tools.informer<Bucket>(bucketResource);
+  const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
+  const policies = tools.informer<BucketPolicy>(bucketPolicyResource, { scope: 'all' });
   const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);
   const sameName = buckets.index('name', ({ spec }) => [spec.name]);
   const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);
   const rivalsOf = ({ spec, metadata }: Bucket) =>
     sameName(spec.name).filter((other) => other.metadata.uid !== metadata.uid);
 
-  mapEvents(providers, (provider, old) => wokenByProvider(provider, old, bucketsOf(keyOf(provider))).map(keyOf));
-  mapEvents(policies, (policy, old) =>
+  tools.mapEvents(providers, (provider, old) => wokenByProvider(provider, old, bucketsOf(keyOf(provider))).map(keyOf));
+  tools.mapEvents(policies, (policy, old) =>
     policy.metadata.generation === old?.metadata.generation && policy !== old ? [] : [keyOfBucket(policy)],
   );
   // The loser of a claim looks again when the winner changes or goes.
-  mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? rivalsOf(bucket).map(keyOf) : []));
+  tools.mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? rivalsOf(bucket).map(keyOf) : []));
 
   providers.on({
     onDelete: ({ metadata }) => {

@@ -4,7 +4,7 @@ import { Fault, blocked, progressing, settled, terminal, transient, waiting, typ
 import { bucketArn, partitionOf } from '@operator/policy';
 import type { Bucket, Provided } from '@operator/references';
 import type { Pass, Reconciler } from '@operator/runtime';
-import { keyOf } from '@operator/runtime';
+import { keyOf, ownStatus } from '@operator/runtime';
 import {
   createBucket,
   creationDateOf,
@@ -24,12 +24,6 @@ import { decideOwnership } from './plan.ts';
 import { claimsOfBucketFault, policyConflictClaims, reportBucket, unsupportedClaims } from './report.ts';
 
 type BucketPass = Pass<BucketStatus>;
-
-/** The status fields kept from the last verdict, without those that this pass finds out anew. */
-const keptStatus = (bucket: Bucket): BucketStatus => {
-  const { conditions: _conditions, observedGeneration: _observedGeneration, ...kept } = bucket.status ?? {};
-  return kept;
-};
 
 const wasReady = ({ metadata, status }: Bucket): boolean =>
   status?.observedGeneration === metadata.generation &&
@@ -51,14 +45,14 @@ export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, Bucke
         return converge(bucket, provided, existence.region ?? region, deps, pass, []);
       case 'elsewhere':
         return blocked(
-          keptStatus(bucket),
+          ownStatus(bucket),
           terminal(
             reasons.RegionMismatch,
             `Bucket ${spec.name} exists in region ${existence.region ?? 'unknown'}, not in ${region}.`,
           ),
         );
       case 'forbidden':
-        return blocked(keptStatus(bucket), waiting(reasons.AccessDenied, existence.message));
+        return blocked(ownStatus(bucket), waiting(reasons.AccessDenied, existence.message));
     }
   },
 
@@ -78,7 +72,7 @@ const create = async (
   pass: BucketPass,
 ): Promise<Outcome<BucketStatus>> => {
   const { spec } = bucket;
-  const kept = keptStatus(bucket);
+  const kept = ownStatus(bucket);
   if (kept.exists === true) {
     pass.event(
       'Warning',
@@ -124,7 +118,7 @@ const converge = async (
   const wanted = spec.region ?? provider.spec.region;
   if (region !== wanted) {
     const fault = terminal(reasons.RegionMismatch, `Bucket ${spec.name} is in region ${region}, not in ${wanted}.`);
-    return blocked(keptStatus(bucket), fault);
+    return blocked(ownStatus(bucket), fault);
   }
 
   const wire = driver.wire(region);
@@ -141,7 +135,7 @@ const converge = async (
     other.cluster === mark.cluster &&
     deps.sameName(spec.name).some(({ metadata }) => metadata.uid === other.uid && metadata.uid !== mark.uid);
   const decided = decideOwnership(spec, status, mark, { mark: found, createdAt }, isLiving);
-  if (decided.verdict === 'refused') return blocked({ ...keptStatus(bucket), exists: true }, decided.fault);
+  if (decided.verdict === 'refused') return blocked({ ...ownStatus(bucket), exists: true }, decided.fault);
   if (decided.ownership === 'Adopted' && status?.ownership === undefined) {
     pass.event('Normal', eventReasons.BucketAdopted, `Adopted bucket ${spec.name}.`);
   }

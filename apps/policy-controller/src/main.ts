@@ -47,35 +47,41 @@ const accessKeysOf = ({ spec, metadata }: BucketPolicy): readonly string[] => {
 const pool = createDriverPool(drivers);
 
 const build = (tools: ControllerTools) => {
-  const { kube, informer, mapEvents } = tools;
-  const policies = informer<BucketPolicy>(bucketPolicyResource);
-  const buckets = informer<Bucket>(bucketResource, { scope: 'all' });
-  const providers = informer<Provider>(providerResource, { scope: 'all' });
-  const accessKeys = informer<AccessKeyUser>(accessKeyResource);
+  const { kube } = tools;
+  const policies = tools.informer<BucketPolicy>(bucketPolicyResource);
+  const buckets = tools.informer<Bucket>(bucketResource, { scope: 'all' });
+  const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
+  const accessKeys = tools.informer<AccessKeyUser>(accessKeyResource);
   const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);
   const policiesNaming = policies.index('accessKey', accessKeysOf);
   const bucketsOf = buckets.index('provider', ({ spec, metadata }) => [
     keyOfReference(spec.providerRef, metadata.namespace),
   ]);
 
-  mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? policiesOf(keyOf(bucket)).map(keyOf) : []));
-  mapEvents(providers, (provider, old) => {
+  tools.mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? policiesOf(keyOf(bucket)).map(keyOf) : []));
+  tools.mapEvents(providers, (provider, old) => {
     const dependents = bucketsOf(keyOf(provider)).flatMap((bucket) => policiesOf(keyOf(bucket)));
     return wokenByProvider(provider, old, dependents).map(keyOf);
   });
-  mapEvents(accessKeys, (accessKey, old) =>
+  tools.mapEvents(accessKeys, (accessKey, old) =>
     accessKey.status?.userArn === old?.status?.userArn && accessKey !== old
       ? []
       : policiesNaming(keyOf(accessKey)).map(keyOf),
   );
   // The loser of a conflict looks again when the winner comes or goes.
-  mapEvents(policies, (policy, old) =>
+  tools.mapEvents(policies, (policy, old) =>
     old === undefined || old === policy || old.metadata.deletionTimestamp !== policy.metadata.deletionTimestamp
-      ? policiesOf(keyOfBucket(policy)).filter((other) => other !== policy).map(keyOf)
+      ? policiesOf(keyOfBucket(policy))
+          .filter((other) => other !== policy)
+          .map(keyOf)
       : [],
   );
 
-  providers.on({ onDelete: ({ metadata }) => { pool.drop(metadata.uid); } });
+  providers.on({
+    onDelete: ({ metadata }) => {
+      pool.drop(metadata.uid);
+    },
+  });
 
   return {
     resource: bucketPolicyResource,

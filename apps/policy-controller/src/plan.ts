@@ -42,11 +42,7 @@ export const requireValid = (policy: unknown, bucketName: string): PolicyDocumen
  * The IAM document for the bucket. A principal `accessKeyRef` becomes the ARN of the user behind that AccessKey.
  * @throws Fault `waiting` AccessKeyNotFound, AccessKeyNotReady
  */
-export const renderFor = (
-  document: PolicyDocument,
-  bucketName: string,
-  accessKeyNamed: AccessKeyNamed,
-): IamPolicy =>
+export const renderFor = (document: PolicyDocument, bucketName: string, accessKeyNamed: AccessKeyNamed): IamPolicy =>
   renderPolicy(document, {
     bucket: bucketName,
     resolvePrincipal: (name) => {

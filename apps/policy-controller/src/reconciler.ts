@@ -8,7 +8,7 @@ import { putBucketPolicy, readBucketPolicy } from '@operator/s3';
 import type { BucketPolicy, PolicyDeps } from './deps.ts';
 import { finalizePolicy } from './finalize.ts';
 import { renderFor, requireValid, winnerOf, type Contender } from './plan.ts';
-import { claimsOfPolicyFault, reportPolicy } from './report.ts';
+import { claimsOfPolicyFault, reportPolicy, unheededClaims } from './report.ts';
 
 /** Keeps one document on one bucket. */
 export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec, BucketPolicyStatus> => ({
@@ -36,10 +36,11 @@ export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec,
       providerRef: { namespace: provider.metadata.namespace, name: provider.metadata.name },
     };
     const former = policy.status;
+    const claims = unheededClaims(wanted, driver.unsupported.get('policyPrincipals'));
     if (current !== undefined && samePolicy(current, wanted)) {
       const isSettled = former?.applied === true && former.appliedHash === hash;
       const lastSyncTime = (isSettled ? former.lastSyncTime : undefined) ?? pass.now.toISOString();
-      return settled(reportPolicy({ ...place, hash, lastSyncTime }));
+      return settled(reportPolicy({ ...place, hash, lastSyncTime }), { claims });
     }
 
     // Both hashes stand in the status while the server may have either document, so that a removal knows both as ours.
@@ -53,7 +54,7 @@ export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec,
     await pass.record(applying);
     await putBucketPolicy(s3, wanted, pass);
     pass.event('Normal', eventReasons.PolicyApplied, `Applied the policy to bucket ${bucketName}.`);
-    return progressing(applying, { reason: reasons.Converging, steps: ['policy'] });
+    return progressing(applying, { reason: reasons.Converging, steps: ['policy'], claims });
   },
 
   finalize: (policy, pass) => finalizePolicy(policy, deps, pass),

@@ -1,6 +1,7 @@
 import type { BucketPolicyStatus } from '@operator/api';
 import { conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
+import type { IamPolicy } from '@operator/policy';
 
 const invalidReasons: ReadonlySet<string> = new Set([reasons.PolicyInvalid, reasons.UnknownPrincipal]);
 
@@ -20,6 +21,18 @@ export const claimsOfPolicyFault = (fault: Fault): readonly Claim[] => {
   if (invalidReasons.has(fault.reason)) return claim(conditionTypes.PolicyInvalid);
   if (applyReasons.has(fault.reason)) return claim(conditionTypes.ApplyFailed);
   return fault.kind === 'waiting' ? claim(conditionTypes.BucketNotReady) : [];
+};
+
+/**
+ * Tells when the server keeps the document and does not heed all of it: there are servers that ask a bucket policy about
+ * anonymous requests alone. `lacking`: the driver's words, undefined where the server heeds principals.
+ */
+export const unheededClaims = (policy: IamPolicy, lacking: string | undefined): readonly Claim[] => {
+  const isForEverybody = ({ Effect, Principal }: IamPolicy['Statement'][number]): boolean =>
+    Effect === 'Allow' && Principal?.AWS?.includes('*') === true;
+  const unheeded = policy.Statement.some((statement) => !isForEverybody(statement));
+  if (lacking === undefined || !unheeded) return [];
+  return [{ type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: lacking }];
 };
 
 /** What a look found where the server has the policy. */

@@ -62,12 +62,12 @@ const trimAccessKey = ({ spec, status, ...rest }: AccessKeyUser): AccessKeyUser 
 const pool = createDriverPool(drivers);
 
 const build = (tools: ControllerTools) => {
-  const { kube, metrics, informer, enqueue } = tools;
-  const buckets = informer<BucketUser>(bucketResource, { trim: trimBucket });
-  const accessKeys = informer<AccessKeyUser>(accessKeyResource, { trim: trimAccessKey });
+  const { kube, metrics } = tools;
+  const buckets = tools.informer<BucketUser>(bucketResource, { trim: trimBucket });
+  const accessKeys = tools.informer<AccessKeyUser>(accessKeyResource, { trim: trimAccessKey });
   const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);
   const accessKeysOf = accessKeys.index('provider', (accessKey) => [keyOfProvider(accessKey)]);
-  const count = (user: BucketUser | AccessKeyUser) => enqueue(keyOfProvider(user), usersSettleMs);
+  const count = (user: BucketUser | AccessKeyUser) => tools.enqueue(keyOfProvider(user), usersSettleMs);
   buckets.on({
     onAdd: count,
     onDelete: count,

@@ -9,7 +9,15 @@ import {
   type Provider,
   type ResolvedConnection,
 } from '@operator/references';
-import { keyOf, type KubeClient, type Metrics, type ObjectKey, type Pass, type Reconciler } from '@operator/runtime';
+import {
+  keyOf,
+  ownStatus,
+  type KubeClient,
+  type Metrics,
+  type ObjectKey,
+  type Pass,
+  type Reconciler,
+} from '@operator/runtime';
 import type { Driver } from '@operator/s3';
 import type { CheckMemory, StandingCheck } from './check.ts';
 import { claimsOfProviderFault, healthyClaims, reportProvider } from './report.ts';
@@ -118,8 +126,7 @@ const fail = (
   { metrics }: ProviderDeps,
 ): Blocked<ProviderStatus> => {
   metrics.providerConnectivity(keyOf(provider), false);
-  const { conditions: _conditions, observedGeneration: _observedGeneration, ...kept } = provider.status ?? {};
-  return blocked({ ...kept, connected: false, inUseBy }, fault);
+  return blocked({ ...ownStatus(provider), connected: false, inUseBy }, fault);
 };
 
 interface Found {

@@ -24,7 +24,7 @@ import type { KubeClient } from './kube-client.ts';
 import { type KubeError, isKubeError } from './kube-error.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { Pass, Reconciler } from './reconciler.ts';
-import { type CommonStatus, type KubeObject, type ObjectKey, type Resource, keyOf } from './resource.ts';
+import { type CommonStatus, type KubeObject, type ObjectKey, type Resource, keyOf, ownStatus } from './resource.ts';
 import type { Tracing } from './tracing.ts';
 import type { Workqueue } from './workqueue.ts';
 
@@ -470,12 +470,6 @@ const commonStatus = ({ status }: { readonly status?: CommonStatus }): CommonSta
   ...(status?.observedGeneration === undefined ? {} : { observedGeneration: status.observedGeneration }),
   ...(status?.conditions === undefined ? {} : { conditions: status.conditions }),
 });
-
-/** The kind's own part of what is stored. */
-const ownStatus = <Status>(object: KubeObject<unknown, Status>): Status => {
-  const { observedGeneration: _generation, conditions: _conditions, ...own } = { ...object.status };
-  return own as Status;
-};
 
 const verdictOf = (outcome: Outcome<unknown> | Fault): Verdict => {
   if (outcome instanceof Fault) return { result: 'blocked', fault: outcome };

@@ -19,7 +19,7 @@ export { KubeError, isKubeError } from './kube-error.ts';
 export type { KubeErrorDetails } from './kube-error.ts';
 export type { Metrics } from './metrics.ts';
 export type { Finalized, Pass, Reconciler } from './reconciler.ts';
-export { apiVersionOf, keyOf } from './resource.ts';
+export { apiVersionOf, keyOf, ownStatus } from './resource.ts';
 export type {
   CommonStatus,
   KubeObject,

@@ -73,3 +73,11 @@ export const keyOf = (object: {
 /** `v1` or `group/version`. */
 export const apiVersionOf = (resource: Resource): string =>
   resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
+
+/** The kind's own part of a stored status: without `conditions` and `observedGeneration`, which the runtime adds. */
+export const ownStatus = <Status>(object: { readonly status?: Status & CommonStatus }): Status => {
+  const own = Object.entries(object.status ?? {}).filter(
+    ([key]) => key !== 'observedGeneration' && key !== 'conditions',
+  );
+  return Object.fromEntries(own) as Status;
+};

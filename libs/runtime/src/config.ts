@@ -89,7 +89,7 @@ export const readConfig = (
   env: Readonly<Record<string, string | undefined>>,
 ): RuntimeConfig | 'help' => {
   const given = parseFlags(argv);
-  if (given['help'] === true) return 'help';
+  if (given.help === true) return 'help';
   const valueOf = (flag: FlagName): { readonly value: string; readonly from: string } => {
     const value = given[flag];
     if (typeof value === 'string') return { value, from: `--${flag}` };
@@ -169,7 +169,7 @@ export const parseDuration = (value: string): number | undefined => {
 /** A list of none (`0`) or one, as undefined says that the value is wrong. */
 const parseAddress = (value: string): readonly [Address?] | undefined => {
   if (value === '0') return [];
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):(\d{1,5})$/.exec(value);
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+))?:(\d{1,5})$/.exec(value);
   if (match === null || Number(match[3]) > 65_535) return undefined;
-  return [{ host: match[1] ?? (match[2] || '::'), port: Number(match[3]) }];
+  return [{ host: match[1] ?? match[2] ?? '::', port: Number(match[3]) }];
 };

@@ -60,7 +60,8 @@ afterEach(async () => {
     if (widget.metadata.finalizers !== undefined) await patch(widget.metadata.name, { metadata: { finalizers: null } });
     await kube.delete(widgets, { namespace, name: widget.metadata.name });
   }
-  for (const event of await list<KubeEvent>(eventKind)) await kube.delete(eventKind, { namespace, name: event.metadata.name });
+  for (const event of await list<KubeEvent>(eventKind))
+    await kube.delete(eventKind, { namespace, name: event.metadata.name });
   await kube.delete(leaseResource, { namespace, name: 'widget-controller' });
 });
 
@@ -118,7 +119,8 @@ const read = async (name: string): Promise<Widget> => {
   return widget;
 };
 
-const annotate = (name: string, annotations: Record<string, string | null>) => patch(name, { metadata: { annotations } });
+const annotate = (name: string, annotations: Record<string, string | null>) =>
+  patch(name, { metadata: { annotations } });
 
 const untilGone = (name: string) => eventually(`${name} is gone`, async () => (await find(name)) === undefined);
 
@@ -127,10 +129,13 @@ const readyOf = (widget: Widget) => widget.status?.conditions?.find((condition) 
 const untilReady = (name: string): Promise<Widget> =>
   eventually(`${name} is Ready`, async () => {
     const widget = await read(name);
-    return readyOf(widget)?.status === 'True' && widget.status?.observedGeneration === widget.metadata.generation && widget;
+    return (
+      readyOf(widget)?.status === 'True' && widget.status?.observedGeneration === widget.metadata.generation && widget
+    );
   });
 
-const isWrite = ({ method, url }: { method: string; url: string }): boolean => method !== 'GET' && !url.includes('/leases');
+const isWrite = ({ method, url }: { method: string; url: string }): boolean =>
+  method !== 'GET' && !url.includes('/leases');
 
 describe('a controller on a real API server', () => {
   it('takes an object to Ready with one status write for each pass, and lets it go when deleted', async () => {
@@ -184,7 +189,9 @@ describe('a controller on a real API server', () => {
   it('keeps its hands off a paused object, tells it once, and goes on when the pause ends', async () => {
     await start('--leader-elect=false');
     await create('paused', { size: 1 }, { annotations: { 's3.cloud37.dev/paused': 'true' } });
-    const told = await eventually('the Event', async () => (await list<KubeEvent>(eventKind)).find(({ reason }) => reason === 'Paused'));
+    const told = await eventually('the Event', async () =>
+      (await list<KubeEvent>(eventKind)).find(({ reason }) => reason === 'Paused'),
+    );
     expect(told.count).toBe(1);
     expect(await read('paused')).not.toHaveProperty('status');
     expect((await read('paused')).metadata.finalizers).toBeUndefined();
@@ -239,7 +246,10 @@ describe('a controller on a real API server', () => {
       const found = await list<KubeEvent>(eventKind);
       return found.length >= 2 && found;
     });
-    expect(events.map(({ type, reason }) => `${type} ${reason}`).sort()).toEqual(['Normal WidgetSized', 'Warning Unsupported']);
+    expect(events.map(({ type, reason }) => `${type} ${reason}`).sort()).toEqual([
+      'Normal WidgetSized',
+      'Warning Unsupported',
+    ]);
   });
 
   it('leaves observedGeneration alone while it waits, and shows Reconciling', async () => {
@@ -262,7 +272,9 @@ describe('a controller on a real API server', () => {
     await untilReady('drifting');
     outside.sizes.set('default/drifting', 99);
     await eventually('the repair', () => outside.sizes.get('default/drifting') === 4);
-    await eventually('the Event', async () => (await list<KubeEvent>(eventKind)).some(({ reason }) => reason === 'DriftRepaired'));
+    await eventually('the Event', async () =>
+      (await list<KubeEvent>(eventKind)).some(({ reason }) => reason === 'DriftRepaired'),
+    );
   });
 
   it('calls writes that never last a DriftLoop, and backs off', async () => {
@@ -302,7 +314,12 @@ describe('a controller on a real API server', () => {
     await create('before', { size: 1 });
     await untilReady('before');
     await plane.restartApiServer({ kill: true });
-    await eventually('the API server takes writes', () => create('after', { size: 2 }).then(() => true, () => false));
+    await eventually('the API server takes writes', () =>
+      create('after', { size: 2 }).then(
+        () => true,
+        () => false,
+      ),
+    );
     await untilReady('after');
     const refused = new Set<string>();
     proxy.intercept = (method, url) => {
@@ -353,7 +370,9 @@ describe('a controller that stops', () => {
     const { child, by } = await start('--workers=0');
     await child.exited;
     expect(child.ended()).toBe('ended with status 2');
-    expect(logOf(by)).toBe('widget-controller: --workers: "0" is not valid. Objects reconciled at the same time, 1 to 200.\n');
+    expect(logOf(by)).toBe(
+      'widget-controller: --workers: "0" is not valid. Objects reconciled at the same time, 1 to 200.\n',
+    );
   });
 });
 
@@ -390,8 +409,12 @@ describe('two replicas', () => {
     await leader.child.stop(0);
     await eventually('the standby leads', () => outside.effects.some(({ by }) => by === standby.by), 25_000);
     expect(performance.now() - from).toBeLessThan(20_000);
-    await eventually('all are Ready', async () => (await list<Widget>(widgets)).every((widget) => readyOf(widget)?.status === 'True'));
-    expect(outside.effects.map(({ key }) => key).sort()).toEqual([...new Set(outside.effects.map(({ key }) => key))].sort());
+    await eventually('all are Ready', async () =>
+      (await list<Widget>(widgets)).every((widget) => readyOf(widget)?.status === 'True'),
+    );
+    expect(outside.effects.map(({ key }) => key).sort()).toEqual(
+      [...new Set(outside.effects.map(({ key }) => key))].sort(),
+    );
     expect(outside.sizes.size).toBe(20);
     const lastOfLeader = Math.max(...outside.effects.filter(({ by }) => by === leader.by).map(({ at }) => at));
     const firstOfStandby = Math.min(...outside.effects.filter(({ by }) => by === standby.by).map(({ at }) => at));

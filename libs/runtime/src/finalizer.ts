@@ -48,15 +48,11 @@ export const removeFinalizer = async (
   const { name, namespace, uid } = object.metadata;
   const ref = { name, ...(namespace === undefined ? {} : { namespace }) };
   try {
-    let current: StoredObject | undefined = await kube.apply<StoredObject>(
-      resource,
-      { metadata: { ...ref, uid } },
-      options,
-    );
+    let current: StoredObject | undefined = await kube.apply(resource, { metadata: { ...ref, uid } }, options);
     for (let attempt = 1; current?.metadata.uid === uid && hasFinalizer(current, finalizer); attempt += 1) {
-      const path: string = `/metadata/finalizers/${current.metadata.finalizers?.indexOf(finalizer) ?? 0}`;
+      const path = `/metadata/finalizers/${current.metadata.finalizers?.indexOf(finalizer) ?? 0}`;
       try {
-        current = await kube.patch<StoredObject>(
+        current = await kube.patch(
           resource,
           ref,
           [
@@ -68,7 +64,7 @@ export const removeFinalizer = async (
         );
       } catch (caught) {
         if (!isKubeError(caught, 409, 422) || attempt === attempts) throw caught;
-        current = await kube.get<StoredObject>(resource, ref, options);
+        current = await kube.get(resource, ref, options);
       }
     }
   } catch (caught) {
@@ -85,10 +81,6 @@ const isGone = async (
   options: RequestOptions,
 ): Promise<boolean> => {
   const { name, namespace, uid } = object.metadata;
-  const found = await kube.get<StoredObject>(
-    resource,
-    { name, ...(namespace === undefined ? {} : { namespace }) },
-    options,
-  );
+  const found = await kube.get(resource, { name, ...(namespace === undefined ? {} : { namespace }) }, options);
   return found?.metadata.uid !== uid;
 };

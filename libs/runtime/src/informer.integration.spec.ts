@@ -63,14 +63,17 @@ const start = (
   given: { namespaces?: string[]; silentAfterMs?: number; labelSelector?: string } = {},
 ): StartedInformer<Widget> => {
   const informer = createInformer<Widget>(widgets);
-  watching.push(informer.start({ kube: proxied.kube, log, random: Math.random, namespaces: [], ...given }, ended.signal));
+  watching.push(
+    informer.start({ kube: proxied.kube, log, random: Math.random, namespaces: [], ...given }, ended.signal),
+  );
   return informer;
 };
 
 const namespace = 'default';
 const create = (name: string, metadata: object = {}): Promise<Widget> =>
   direct.kube.create<Widget>(widgets, { metadata: { namespace, name, ...metadata }, spec: { size: 1 } });
-const resize = (name: string, size: number) => direct.kube.patch<Widget>(widgets, { namespace, name }, { spec: { size } });
+const resize = (name: string, size: number) =>
+  direct.kube.patch<Widget>(widgets, { namespace, name }, { spec: { size } });
 const isList = (url: string) => url.includes('/widgets') && !url.includes('watch=true');
 const isWatch = (url: string) => url.includes('/widgets') && url.includes('watch=true');
 
@@ -135,7 +138,9 @@ describe('an informer on a real API server', () => {
   it('is patient with 429, as long as Retry-After says', async () => {
     let refusals = 0;
     proxy.intercept = (_method, url) =>
-      isList(url) && (refusals += 1) <= 2 ? refusal(429, 'TooManyRequests', 'slow down', { 'retry-after': '1' }) : undefined;
+      isList(url) && (refusals += 1) <= 2
+        ? refusal(429, 'TooManyRequests', 'slow down', { 'retry-after': '1' })
+        : undefined;
     const from = performance.now();
     const informer = start();
     await eventually('it has synced', () => informer.hasSynced());
@@ -148,13 +153,21 @@ describe('an informer on a real API server', () => {
     await eventually('it has synced', () => informer.hasSynced() && informer.get('default/kept'));
     await plane.restartApiServer({ kill: true });
     expect(informer.get('default/kept')).toBeDefined();
-    await eventually('it takes writes', () => create('restarted').then(() => true, () => false));
+    await eventually('it takes writes', () =>
+      create('restarted').then(
+        () => true,
+        () => false,
+      ),
+    );
     await eventually('the watch tells it', () => informer.get('default/restarted'));
   });
 
   it('sees only the namespaces and labels that it is asked for', async () => {
     for (const name of ['one', 'two', 'three']) {
-      await direct.kube.create({ group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces' }, { metadata: { name } });
+      await direct.kube.create(
+        { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces' },
+        { metadata: { name } },
+      );
     }
     const place = (in_: string, shard: string) => create(`w-${shard}`, { namespace: in_, labels: { shard } });
     await place('one', 'a');
@@ -163,7 +176,10 @@ describe('an informer on a real API server', () => {
     await place('three', 'a');
     const informer = start({ namespaces: ['one', 'two'], labelSelector: 'shard=a' });
     await eventually('it has synced', () => informer.hasSynced());
-    expect([...informer.list()].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).sort()).toEqual(['one/w-a', 'two/w-a']);
+    expect([...informer.list()].map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).sort()).toEqual([
+      'one/w-a',
+      'two/w-a',
+    ]);
     // An object that leaves the selection and comes back is not taken for a dead one.
     const relabel = (shard: string) =>
       direct.kube.patch(widgets, { namespace: 'two', name: 'w-b' }, { metadata: { labels: { shard } } });
@@ -183,7 +199,10 @@ describe('an informer on a real API server', () => {
       Array.from({ length: 20 }, async () => {
         while (made < 5_000) {
           made += 1;
-          await kube.create(widgets, { metadata: { name: `n${made}`, namespace: namespaceOf5000 }, spec: { size: made } });
+          await kube.create(widgets, {
+            metadata: { name: `n${made}`, namespace: namespaceOf5000 },
+            spec: { size: made },
+          });
         }
       }),
     );
@@ -199,7 +218,9 @@ describe('an informer on a real API server', () => {
 
     let expired = 0;
     proxy.intercept = (_method, url) =>
-      url.includes('continue=') && (expired += 1) === 3 ? refusal(410, 'Expired', 'the continue token is too old') : undefined;
+      url.includes('continue=') && (expired += 1) === 3
+        ? refusal(410, 'Expired', 'the continue token is too old')
+        : undefined;
     const second = start(query);
     await eventually('it has synced', () => second.hasSynced(), 30_000);
     expect(expired).toBe(3);

@@ -86,7 +86,7 @@ export const createInformer = <T extends StoredObject>(
         index.found.set(value, found.set(key, object));
       }
     }
-    if (old !== undefined && old.metadata.uid === object.metadata.uid) {
+    if (old?.metadata.uid === object.metadata.uid) {
       tell((listener) => listener.onUpdate?.(object, old));
       return;
     }
@@ -246,6 +246,6 @@ const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 const trimmedOf = <T extends StoredObject>(object: T, trim: ((object: T) => T) | undefined): T => {
   const metadata = object.metadata as { managedFields?: unknown; annotations?: Record<string, string> };
   delete metadata.managedFields;
-  if (metadata.annotations !== undefined) delete metadata.annotations[lastApplied];
+  if (metadata.annotations !== undefined) Reflect.deleteProperty(metadata.annotations, lastApplied);
   return trim === undefined ? object : trim(object);
 };

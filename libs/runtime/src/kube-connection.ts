@@ -104,9 +104,9 @@ const headersOf = (https: HttpsOptions & { auth?: string }): Record<string, stri
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(https.headers ?? {})) {
     // A token file may end with a line break, which no header may hold.
-    if (value !== undefined && value !== null) headers[name.toLowerCase()] = String(value).trim();
+    if (value !== undefined) headers[name.toLowerCase()] = String(value).trim();
   }
-  if (https.auth !== undefined) headers['authorization'] = `Basic ${Buffer.from(https.auth).toString('base64')}`;
+  if (https.auth !== undefined) headers.authorization = `Basic ${Buffer.from(https.auth).toString('base64')}`;
   return headers;
 };
 

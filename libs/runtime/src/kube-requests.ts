@@ -1,6 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
-import { type KubeClient, type ObjectRef, type RequestOptions, type Selection, fieldManager } from './kube-client.ts';
+import {
+  type KubeClient,
+  type ListPage,
+  type ObjectRef,
+  type RequestOptions,
+  type Selection,
+  type WatchEvent,
+  type WatchOptions,
+  fieldManager,
+} from './kube-client.ts';
 import type { KubeConnection } from './kube-connection.ts';
 import { KubeError, isKubeError } from './kube-error.ts';
 import { type Resource, apiVersionOf } from './resource.ts';
@@ -114,7 +123,11 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       }
     },
 
-    async *list<T>(resource: Resource, selection: Selection, given: RequestOptions & { pageSize?: number } = {}) {
+    async *list<T>(
+      resource: Resource,
+      selection: Selection,
+      given: RequestOptions & { pageSize?: number } = {},
+    ): AsyncGenerator<ListPage<T>, void> {
       const path = pathOf(resource, { namespace: selection.namespace });
       const limit = given.pageSize === Infinity ? undefined : String(given.pageSize ?? pageSize);
       let next: string | undefined;
@@ -129,7 +142,11 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       } while (next !== undefined);
     },
 
-    async *watch<T>(resource: Resource, selection: Selection, given: Parameters<KubeClient['watch']>[2]) {
+    async *watch<T>(
+      resource: Resource,
+      selection: Selection,
+      given: WatchOptions,
+    ): AsyncGenerator<WatchEvent<T>, void> {
       const call: Call = {
         verb: 'watch',
         method: 'GET',

@@ -129,33 +129,34 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
     return Math.max(0, observed.at + durationMs - monotonicMs());
   };
 
-  const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-    sleep(jittered(ms, 0.1, random), undefined, { signal }).catch(() => undefined);
+  /** True after the time, false when the signal aborted. */
+  const pause = (ms: number, signal: AbortSignal): Promise<boolean> =>
+    sleep(jittered(ms, 0.1, random), true, { signal }).catch(() => false);
 
-  const campaign = async (signal: AbortSignal): Promise<void> => {
+  /** True once this process leads, false when the signal aborted before. */
+  const campaign = async (signal: AbortSignal): Promise<boolean> => {
     let told = '';
-    while (!signal.aborted) {
-      let freeInMs = Infinity;
+    let freeInMs = Infinity;
+    do {
       try {
         freeInMs = await look();
-        if (freeInMs === 0 && (await acquire())) return;
+        if (freeInMs === 0 && (await acquire())) return true;
         const holder = lease?.spec?.holderIdentity ?? '';
         if (holder !== told) log.info({ event: 'lease', holder }, `standing by; ${holder || 'nobody'} leads`);
         told = holder;
       } catch (caught) {
+        freeInMs = Infinity;
         if (told !== 'failed') log.warn({ event: 'lease', err: caught }, 'cannot reach the lease; trying on');
         told = 'failed';
       }
       // Looking at the moment when a dead leader's lease ends makes the gap no longer than it has to be.
-      await pause(Math.min(timing.retryMs, freeInMs + 50), signal);
-    }
+    } while (await pause(Math.min(timing.retryMs, freeInMs + 50), signal));
+    return false;
   };
 
   /** Renews until leadership is lost or `ended` aborts. */
   const keep = async (ended: AbortSignal): Promise<void> => {
-    while (!ended.aborted) {
-      await pause(timing.retryMs, ended);
-      if (ended.aborted) return;
+    while (await pause(timing.retryMs, ended)) {
       try {
         if (await acquire()) continue;
         // Somebody changed the record: if it is still ours, the next renewal will hold.
@@ -181,9 +182,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
   return {
     mayWrite,
     async run(lead, signal) {
-      while (!signal.aborted) {
-        await campaign(signal);
-        if (signal.aborted) break;
+      while (!signal.aborted && (await campaign(signal))) {
         log.info({ event: 'lease', identity }, 'leading');
         const lost = new AbortController();
         const ended = new AbortController();

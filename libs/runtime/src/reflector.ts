@@ -42,6 +42,7 @@ export const reflect = async <T extends StoredObject>(
   let told: string | undefined;
 
   const pauseAfter = async (caught: unknown): Promise<void> => {
+    if (signal.aborted) return;
     failed += 1;
     const isAbsent = isAbsence(caught);
     const reason = isAbsent ? 'absent' : isKubeError(caught) ? `${caught.status} ${caught.reason}` : String(caught);
@@ -95,7 +96,6 @@ export const reflect = async <T extends StoredObject>(
         await sleep(backoffMs({ baseMs: 200, capMs: 1_000 }, 2, random), undefined, { signal }).catch(() => undefined);
       }
     } catch (caught) {
-      if (signal.aborted) break;
       if (isKubeError(caught, 410)) {
         log.info({ event: 'watch', reason: 'Expired' }, `the watch of ${resource.plural} is too old; listing again`);
         resourceVersion = undefined;
@@ -141,4 +141,4 @@ const listOnce = async <T extends StoredObject>(
 
 /** The kind is not served (404), or its storage is still being set up (429). */
 const isAbsence = (caught: unknown): caught is KubeError =>
-  isKubeError(caught, 404) || (isKubeError(caught, 429) && /storage is \(re\)initializing/.test(caught.message));
+  isKubeError(caught, 404) || (isKubeError(caught, 429) && caught.message.includes('storage is (re)initializing'));

@@ -16,7 +16,7 @@ import {
 } from './informer.ts';
 import type { KubeClient, ObjectRef } from './kube-client.ts';
 import { openKubeConnection } from './kube-connection.ts';
-import { createKubeClient } from './kube-requests.ts';
+import { type KubeExchange, createKubeClient } from './kube-requests.ts';
 import { type Leadership, createLeadership } from './leader-election.ts';
 import { createLogger } from './logging.ts';
 import { type Metrics, createMetrics } from './metrics.ts';
@@ -40,6 +40,7 @@ export interface ControllerTools {
    * Watches one object by name, so that RBAC can name it. `onChange` gets the object as it is, at first and after every
    * change; undefined when it is absent. Returns the way to stop.
    */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says what the API server sends
   watchOne<T extends StoredObject>(
     resource: Resource,
     ref: ObjectRef,
@@ -123,7 +124,7 @@ const compose = async <Spec, Status>(
     connection,
     userAgent: `wasabi-s3-operator/${name}`,
     monotonicMs,
-    observe: metrics.kubeExchanged,
+    observe: (exchange: KubeExchange) => metrics.kubeExchanged(exchange),
   };
   /** For what needs no leadership: watches, the lease and Events. */
   const unfenced = createKubeClient(requests);
@@ -166,7 +167,7 @@ const compose = async <Spec, Status>(
       const id = `${resource.group}/${resource.plural}`;
       const known = informers.get(id);
       if (known !== undefined && given !== undefined) throw new Error(`the informer of ${id} is made already`);
-      const informer = known ?? (createInformer<T>(resource, given) as unknown as StartedInformer<StoredObject>);
+      const informer = known ?? createInformer<T>(resource, given);
       informers.set(id, informer);
       return informer as unknown as StartedInformer<T>;
     },
@@ -194,7 +195,7 @@ const compose = async <Spec, Status>(
     informer: own,
     kube,
     queue,
-    mayWrite: leadership.mayWrite,
+    mayWrite: () => leadership.mayWrite(),
     log,
     clock,
     monotonicMs,
@@ -282,6 +283,7 @@ const untilSynced = async (hasSynced: () => boolean, signal: AbortSignal): Promi
 };
 
 /** An informer of one object; `onChange` gets undefined once it is known to be absent. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says what the API server sends
 const watchOne = <T extends StoredObject>(
   source: Omit<InformerSource, 'namespaces'>,
   resource: Resource,

@@ -25,11 +25,10 @@ export const createSchedule = (monotonicMs: () => number, onDue: (key: ObjectKey
 
   const push = (entry: Entry): void => {
     let at = heap.length;
-    heap.push(entry);
     while (at > 0) {
       const above = (at - 1) >> 1;
-      const parent = heap[above] as Entry;
-      if (parent.dueAt <= entry.dueAt) break;
+      const parent = heap[above];
+      if (parent === undefined || parent.dueAt <= entry.dueAt) break;
       heap[at] = parent;
       at = above;
     }
@@ -41,29 +40,28 @@ export const createSchedule = (monotonicMs: () => number, onDue: (key: ObjectKey
     if (last === undefined || heap.length === 0) return;
     let at = 0;
     for (;;) {
-      const left = 2 * at + 1;
-      if (left >= heap.length) break;
-      const right = left + 1;
-      const below = right < heap.length && (heap[right] as Entry).dueAt < (heap[left] as Entry).dueAt ? right : left;
-      const child = heap[below] as Entry;
-      if (child.dueAt >= last.dueAt) break;
+      const left = heap[2 * at + 1];
+      const right = heap[2 * at + 2];
+      const child = right !== undefined && left !== undefined && right.dueAt < left.dueAt ? right : left;
+      if (child === undefined || child.dueAt >= last.dueAt) break;
       heap[at] = child;
-      at = below;
+      at = 2 * at + (child === left ? 1 : 2);
     }
     heap[at] = last;
   };
 
-  const dropLeftovers = (): void => {
+  /** The first entry that counts. */
+  const earliest = (): Entry | undefined => {
     for (let first = heap[0]; first !== undefined && current.get(first.key) !== first; first = heap[0]) pop();
     if (heap.length > 2 * current.size + 1_000) {
       // Sorted by due time, an array is a heap.
       heap = [...current.values()].sort((a, b) => a.dueAt - b.dueAt);
     }
+    return heap[0];
   };
 
   const arm = (): void => {
-    dropLeftovers();
-    const dueAt = heap[0]?.dueAt ?? Infinity;
+    const dueAt = earliest()?.dueAt ?? Infinity;
     if (dueAt === timerAt) return;
     clearTimeout(timer);
     timerAt = dueAt;
@@ -73,11 +71,11 @@ export const createSchedule = (monotonicMs: () => number, onDue: (key: ObjectKey
 
   const fire = (): void => {
     timerAt = Infinity;
+    const now = monotonicMs();
     const due: ObjectKey[] = [];
-    for (dropLeftovers(); (heap[0]?.dueAt ?? Infinity) <= monotonicMs(); dropLeftovers()) {
-      const { key } = heap[0] as Entry;
-      current.delete(key);
-      due.push(key);
+    for (let first = earliest(); first !== undefined && first.dueAt <= now; first = earliest()) {
+      current.delete(first.key);
+      due.push(first.key);
     }
     arm();
     for (const key of due) onDue(key);

@@ -22,12 +22,10 @@ const untraced: Tracing = {
 
 /** True when the standard variables ask for traces. Source: OpenTelemetry, environment variable specification. */
 export const wantsTraces = (env: Environment): boolean => {
-  if (env['OTEL_SDK_DISABLED'] === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none') return false;
-  return [
-    env['OTEL_TRACES_EXPORTER'],
-    env['OTEL_EXPORTER_OTLP_ENDPOINT'],
-    env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'],
-  ].some((value) => value !== undefined && value !== '');
+  if (env.OTEL_SDK_DISABLED === 'true' || env.OTEL_TRACES_EXPORTER === 'none') return false;
+  return [env.OTEL_TRACES_EXPORTER, env.OTEL_EXPORTER_OTLP_ENDPOINT, env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT].some(
+    (value) => value !== undefined && value !== '',
+  );
 };
 
 /** Sets tracing up, or loads nothing at all when it is not asked for. The SDK reads its own OTEL_* variables. */
@@ -40,11 +38,11 @@ export const createTracing = async (serviceName: string, env: Environment): Prom
     import('@opentelemetry/resources'),
   ]);
   const exporter =
-    env['OTEL_TRACES_EXPORTER'] === 'console' ? new sdk.ConsoleSpanExporter() : new otlp.OTLPTraceExporter();
+    env.OTEL_TRACES_EXPORTER === 'console' ? new sdk.ConsoleSpanExporter() : new otlp.OTLPTraceExporter();
   const provider = new sdk.NodeTracerProvider({
     resource: resources
       .defaultResource()
-      .merge(resources.resourceFromAttributes({ 'service.name': env['OTEL_SERVICE_NAME'] ?? serviceName })),
+      .merge(resources.resourceFromAttributes({ 'service.name': env.OTEL_SERVICE_NAME ?? serviceName })),
     spanProcessors: [new sdk.BatchSpanProcessor(exporter)],
   });
   provider.register();

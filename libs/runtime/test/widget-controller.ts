@@ -6,8 +6,16 @@ import { type WidgetSpec, type WidgetStatus, finalizer, widgets } from './widget
 /** A small controller as a process of its own: `widget-controller.ts OUTSIDE-URL IDENTITY [flags]`. */
 const [outside = '', by = '', ...argv] = process.argv.slice(2);
 
-const reach = async (method: 'GET' | 'PUT' | 'DELETE', key: string, query: Record<string, string>, signal: AbortSignal) => {
-  const { statusCode, body } = await request(`${outside}/${key}?${new URLSearchParams({ by, ...query })}`, { method, signal });
+const reach = async (
+  method: 'GET' | 'PUT' | 'DELETE',
+  key: string,
+  query: Record<string, string>,
+  signal: AbortSignal,
+) => {
+  const { statusCode, body } = await request(`${outside}/${key}?${new URLSearchParams({ by, ...query }).toString()}`, {
+    method,
+    signal,
+  });
   const text = await body.text();
   return statusCode === 404 ? undefined : Number(text);
 };
@@ -16,7 +24,9 @@ const reconciler: Reconciler<WidgetSpec, WidgetStatus> = {
   async reconcile({ metadata, spec }, pass) {
     const key = `${metadata.namespace}/${metadata.name}`;
     if (spec.fault !== undefined) throw new Fault(spec.fault.kind, spec.fault.reason, `as ${key} wants it`);
-    const size = await pass.call({ service: 'outside', operation: 'Get', write: false }, () => reach('GET', key, {}, pass.signal));
+    const size = await pass.call({ service: 'outside', operation: 'Get', write: false }, () =>
+      reach('GET', key, {}, pass.signal),
+    );
     if (size === spec.size) return settled({ size });
     await pass.call({ service: 'outside', operation: 'Put', write: true }, () =>
       reach('PUT', key, { size: String(spec.size), ms: String(spec.writeMs ?? 0) }, pass.signal),
@@ -26,7 +36,9 @@ const reconciler: Reconciler<WidgetSpec, WidgetStatus> = {
   },
   async finalize({ metadata }, pass) {
     const key = `${metadata.namespace}/${metadata.name}`;
-    await pass.call({ service: 'outside', operation: 'Delete', write: true }, () => reach('DELETE', key, {}, pass.signal));
+    await pass.call({ service: 'outside', operation: 'Delete', write: true }, () =>
+      reach('DELETE', key, {}, pass.signal),
+    );
     return { result: 'done' };
   },
   claimsOf: () => [],
@@ -34,5 +46,10 @@ const reconciler: Reconciler<WidgetSpec, WidgetStatus> = {
 };
 
 process.exit(
-  await runController({ name: 'widget-controller', argv, env: {}, build: () => ({ resource: widgets, reconciler, finalizer }) }),
+  await runController({
+    name: 'widget-controller',
+    argv,
+    env: {},
+    build: () => ({ resource: widgets, reconciler, finalizer }),
+  }),
 );

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ControlPlane } from '@operator/tools/local';
 import { Agent, request } from 'undici';
 import type { KubeObject, Resource } from '../src/index.ts';
 import { openKubeConnection } from '../src/kube-connection.ts';
@@ -56,7 +55,15 @@ export const widgetCrd = JSON.stringify({
   },
 });
 
-export const installWidgets = async (plane: ControlPlane): Promise<void> => {
+/** What this folder needs of a control plane. */
+export interface Plane {
+  readonly url: string;
+  readonly ca: string;
+  readonly kubeconfigPath: string;
+  kubectl(args: readonly string[], input?: string): Promise<string>;
+}
+
+export const installWidgets = async (plane: Plane): Promise<void> => {
   await plane.kubectl(['apply', '-f', '-'], widgetCrd);
   await plane.kubectl(['wait', '--for=condition=Established', 'crd/widgets.runtime.test', '--timeout=30s']);
 };
@@ -98,7 +105,7 @@ export interface FaultProxy {
 }
 
 /** Stands before the API server, passes requests on, and does what it is told to some of them. */
-export const startFaultProxy = async (plane: ControlPlane, dir: string): Promise<FaultProxy> => {
+export const startFaultProxy = async (plane: Plane, dir: string): Promise<FaultProxy> => {
   const agent = new Agent({ connect: { ca: plane.ca }, allowH2: false, bodyTimeout: 0 });
   const proxy: FaultProxy = {
     kubeconfigPath: join(dir, 'proxy.kubeconfig'),
@@ -147,10 +154,12 @@ export const startFaultProxy = async (plane: ControlPlane, dir: string): Promise
   return proxy;
 };
 
-const forward = async (plane: ControlPlane, agent: Agent, incoming: IncomingMessage, signal: AbortSignal) => {
+const forward = async (plane: Plane, agent: Agent, incoming: IncomingMessage, signal: AbortSignal) => {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  const { host: _host, connection: _connection, ...headers } = incoming.headers;
+  const headers = Object.fromEntries(
+    Object.entries(incoming.headers).filter(([name]) => name !== 'host' && name !== 'connection'),
+  );
   return request(`${plane.url}${incoming.url ?? ''}`, {
     method: (incoming.method ?? 'GET') as 'GET',
     dispatcher: agent,
@@ -161,7 +170,12 @@ const forward = async (plane: ControlPlane, agent: Agent, incoming: IncomingMess
 };
 
 /** A refusal as the API server words it. */
-export const refusal = (code: number, reason: string, message: string, headers: Record<string, string> = {}): Fault => ({
+export const refusal = (
+  code: number,
+  reason: string,
+  message: string,
+  headers: Record<string, string> = {},
+): Fault => ({
   status: code,
   body: JSON.stringify({ apiVersion: 'v1', kind: 'Status', status: 'Failure', code, reason, message }),
   headers,

@@ -62,7 +62,7 @@ export const storedSecret = (raw: RawSecret): StoredSecret => ({
 });
 
 // A line break or another control character would end up in a request header.
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
+
 const controlCharacter = /[\u0000-\u001f\u007f]/;
 
 /**

@@ -11,12 +11,12 @@ export function currentKubeconfig(
   localKubeconfig: string,
   exists: (path: string) => boolean = existsSync,
 ): string {
-  const named = env['KUBECONFIG']?.split(delimiter).find((path) => path !== '');
+  const named = env.KUBECONFIG?.split(delimiter).find((path) => path !== '');
   if (named !== undefined) {
     if (exists(named)) return named;
     throw new Error(`KUBECONFIG names ${named}, which does not exist`);
   }
-  const usual = [localKubeconfig, join(env['HOME'] ?? homedir(), '.kube', 'config')];
+  const usual = [localKubeconfig, join(env.HOME ?? homedir(), '.kube', 'config')];
   const found = usual.find(exists);
   if (found === undefined)
     throw new Error(`no kubeconfig in KUBECONFIG, ${usual.join(' or ')}: npm run local -- up makes one`);

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import {
 
 let dir: string;
 let paths: LocalPaths;
-const children: ChildProcess[] = [];
+const children: ChildProcessWithoutNullStreams[] = [];
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'state-'));
   paths = localPaths(join(dir, '.local'));
@@ -107,7 +107,7 @@ describe('endProcesses', () => {
 
   it('kills what does not heed SIGTERM', async () => {
     const deaf = await start('deaf', 'trap "" TERM; echo ready; while :; do sleep 1; done');
-    if (deaf.child.stdout) await once(deaf.child.stdout, 'data');
+    await once(deaf.child.stdout, 'data');
     recordProcess(paths, deaf.started);
     await endProcesses(readState(paths).processes, 100);
     expect(await deaf.ended).toEqual([null, 'SIGKILL']);

@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 
 /**
  * Kills what it was last told about when its standard input ends. Input ends with the parent, however that one dies, so no
@@ -9,27 +10,34 @@ while read -r line; do pids=$line; done
 [ -z "$pids" ] || kill -KILL $pids`;
 
 const guarded = new Set<number>();
-let shell: ChildProcess | undefined;
+let input: Socket | undefined;
 
+/** Has this process killed when ours is gone. */
 export function guard(pid: number): void {
   guarded.add(pid);
   tell();
 }
 
+/** Forgets a process that has ended: its pid may be somebody else's soon. */
 export function unguard(pid: number): void {
   guarded.delete(pid);
   tell();
 }
 
 function tell(): void {
-  shell ??= startShell();
-  shell.stdin?.write(`${[...guarded].join(' ')}\n`);
+  input ??= startShell();
+  input.write(`${[...guarded].join(' ')}\n`);
 }
 
-function startShell(): ChildProcess {
-  const started = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  started.unref();
-  // A pipe to a child is a net.Socket, whose type here hides that it can be let go of.
-  if (started.stdin && 'unref' in started.stdin && typeof started.stdin.unref === 'function') started.stdin.unref();
-  return started;
+function startShell(): Socket {
+  const shell = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  const pipe = shell.stdin;
+  if (!(pipe instanceof Socket)) throw new Error('a pipe to a child is expected to be a Socket');
+  // Neither may keep this process alive.
+  shell.unref();
+  pipe.unref();
+  pipe.on('error', () => {
+    input = undefined; // somebody killed the shell: the next list goes to a new one
+  });
+  return pipe;
 }

@@ -74,7 +74,7 @@ console.log('');
 for (const [name, { passed, failed }] of results)
   console.log(`${failed === 0 ? 'held  ' : 'FAILED'} ${name}: ${passed} passed, ${failed} failed`);
 const unrun = stages.filter(({ name }) => !results.has(name)).length;
-if (total.failed + unrun > 0) process.exitCode ||= 1;
+if (total.failed + unrun > 0) process.exitCode ??= 1;
 console.log(`${total.passed} passed, ${total.failed + unrun} failed`);
 
 async function runStage({ name, needs = [], run }: Stage): Promise<Counts> {

@@ -5,7 +5,8 @@ import type { ServerSource } from '../versions.ts';
 
 /** Where servers are kept between runs, for every clone of the project: `$XDG_CACHE_HOME` or `~/.cache`. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'wasabi-s3-operator');
+  const { XDG_CACHE_HOME: base = '' } = env; // set but empty means unset, by the XDG specification
+  return join(base === '' ? join(homedir(), '.cache') : base, 'wasabi-s3-operator');
 }
 
 /** Where this server lies in the cache once it is there. It appears by a rename, whole: what exists is complete. */

@@ -83,12 +83,11 @@ export function findDigest(text: string, file: string, length: number): string |
   const lines = text
     .trim()
     .split('\n')
-    .map((line) => line.trim().split(/\s+/));
-  const line =
-    lines.find(([, name]) => name?.replace(/^\*/, '').split('/').at(-1) === file) ??
-    (lines.length === 1 && lines[0]?.length === 1 ? lines[0] : undefined);
-  const digest = line?.[0]?.toLowerCase();
-  return digest !== undefined && digest.length === length && /^[0-9a-f]+$/.test(digest) ? digest : undefined;
+    .map((line) => line.trim().toLowerCase().split(/\s+/));
+  const named = lines.find(([, name]) => name?.replace(/^\*/, '').split('/').at(-1) === file.toLowerCase());
+  const alone = lines.length === 1 ? lines.find((words) => words.length === 1) : undefined;
+  const [digest = ''] = named ?? alone ?? [];
+  return digest.length === length && /^[0-9a-f]+$/.test(digest) ? digest : undefined;
 }
 
 async function receive(url: string, part: string, options: DownloadOptions): Promise<void> {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverSources, type ServerName, type ServerSource } from '../versions.ts';
 import { motoRequirementsPath, type MotoEnvironment } from './cache.ts';
 import type { GoProgram } from './go-build.ts';
-import { obtainServers, type Suppliers } from './obtain.ts';
+import { obtainServers, Unobtainable, type Suppliers } from './obtain.ts';
 import { sha256, startPublisher, type Publisher } from './publisher.ts';
 
 let cache: string;
@@ -108,8 +108,8 @@ describe('obtainServers', () => {
 
   it('says in one line each what cannot be had and what to install', async () => {
     const { given } = suppliers({ goVersion: async () => undefined, findPython: async () => undefined });
-    const failure = await obtainServers(['kubectl', 'minio', 'moto'], {}, given).catch(String);
-    const lines = String(failure).split('\n');
+    const failure = await obtainServers(['kubectl', 'minio', 'moto'], {}, given).catch((error: unknown) => error);
+    const lines = failure instanceof Unobtainable ? failure.message.split('\n') : [];
     expect(lines).toHaveLength(3);
     expect(lines[0]).toMatch(/kubectl v[\d.]+ cannot be had: .*answered 404.*Install Go/);
     expect(lines[1]).toMatch(/^minio v\S+ cannot be had: nobody publishes it.*Install Go/);

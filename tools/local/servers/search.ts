@@ -22,10 +22,10 @@ export async function searchServer(source: ServerSource, places: SearchPlaces): 
     const environment = motoEnvironment(places.cache, source.version);
     return isMotoInstalled(environment) ? environment.program : undefined;
   }
-  const assets = places.env['KUBEBUILDER_ASSETS'];
+  const assets = places.env.KUBEBUILDER_ASSETS;
   const offered = [
     ...(assets ? [{ where: 'KUBEBUILDER_ASSETS', path: join(assets, source.name) }] : []),
-    ...(places.env['PATH'] ?? '')
+    ...(places.env.PATH ?? '')
       .split(delimiter)
       .filter((folder) => folder !== '')
       .map((folder) => ({ where: 'PATH', path: join(folder, source.name) })),

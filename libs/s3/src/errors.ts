@@ -138,6 +138,13 @@ const classes: readonly ErrorClass[] = [
     ],
   },
   {
+    // IAM tells changes around: a user made a moment ago may be missing for the next call.
+    kind: 'transient',
+    reason: reasons.Conflict,
+    text: 'what the call is about does not exist, or not everywhere yet',
+    codes: ['NoSuchEntity', 'NoSuchEntityException'],
+  },
+  {
     kind: 'waiting',
     reason: reasons.NameTaken,
     retryAfterSeconds: 300,
@@ -321,6 +328,7 @@ interface SdkError {
   readonly message?: unknown;
   readonly code?: unknown;
   readonly Code?: unknown;
+  readonly Region?: unknown;
   readonly cause?: unknown;
   readonly errors?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: unknown };
@@ -362,12 +370,13 @@ export const answerOf = (error: unknown): WireAnswer | undefined => {
   const status = statusOf(error);
   if (status === undefined) return undefined;
   const name = typeof error.Code === 'string' ? error.Code : typeof error.name === 'string' ? error.name : '';
-  const region = error.$response?.headers?.['x-amz-bucket-region'];
+  // The header is on every answer of AWS, the element in the body of some errors.
+  const region = error.$response?.headers?.['x-amz-bucket-region'] ?? error.Region;
   return {
     code: namelessCodes.has(name) ? '' : name,
     status,
     ...(typeof error.message === 'string' && error.message !== 'UnknownError' ? { message: error.message } : {}),
-    ...(region === undefined ? {} : { region }),
+    ...(typeof region === 'string' && region !== '' ? { region } : {}),
   };
 };
 

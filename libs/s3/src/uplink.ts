@@ -150,13 +150,16 @@ export const createUplink = (connection: Pick<Connection, 'tls' | 'retry'>, deps
         // Inside the SDK's retry, which has the priority high.
         { step: 'finalizeRequest', priority: 'low', name: 'attempt', override: true },
       );
-      const deadline = AbortSignal.timeout(callMs);
+      const deadline = new AbortController();
+      const timer = setTimeout(() => deadline.abort(), callMs);
       try {
-        return await dispatch({ abortSignal: AbortSignal.any([context.signal, deadline]) });
+        return await dispatch({ abortSignal: AbortSignal.any([context.signal, deadline.signal]) });
       } catch (error) {
         if (error instanceof Fault || !isAbort(error)) throw error;
         if (context.signal.aborted) throw cancelled(context.signal, error);
         throw unreachable({ ...target, operation }, `it did not answer within ${callMs} ms`, { cause: error });
+      } finally {
+        clearTimeout(timer);
       }
     },
     clientSettings: (credentials, options = {}) =>

@@ -316,6 +316,16 @@ describe('an answer', () => {
     expect((await faultOf(list())).message).toContain('eu-west-1');
   });
 
+  it('names it too where the body tells', async () => {
+    fake.answer(() => ({
+      kind: 'respond',
+      status: 400,
+      headers: {},
+      body: '<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>',
+    }));
+    expect((await faultOf(list())).message).toContain('expects the region eu-west-1');
+  });
+
   it('never shows the secret or the session token, even when the server echoes them', async () => {
     const token = 'T'.repeat(200);
     const secret = 'secret-secret-secret';

@@ -1,38 +1,8 @@
 import { createHash } from 'node:crypto';
-import {
-  CreateAccessKeyCommand,
-  CreateUserCommand,
-  DeleteAccessKeyCommand,
-  DeleteLoginProfileCommand,
-  DeleteUserCommand,
-  DeleteUserPolicyCommand,
-  DetachUserPolicyCommand,
-  GetUserCommand,
-  GetUserPolicyCommand,
-  IAMClient,
-  ListAccessKeysCommand,
-  ListAttachedUserPoliciesCommand,
-  ListGroupsForUserCommand,
-  ListUserPoliciesCommand,
-  PutUserPolicyCommand,
-  RemoveUserFromGroupCommand,
-  TagUserCommand,
-  UntagUserCommand,
-  type IAMClientResolvedConfig,
-  type ServiceInputTypes,
-  type ServiceOutputTypes,
-  type User,
-} from '@aws-sdk/client-iam';
-import { ownerTagKeys, reasons } from '@operator/api';
-import { redact, waiting, type CallContext, type Fault } from '@operator/outcome';
-import type { Command } from '@smithy/core/client';
 import type { OwnerMark } from '../aspect.ts';
 import type { Credentials } from '../connection.ts';
-import { answerOf, faultFromError, type FailedCall } from '../errors.ts';
-import type { IamPolicy, KeyIssuer, KeyUser } from '../key-issuer.ts';
-import type { Tags } from '../owner-mark.ts';
-import { operationOf, type Uplink } from '../uplink.ts';
-import { planUserTags, wantedUserTags } from './iam-user-tags.ts';
+import type { KeyIssuer } from '../key-issuer.ts';
+import type { Uplink } from '../uplink.ts';
 
 /** Where IAM is and what it can do. */
 export interface IamSettings {
@@ -42,18 +12,15 @@ export interface IamSettings {
   readonly credentials: Credentials;
   /** False on servers without TagUser: ownership then rests on path and name alone. */
   readonly userTags: boolean;
-  readonly readError?: (call: FailedCall, error: unknown) => Fault | undefined;
 }
 
-const policyName = 's3-operator';
-const longestUserName = 64;
-const gone = ['NoSuchEntity', 'NoSuchEntityException'];
-const exists = ['EntityAlreadyExists', 'EntityAlreadyExistsException'];
-const conflict = ['DeleteConflict', 'DeleteConflictException'];
-const limit = ['LimitExceeded', 'LimitExceededException'];
+/** The part of a key issuer that speaks to the server. */
+export type IamUsers = Pick<
+  KeyIssuer,
+  'observeUser' | 'putUser' | 'putPolicy' | 'createKey' | 'deleteKey' | 'deleteUser'
+>;
 
-/** The path of all users that the operators of one cluster own. */
-const pathOf = (mark: OwnerMark): string => `/s3-operator/${mark.cluster}/`;
+const longestUserName = 64;
 
 /**
  * A legal IAM user name, at most 64 characters: `s3-<namespace>-<name>-<hash of the mark>`, the readable part cut to fit.
@@ -68,161 +35,26 @@ export const iamUserNameFor = (mark: OwnerMark): string => {
   return `${readable}-${hash}`;
 };
 
-const tagsOf = (user: User): Tags => new Map((user.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
-
-// The name carries a hash of the mark and the path the cluster, so nobody else makes such a user by chance.
-const isOurs = (found: User, { mark }: KeyUser): boolean =>
-  found.Path === pathOf(mark) && (tagsOf(found).get(ownerTagKeys.uid) ?? mark.uid) === mark.uid;
-
 /**
  * Issues keys over the AWS IAM protocol: a user under the cluster's own path for each AccessKey, one inline policy, at most
  * two keys. Source: IAM API Reference; IAM and AWS STS quotas.
  */
 export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIssuer => {
-  const { endpoint, region, credentials, userTags } = settings;
-  const target = { service: 'iam', endpoint };
-  const client = new IAMClient({ ...uplink.clientSettings(credentials), endpoint, region });
-  // A repeated CreateAccessKey would make a second key that nobody knows.
-  const once = new IAMClient({ ...uplink.clientSettings(credentials, { singleAttempt: true }), endpoint, region });
-
-  const send = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-    command: Command<Input, Output, IAMClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>,
-    context: CallContext,
-    absentCodes: readonly string[] = [],
-    through = client,
-  ): Promise<Output | undefined> => {
-    try {
-      return await uplink.send(target, command, (options) => through.send(command, options), context);
-    } catch (error) {
-      if (absentCodes.includes(answerOf(error)?.code ?? '')) return undefined;
-      const call = { service: 'iam', operation: operationOf(command), endpoint };
-      throw settings.readError?.(call, error) ?? faultFromError(call, error);
-    }
-  };
-
-  const getUser = async ({ name }: KeyUser, context: CallContext): Promise<User | undefined> =>
-    (await send(new GetUserCommand({ UserName: name }), context, gone))?.User;
-
-  const listKeys = async ({ name }: KeyUser, context: CallContext) =>
-    (await send(new ListAccessKeysCommand({ UserName: name }), context, gone))?.AccessKeyMetadata ?? [];
-
-  const getPolicy = async ({ name }: KeyUser, context: CallContext): Promise<IamPolicy | undefined> => {
-    const command = new GetUserPolicyCommand({ UserName: name, PolicyName: policyName });
-    const document = (await send(command, context, gone))?.PolicyDocument;
-    return document === undefined ? undefined : (JSON.parse(decodeURIComponent(document)) as IamPolicy);
-  };
-
-  const updateTags = async (user: KeyUser, found: User, context: CallContext): Promise<void> => {
-    if (!userTags) return;
-    const { set, remove } = planUserTags(wantedUserTags(user), tagsOf(found));
-    if (remove.length > 0) await send(new UntagUserCommand({ UserName: user.name, TagKeys: [...remove] }), context);
-    if (set.size > 0) await send(new TagUserCommand({ UserName: user.name, Tags: asList(set) }), context);
-  };
-
-  const deleteKey = async ({ name }: KeyUser, accessKeyId: string, context: CallContext): Promise<void> => {
-    await send(new DeleteAccessKeyCommand({ UserName: name, AccessKeyId: accessKeyId }), context, gone);
-  };
-
-  /** Takes off what others have put on the user, in the order that IAM demands. */
-  const strip = async ({ name }: KeyUser, context: CallContext): Promise<void> => {
-    const UserName = name;
-    await send(new DeleteLoginProfileCommand({ UserName }), context, gone);
-    const inline = await send(new ListUserPoliciesCommand({ UserName }), context, gone);
-    for (const PolicyName of inline?.PolicyNames ?? []) {
-      await send(new DeleteUserPolicyCommand({ UserName, PolicyName }), context, gone);
-    }
-    const attached = await send(new ListAttachedUserPoliciesCommand({ UserName }), context, gone);
-    for (const { PolicyArn } of attached?.AttachedPolicies ?? []) {
-      await send(new DetachUserPolicyCommand({ UserName, PolicyArn }), context, gone);
-    }
-    const memberships = await send(new ListGroupsForUserCommand({ UserName }), context, gone);
-    for (const { GroupName } of memberships?.Groups ?? []) {
-      await send(new RemoveUserFromGroupCommand({ UserName, GroupName }), context, gone);
-    }
-  };
-
-  const notOurs = (name: string): Fault =>
-    waiting(reasons.NotOwned, `A user named ${name} exists and does not carry the mark of this object.`, {
-      retryAfterMs: 300_000,
-    });
+  // Loaded when first used: of the four controllers only one issues keys, and the IAM client is large.
+  let loading: Promise<IamUsers> | undefined;
+  const users = (): Promise<IamUsers> =>
+    (loading ??= import('./iam-users.ts').then(({ createIamUsers }) => createIamUsers(uplink, settings)));
 
   return {
     maxKeysPerUser: 2,
     choosesPair: false,
     maxPolicyBytes: 2048,
     userNameFor: iamUserNameFor,
-
-    async observeUser(user, context) {
-      const found = await getUser(user, context);
-      if (found === undefined) return undefined;
-      const arn = found.Arn ?? '';
-      if (!isOurs(found, user)) return { arn, isOurs: false, policy: undefined, keys: [], needsUpdate: false };
-      const [policy, keys] = await Promise.all([getPolicy(user, context), listKeys(user, context)]);
-      const changes = planUserTags(wantedUserTags(user), tagsOf(found));
-      return {
-        arn,
-        isOurs: true,
-        policy,
-        keys: keys.map(({ AccessKeyId, Status, CreateDate }) => ({
-          accessKeyId: AccessKeyId ?? '',
-          isActive: Status === 'Active',
-          ...(CreateDate === undefined ? {} : { createdAt: CreateDate }),
-        })),
-        needsUpdate: userTags && changes.set.size + changes.remove.length > 0,
-      };
-    },
-
-    async putUser(user, context) {
-      const create = new CreateUserCommand({
-        UserName: user.name,
-        Path: pathOf(user.mark),
-        ...(userTags ? { Tags: asList(wantedUserTags(user)) } : {}),
-      });
-      const found = await getUser(user, context);
-      if (found === undefined) {
-        if ((await send(create, context, exists)) !== undefined) return;
-      }
-      const existing = found ?? (await getUser(user, context));
-      if (existing === undefined || !isOurs(existing, user)) throw notOurs(user.name);
-      await updateTags(user, existing, context);
-    },
-
-    async putPolicy({ name }, policy, context) {
-      const key = { UserName: name, PolicyName: policyName };
-      if (policy === undefined) await send(new DeleteUserPolicyCommand(key), context, gone);
-      else await send(new PutUserPolicyCommand({ ...key, PolicyDocument: JSON.stringify(policy) }), context);
-    },
-
-    async createKey({ name }, _pair, context) {
-      const made = await send(new CreateAccessKeyCommand({ UserName: name }), context, limit, once);
-      if (made === undefined) {
-        throw waiting(reasons.KeyLimitReached, `The user ${name} holds two keys already, the most that IAM allows.`, {
-          retryAfterMs: 60_000,
-        });
-      }
-      const { AccessKeyId, SecretAccessKey } = made.AccessKey ?? {};
-      if (AccessKeyId === undefined || SecretAccessKey === undefined) {
-        throw waiting(reasons.NotAnS3Server, `CreateAccessKey at ${endpoint}: the answer has no key.`);
-      }
-      return { accessKeyId: AccessKeyId, secretAccessKey: redact(SecretAccessKey) };
-    },
-
-    deleteKey,
-
-    async deleteUser(user, context) {
-      const found = await getUser(user, context);
-      if (found === undefined) return;
-      if (!isOurs(found, user)) throw notOurs(user.name);
-      for (const { AccessKeyId } of await listKeys(user, context)) {
-        if (AccessKeyId !== undefined) await deleteKey(user, AccessKeyId, context);
-      }
-      await send(new DeleteUserPolicyCommand({ UserName: user.name, PolicyName: policyName }), context, gone);
-      const deleted = await send(new DeleteUserCommand({ UserName: user.name }), context, [...gone, ...conflict]);
-      if (deleted !== undefined) return;
-      await strip(user, context);
-      await send(new DeleteUserCommand({ UserName: user.name }), context, gone);
-    },
+    observeUser: async (...given) => (await users()).observeUser(...given),
+    putUser: async (...given) => (await users()).putUser(...given),
+    putPolicy: async (...given) => (await users()).putPolicy(...given),
+    createKey: async (...given) => (await users()).createKey(...given),
+    deleteKey: async (...given) => (await users()).deleteKey(...given),
+    deleteUser: async (...given) => (await users()).deleteUser(...given),
   };
 };
-
-const asList = (tags: Tags) => [...tags].map(([Key, Value]) => ({ Key, Value }));

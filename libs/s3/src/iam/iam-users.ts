@@ -1,0 +1,194 @@
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  DeleteAccessKeyCommand,
+  DeleteLoginProfileCommand,
+  DeleteUserCommand,
+  DeleteUserPolicyCommand,
+  DetachUserPolicyCommand,
+  GetUserCommand,
+  GetUserPolicyCommand,
+  IAMClient,
+  ListAccessKeysCommand,
+  ListAttachedUserPoliciesCommand,
+  ListGroupsForUserCommand,
+  ListUserPoliciesCommand,
+  PutUserPolicyCommand,
+  RemoveUserFromGroupCommand,
+  TagUserCommand,
+  UntagUserCommand,
+  type IAMClientResolvedConfig,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
+  type User,
+} from '@aws-sdk/client-iam';
+import { ownerTagKeys, reasons } from '@operator/api';
+import { redact, waiting, type CallContext, type Fault } from '@operator/outcome';
+import type { Command } from '@smithy/core/client';
+import type { OwnerMark } from '../aspect.ts';
+import { answerOf, faultFromError } from '../errors.ts';
+import type { IamPolicy, KeyUser } from '../key-issuer.ts';
+import type { Tags } from '../owner-mark.ts';
+import { operationOf, type Uplink } from '../uplink.ts';
+import type { IamSettings, IamUsers } from './iam-key-issuer.ts';
+import { planUserTags, wantedUserTags } from './iam-user-tags.ts';
+
+const policyName = 's3-operator';
+const gone = ['NoSuchEntity', 'NoSuchEntityException'];
+const exists = ['EntityAlreadyExists', 'EntityAlreadyExistsException'];
+const conflict = ['DeleteConflict', 'DeleteConflictException'];
+const limit = ['LimitExceeded', 'LimitExceededException'];
+
+/** The path of all users that the operators of one cluster own. */
+const pathOf = (mark: OwnerMark): string => `/s3-operator/${mark.cluster}/`;
+
+const tagsOf = (user: User): Tags => new Map((user.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+
+// The name carries a hash of the mark and the path the cluster, so nobody else makes such a user by chance.
+const isOurs = (found: User, { mark }: KeyUser): boolean =>
+  found.Path === pathOf(mark) && (tagsOf(found).get(ownerTagKeys.uid) ?? mark.uid) === mark.uid;
+
+/** The calls of a key issuer over the AWS IAM protocol. */
+export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers => {
+  const { endpoint, region, credentials, userTags } = settings;
+  const target = { service: 'iam', endpoint };
+  const client = new IAMClient({ ...uplink.clientSettings(credentials), endpoint, region });
+  // A repeated CreateAccessKey would make a second key that nobody knows.
+  const once = new IAMClient({ ...uplink.clientSettings(credentials, { singleAttempt: true }), endpoint, region });
+
+  const send = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    command: Command<Input, Output, IAMClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>,
+    context: CallContext,
+    absentCodes: readonly string[] = [],
+    through = client,
+  ): Promise<Output | undefined> => {
+    try {
+      return await uplink.send(target, command, (options) => through.send(command, options), context);
+    } catch (error) {
+      if (absentCodes.includes(answerOf(error)?.code ?? '')) return undefined;
+      const call = { service: 'iam', operation: operationOf(command), endpoint };
+      throw faultFromError(call, error);
+    }
+  };
+
+  const getUser = async ({ name }: KeyUser, context: CallContext): Promise<User | undefined> =>
+    (await send(new GetUserCommand({ UserName: name }), context, gone))?.User;
+
+  const listKeys = async ({ name }: KeyUser, context: CallContext) =>
+    (await send(new ListAccessKeysCommand({ UserName: name }), context, gone))?.AccessKeyMetadata ?? [];
+
+  const getPolicy = async ({ name }: KeyUser, context: CallContext): Promise<IamPolicy | undefined> => {
+    const command = new GetUserPolicyCommand({ UserName: name, PolicyName: policyName });
+    const document = (await send(command, context, gone))?.PolicyDocument;
+    return document === undefined ? undefined : (JSON.parse(decodeURIComponent(document)) as IamPolicy);
+  };
+
+  const updateTags = async (user: KeyUser, found: User, context: CallContext): Promise<void> => {
+    if (!userTags) return;
+    const { set, remove } = planUserTags(wantedUserTags(user), tagsOf(found));
+    if (remove.length > 0) await send(new UntagUserCommand({ UserName: user.name, TagKeys: [...remove] }), context);
+    if (set.size > 0) await send(new TagUserCommand({ UserName: user.name, Tags: asList(set) }), context);
+  };
+
+  const deleteKey = async ({ name }: KeyUser, accessKeyId: string, context: CallContext): Promise<void> => {
+    await send(new DeleteAccessKeyCommand({ UserName: name, AccessKeyId: accessKeyId }), context, gone);
+  };
+
+  /** Takes off what others have put on the user, in the order that IAM demands. */
+  const strip = async ({ name }: KeyUser, context: CallContext): Promise<void> => {
+    const UserName = name;
+    await send(new DeleteLoginProfileCommand({ UserName }), context, gone);
+    const inline = await send(new ListUserPoliciesCommand({ UserName }), context, gone);
+    for (const PolicyName of inline?.PolicyNames ?? []) {
+      await send(new DeleteUserPolicyCommand({ UserName, PolicyName }), context, gone);
+    }
+    const attached = await send(new ListAttachedUserPoliciesCommand({ UserName }), context, gone);
+    for (const { PolicyArn } of attached?.AttachedPolicies ?? []) {
+      await send(new DetachUserPolicyCommand({ UserName, PolicyArn }), context, gone);
+    }
+    const memberships = await send(new ListGroupsForUserCommand({ UserName }), context, gone);
+    for (const { GroupName } of memberships?.Groups ?? []) {
+      await send(new RemoveUserFromGroupCommand({ UserName, GroupName }), context, gone);
+    }
+  };
+
+  const notOurs = (name: string): Fault =>
+    waiting(reasons.NotOwned, `A user named ${name} exists and does not carry the mark of this object.`, {
+      retryAfterMs: 300_000,
+    });
+
+  return {
+    async observeUser(user, context) {
+      const found = await getUser(user, context);
+      if (found === undefined) return undefined;
+      const arn = found.Arn ?? '';
+      if (!isOurs(found, user)) return { arn, isOurs: false, policy: undefined, keys: [], needsUpdate: false };
+      const [policy, keys] = await Promise.all([getPolicy(user, context), listKeys(user, context)]);
+      const changes = planUserTags(wantedUserTags(user), tagsOf(found));
+      return {
+        arn,
+        isOurs: true,
+        policy,
+        keys: keys.map(({ AccessKeyId, Status, CreateDate }) => ({
+          accessKeyId: AccessKeyId ?? '',
+          isActive: Status === 'Active',
+          ...(CreateDate === undefined ? {} : { createdAt: CreateDate }),
+        })),
+        needsUpdate: userTags && changes.set.size + changes.remove.length > 0,
+      };
+    },
+
+    async putUser(user, context) {
+      const create = new CreateUserCommand({
+        UserName: user.name,
+        Path: pathOf(user.mark),
+        ...(userTags ? { Tags: asList(wantedUserTags(user)) } : {}),
+      });
+      const found = await getUser(user, context);
+      if (found === undefined) {
+        if ((await send(create, context, exists)) !== undefined) return;
+      }
+      const existing = found ?? (await getUser(user, context));
+      if (existing === undefined || !isOurs(existing, user)) throw notOurs(user.name);
+      await updateTags(user, existing, context);
+    },
+
+    async putPolicy({ name }, policy, context) {
+      const key = { UserName: name, PolicyName: policyName };
+      if (policy === undefined) await send(new DeleteUserPolicyCommand(key), context, gone);
+      else await send(new PutUserPolicyCommand({ ...key, PolicyDocument: JSON.stringify(policy) }), context);
+    },
+
+    async createKey({ name }, _pair, context) {
+      const made = await send(new CreateAccessKeyCommand({ UserName: name }), context, limit, once);
+      if (made === undefined) {
+        throw waiting(reasons.KeyLimitReached, `The user ${name} holds two keys already, the most that IAM allows.`, {
+          retryAfterMs: 60_000,
+        });
+      }
+      const { AccessKeyId, SecretAccessKey } = made.AccessKey ?? {};
+      if (AccessKeyId === undefined || SecretAccessKey === undefined) {
+        throw waiting(reasons.NotAnS3Server, `CreateAccessKey at ${endpoint}: the answer has no key.`);
+      }
+      return { accessKeyId: AccessKeyId, secretAccessKey: redact(SecretAccessKey) };
+    },
+
+    deleteKey,
+
+    async deleteUser(user, context) {
+      const found = await getUser(user, context);
+      if (found === undefined) return;
+      if (!isOurs(found, user)) throw notOurs(user.name);
+      for (const { AccessKeyId } of await listKeys(user, context)) {
+        if (AccessKeyId !== undefined) await deleteKey(user, AccessKeyId, context);
+      }
+      await send(new DeleteUserPolicyCommand({ UserName: user.name, PolicyName: policyName }), context, gone);
+      const deleted = await send(new DeleteUserCommand({ UserName: user.name }), context, [...gone, ...conflict]);
+      if (deleted !== undefined) return;
+      await strip(user, context);
+      await send(new DeleteUserCommand({ UserName: user.name }), context, gone);
+    },
+  };
+};
+
+const asList = (tags: Tags) => [...tags].map(([Key, Value]) => ({ Key, Value }));

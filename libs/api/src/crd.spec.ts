@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { crdOf, structural } from './crd.ts';
+import { kinds } from './kinds.ts';
+import { optional, text } from './schema.ts';
+import Type from 'typebox';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** Every schema below this one, with its path. */
+const walk = (schema: Schema, path: string): readonly (readonly [path: string, schema: Schema])[] => [
+  [path, schema],
+  ...Object.entries((schema.properties ?? {}) as Record<string, Schema>).flatMap(([key, below]) =>
+    walk(below, `${path}.${key}`),
+  ),
+  ...(schema.items === undefined ? [] : walk(schema.items as Schema, `${path}[]`)),
+  ...(schema.additionalProperties === undefined ? [] : walk(schema.additionalProperties as Schema, `${path}.*`)),
+];
+
+const schemaOf = (kind: (typeof kinds)[number]): Schema => {
+  const crd = crdOf(kind) as { spec: { versions: { schema: { openAPIV3Schema: Schema } }[] } };
+  return crd.spec.versions[0]?.schema.openAPIV3Schema ?? {};
+};
+
+const named = kinds.map((kind) => [kind.resource.kind, kind] as const);
+
+describe.each(named)('the CRD of %s', (name, kind) => {
+  const fields = walk(schemaOf(kind), name).filter(([path]) => !path.startsWith(`${name}.metadata`));
+
+  test('describes every field', () => {
+    const bare = fields.filter(
+      ([path, { description }]) => !path.endsWith('.*') && !path.endsWith('[]') && !description,
+    );
+    expect(bare.map(([path]) => path)).toEqual([]);
+  });
+
+  test('limits every text, list and map, as the cost of rules needs it', () => {
+    const unlimited = fields.filter(([path, schema]) => {
+      if (/\.(apiVersion|kind)$/.test(path) || 'enum' in schema) return false;
+      if (schema.type === 'string') return schema.maxLength === undefined && schema.format !== 'date-time';
+      if (schema.type === 'array') return schema.maxItems === undefined;
+      return schema.additionalProperties !== undefined && schema.maxProperties === undefined;
+    });
+    expect(unlimited.map(([path]) => path)).toEqual([]);
+  });
+
+  test('gives an optional block no default of its own: left out is unmanaged', () => {
+    const defaulted = fields.filter(([, schema]) => schema.type === 'object' && 'default' in schema);
+    expect(defaulted.map(([path]) => path)).toEqual([]);
+  });
+
+  test('never demands what has a default', () => {
+    for (const [path, schema] of fields) {
+      const properties = (schema.properties ?? {}) as Record<string, Schema>;
+      const demanded = ((schema.required ?? []) as readonly string[]).filter(
+        (key) => 'default' in (properties[key] ?? {}),
+      );
+      expect(demanded, path).toEqual([]);
+    }
+  });
+
+  test('ends every rule with words, without a full stop', () => {
+    for (const [path, schema] of fields) {
+      for (const { message } of (schema['x-kubernetes-validations'] ?? []) as readonly { message: string }[]) {
+        expect(message, path).toMatch(/[^.]$/);
+      }
+    }
+  });
+});
+
+describe('a structural schema', () => {
+  test('has a type for each enum, and maps for patterns', () => {
+    const schema = Type.Object({
+      mode: Type.Enum(['A', 'B'], { default: 'A' }),
+      name: text('A name.', 10),
+      note: optional(text('A note.', 10)),
+      tags: Type.Record(Type.String(), Type.String()),
+    });
+    expect(structural(schema as unknown as Schema)).toEqual({
+      type: 'object',
+      required: ['name', 'tags'],
+      properties: {
+        mode: { type: 'string', enum: ['A', 'B'], default: 'A' },
+        name: { type: 'string', description: 'A name.', minLength: 1, maxLength: 10 },
+        note: { type: 'string', description: 'A note.', minLength: 1, maxLength: 10 },
+        tags: { type: 'object', additionalProperties: { type: 'string' } },
+      },
+    });
+  });
+});
+
+test('the files in crds/ are current', async () => {
+  const generate = fileURLToPath(new URL('generate.ts', import.meta.url));
+  await expect(promisify(execFile)(process.execPath, [generate, '--check'])).resolves.toMatchObject({ stderr: '' });
+});

@@ -40,7 +40,7 @@ export interface World {
   /** A further counting proxy before a server, of this name. */
   proxyTo(server: ServerName, name: string): Promise<CountingProxy>;
   createNamespace(name: string): Promise<void>;
-  /** Creates the Secret `<name>-credentials` and the Provider; does not wait. */
+  /** Creates the Secret `<name>-root` and the Provider; does not wait. */
   createProvider(namespace: string, name: string, options: ProviderOptions): Promise<void>;
   startController(name: ControllerName, options?: ControllerOptions): Promise<Controller>;
   /** Searches everything that the run put out so far for every secret value made in it. */
@@ -138,10 +138,10 @@ export async function startWorld(name: string, serverNames: readonly ServerName[
       async createProvider(namespace, provider, options) {
         const { accessKey, secretKey, region } = serverNamed(options.server);
         const endpoint = options.endpoint ?? ownProxies.get(options.server);
-        await kube.create('Secret', namespace, `${provider}-credentials`, {
+        await kube.create('Secret', namespace, `${provider}-root`, {
           stringData: { 'access-key': accessKey, 'secret-key': secretKey },
         });
-        const secret = { name: `${provider}-credentials` };
+        const secret = { name: `${provider}-root` };
         await kube.create('Provider', namespace, provider, {
           spec: {
             type: options.server === 'moto' ? 'aws' : options.server === 'minio' ? 'minio' : 'custom',

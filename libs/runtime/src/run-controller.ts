@@ -14,7 +14,9 @@ import {
   type StartedInformer,
   createInformer,
 } from './informer.ts';
+import { inClusterSource } from './in-cluster.ts';
 import type { KubeClient, ObjectRef } from './kube-client.ts';
+import { kubeconfigSource } from './kubeconfig.ts';
 import { openKubeConnection } from './kube-connection.ts';
 import { type KubeExchange, createKubeClient } from './kube-requests.ts';
 import { type Leadership, createLeadership } from './leader-election.ts';
@@ -119,7 +121,8 @@ const compose = async <Spec, Status>(
   const identity = `${hostname()}_${randomUUID()}`;
   const tracing = await createTracing(name, env);
   const metrics = createMetrics(name);
-  const connection = await openKubeConnection({ kubeconfig: config.kubeconfig, monotonicMs });
+  const inCluster = config.kubeconfig === undefined ? inClusterSource(env) : undefined;
+  const connection = openKubeConnection(inCluster ?? (await kubeconfigSource(config.kubeconfig)), monotonicMs);
   const requests = {
     connection,
     userAgent: `wasabi-s3-operator/${name}`,

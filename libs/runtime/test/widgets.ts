@@ -7,6 +7,7 @@ import { Agent, request } from 'undici';
 import type { KubeObject, Resource } from '../src/index.ts';
 import { openKubeConnection } from '../src/kube-connection.ts';
 import { createKubeClient } from '../src/kube-requests.ts';
+import { kubeconfigSource } from '../src/kubeconfig.ts';
 
 /** A kind that exists only to try the runtime on. */
 export const widgets: Resource = { group: 'runtime.test', version: 'v1', kind: 'Widget', plural: 'widgets' };
@@ -184,7 +185,7 @@ export const refusal = (
 /** A client of the API server as the runtime makes it. */
 export const openKube = async (kubeconfig: string) => {
   const monotonicMs = () => performance.now();
-  const connection = await openKubeConnection({ kubeconfig, monotonicMs });
+  const connection = openKubeConnection(await kubeconfigSource(kubeconfig), monotonicMs);
   return { connection, kube: createKubeClient({ connection, userAgent: 'runtime-test', monotonicMs }) };
 };
 

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, parseDuration, readConfig, usage } from './config.ts';
+
+describe('readConfig', () => {
+  it('has a default for everything', () => {
+    expect(readConfig('bucket-controller', [], {})).toEqual({
+      kubeconfig: undefined,
+      watchNamespaces: [],
+      watchSelector: undefined,
+      workers: 10,
+      resyncIntervalMs: 600_000,
+      leaderElect: true,
+      leaderElectionNamespace: undefined,
+      leaderElectionId: 'bucket-controller',
+      metricsAddress: { host: '::', port: 8080 },
+      healthAddress: { host: '::', port: 8081 },
+      logLevel: 'info',
+      shutdownDeadlineMs: 25_000,
+    });
+  });
+
+  it('reads flags, then the environment', () => {
+    const env = { S3_OPERATOR_WORKERS: '3', S3_OPERATOR_LOG_LEVEL: 'debug', S3_OPERATOR_WATCH_NAMESPACES: '' };
+    const argv = ['--workers=7', '--watch-namespaces', 'a, b,a', '--metrics-address=127.0.0.1:0', '--health-address=0'];
+    expect(readConfig('c', argv, env)).toMatchObject({
+      workers: 7,
+      logLevel: 'debug',
+      watchNamespaces: ['a', 'b'],
+      metricsAddress: { host: '127.0.0.1', port: 0 },
+      healthAddress: undefined,
+    });
+  });
+
+  it.each([
+    [['--leader-elect'], true],
+    [['--leader-elect=true'], true],
+    [['--leader-elect=false'], false],
+  ])('reads %s as leaderElect %s', (argv, leaderElect) => {
+    expect(readConfig('c', argv, {})).toMatchObject({ leaderElect });
+  });
+
+  it.each([
+    [['--workers=0'], {}, '--workers: "0"'],
+    [['--workers=1e3'], {}, '--workers: "1e3"'],
+    [[], { S3_OPERATOR_WORKERS: 'many' }, 'S3_OPERATOR_WORKERS: "many"'],
+    [['--resync-interval=10'], {}, '--resync-interval: "10"'],
+    [['--metrics-address=8080'], {}, '--metrics-address: "8080"'],
+    [['--health-address=:70000'], {}, '--health-address: ":70000"'],
+    [['--watch-namespaces=A'], {}, '--watch-namespaces: "A"'],
+    [['--log-level=loud'], {}, '--log-level: "loud"'],
+    [['--leader-elect=yes'], {}, '--leader-elect: "yes"'],
+    [['--wrokers=1'], {}, "Unknown option '--wrokers'"],
+    [['surplus'], {}, 'surplus'],
+  ])('refuses %s %s and names it', (argv, env, message) => {
+    const read = () => readConfig('c', argv, env);
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(message);
+  });
+
+  it('has help that names every flag and its variable', () => {
+    expect(readConfig('c', ['--help'], {})).toBe('help');
+    expect(usage('c')).toContain('--shutdown-deadline (25s)');
+    expect(usage('c')).toContain('S3_OPERATOR_LEADER_ELECTION_NAMESPACE');
+  });
+});
+
+describe('parseDuration', () => {
+  it.each([
+    ['1s', 1_000],
+    ['90s', 90_000],
+    ['1h30m', 5_400_000],
+    ['168h', 604_800_000],
+    ['169h', undefined],
+    ['0s', undefined],
+    ['5', undefined],
+    ['-1s', undefined],
+    ['', undefined],
+  ])('%s is %s ms', (text, ms) => {
+    expect(parseDuration(text)).toBe(ms);
+  });
+});

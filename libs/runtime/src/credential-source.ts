@@ -1,0 +1,25 @@
+import type { Dispatcher } from 'undici';
+
+/** What the TLS connections are made with; PEM, as text or bytes. */
+export type TlsSettings = Readonly<
+  Partial<Record<'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized', unknown>>
+>;
+
+/** The address of an API server and what it wants to see. */
+export interface KubeAccess {
+  readonly server: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsSettings;
+  readonly proxyUrl?: string | undefined;
+}
+
+/** Where addresses, certificates and tokens come from; they may change while the process runs. */
+export interface CredentialSource {
+  /** The namespace that the kubeconfig or the pod names, if any. */
+  readonly namespace: string | undefined;
+  /** `anew` forgets what was kept from before, after a 401. @throws Error when a file or an exec plugin fails */
+  read(anew: boolean): Promise<KubeAccess>;
+  /** Connections through the proxy of `proxyUrl`. */
+  proxied?(): Promise<Dispatcher | undefined>;
+}

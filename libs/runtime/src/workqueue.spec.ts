@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Workqueue, createWorkqueue } from './workqueue.ts';
+
+const never = new AbortController().signal;
+let queue: Workqueue;
+let depths: number[];
+let latencies: number[];
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
+  depths = [];
+  latencies = [];
+  queue = createWorkqueue({
+    monotonicMs: () => performance.now(),
+    random: () => 0.5,
+    observe: {
+      depth: (keys) => void depths.push(keys),
+      latency: (seconds) => void latencies.push(seconds),
+      retried: () => undefined,
+    },
+  });
+});
+
+afterEach(() => {
+  queue.close();
+  vi.useRealTimers();
+});
+
+const takeAll = async (): Promise<string[]> => {
+  const keys: string[] = [];
+  for (;;) {
+    const stop = new AbortController();
+    const taking = queue.take(stop.signal);
+    stop.abort();
+    const key = await taking;
+    if (key === undefined) return keys;
+    keys.push(key);
+    queue.done(key);
+  }
+};
+
+describe('a workqueue', () => {
+  it('holds a key once, however often it is added', async () => {
+    for (const key of ['n/a', 'n/b', 'n/a', 'n/a']) queue.add(key);
+    expect(await takeAll()).toEqual(['n/a', 'n/b']);
+  });
+
+  it('gives a key to one worker at a time, and again once it is done', async () => {
+    queue.add('n/a');
+    expect(await queue.take(never)).toBe('n/a');
+    queue.add('n/a');
+    const second = queue.take(never);
+    const seen = vi.fn();
+    void second.then(seen);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(seen).not.toHaveBeenCalled();
+    queue.done('n/a');
+    expect(await second).toBe('n/a');
+  });
+
+  it('lets namespaces take turns', async () => {
+    for (const key of ['big/1', 'big/2', 'big/3', 'big/4', 'small/1', 'tiny/1']) queue.add(key);
+    expect(await takeAll()).toEqual(['big/1', 'small/1', 'tiny/1', 'big/2', 'big/3', 'big/4']);
+  });
+
+  it('adds later, and keeps the earlier of two delays', async () => {
+    queue.addAfter('n/a', 5_000);
+    queue.addAfter('n/a', 1_000);
+    queue.addAfter('n/a', 9_000);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(await takeAll()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await takeAll()).toEqual(['n/a']);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await takeAll()).toEqual([]);
+  });
+
+  it('cancels a delayed add when the key is taken before', async () => {
+    queue.addAfter('n/a', 1_000);
+    queue.add('n/a');
+    expect(await takeAll()).toEqual(['n/a']);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await takeAll()).toEqual([]);
+  });
+
+  it('keeps many delays in order with one timer', async () => {
+    const delays = Array.from({ length: 500 }, (_, at) => ((at * 7_919) % 500) + 1);
+    for (const delay of delays) queue.addAfter(`n/${delay}`, delay);
+    expect(vi.getTimerCount()).toBe(1);
+    const seen: string[] = [];
+    for (let at = 0; at < 500; at += 1) {
+      await vi.advanceTimersByTimeAsync(1);
+      seen.push(...(await takeAll()));
+    }
+    expect(seen).toEqual(Array.from({ length: 500 }, (_, at) => `n/${at + 1}`));
+  });
+
+  it('is not moved by a clock that jumps', async () => {
+    queue.addAfter('n/a', 1_000);
+    vi.setSystemTime(new Date('2060-01-01'));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await takeAll()).toEqual([]);
+    vi.setSystemTime(new Date('1980-01-01'));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await takeAll()).toEqual(['n/a']);
+  });
+
+  it('backs off exponentially with jitter up to five minutes, and starts over once forgotten', () => {
+    const delays = Array.from({ length: 14 }, () => queue.retry('n/a'));
+    expect(delays.slice(0, 4)).toEqual([375, 625, 1_125, 2_125]);
+    expect(delays.at(-1)).toBe(150_125);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(300_000);
+    queue.forget('n/a');
+    expect(queue.retry('n/a')).toBe(375);
+    expect(queue.retry('n/a', 90_000)).toBe(90_000);
+  });
+
+  it('gives nothing out after it is closed, and frees those that wait', async () => {
+    const waiting = queue.take(never);
+    queue.close();
+    expect(await waiting).toBeUndefined();
+    queue.add('n/a');
+    expect(await queue.take(never)).toBeUndefined();
+  });
+
+  it('leaves a key in the queue when the worker that waits has gone', async () => {
+    const gone = new AbortController();
+    const waiting = queue.take(gone.signal);
+    gone.abort();
+    expect(await waiting).toBeUndefined();
+    queue.add('n/a');
+    expect(await queue.take(never)).toBe('n/a');
+  });
+
+  it('tells its depth and how long a key waited', async () => {
+    queue.add('n/a');
+    queue.add('n/b');
+    await vi.advanceTimersByTimeAsync(2_000);
+    await takeAll();
+    expect(depths).toEqual([1, 2, 1, 0]);
+    expect(latencies).toEqual([2, 2]);
+  });
+});

@@ -1,7 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import { narrate } from '../narrate.ts';
-import { obtainServers } from './servers/obtain.ts';
+import { obtainServers, Unobtainable } from './servers/obtain.ts';
+import type { ServerName } from './versions.ts';
 
 const run = promisify(execFile);
 
@@ -26,6 +27,30 @@ export function chooseCluster(given: {
   throw new Error(`${given.loopbackFault}\n(or start a Docker engine: then kind is used)`);
 }
 
+/**
+ * Gets the programs of a loopback cluster (and `also`, side by side) unless kind is asked for, and decides by what came of it.
+ * @throws Error with what to install when there is nothing to use; the signal's reason when aborted
+ */
+export async function decideCluster(given: {
+  readonly wantsKind: boolean;
+  readonly also?: readonly ServerName[];
+  readonly log: (line: string) => void;
+  readonly signal: AbortSignal;
+}): Promise<ClusterKind> {
+  const { wantsKind, also = [], log, signal } = given;
+  if (wantsKind) return chooseCluster({ wish: 'kind', dockerAnswers: await dockerAnswers() });
+  try {
+    await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', ...also], { log, signal });
+    return 'loopback';
+  } catch (error) {
+    if (!(error instanceof Unobtainable)) throw error;
+    const loopbackFault = error.message;
+    const choice = chooseCluster({ wish: undefined, dockerAnswers: await dockerAnswers(), loopbackFault });
+    log(`using kind, as a Docker engine answers and:\n${loopbackFault}`);
+    return choice;
+  }
+}
+
 /** Whether a Docker engine answers, not merely its client. */
 export async function dockerAnswers(): Promise<boolean> {
   try {
@@ -41,7 +66,8 @@ export interface KindCluster {
   readonly url: string;
   readonly kubeconfigPath: string;
   readonly kubectlPath: string;
-  remove(): Promise<void>;
+  /** Removes the cluster. */
+  stop(): Promise<void>;
 }
 
 /** A kind cluster of its own; its kubeconfig goes to `kubeconfigPath` and nowhere else. @throws Error with kind's last words */
@@ -71,9 +97,9 @@ export async function createKindCluster(given: {
       '-o',
       'jsonpath={.clusters[0].cluster.server}',
     ]);
-    return { name, url: stdout, kubeconfigPath, kubectlPath: kubectl, remove };
+    return { name, url: stdout, kubeconfigPath, kubectlPath: kubectl, stop: remove };
   } catch (error) {
-    await remove();
+    await remove().catch(() => log(`what there is of the kind cluster ${name} could not be removed`));
     throw error;
   }
 }

@@ -5,9 +5,8 @@ import { localFolder } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
 import { parseLocalCommand, type S3ServerName } from './command.ts';
 import { startControlPlane } from './control-plane.ts';
-import { chooseCluster, createKindCluster, dockerAnswers, removeKindCluster } from './kind.ts';
+import { createKindCluster, decideCluster, removeKindCluster } from './kind.ts';
 import { startMinio, startMoto, startVersitygw } from './s3-servers.ts';
-import { obtainServers, Unobtainable } from './servers/obtain.ts';
 import { describeState, endProcesses, localPaths, readState, recordProcess, removeState, writeState } from './state.ts';
 
 const starters = { minio: startMinio, moto: startMoto, versitygw: startVersitygw };
@@ -78,8 +77,7 @@ async function up(servers: readonly S3ServerName[], wantsKind: boolean): Promise
     status();
 
     async function startCluster(): Promise<void> {
-      const kind = await choose(wantsKind);
-      if (kind === 'kind') {
+      if ((await decideCluster({ wantsKind, log, signal })) === 'kind') {
         const cluster = await createKindCluster({
           name: 'wasabi-s3-operator-local',
           kubeconfigPath: paths.kubeconfig,
@@ -106,17 +104,6 @@ async function up(servers: readonly S3ServerName[], wantsKind: boolean): Promise
       processes: state.processes.filter((recorded) => !mine.includes(recorded)),
     });
     throw error;
-  }
-}
-
-async function choose(wantsKind: boolean) {
-  if (wantsKind) return chooseCluster({ wish: 'kind', dockerAnswers: await dockerAnswers() });
-  try {
-    await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'], { log, signal });
-    return chooseCluster({ wish: undefined, dockerAnswers: false });
-  } catch (error) {
-    if (!(error instanceof Unobtainable)) throw error;
-    return chooseCluster({ wish: undefined, dockerAnswers: await dockerAnswers(), loopbackFault: error.message });
   }
 }
 

@@ -104,10 +104,7 @@ async function startS3Server(
   const { dir, signal, log = () => undefined, lifetime = 'parent' } = options;
   const command = (await obtainServers([name], { log, ...(signal ? { signal } : {}) }))[name];
   for (const folder of ['data', 'versions', 'accounts']) mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
-  const given = options.credentials ?? {
-    accessKey: `root${randomBytes(6).toString('hex')}`,
-    secretKey: randomBytes(24).toString('hex'),
-  };
+  const given = options.credentials ?? randomCredentials();
 
   return retryPortRaces(async () => {
     const [free, second] = (await freePorts(2)) as [number, number];
@@ -145,8 +142,14 @@ async function startS3Server(
   });
 }
 
+/** Of lengths that every server takes. */
+export const randomCredentials = (): S3Credentials => ({
+  accessKey: `root${randomBytes(6).toString('hex')}`,
+  secretKey: randomBytes(24).toString('hex'),
+});
+
 /** Only a signed call answered proves that the server is up with its accounts loaded. */
-async function listsBuckets(endpoint: string, { accessKey, secretKey }: S3Credentials): Promise<boolean> {
+export async function listsBuckets(endpoint: string, { accessKey, secretKey }: S3Credentials): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
   const client = new Client({
     endPoint: hostname,

@@ -1,15 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bundleApp } from '../bundle.ts';
 import { logTail, startChild, type Child } from '../local/child.ts';
 import { freePorts } from '../local/ports.ts';
-import { startMinio, type S3Server } from '../local/s3-servers.ts';
 import { inWords, narrate } from '../narrate.ts';
 import { projectRoot } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
-import { startTrialCluster, type TrialCluster } from './cluster.ts';
+import { startTrialCluster, startTrialMinio, type TrialCluster, type TrialMinio } from './cluster.ts';
 import { parseTrialCommand, type TrialCommand } from './command.ts';
 import { describeConditions, describeReady, isReady, type TrialObject } from './objects.ts';
 import { decodeSecret, proveKey } from './proof.ts';
@@ -40,16 +39,16 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'wasabi-s3-operator-'));
   const controllers: Child[] = [];
   let cluster: TrialCluster | undefined;
-  let minio: S3Server | undefined;
+  let minio: TrialMinio | undefined;
   let status = 1;
   try {
-    cluster = await startTrialCluster({ dir, kind, log, signal });
+    cluster = await startTrialCluster({ dir, wantsKind: kind, log, signal });
     const { kubectl } = cluster;
     const [bundles, server] = await allEnded([
       narrate('bundling the four controllers', log, () =>
         Promise.all(apps.map((app) => bundleApp(`apps/${app}-controller`))),
       ),
-      startMinio({ dir: join(dir, 'minio'), log, signal }).then((server) => (minio = server)),
+      startTrialMinio({ dir, log, signal, hasDocker: cluster.hasDocker }).then((server) => (minio = server)),
       narrate('installing the custom resource definitions', log, async () => {
         const crds = join(projectRoot, 'crds');
         await kubectl(['apply', '--server-side', '-f', crds]);
@@ -102,7 +101,7 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
     await minio?.stop();
     await cluster?.stop();
   }
-  if (status === 1) console.error(`The logs stay in ${dir}`);
+  if (status === 1 && readdirSync(dir).length > 0) console.error(`The logs stay in ${dir}`);
   else rmSync(dir, { recursive: true, force: true });
   return status;
 }
@@ -114,7 +113,7 @@ async function allEnded<T extends readonly unknown[]>(work: { readonly [K in key
 }
 
 /** The example as it lies in docs, but for the address of MinIO; and the Secret it names, with this run's credentials. */
-async function applyExample({ kubectl }: TrialCluster, { endpoint, accessKey, secretKey }: S3Server): Promise<void> {
+async function applyExample({ kubectl }: TrialCluster, { endpoint, accessKey, secretKey }: TrialMinio): Promise<void> {
   const example = (name: string) => readFileSync(join(projectRoot, 'docs/examples/quickstart', `${name}.yaml`), 'utf8');
   const credentials = example('credentials.template')
     .replace('<access key id>', accessKey)

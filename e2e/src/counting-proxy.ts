@@ -39,7 +39,7 @@ export async function startCountingProxy(options: ProxyOptions): Promise<Countin
   const secure = upstream.protocol === 'https:';
   const agent = secure ? new HttpsAgent({ keepAlive: true, ca: options.ca }) : new HttpAgent({ keepAlive: true });
 
-  const forward = (incoming: IncomingMessage, body: Buffer | undefined) =>
+  const forward = (incoming: IncomingMessage, response: ServerResponse, body: Buffer | undefined) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const outgoing = (secure ? httpsRequest : httpRequest)(
         {
@@ -54,7 +54,10 @@ export async function startCountingProxy(options: ProxyOptions): Promise<Countin
         resolve,
       );
       outgoing.on('error', reject);
-      incoming.socket.once('close', () => outgoing.destroy());
+      // Who hangs up on us hangs up on the server: a watch ends so.
+      response.once('close', () => {
+        if (!response.writableFinished) outgoing.destroy();
+      });
       if (body === undefined) pipeline(incoming, outgoing).catch(reject);
       else outgoing.end(body);
     });
@@ -77,7 +80,7 @@ export async function startCountingProxy(options: ProxyOptions): Promise<Countin
       conclude(response, verdict);
       return;
     }
-    const answer = await forward(incoming, body);
+    const answer = await forward(incoming, response, body);
     call.status = answer.statusCode ?? 0;
     const isIam = identity.operation.startsWith('iam:');
     if (trapped.after === undefined && !isIam) {

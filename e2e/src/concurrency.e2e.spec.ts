@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { conditionOf, isReady, type Stored } from './kube.ts';
+import { bucketSpec, publicPolicySpec, specChange } from './manifests.ts';
+import { s3View, type S3View } from './s3-view.ts';
+import { until } from './until.ts';
+import { untilQuiet } from './until-quiet.ts';
+import { startWorld, type World } from './world.ts';
+
+const namespace = 'crowd';
+const other = 'crowd-too';
+
+let world: World;
+let view: S3View;
+
+beforeAll(async () => {
+  world = await startWorld('concurrency', ['minio']);
+  view = s3View(world.server('minio'));
+  await Promise.all([world.createNamespace(namespace), world.createNamespace(other)]);
+  await Promise.all([
+    world.startController('provider'),
+    world.startController('bucket', { flags: ['--workers=10'] }),
+    world.startController('policy'),
+  ]);
+  await world.createProvider(namespace, 'provider', { server: 'minio', spec: { allowedNamespaces: { all: true } } });
+  await world.kube.untilReady('Provider', namespace, 'provider');
+});
+afterAll(() => world.stop());
+
+const buckets = () => world.kube.list('Bucket', namespace);
+const unready = (list: readonly Stored<'Bucket'>[]) =>
+  list.filter((bucket) => !isReady(bucket)).map(({ metadata, status }) => ({ name: metadata.name, status }));
+const showUnready = (list: readonly Stored<'Bucket'>[] = []) =>
+  `${list.length} Buckets, ${unready(list).length} not Ready, such as ${JSON.stringify(unready(list)[0])}`;
+const writesSince = (mark: number, operation: string) =>
+  world.traffic.since(mark, (call) => call.proxy === 'minio' && call.operation === operation).length;
+
+describe('many at once', () => {
+  it('creates, changes and deletes 200 Buckets at once', { timeout: 300_000 }, async () => {
+    const names = Array.from({ length: 200 }, (_, index) => `b${index}`);
+    const kept = names.filter((_, index) => index % 2 === 0);
+    const started = performance.now();
+    const mark = world.traffic.mark();
+
+    // Each is created, changed at once and, every second one, deleted at once, whatever has been done by then.
+    await Promise.all(
+      names.map(async (name) => {
+        await world.kube.create('Bucket', namespace, name, bucketSpec('provider', `crowd-${name}`));
+        const tagging = { tags: { team: 'changed', name } };
+        await world.kube.patch('Bucket', namespace, name, specChange({ versioning: { enabled: false }, tagging }));
+        if (!kept.includes(name)) await world.kube.delete('Bucket', namespace, name);
+      }),
+    );
+    await until(buckets, (list) => list.length === kept.length && unready(list).length === 0, {
+      what: '100 of 200 Buckets are Ready and the others gone',
+      timeoutMs: 180_000,
+      everyMs: 250,
+      show: showUnready,
+    });
+    expect((await view.bucketNames('crowd-')).toSorted()).toEqual(kept.map((name) => `crowd-${name}`).toSorted());
+    for (const name of kept) {
+      const seen = await view.bucket(`crowd-${name}`);
+      // A bucket that never was versioned needs no suspension.
+      expect(seen?.versioning).not.toBe('Enabled');
+      expect(seen?.tags).toMatchObject({ team: 'changed', name, 's3.cloud37.dev/name': name });
+      expect(seen?.tags).not.toHaveProperty('tier');
+    }
+    const createdOnce = writesSince(mark, 'CreateBucket');
+    expect(createdOnce).toBeGreaterThanOrEqual(kept.length);
+    expect(createdOnce).toBeLessThanOrEqual(names.length);
+
+    await Promise.all(kept.map((name) => world.kube.delete('Bucket', namespace, name)));
+    await until(buckets, (list) => list.length === 0, {
+      what: 'all Buckets are gone',
+      timeoutMs: 120_000,
+      everyMs: 250,
+      show: showUnready,
+    });
+    expect(await view.bucketNames('crowd-')).toEqual([]);
+    // Nobody deleted a bucket twice, or created one anew.
+    expect(writesSince(mark, 'DeleteBucket')).toBe(createdOnce);
+    const seconds = (performance.now() - started) / 1000;
+    console.log(`FIGURE 200 Buckets created, changed and deleted at once: ${seconds.toFixed(1)} s`);
+  });
+
+  it('gives a bucket that two want to the older one, and to the other when that one leaves', async () => {
+    const names = Array.from({ length: 10 }, (_, index) => `pair${index}`);
+    const mark = world.traffic.mark();
+    const wanted = (name: string) => ({
+      here: bucketSpec('provider', `shared-${name}`),
+      there: bucketSpec('provider', `shared-${name}`, { providerRef: { name: 'provider', namespace } }),
+    });
+    await Promise.all(
+      names.flatMap((name) => [
+        world.kube.create('Bucket', namespace, name, wanted(name).here),
+        world.kube.create('Bucket', other, name, wanted(name).there),
+      ]),
+    );
+    for (const name of names) {
+      const pair = await until(
+        async () =>
+          [await world.kube.get('Bucket', namespace, name), await world.kube.get('Bucket', other, name)] as const,
+        (seen) =>
+          seen.filter((bucket) => isReady(bucket)).length === 1 &&
+          seen.filter((bucket) => conditionOf(bucket, 'CreationFailed')?.reason === 'AlreadyClaimed').length === 1,
+        { what: `one of the Buckets ${name} is Ready and the other says AlreadyClaimed`, timeoutMs: 60_000 },
+      );
+      const [winner, loser] = isReady(pair[0]) ? pair : pair.toReversed();
+      const winnerAt = `${winner?.metadata.namespace ?? ''}/${name}`;
+      expect(conditionOf(loser, 'CreationFailed')?.message).toContain(winnerAt);
+      expect((await view.bucket(`shared-${name}`))?.tags).toMatchObject({ 's3.cloud37.dev/uid': winner?.metadata.uid });
+      await world.kube.delete('Bucket', winner?.metadata.namespace, name);
+      await world.kube.untilReady('Bucket', loser?.metadata.namespace ?? '', name, 60_000);
+      expect((await view.bucket(`shared-${name}`))?.tags).toMatchObject({ 's3.cloud37.dev/uid': loser?.metadata.uid });
+    }
+    // Once by the winner, once by the other when the first had deleted it.
+    expect(writesSince(mark, 'CreateBucket')).toBe(2 * names.length);
+    await Promise.all(names.flatMap((name) => [namespace, other].map((at) => world.kube.delete('Bucket', at, name))));
+    await until(
+      () => view.bucketNames('shared-'),
+      (left) => left.length === 0,
+      { what: 'the shared buckets are gone' },
+    );
+  });
+
+  it('ends well when a policy changes while its bucket is deleted', async () => {
+    const { kube } = world;
+    const create = () => kube.create('Bucket', namespace, 'leaving', bucketSpec('provider', 'leaving-bucket'));
+    await create();
+    await kube.create('BucketPolicy', namespace, 'leaving', publicPolicySpec('leaving', 's3:GetObject'));
+    await kube.untilReady('BucketPolicy', namespace, 'leaving');
+
+    const change = async () => {
+      for (const action of ['s3:PutObject', 's3:GetObject', 's3:DeleteObject', 's3:ListBucket', 's3:PutObject']) {
+        const { spec } = publicPolicySpec('leaving', action) as { spec: object };
+        await kube.patch('BucketPolicy', namespace, 'leaving', { spec });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await Promise.all([change(), kube.delete('Bucket', namespace, 'leaving')]);
+    await kube.untilGone('Bucket', namespace, 'leaving');
+    expect(await view.bucket('leaving-bucket')).toBeUndefined();
+    const condition = await kube.untilNotReady('BucketPolicy', namespace, 'leaving', 'BucketNotFound');
+    expect(condition.message).toContain('leaving');
+
+    await create();
+    await kube.untilReady('BucketPolicy', namespace, 'leaving');
+    expect(await view.policy('leaving-bucket')).toMatchObject({ Statement: [{ Action: ['s3:PutObject'] }] });
+
+    // Both leave at once, and nothing waits for the other.
+    await Promise.all([kube.delete('Bucket', namespace, 'leaving'), kube.delete('BucketPolicy', namespace, 'leaving')]);
+    await kube.untilGone('Bucket', namespace, 'leaving');
+    await kube.untilGone('BucketPolicy', namespace, 'leaving');
+    expect(await view.bucket('leaving-bucket')).toBeUndefined();
+  });
+
+  it('applies the older of two policies, and the other when that one leaves', async () => {
+    const { kube } = world;
+    await kube.create('Bucket', namespace, 'judged', bucketSpec('provider', 'judged-bucket'));
+    await kube.create('BucketPolicy', namespace, 'first', publicPolicySpec('judged', 's3:GetObject'));
+    await kube.untilReady('BucketPolicy', namespace, 'first');
+    await kube.create('BucketPolicy', namespace, 'second', publicPolicySpec('judged', 's3:PutObject'));
+    const refusal = await kube.untilNotReady('BucketPolicy', namespace, 'second', 'PolicyConflict');
+    expect(refusal.message).toContain(`${namespace}/first`);
+    expect(conditionOf(await kube.get('BucketPolicy', namespace, 'second'), 'ApplyFailed')?.status).toBe('True');
+    await until(
+      () => kube.get('Bucket', namespace, 'judged'),
+      (bucket) => conditionOf(bucket, 'PolicyConflict')?.status === 'True',
+      { what: 'the Bucket shows PolicyConflict' },
+    );
+    expect(await view.policy('judged-bucket')).toMatchObject({ Statement: [{ Action: ['s3:GetObject'] }] });
+    await kube.delete('BucketPolicy', namespace, 'first');
+    await kube.untilReady('BucketPolicy', namespace, 'second');
+    expect(await view.policy('judged-bucket')).toMatchObject({ Statement: [{ Action: ['s3:PutObject'] }] });
+    await until(
+      () => kube.get('Bucket', namespace, 'judged'),
+      (bucket) => conditionOf(bucket, 'PolicyConflict') === undefined,
+      { what: 'the Bucket shows no PolicyConflict any more' },
+    );
+  });
+
+  it('comes to rest, and puts no secret out', async () => {
+    await untilQuiet(world.traffic);
+    expect(world.secrets.size).toBeGreaterThan(1);
+    expect(await world.findLeaks()).toEqual([]);
+  });
+});

@@ -1,9 +1,8 @@
 import { annotations, type SecretKeyName } from '@operator/api';
-import { redact, waiting, type Redacted } from '@operator/outcome';
-import { reasons } from '@operator/api';
+import { redact, type Redacted } from '@operator/outcome';
 import type { Bucket } from '@operator/references';
 import type { Connection, KeyPair } from '@operator/s3';
-import type { OwnedSecret, StoredSecret } from '@operator/secrets';
+import type { SecretContent, StoredSecret } from '@operator/secrets';
 import type { AccessKey } from './deps.ts';
 
 /** Every Secret that we write has this label, so that one watch finds them all. */
@@ -19,7 +18,7 @@ export const secretFor = (
   pair: KeyPair,
   connection: Connection,
   buckets: readonly Bucket[],
-): OwnedSecret => {
+): SecretContent => {
   const { spec } = accessKey;
   const [only, ...others] = buckets;
   const bucket = others.length === 0 ? only : undefined;
@@ -42,7 +41,6 @@ export const secretFor = (
   data.set(renamed(accessKey, 'secret-access-key'), pair.secretAccessKey);
   data.set(renamed(accessKey, 'AWS_SECRET_ACCESS_KEY'), pair.secretAccessKey);
   return {
-    name: secretNameOf(accessKey),
     labels: { ...spec.secretLabels, [issuedLabel.key]: issuedLabel.value },
     annotations: { ...spec.secretAnnotations, [annotations.pairKeys]: pairKeysOf(accessKey).join(',') },
     data,
@@ -62,17 +60,9 @@ const pairKeysOf = (accessKey: AccessKey): readonly [string, string] => [
 /**
  * The pair in a Secret of ours, under the names with which it was written, so that it outlives a renaming. Undefined when the
  * Secret is absent or the pair in it is not whole.
- * @throws Fault `waiting` SecretConflict when the Secret belongs to somebody else
  */
 export const pairIn = (accessKey: AccessKey, secret: StoredSecret | undefined): KeyPair | undefined => {
   if (secret === undefined) return undefined;
-  if (!secret.ownerReferences.some(({ uid }) => uid === accessKey.metadata.uid)) {
-    throw waiting(
-      reasons.SecretConflict,
-      `Secret ${secret.namespace}/${secret.name} exists and does not belong to this AccessKey; it is left alone. ` +
-        'Delete it, or choose another secretName.',
-    );
-  }
   const [idKey = '', secretKey = ''] = secret.annotations[annotations.pairKeys]?.split(',') ?? pairKeysOf(accessKey);
   const accessKeyId = secret.data.get(idKey)?.reveal();
   const secretAccessKey = secret.data.get(secretKey);

@@ -5,7 +5,7 @@ import { hashPolicy, samePolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
 import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
 import { verifyKey, type KeyIssuer, type KeyPair, type KeyUser, type ObservedUser } from '@operator/s3';
-import { applyOwnedSecret, deleteOwnedSecret, readSecret, type StoredSecret } from '@operator/secrets';
+import { deleteOwnedSecret, openOwnedSecret, type OpenedSecret } from '@operator/secrets';
 import { markOf, type AccessKey, type AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey } from './finalize.ts';
 import { pairIn, secretFor, secretNameOf } from './output-secret.ts';
@@ -33,7 +33,7 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
       ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
       tags: new Map(Object.entries(spec.tags ?? {})),
     };
-    const secret = await readStoredPair(accessKey, deps, pass);
+    const secret = await openSecret(accessKey, deps, pass);
     const observed = await issuer.observeUser(user, pass);
     if (observed?.isOurs === false) {
       throw waiting(
@@ -57,19 +57,19 @@ interface Observed {
   readonly issuer: KeyIssuer;
   readonly rights: Rights;
   readonly user: KeyUser;
-  readonly secret: { readonly stored: StoredSecret | undefined; readonly pair: KeyPair | undefined };
+  readonly secret: { readonly opened: OpenedSecret; readonly pair: KeyPair | undefined };
   readonly observed: ObservedUser | undefined;
 }
 
-/** The pair in the Secret of the wanted name, or else in the one of the name that it had before. */
-const readStoredPair = async (accessKey: AccessKey, { kube }: AccessKeyDeps, { signal }: KeyPass) => {
-  const { namespace } = accessKey.metadata;
+/** The Secret of the wanted name, and the pair in it, or else in the one of the name that it had before. */
+const openSecret = async (accessKey: AccessKey, { kube }: AccessKeyDeps, { signal }: KeyPass) => {
   const wanted = secretNameOf(accessKey);
-  const stored = await readSecret(kube, namespace, wanted, { signal });
-  const pair = pairIn(accessKey, stored);
+  const opened = await openOwnedSecret(kube, accessKey, wanted, { signal });
+  const pair = pairIn(accessKey, opened.current());
   const former = accessKey.status?.secretName;
-  if (pair !== undefined || former === undefined || former === wanted) return { stored, pair };
-  return { stored, pair: pairIn(accessKey, await readSecret(kube, namespace, former, { signal })) };
+  if (pair !== undefined || former === undefined || former === wanted) return { opened, pair };
+  const renamed = await openOwnedSecret(kube, accessKey, former, { signal });
+  return { opened, pair: pairIn(accessKey, renamed.current()) };
 };
 
 const converge = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Promise<Outcome<AccessKeyStatus>> => {
@@ -142,10 +142,11 @@ const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boo
  */
 const isRefused = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Promise<boolean> => {
   const { accessKey, provided, secret, observed } = seen;
-  const { pair, stored } = secret;
+  const { pair } = secret;
   const isKnown = observed?.keys.some(({ accessKeyId, isActive }) => isActive && accessKeyId === pair?.accessKeyId);
   if (pair === undefined || isKnown !== true) return false;
   const { uid } = accessKey.metadata;
+  const stored = secret.opened.current();
   const version = `${stored?.uid ?? ''}/${stored?.resourceVersion ?? ''}`;
   if (deps.verified.get(uid) === version) return false;
   try {
@@ -188,15 +189,14 @@ const currentPair = async (
 
 /** Writes the Secret where it differs, and removes the one of a former name. @returns whether anything was written */
 const writeSecret = async (
-  { accessKey, provided, rights }: Observed,
+  { accessKey, provided, rights, secret }: Observed,
   pair: KeyPair,
   { kube }: AccessKeyDeps,
   { signal }: KeyPass,
 ): Promise<boolean> => {
-  const wanted = secretFor(accessKey, pair, provided.driver.connection, rights.buckets);
-  const { wrote } = await applyOwnedSecret(kube, accessKey, wanted, { signal });
+  const wrote = await secret.opened.write(secretFor(accessKey, pair, provided.driver.connection, rights.buckets));
   const former = accessKey.status?.secretName;
-  if (former === undefined || former === wanted.name) return wrote;
+  if (former === undefined || former === secretNameOf(accessKey)) return wrote;
   await deleteOwnedSecret(kube, accessKey, former, { signal });
   return true;
 };

@@ -1,5 +1,5 @@
-export { applyOwnedSecret, deleteOwnedSecret } from './owned-secret.ts';
-export type { OwnedSecret, SecretOwner } from './owned-secret.ts';
+export { deleteOwnedSecret, openOwnedSecret } from './owned-secret.ts';
+export type { OpenedSecret, SecretContent, SecretOwner } from './owned-secret.ts';
 export { readSecret, secretValue } from './read-secret.ts';
 export type { StoredSecret } from './read-secret.ts';
 export { secretResource } from './secret-resource.ts';

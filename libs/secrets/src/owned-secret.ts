@@ -10,41 +10,58 @@ export interface SecretOwner {
   readonly metadata: { readonly namespace: string; readonly name: string; readonly uid: string };
 }
 
-export interface OwnedSecret {
-  readonly name: string;
+/** What a Secret is to hold. */
+export interface SecretContent {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly data: ReadonlyMap<string, Redacted<string>>;
 }
 
+/** The owner's Secret, read once. */
+export interface OpenedSecret {
+  /** As it was read or written last; undefined when there is none. */
+  readonly current: () => StoredSecret | undefined;
+  /**
+   * Makes it be as given, and sends nothing when it is already. A missing one is created, never applied, so that a Secret that
+   * appears at the same time is not taken over. An existing one is merged in one request that fails when the Secret changed
+   * meanwhile; what we wrote once and no longer want goes, while keys, labels and annotations of other field managers stay.
+   * (Not server-side apply: what a create wrote would stay owned by the create.)
+   * @returns whether anything was sent
+   * @throws KubeError 409 when somebody else wrote it since
+   */
+  readonly write: (wanted: SecretContent) => Promise<boolean>;
+}
+
 /**
- * Makes the owner's Secret (type Opaque, with an ownerReference) be as given, and sends nothing when it is already. A missing
- * one is created, never applied, so that a Secret that appears at the same time is not taken over. An existing one is merged in
- * one request that fails when the Secret changed meanwhile; what we wrote once and no longer want goes, while keys, labels and
- * annotations of other field managers stay. (Not server-side apply: what a create wrote would stay owned by the create.)
- * @throws Fault `waiting` SecretConflict when a Secret of that name belongs to somebody else; KubeError 409 on a race
+ * Reads the Secret of a name as the owner's: type Opaque, with an ownerReference to the owner.
+ * @throws Fault `waiting` SecretConflict when a Secret of that name belongs to somebody else
  */
-export const applyOwnedSecret = async (
+export const openOwnedSecret = async (
   kube: KubeClient,
   owner: SecretOwner,
-  wanted: OwnedSecret,
+  name: string,
   options?: RequestOptions,
-): Promise<{ readonly secret: StoredSecret; readonly wrote: boolean }> => {
-  const ref = { namespace: owner.metadata.namespace, name: wanted.name };
-  const fields = fieldsOf(wanted);
-  const existing = await kube.get<RawSecret>(secretResource, ref, options);
-  if (existing === undefined) {
-    const created = await kube.create<RawSecret>(secretResource, newSecret(owner, ref, fields), options);
-    return { secret: storedSecret(created), wrote: true };
-  }
-  if (!isOwnedBy(existing, owner)) throw secretConflict(owner, wanted.name);
-  const changes = changesTo(existing, fields);
-  if (changes === undefined) return { secret: storedSecret(existing), wrote: false };
-  const { uid, resourceVersion } = existing.metadata;
-  const { data, ...metadata } = changes;
-  const patch = { metadata: { uid, resourceVersion, ...metadata }, data };
-  const patched = await kube.patch<RawSecret>(secretResource, ref, patch, options);
-  return { secret: storedSecret(patched), wrote: true };
+): Promise<OpenedSecret> => {
+  const ref = { namespace: owner.metadata.namespace, name };
+  let existing = await kube.get<RawSecret>(secretResource, ref, options);
+  if (existing !== undefined && !isOwnedBy(existing, owner)) throw secretConflict(owner, name);
+  return {
+    current: () => existing && storedSecret(existing),
+    write: async (wanted) => {
+      const fields = fieldsOf(wanted);
+      if (existing === undefined) {
+        existing = await kube.create<RawSecret>(secretResource, newSecret(owner, ref, fields), options);
+        return true;
+      }
+      const changes = changesTo(existing, fields);
+      if (changes === undefined) return false;
+      const { uid, resourceVersion } = existing.metadata;
+      const { data, ...metadata } = changes;
+      const patch = { metadata: { uid, resourceVersion, ...metadata }, data };
+      existing = await kube.patch<RawSecret>(secretResource, ref, patch, options);
+      return true;
+    },
+  };
 };
 
 /**
@@ -68,7 +85,7 @@ type Fields = Readonly<Record<'labels' | 'annotations' | 'data', Readonly<Record
 /** A null removes, as JSON merge patch has it. Source: RFC 7386. */
 type Changes = Readonly<Record<keyof Fields, Readonly<Record<string, string | null>>>>;
 
-const fieldsOf = (wanted: OwnedSecret): Fields => ({
+const fieldsOf = (wanted: SecretContent): Fields => ({
   labels: wanted.labels ?? {},
   annotations: wanted.annotations ?? {},
   data: Object.fromEntries(

@@ -5,7 +5,9 @@ import { localFolder } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
 import { parseLocalCommand, type S3ServerName } from './command.ts';
 import { startControlPlane } from './control-plane.ts';
+import { installCrds } from './crds.ts';
 import { createKindCluster, decideCluster, removeKindCluster } from './kind.ts';
+import { kubectlFor } from './kubectl.ts';
 import { startMinio, startMoto, startVersitygw } from './s3-servers.ts';
 import { describeState, endProcesses, localPaths, readState, recordProcess, removeState, writeState } from './state.ts';
 
@@ -85,11 +87,13 @@ async function up(servers: readonly S3ServerName[], wantsKind: boolean): Promise
           signal,
         });
         writeState(paths, { ...readState(paths), cluster: { url: cluster.url, kind: cluster.name } });
+        await installCrds(kubectlFor(cluster.kubectlPath, cluster.kubeconfigPath, signal));
         return;
       }
       await forget(parts);
       const controlPlane = await startControlPlane({ dir: freshFolder('control-plane'), ...common });
       copyFileSync(controlPlane.kubeconfigPath, paths.kubeconfig);
+      await installCrds(controlPlane.kubectl);
       writeState(paths, { ...readState(paths), cluster: { url: controlPlane.url } });
     }
   } catch (error) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bundleApp } from '../bundle.ts';
 import { logTail, startChild, type Child } from '../local/child.ts';
+import { installCrds } from '../local/crds.ts';
 import { freePorts } from '../local/ports.ts';
 import { inWords, narrate } from '../narrate.ts';
 import { projectRoot } from '../paths.ts';
@@ -49,11 +50,7 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
         Promise.all(apps.map((app) => bundleApp(`apps/${app}-controller`))),
       ),
       startTrialMinio({ dir, log, signal, hasDocker: cluster.hasDocker }).then((server) => (minio = server)),
-      narrate('installing the custom resource definitions', log, async () => {
-        const crds = join(projectRoot, 'crds');
-        await kubectl(['apply', '--server-side', '-f', crds]);
-        await kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', crds]);
-      }),
+      narrate('installing the custom resource definitions', log, () => installCrds(kubectl)),
     ]);
     const ports = await freePorts(apps.length);
     for (const [index, app] of apps.entries()) {

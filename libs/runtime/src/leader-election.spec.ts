@@ -1,0 +1,174 @@
+import { pino } from 'pino';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { KubeClient } from './kube-client.ts';
+import { KubeError } from './kube-error.ts';
+import { type Leadership, createLeadership } from './leader-election.ts';
+
+interface Stored {
+  readonly metadata: { readonly resourceVersion?: string };
+  readonly spec: { readonly holderIdentity: string; readonly leaseTransitions: number; readonly renewTime: string };
+}
+
+const timing = { leaseSeconds: 1, retryMs: 60, marginMs: 300 };
+const conflict = () => new KubeError({ status: 409, reason: 'Conflict', message: 'changed' });
+
+/** One Lease with the API server's optimistic locking. */
+class LeaseServer {
+  lease: Stored | undefined;
+  #version = 0;
+  readonly unreachable = new Set<string>();
+
+  kubeFor(identity: string): Pick<KubeClient, 'get' | 'create' | 'replace'> {
+    const reach = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      if (this.unreachable.has(identity))
+        throw new KubeError({ status: 0, reason: 'Unreachable', message: 'no answer' });
+    };
+    const store = (object: unknown): never => {
+      this.lease = { ...(object as Stored), metadata: { resourceVersion: String((this.#version += 1)) } };
+      return structuredClone(this.lease) as never;
+    };
+    return {
+      get: async () => {
+        await reach();
+        return structuredClone(this.lease) as never;
+      },
+      create: async (_resource, object) => {
+        await reach();
+        if (this.lease !== undefined) throw conflict();
+        return store(object);
+      },
+      replace: async (_resource, object) => {
+        await reach();
+        if (this.lease?.metadata.resourceVersion !== object.metadata.resourceVersion) throw conflict();
+        return store(object);
+      },
+    };
+  }
+}
+
+interface Candidate {
+  readonly leadership: Leadership;
+  readonly terms: ('leading' | 'lost' | 'stopped')[];
+  readonly stop: AbortController;
+  readonly ended: Promise<void>;
+}
+
+const running: Candidate[] = [];
+
+const run = (server: LeaseServer, identity: string, more: { skewMs?: number; isClean?: boolean } = {}): Candidate => {
+  const leadership = createLeadership({
+    kube: server.kubeFor(identity),
+    namespace: 'n',
+    name: 'lease',
+    identity,
+    log: pino({ level: 'silent' }),
+    clock: { now: () => new Date(Date.now() + (more.skewMs ?? 0)) },
+    monotonicMs: () => performance.now(),
+    random: Math.random,
+    timing,
+  });
+  const stop = new AbortController();
+  const terms: Candidate['terms'] = [];
+  const ended = leadership.run(async (lost) => {
+    terms.push('leading');
+    await new Promise<void>((resolve) => {
+      for (const signal of [lost, stop.signal]) signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    terms.push(lost.aborted ? 'lost' : 'stopped');
+    return more.isClean ?? true;
+  }, stop.signal);
+  const candidate = { leadership, terms, stop, ended };
+  running.push(candidate);
+  return candidate;
+};
+
+const until = async (check: () => boolean, withinMs = 5_000): Promise<number> => {
+  const from = performance.now();
+  while (!check()) {
+    if (performance.now() - from > withinMs) throw new Error('not in time');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return performance.now() - from;
+};
+
+afterEach(async () => {
+  for (const { stop } of running) stop.abort();
+  await Promise.all(running.splice(0).map(({ ended }) => ended));
+});
+
+describe('leader election', () => {
+  it('lets one of several lead, and another at once when it stops', async () => {
+    const server = new LeaseServer();
+    const candidates = ['a', 'b', 'c'].map((identity) => run(server, identity));
+    const leaders = () => candidates.filter(({ leadership }) => leadership.mayWrite());
+    await until(() => leaders().length === 1);
+    const [first] = leaders();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(leaders()).toEqual([first]);
+    first?.stop.abort();
+    await first?.ended;
+    expect(await until(() => leaders().length === 1)).toBeLessThan(500);
+    expect(first?.terms).toEqual(['leading', 'stopped']);
+  });
+
+  it('takes over from a silent leader only when its lease is over, whatever the clocks say', async () => {
+    const server = new LeaseServer();
+    const first = run(server, 'a', { skewMs: -3_600_000 });
+    await until(() => first.leadership.mayWrite());
+    const second = run(server, 'b', { skewMs: 3_600_000 });
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
+    expect(second.terms).toEqual([]);
+    server.unreachable.add('a');
+    const tookMs = await until(() => second.leadership.mayWrite());
+    expect(tookMs).toBeGreaterThan(800);
+    expect(tookMs).toBeLessThan(1_600);
+    expect(first.terms).toEqual(['leading', 'lost']);
+    expect(server.lease?.spec.leaseTransitions).toBe(1);
+  });
+
+  it('stops writing before anybody else can begin', async () => {
+    const server = new LeaseServer();
+    const first = run(server, 'a');
+    await until(() => first.leadership.mayWrite());
+    const second = run(server, 'b');
+    server.unreachable.add('a');
+    for (let looks = 0; !second.leadership.mayWrite(); looks += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      expect(first.leadership.mayWrite() && second.leadership.mayWrite()).toBe(false);
+    }
+    expect(first.leadership.mayWrite()).toBe(false);
+  });
+
+  it('campaigns again after a loss, and leads when the lease is free', async () => {
+    const server = new LeaseServer();
+    const only = run(server, 'a');
+    await until(() => only.leadership.mayWrite());
+    server.unreachable.add('a');
+    await until(() => only.terms.includes('lost'));
+    server.unreachable.clear();
+    await until(() => only.leadership.mayWrite());
+    expect(only.terms).toEqual(['leading', 'lost', 'leading']);
+  });
+
+  it('is lost when somebody else takes the lease by force', async () => {
+    const server = new LeaseServer();
+    const first = run(server, 'a');
+    await until(() => first.leadership.mayWrite());
+    server.lease = {
+      metadata: { resourceVersion: '999' },
+      spec: { holderIdentity: 'x', leaseTransitions: 9, renewTime: '' },
+    };
+    await until(() => !first.leadership.mayWrite());
+    expect(first.terms[1] ?? (await until(() => first.terms.length > 1), first.terms[1])).toBe('lost');
+  });
+
+  it('keeps the lease when a pass goes on after the stop', async () => {
+    const server = new LeaseServer();
+    const first = run(server, 'a', { isClean: false });
+    await until(() => first.leadership.mayWrite());
+    first.stop.abort();
+    await first.ended;
+    expect(server.lease?.spec.holderIdentity).toBe('a');
+  });
+});

@@ -45,7 +45,7 @@ describe('many at once', () => {
     await Promise.all(
       names.map(async (name) => {
         await world.kube.create('Bucket', namespace, name, bucketSpec('provider', `crowd-${name}`));
-        const tagging = { tags: { team: 'changed', name } };
+        const tagging = { tags: { team: 'changed', tier: null, name } };
         await world.kube.patch('Bucket', namespace, name, specChange({ versioning: { enabled: false }, tagging }));
         if (!kept.includes(name)) await world.kube.delete('Bucket', namespace, name);
       }),

@@ -26,7 +26,8 @@ const operators = [
 ];
 
 const checkOperator = (operator: string, path: string, findings: Findings): string | undefined => {
-  const [, prefix = '', rest = '', ifExists = ''] = /^(For(?:All|Any)Values:)?(.*?)(IfExists)?$/s.exec(operator) ?? [];
+  const [, prefix = '', rest = '', ifExists = ''] =
+    /^(ForAllValues:|ForAnyValue:)?(.*?)(IfExists)?$/s.exec(operator) ?? [];
   if (!operators.includes(rest)) {
     findings.add(path, `unknown condition operator${suggestion(rest, operators)}`);
     return undefined;

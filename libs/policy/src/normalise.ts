@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asList, isJsonObject, own, type JsonObject } from './json.ts';
+import { canonicalNetwork } from './network.ts';
 
 /** A statement in canonical form: no order, case or scalar that has no meaning is left in it. */
 export interface CanonicalStatement {
@@ -33,20 +34,9 @@ const principals = (value: unknown): unknown => {
     .sort(([a], [b]) => byText(a, b));
 };
 
-// A plain address is a network of one; a network is written by its first address. Only IPv4 has one certain spelling here.
-const network = (value: string): string => {
-  const [, address = '', bits = '32'] = /^(\d{1,3}(?:\.\d{1,3}){3})(?:\/(\d{1,2}))?$/.exec(value) ?? [];
-  const octets = address.split('.').map(Number);
-  if (address === '' || octets.some((octet) => octet > 255) || Number(bits) > 32) return value;
-  const size = 2 ** (32 - Number(bits));
-  const number = octets.reduce((sum, octet) => sum * 256 + octet, 0);
-  const first = number - (number % size);
-  return `${[24, 16, 8, 0].map((shift) => String(Math.floor(first / 2 ** shift) % 256)).join('.')}/${bits}`;
-};
-
 const conditionValue = (operator: string, value: string): string => {
   if (/bool|null/.test(operator)) return value.toLowerCase();
-  return operator.includes('ipaddress') ? network(value) : value;
+  return operator.includes('ipaddress') ? canonicalNetwork(value) : value;
 };
 
 // Operators and keys know no case; the name of a tag behind the slash may.

@@ -1,4 +1,5 @@
 import { asList, isJsonObject, own, type JsonObject } from './json.ts';
+import { prefixLength } from './network.ts';
 
 // Condition keys that, held to fixed values, keep the public out.
 // Source: Amazon S3 User Guide, Blocking public access, "The meaning of public".
@@ -33,9 +34,8 @@ const isFixed = (key: string, value: unknown): boolean => {
 
 // A network wider than /8 (IPv6: /32) counts as the internet.
 const isNarrowNetwork = (value: string): boolean => {
-  const [address = '', bits] = value.split('/');
-  if (/[*?$]/.test(value)) return false;
-  return bits === undefined || Number(bits) >= (address.includes(':') ? 32 : 8);
+  const length = prefixLength(value);
+  return length !== undefined && length.bits >= (length.of === 32 ? 8 : 32);
 };
 
 const isRestricted = (condition: unknown): boolean =>

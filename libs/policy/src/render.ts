@@ -1,5 +1,6 @@
 import type { PolicyDocument, PolicyStatement, Principal } from '@operator/api';
 import { asList } from './json.ts';
+import { withPrefixLength } from './network.ts';
 import { bucketVariable } from './parse.ts';
 
 /** One statement in IAM's own names. */
@@ -32,6 +33,10 @@ export interface RenderOptions {
 
 const strings = (value: unknown): readonly string[] => asList(value).map(String);
 
+// MinIO takes an IPv6 address without prefix length for a /32, so every address says how long it is.
+const conditionValues = (operator: string, value: unknown): readonly string[] =>
+  operator.includes('IpAddress') ? strings(value).map(withPrefixLength) : strings(value);
+
 const renderPrincipal = (principal: Principal, options: RenderOptions): IamPrincipal => {
   // Everybody as an object: there are servers that know only that form.
   if (principal === '*') return { AWS: ['*'] };
@@ -61,7 +66,7 @@ const renderStatement = (statement: PolicyStatement, options: RenderOptions): Ia
           Condition: Object.fromEntries(
             Object.entries(condition).map(([operator, keys]) => [
               operator,
-              Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, strings(value)])),
+              Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, conditionValues(operator, value)])),
             ]),
           ),
         }),
@@ -69,7 +74,8 @@ const renderStatement = (statement: PolicyStatement, options: RenderOptions): Ia
 };
 
 /**
- * Writes a parsed document in IAM's names: lists everywhere, condition values as text, everybody as `{"AWS": ["*"]}`.
+ * Writes a parsed document in IAM's names: lists everywhere, condition values as text, addresses with prefix
+ * length, everybody as `{"AWS": ["*"]}`.
  * @throws Error when an accessKeyRef stands in it and `resolvePrincipal` is missing; whatever `resolvePrincipal` throws
  */
 export const renderPolicy = (document: PolicyDocument, options: RenderOptions = {}): IamPolicy => ({

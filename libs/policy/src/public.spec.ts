@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest';
+import { isPublic } from './public.ts';
+
+const statement = (change: Readonly<Record<string, unknown>> = {}) => ({
+  Effect: 'Allow',
+  Principal: { AWS: ['*'] },
+  Action: ['s3:GetObject'],
+  Resource: ['arn:aws:s3:::data/*'],
+  ...change,
+});
+const policy = (...Statement: readonly unknown[]) => ({ Version: '2012-10-17', Statement });
+const when = (Condition: unknown) => policy(statement({ Condition }));
+
+describe('a bucket policy is public', () => {
+  test.each([
+    ['when it allows everybody', policy(statement())],
+    ['when it allows everybody in the short form', policy(statement({ Principal: '*' }))],
+    ['when one of its principals is everybody', policy(statement({ Principal: { AWS: ['123456789012', '*'] } }))],
+    ['when a federation is open', policy(statement({ Principal: { Federated: '*' } }))],
+    ['when it allows all but one', policy(statement({ Principal: undefined, NotPrincipal: { AWS: '123456789012' } }))],
+    ['when one of its statements is', policy(statement({ Effect: 'Deny' }), statement())],
+    ['when its one statement stands without list', { Version: '2012-10-17', Statement: statement() }],
+    [
+      'when the condition is none of those that keep the public out',
+      when({ StringEquals: { 'aws:Referer': 'https://example.com' } }),
+    ],
+    ['when the network is the internet', when({ IpAddress: { 'aws:SourceIp': '0.0.0.0/0' } })],
+    ['when the network is half the internet', when({ IpAddress: { 'aws:SourceIp': ['10.0.0.0/8', '0.0.0.0/1'] } })],
+    ['when the IPv6 network is wide', when({ IpAddress: { 'aws:SourceIp': '2001::/16' } })],
+    ['when the condition says who may not', when({ NotIpAddress: { 'aws:SourceIp': '10.0.0.0/8' } })],
+    ['when a wildcard stands for the account', when({ StringLike: { 'aws:SourceAccount': '*' } })],
+    ['when a variable stands for it', when({ StringEquals: { 'aws:SourceAccount': '${aws:PrincipalAccount}' } })],
+    ['when a request without the key passes', when({ StringEqualsIfExists: { 'aws:SourceVpc': 'vpc-1' } })],
+    ['when a request without values passes', when({ 'ForAllValues:StringEquals': { 'aws:SourceVpc': 'vpc-1' } })],
+  ])('%s', (_, given) => {
+    expect(isPublic(given)).toBe(true);
+  });
+});
+
+describe('a bucket policy is not public', () => {
+  test.each([
+    [
+      'when it names accounts',
+      policy(statement({ Principal: { AWS: ['123456789012', 'arn:aws:iam::123456789012:user/a'] } })),
+    ],
+    ['when it names a service', policy(statement({ Principal: { Service: 'cloudtrail.amazonaws.com' } }))],
+    ['when it denies everybody', policy(statement({ Effect: 'Deny' }))],
+    [
+      'when everybody must come from a network',
+      when({ IpAddress: { 'aws:SourceIp': ['10.0.0.0/8', '192.168.1.1', '2001:db8::/32'] } }),
+    ],
+    ['when everybody must come from a VPC', when({ StringEquals: { 'aws:SourceVpc': 'vpc-1' } })],
+    [
+      'when everybody must be of an organisation',
+      when({
+        'ForAnyValue:StringLike': { 'aws:PrincipalOrgPaths': 'o-1/r-1/ou-1/' },
+        Bool: { 'aws:SecureTransport': 'true' },
+      }),
+    ],
+    [
+      'when the ARN of the source is fixed',
+      when({ ArnLike: { 'AWS:SourceArn': 'arn:aws:cloudtrail:eu-west-1:123456789012:trail/a' } }),
+    ],
+    [
+      'when the access points are of one account',
+      when({ ArnLike: { 's3:DataAccessPointArn': 'arn:aws:s3:eu-west-1:123456789012:accesspoint/*' } }),
+    ],
+    ['when it is empty', policy()],
+    ['when it is no policy', 'text'],
+  ])('%s', (_, given) => {
+    expect(isPublic(given)).toBe(false);
+  });
+});

@@ -1,5 +1,6 @@
 import type { Bucket, ClusterIdentity, References } from '@operator/references';
 import type { OwnerMark } from '@operator/s3';
+import type { OwnerGone } from './claims.ts';
 import type { PolicyOnBucket } from './report.ts';
 
 /** What the reconciler of Buckets works with. */
@@ -7,9 +8,10 @@ export interface BucketDeps {
   readonly references: References;
   /** The Buckets whose spec names this bucket, in every namespace that is watched. */
   readonly sameName: (bucketName: string) => readonly Bucket[];
-  /** The BucketPolicies that refer to this Bucket. `bucketKey`: `namespace/name`. */
-  readonly policiesOf: (bucketKey: string) => readonly PolicyOnBucket[];
+  /** The BucketPolicies that refer to this Bucket and are granted to. */
+  readonly policiesOf: (bucket: Bucket) => Promise<readonly PolicyOnBucket[]>;
   readonly clusterId: ClusterIdentity;
+  readonly ownerGone: OwnerGone;
 }
 
 /** Who the bucket of this object belongs to. */

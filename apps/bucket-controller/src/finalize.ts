@@ -1,13 +1,15 @@
 import type { BucketStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
-import { waiting } from '@operator/outcome';
+import { blocked, waiting } from '@operator/outcome';
 import { explainWait, type Bucket, type Provided } from '@operator/references';
-import { keyOf, ownStatus, type Finalized, type Pass } from '@operator/runtime';
-import { creationDateOf, emptyBucketBatch, observeExistence, readMark, readTags, removeBucket } from '@operator/s3';
+import { ownStatus, type Finalized } from '@operator/runtime';
+import { emptyBucketBatch, observeExistence, removeBucket } from '@operator/s3';
+import { betterClaim } from './claims.ts';
 import { markOf, type BucketDeps } from './deps.ts';
-import { isMadeByIntent, isSameOwner } from './plan.ts';
+import { findOwner } from './found.ts';
+import { decideOwnership } from './plan.ts';
+import type { BucketPass } from './report.ts';
 
-type BucketPass = Pass<BucketStatus>;
 const done: Finalized<BucketStatus> = { result: 'done' };
 
 /** Milliseconds until locked objects are tried again: their retention ends by time or by a person. */
@@ -16,7 +18,7 @@ const lockedRetryMs = 300_000;
 /**
  * Does what the deletion policy asks for. Only a bucket that is ours by status, and by its mark where it has one, is ever
  * touched; an absent one counts as deleted.
- * @throws Fault `waiting` BucketNotEmpty, ObjectLocked, and those of the Provider: nothing is given up silently
+ * @throws Fault `waiting` BucketNotEmpty, InUse, and those of the Provider: nothing is given up silently
  */
 export const finalizeBucket = async (
   bucket: Bucket,
@@ -26,13 +28,13 @@ export const finalizeBucket = async (
   const { spec, metadata, status } = bucket;
   const mayExist = status?.ownership !== undefined || status?.createIntent !== undefined;
   if (!mayExist || metadata.annotations?.[annotations.abandon] === 'true') return done;
+  // Who is removing a policy from the bucket still needs its Provider, which goes once no Bucket refers to it.
+  const leaving = (await deps.policiesOf(bucket)).filter(({ isLeaving }) => isLeaving);
+  if (leaving.length > 0) {
+    const names = leaving.map(({ name }) => name).join(', ');
+    throw waiting(reasons.InUse, `The bucket's policy is being removed first: ${names}.`);
+  }
   if (spec.deletionPolicy !== 'Delete') {
-    // Who is removing a policy from the bucket still needs its Provider, which goes once no Bucket refers to it.
-    const leaving = deps.policiesOf(keyOf(bucket)).filter(({ isLeaving }) => isLeaving);
-    if (leaving.length > 0) {
-      const names = leaving.map(({ name }) => name).join(', ');
-      throw waiting(reasons.InUse, `The bucket's policy is being removed first: ${names}.`);
-    }
     pass.event(
       'Normal',
       eventReasons.BucketRetained,
@@ -41,33 +43,43 @@ export const finalizeBucket = async (
     return done;
   }
 
-  const provided = await deps.references
-    .driverFor(spec.providerRef, metadata.namespace, pass.signal)
-    .catch(explainWait('The bucket cannot be deleted yet'));
-  const region = status.region ?? spec.region ?? provided.provider.spec.region;
-  const existence = await observeExistence(provided.driver, { bucket: spec.name, region }, pass);
-  if (existence.state === 'absent') return done;
+  const cannot = explainWait('The bucket cannot be deleted yet');
+  const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal).catch(cannot);
+  const { driver, provider } = provided;
+  const region = status.region ?? spec.region ?? provider.spec.region;
+  const existence = await observeExistence(driver, { bucket: spec.name, region }, pass);
   if (existence.state === 'forbidden') throw waiting(reasons.AccessDenied, existence.message);
-  if (existence.state === 'elsewhere' || !(await isOurs(bucket, provided, region, deps, pass))) {
-    pass.event('Warning', reasons.NotOwned, `Bucket ${spec.name} is no longer ours; it stays on the server.`);
-    return done;
+  const isOurs = existence.state === 'present' && (await belongsTo(bucket, provided, region, deps, pass));
+  if (isOurs) return remove(bucket, provided, region, pass);
+  if (status.endpoint !== undefined && status.endpoint !== driver.serverIdentity) {
+    cannot(
+      waiting(
+        reasons.BucketMissing,
+        `Bucket ${spec.name} is on ${status.endpoint}, and its Provider leads to ${driver.serverIdentity} by now.`,
+      ),
+    );
   }
-  return remove(bucket, provided, region, pass);
+  if (existence.state !== 'absent') {
+    pass.event('Warning', reasons.NotOwned, `Bucket ${spec.name} is no longer ours; it stays on the server.`);
+  }
+  return done;
 };
 
-const isOurs = async (
+/** True when nothing speaks against the bucket being ours: no better claim, no mark of somebody else, no later creation. */
+const belongsTo = async (
   bucket: Bucket,
-  { driver }: Provided,
+  { driver, provider }: Provided,
   region: string,
   deps: BucketDeps,
   pass: BucketPass,
 ): Promise<boolean> => {
   const { spec, status } = bucket;
-  const tags = driver.marksBuckets ? await readTags({ wire: driver.wire(region), bucket: spec.name }, pass) : undefined;
-  const mark = tags && readMark(tags);
-  if (mark !== undefined) return isSameOwner(mark, markOf(bucket, await deps.clusterId(pass.signal)));
-  if (status?.ownership !== undefined) return true;
-  return isMadeByIntent(spec.name, status, await creationDateOf(driver, { bucket: spec.name, region }, pass));
+  if ((await betterClaim(bucket, provider, deps.sameName(spec.name), deps.references)) !== undefined) return false;
+  const { found } = await findOwner(bucket, driver, region, deps, pass);
+  const mark = markOf(bucket, await deps.clusterId(pass.signal));
+  // A deletion adopts nothing.
+  const decided = decideOwnership({ ...spec, adoptionPolicy: 'Never' }, status, mark, found, driver.serverIdentity);
+  return decided.verdict === 'ours';
 };
 
 const remove = async (
@@ -78,10 +90,10 @@ const remove = async (
 ): Promise<Finalized<BucketStatus>> => {
   const { spec } = bucket;
   const kept = ownStatus(bucket);
-  if (driver.deletionWarning !== undefined && kept.deletionProgress === undefined) {
-    pass.event('Warning', eventReasons.MinimumStorageDuration, driver.deletionWarning);
-  }
   if (spec.forceDelete) {
+    if (driver.deletionWarning !== undefined && kept.deletionProgress === undefined) {
+      pass.event('Warning', eventReasons.MinimumStorageDuration, driver.deletionWarning);
+    }
     const batch = await emptyBucketBatch(driver, { bucket: spec.name, region }, pass);
     const former = kept.deletionProgress;
     const deletionProgress = {
@@ -92,12 +104,13 @@ const remove = async (
     const didWork = batch.deletedObjects + batch.abortedUploads > 0;
     const [locked] = batch.blocked;
     if (!didWork && locked !== undefined) {
-      throw waiting(
+      const fault = waiting(
         reasons.ObjectLocked,
         `The server refuses to delete ${String(batch.blocked.length)} objects or versions of bucket ${spec.name}, ` +
           `among them ${locked.key} (${locked.code}: ${locked.message}).`,
         { retryAfterMs: lockedRetryMs },
       );
+      return blocked({ ...kept, deletionProgress }, fault);
     }
     if (didWork || batch.remaining) {
       return {

@@ -4,26 +4,26 @@ import {
   finalizerName,
   positiveConditionTypes,
   providerResource,
-  type BucketPolicySpec,
   type BucketSpec,
   type BucketStatus,
 } from '@operator/api';
-import { isPublic, parsePolicy, renderPolicy } from '@operator/policy';
 import {
   bucketMatters,
   clusterIdentity,
   createDriverPool,
   createReferences,
   keyOfReference,
+  namespaceLabels,
   wokenByProvider,
   type Bucket,
   type DriverFactories,
   type Provider,
 } from '@operator/references';
-import { keyOf, runController, type ControllerTools, type KubeObject } from '@operator/runtime';
+import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
+import { ownerGone } from './claims.ts';
+import { policiesOn, type BucketPolicy } from './policies.ts';
 import { bucketReconciler } from './reconciler.ts';
-import type { PolicyOnBucket } from './report.ts';
 
 /** What every driver needs of this process. */
 const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
@@ -35,16 +35,8 @@ const drivers: DriverFactories = {
   custom: async (connection) => (await import('@operator/driver-generic')).createGenericDriver(connection, driverDeps),
 };
 
-type BucketPolicy = KubeObject<BucketPolicySpec>;
-
 const keyOfProvider = ({ spec, metadata }: Bucket): string => keyOfReference(spec.providerRef, metadata.namespace);
 const keyOfBucket = ({ spec, metadata }: BucketPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
-
-/** A policy that is not well formed opens nothing: it is never applied. */
-const isPublicPolicy = ({ spec }: BucketPolicy): boolean => {
-  const parsed = parsePolicy(spec.policy, 'bucket');
-  return 'document' in parsed && isPublic(renderPolicy(parsed.document, { resolvePrincipal: (name) => name }));
-};
 
 const pool = createDriverPool(drivers);
 
@@ -72,6 +64,7 @@ const build = (tools: ControllerTools) => {
     },
   });
 
+  const clusterId = clusterIdentity(kube);
   return {
     resource: bucketResource,
     finalizer: finalizerName,
@@ -79,13 +72,9 @@ const build = (tools: ControllerTools) => {
     reconciler: bucketReconciler({
       references: createReferences({ kube, pool, providers }),
       sameName,
-      policiesOf: (key): readonly PolicyOnBucket[] =>
-        policiesOf(key).map((policy) => ({
-          name: keyOf(policy),
-          isPublic: isPublicPolicy(policy),
-          isLeaving: policy.metadata.deletionTimestamp !== undefined,
-        })),
-      clusterId: clusterIdentity(kube),
+      policiesOf: (bucket) => policiesOn(bucket, policiesOf(keyOf(bucket)), namespaceLabels(kube)),
+      clusterId,
+      ownerGone: ownerGone(kube, clusterId),
     }),
   };
 };

@@ -1,7 +1,8 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
-import { reasons } from '@operator/api';
+import { group, reasons } from '@operator/api';
 import type { Fault } from '@operator/outcome';
 import { waiting } from '@operator/outcome';
+import type { Bucket } from '@operator/references';
 import type { OwnerMark } from '@operator/s3';
 
 /** How far our clock and the server's may differ: the most that S3 accepts. The look before the intent saw no bucket anyway. */
@@ -11,8 +12,10 @@ const clockToleranceMs = 15 * 60_000;
 export interface FoundBucket {
   /** Undefined when the bucket carries no mark, or the server has no tags. */
   readonly mark: OwnerMark | undefined;
-  /** When the server says that it was created; asked for only where an intent is open. */
+  /** When the server says that it was created; asked for only where the mark is missing and the date decides. */
   readonly createdAt: Date | undefined;
+  /** True when the object that a mark of somebody else names is surely gone. */
+  readonly isOwnerGone: boolean;
 }
 
 /** What to do with a bucket that exists. */
@@ -27,44 +30,58 @@ export const isSameOwner = (mark: OwnerMark, own: OwnerMark): boolean =>
   mark.cluster === own.cluster && mark.namespace === own.namespace && mark.name === own.name;
 
 /**
- * Decides whose bucket this is. The mark speaks first; where there is none, what the status remembers of our own doing; last
- * the adoption policy. `isLiving`: whether the object that a mark of this cluster names still exists.
+ * Decides whose bucket this is. The mark speaks first; where there is none, what the status remembers of our own doing on this
+ * very server; last the adoption policy. `serverIdentity`: of the server that has the bucket found.
  */
 export const decideOwnership = (
   spec: BucketSpec,
   status: BucketStatus | undefined,
   own: OwnerMark,
   found: FoundBucket,
-  isLiving: (mark: OwnerMark) => boolean,
+  serverIdentity: string,
 ): Ownership => {
-  const known = status?.bucketName === spec.name ? status.ownership : undefined;
-  const madeByIntent = isMadeByIntent(spec.name, status, found.createdAt);
+  const isMade = isMadeByIntent(spec.name, status, found.createdAt, serverIdentity);
   if (found.mark !== undefined) {
     if (isSameOwner(found.mark, own)) {
-      return { verdict: 'ours', ownership: known ?? (madeByIntent ? 'Created' : 'Adopted') };
+      const known = status?.bucketName === spec.name ? status.ownership : undefined;
+      if (known !== undefined || isMade) return { verdict: 'ours', ownership: known ?? 'Created' };
+      const isTakenOver = found.mark.uid !== own.uid;
+      if (!isTakenOver || spec.adoptionPolicy !== 'Never') return { verdict: 'ours', ownership: 'Adopted' };
+      return refuse(
+        reasons.NotOwned,
+        `Bucket ${spec.name} was made for an earlier Bucket of this name, and adoptionPolicy is Never. It is left alone.`,
+      );
     }
-    const mayTakeOver = spec.adoptionPolicy === 'Always' && known === undefined && !isLiving(found.mark);
-    if (mayTakeOver) return { verdict: 'ours', ownership: 'Adopted' };
-    return {
-      verdict: 'refused',
-      fault: waiting(
-        reasons.AlreadyClaimed,
-        `Bucket ${spec.name} belongs to Bucket ${describe(found.mark)}; it is left alone.`,
-      ),
-    };
+    if (spec.adoptionPolicy === 'Always' && found.isOwnerGone) return { verdict: 'ours', ownership: 'Adopted' };
+    return refuse(
+      reasons.AlreadyClaimed,
+      `Bucket ${spec.name} belongs to Bucket ${describe(found.mark)}; it is left alone. ` +
+        `If that object is gone for good, remove the bucket's tags that begin with ${group}/.`,
+    );
   }
-  if (known !== undefined) return { verdict: 'ours', ownership: known };
-  if (madeByIntent) return { verdict: 'ours', ownership: 'Created' };
+  const known = remembered(spec.name, status, serverIdentity)?.ownership;
+  if (known !== undefined && !isReplaced(status, found.createdAt)) return { verdict: 'ours', ownership: known };
+  if (isMade) return { verdict: 'ours', ownership: 'Created' };
   if (spec.adoptionPolicy === 'Always') return { verdict: 'ours', ownership: 'Adopted' };
-  return {
-    verdict: 'refused',
-    fault: waiting(
-      reasons.NotOwned,
-      `Bucket ${spec.name} exists already and bears no mark of this operator; ` +
-        `set adoptionPolicy: Always to adopt it. It is left alone.`,
-    ),
-  };
+  return refuse(
+    reasons.NotOwned,
+    `Bucket ${spec.name} exists already and bears no mark of this operator; ` +
+      `set adoptionPolicy: Always to adopt it. It is left alone.`,
+  );
 };
+
+const refuse = (reason: string, message: string): Ownership => ({
+  verdict: 'refused',
+  fault: waiting(reason, message),
+});
+
+/** What the status says of this bucket on this server. A Provider may lead to another server by now, with another bucket. */
+const remembered = (
+  bucketName: string,
+  status: BucketStatus | undefined,
+  serverIdentity: string,
+): BucketStatus | undefined =>
+  status?.bucketName === bucketName && status.endpoint === serverIdentity ? status : undefined;
 
 /**
  * True when the bucket was created after we said that we would: the name was free then, so a bucket that is not older than the
@@ -74,11 +91,22 @@ export const isMadeByIntent = (
   bucketName: string,
   status: BucketStatus | undefined,
   createdAt: Date | undefined,
+  serverIdentity: string,
 ): boolean => {
-  const intent = status?.createIntent;
+  const intent = remembered(bucketName, status, serverIdentity)?.createIntent;
   if (intent?.bucketName !== bucketName || createdAt === undefined) return false;
   return createdAt.getTime() >= Date.parse(intent.at) - clockToleranceMs;
 };
+
+/** True when the bucket was created after ours was last found as it should be: somebody removed ours and made another. */
+export const isReplaced = (status: BucketStatus | undefined, createdAt: Date | undefined): boolean =>
+  status?.lastSyncTime !== undefined &&
+  createdAt !== undefined &&
+  createdAt.getTime() > Date.parse(status.lastSyncTime) + clockToleranceMs;
+
+/** True when the status claims this bucket on the server of that identity. */
+export const holds = ({ spec, status }: Pick<Bucket, 'spec' | 'status'>, serverIdentity: string): boolean =>
+  remembered(spec.name, status, serverIdentity)?.ownership !== undefined;
 
 /** One object that lays claim to a bucket name on a server. */
 export interface Claimant {

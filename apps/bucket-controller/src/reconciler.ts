@@ -1,40 +1,46 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
-import { eventReasons, reasons } from '@operator/api';
+import { conditionTypes, eventReasons, reasons } from '@operator/api';
 import { Fault, blocked, progressing, settled, terminal, transient, waiting, type Outcome } from '@operator/outcome';
 import { bucketArn, partitionOf } from '@operator/policy';
 import type { Bucket, Provided } from '@operator/references';
-import type { Pass, Reconciler } from '@operator/runtime';
-import { keyOf, ownStatus } from '@operator/runtime';
+import { ownStatus, type Reconciler } from '@operator/runtime';
 import {
   createBucket,
-  creationDateOf,
   lookAtFeatures,
   observeExistence,
-  readMark,
-  readTags,
   type AspectView,
   type BucketContext,
   type BucketWire,
-  type OwnerMark,
 } from '@operator/s3';
-import { requireClaim } from './claims.ts';
+import { betterClaim } from './claims.ts';
 import { markOf, type BucketDeps } from './deps.ts';
 import { finalizeBucket } from './finalize.ts';
+import { findOwner } from './found.ts';
 import { decideOwnership } from './plan.ts';
-import { claimsOfBucketFault, policyConflictClaims, reportBucket, unsupportedClaims } from './report.ts';
+import {
+  claimsOfBucketFault,
+  policyConflictClaims,
+  reportBucket,
+  reportForeign,
+  unsupportedClaims,
+  type BucketPass,
+} from './report.ts';
 
-type BucketPass = Pass<BucketStatus>;
-
-const wasReady = ({ metadata, status }: Bucket): boolean =>
+/** True when the last pass of this generation found nothing to do, whether or not the server has every feature. */
+const wasSettled = ({ metadata, status }: Bucket): boolean =>
   status?.observedGeneration === metadata.generation &&
-  status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true;
+  status.conditions?.some(
+    ({ type, reason }) =>
+      type === conditionTypes.Reconciling || (type === conditionTypes.Stalled && reason !== reasons.Unsupported),
+  ) !== true;
 
 /** Brings a bucket into being and keeps its features as the spec says. */
 export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, BucketStatus> => ({
   async reconcile(bucket, pass) {
     const { spec, metadata } = bucket;
     const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal);
-    await requireClaim(bucket, provided.provider, deps.sameName(spec.name), deps.references);
+    const rival = await betterClaim(bucket, provided.provider, deps.sameName(spec.name), deps.references);
+    if (rival !== undefined) return refused(reportForeign(spec, { endpoint: provided.driver.serverIdentity }), rival);
 
     const region = spec.region ?? provided.provider.spec.region;
     const existence = await observeExistence(provided.driver, { bucket: spec.name, region }, pass);
@@ -58,10 +64,14 @@ export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, Bucke
 
   finalize: (bucket, pass) => finalizeBucket(bucket, deps, pass),
 
-  claimsOf: (fault, bucket) => claimsOfBucketFault(fault, bucket.status?.exists === true),
+  claimsOf: (fault, bucket) => claimsOfBucketFault(fault, bucket.status?.ownership !== undefined),
 
   providerOf: ({ spec, metadata }) => `${spec.providerRef.namespace ?? metadata.namespace}/${spec.providerRef.name}`,
 });
+
+/** The bucket is not ours: whatever the status said of it is void. */
+const refused = (status: BucketStatus, fault: Fault): Outcome<BucketStatus> =>
+  blocked(status, fault, claimsOfBucketFault(fault, false));
 
 /** Creates the bucket. The intent stands in the status first, so that a crash in between leaves no bucket that nobody owns. */
 const create = async (
@@ -72,37 +82,32 @@ const create = async (
   pass: BucketPass,
 ): Promise<Outcome<BucketStatus>> => {
   const { spec } = bucket;
-  const kept = ownStatus(bucket);
-  if (kept.exists === true) {
+  if (bucket.status?.ownership !== undefined) {
     pass.event(
       'Warning',
       reasons.BucketMissing,
       `Bucket ${spec.name} is gone from the server; it is created anew, empty.`,
     );
   }
-  const intent = { at: pass.now.toISOString(), bucketName: spec.name };
-  await pass.record({
-    bucketName: spec.name,
-    exists: false,
-    endpoint: provided.driver.serverIdentity,
-    createIntent: intent,
-  });
-  // Where the server surely made nothing for us, the intent must not claim what somebody else makes later.
-  const forgetIntent = () =>
-    pass.record({ bucketName: spec.name, exists: false, endpoint: provided.driver.serverIdentity });
+  const nothing: BucketStatus = { bucketName: spec.name, exists: false, endpoint: provided.driver.serverIdentity };
+  const intended: BucketStatus = {
+    ...nothing,
+    createIntent: { at: pass.now.toISOString(), bucketName: spec.name },
+  };
+  await pass.record(intended);
   const made = await createBucket(provided.driver, { bucket: spec.name, region }, pass).catch(
     async (caught: unknown) => {
-      if (caught instanceof Fault && caught.kind !== 'transient') await forgetIntent();
+      // Where the server surely made nothing for us, the intent must not claim what somebody else makes later.
+      if (caught instanceof Fault && caught.kind !== 'transient') await pass.record(nothing);
       throw caught;
     },
   );
   if (made === 'alreadyOurs') {
-    await forgetIntent();
+    await pass.record(nothing);
     throw transient(reasons.Conflict, `Bucket ${spec.name} was created by somebody else at the same moment.`);
   }
   pass.event('Normal', eventReasons.BucketCreated, `Created bucket ${spec.name} in region ${region}.`);
-  const intended: Bucket = { ...bucket, status: { ...bucket.status, createIntent: intent, bucketName: spec.name } };
-  return converge(intended, provided, region, deps, pass, ['create']);
+  return converge({ ...bucket, status: intended }, provided, region, deps, pass, ['create']);
 };
 
 /** Looks at a bucket that exists, decides whose it is, and closes the gaps. `taken`: the steps that this pass took before. */
@@ -121,21 +126,20 @@ const converge = async (
     return blocked(ownStatus(bucket), fault);
   }
 
-  const wire = driver.wire(region);
-  const tags = driver.marksBuckets ? await readTags({ wire, bucket: spec.name }, pass) : undefined;
+  const { found, tags } = await findOwner(bucket, driver, region, deps, pass);
+  const isJustMade = taken.includes('create');
   const mark = markOf(bucket, await deps.clusterId(pass.signal));
-  const found = tags && readMark(tags);
-  const needsDate = status?.ownership === undefined && status?.createIntent !== undefined;
-  const createdAt = !needsDate
-    ? undefined
-    : taken.includes('create')
-      ? pass.now
-      : await creationDateOf(driver, { bucket: spec.name, region }, pass);
-  const isLiving = (other: OwnerMark): boolean =>
-    other.cluster === mark.cluster &&
-    deps.sameName(spec.name).some(({ metadata }) => metadata.uid === other.uid && metadata.uid !== mark.uid);
-  const decided = decideOwnership(spec, status, mark, { mark: found, createdAt }, isLiving);
-  if (decided.verdict === 'refused') return blocked({ ...ownStatus(bucket), exists: true }, decided.fault);
+  const endpoint = driver.serverIdentity;
+  const known = isJustMade ? { ...found, createdAt: pass.now } : found;
+  const decided = decideOwnership(spec, status, mark, known, endpoint);
+  if (decided.verdict === 'refused') {
+    // An intent is open as long as nobody knows when the bucket was created.
+    const isOpen = found.mark === undefined && found.createdAt === undefined;
+    return refused(
+      reportForeign(spec, { endpoint, createIntent: isOpen ? status?.createIntent : undefined }),
+      decided.fault,
+    );
+  }
   if (decided.ownership === 'Adopted' && status?.ownership === undefined) {
     pass.event('Normal', eventReasons.BucketAdopted, `Adopted bucket ${spec.name}.`);
   }
@@ -147,12 +151,12 @@ const converge = async (
     managedTagKeys: formerTagKeys,
     created: decided.ownership === 'Created',
   };
-  const s3: BucketWire = { wire, bucket: spec.name, ...(tags === undefined ? {} : { tags }) };
+  const s3: BucketWire = { wire: driver.wire(region), bucket: spec.name, ...(tags === undefined ? {} : { tags }) };
   const views = await lookAtFeatures(driver, spec, context, s3, pass);
-  const claims = [...unsupportedClaims(views), ...policyConflictClaims(spec, deps.policiesOf(keyOf(bucket)))];
+  const claims = [...unsupportedClaims(views), ...policyConflictClaims(spec, await deps.policiesOf(bucket))];
   const facts = {
     region,
-    endpoint: driver.serverIdentity,
+    endpoint,
     arn: bucketArn(spec.name, partitionOf(region)),
     ownership: decided.ownership,
   };
@@ -170,7 +174,7 @@ const converge = async (
   }
 
   const managedTagKeys = spec.tagging === undefined ? formerTagKeys : wantedTagKeys.sort();
-  const lastSyncTime = wasReady(bucket) ? status?.lastSyncTime : pass.now.toISOString();
+  const lastSyncTime = (wasSettled(bucket) ? status?.lastSyncTime : undefined) ?? pass.now.toISOString();
   const report = reportBucket(spec, { ...facts, managedTagKeys, lastSyncTime });
   return taken.length === 0
     ? settled(report, { claims })

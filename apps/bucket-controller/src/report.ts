@@ -1,7 +1,10 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
 import { conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
+import type { Pass } from '@operator/runtime';
 import type { AspectView } from '@operator/s3';
+
+export type BucketPass = Pass<BucketStatus>;
 
 const providerReasons: ReadonlySet<string> = new Set([
   reasons.ProviderNotFound,
@@ -25,15 +28,16 @@ const creationReasons: ReadonlySet<string> = new Set([
   reasons.AccessDenied,
   reasons.RequestRefused,
   reasons.LimitExceeded,
+  reasons.SpecInvalid,
 ]);
 
-/** The condition that a fault stands for on a Bucket; `exists`: whether the bucket was there at the last look. */
-export const claimsOfBucketFault = (fault: Fault, exists: boolean): readonly Claim[] => {
+/** The condition that a fault stands for on a Bucket; `isOurs`: whether it has had its bucket. */
+export const claimsOfBucketFault = (fault: Fault, isOurs: boolean): readonly Claim[] => {
   const claim = (type: string): readonly Claim[] => [
     { type, status: 'True', reason: fault.reason, message: fault.message },
   ];
   if (providerReasons.has(fault.reason)) return claim(conditionTypes.ProviderNotReady);
-  if (creationReasons.has(fault.reason) && !exists) return claim(conditionTypes.CreationFailed);
+  if (creationReasons.has(fault.reason) && !isOurs) return claim(conditionTypes.CreationFailed);
   return [];
 };
 
@@ -95,4 +99,15 @@ export const reportBucket = (spec: BucketSpec, facts: BucketFacts): BucketStatus
   ownership: facts.ownership,
   ...(facts.managedTagKeys.length === 0 ? {} : { managedTagKeys: facts.managedTagKeys }),
   ...(facts.lastSyncTime === undefined ? {} : { lastSyncTime: facts.lastSyncTime }),
+});
+
+/** The status where the bucket is somebody else's, or may be: what was seen of it, and no claim to it. */
+export const reportForeign = (
+  spec: BucketSpec,
+  seen: { readonly endpoint?: string | undefined; readonly createIntent?: BucketStatus['createIntent'] },
+): BucketStatus => ({
+  bucketName: spec.name,
+  exists: true,
+  ...(seen.endpoint === undefined ? {} : { endpoint: seen.endpoint }),
+  ...(seen.createIntent === undefined ? {} : { createIntent: seen.createIntent }),
 });

@@ -4,4 +4,8 @@ export { driverConformance } from './conformance.ts';
 export type { ConformanceOptions, ServerUnderTest } from './conformance.ts';
 export { html, listOfBuckets, refuse, refuseIam, startFakeS3, succeed } from './fake-s3.ts';
 export type { FakeAnswer, FakeRequest, FakeS3 } from './fake-s3.ts';
+export { createMemoryKeys } from './memory-keys.ts';
+export type { MemoryKeys, MemoryUser } from './memory-keys.ts';
+export { createMemoryS3 } from './memory-s3.ts';
+export type { MemoryBucket, MemoryS3, MemoryS3Options, MemoryVersion } from './memory-s3.ts';
 export { testCertificate } from './test-certificate.ts';

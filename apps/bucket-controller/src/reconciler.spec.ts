@@ -1,0 +1,571 @@
+import type { BucketSpec, BucketStatus } from '@operator/api';
+import type { Bucket } from '@operator/references';
+import { createBench, createTestWorld, objectOf, providerOf, tryEveryMishap } from '@operator/references/testing';
+import { bucketSpec, createMemoryS3, type MemoryBucket } from '@operator/testing';
+import { describe, expect, it } from 'vitest';
+import { ownerGone } from './claims.ts';
+import type { BucketDeps } from './deps.ts';
+import { bucketReconciler } from './reconciler.ts';
+
+const cluster = 'cluster-1';
+const ownTags = (uid = 'uid-photos', name = 'photos', of = cluster) =>
+  new Map([
+    ['s3.cloud37.dev/cluster', of],
+    ['s3.cloud37.dev/namespace', 'team-a'],
+    ['s3.cloud37.dev/name', name],
+    ['s3.cloud37.dev/uid', uid],
+  ]);
+
+const declared: Partial<BucketSpec> = {
+  versioning: { enabled: true, mfaDelete: false },
+  tagging: { tags: JSON.parse('{"team":"a","__proto__":"kept"}') as Record<string, string> },
+};
+
+interface Options {
+  readonly spec?: Partial<BucketSpec>;
+  readonly status?: BucketStatus;
+  readonly tags?: boolean;
+  readonly serverIdentity?: string;
+  readonly policies?: Awaited<ReturnType<BucketDeps['policiesOf']>>;
+}
+
+/** A cluster with one Bucket, a server, and the reconciler between them. */
+const begin = ({ spec = declared, status, tags = true, serverIdentity, policies = [] }: Options = {}) => {
+  const clock = { now: () => new Date('2026-05-05T10:00:00.000Z') };
+  const s3 = createMemoryS3({
+    now: () => clock.now(),
+    tags,
+    ...(serverIdentity === undefined ? {} : { serverIdentity }),
+  });
+  const world = createTestWorld(s3.driver);
+  const bench = createBench<BucketSpec, BucketStatus>({
+    writes: world.writes,
+    store: world.buckets,
+    object: objectOf('Bucket', 'photos', bucketSpec(spec), status === undefined ? {} : { status }),
+    reconciler: () =>
+      bucketReconciler({
+        references: world.references(),
+        sameName: (name) => [...world.buckets.values()].filter((bucket) => bucket.spec.name === name),
+        policiesOf: () => Promise.resolve(policies),
+        clusterId: () => Promise.resolve(cluster),
+        ownerGone: ownerGone(world.kube.client, () => Promise.resolve(cluster)),
+      }),
+  });
+  clock.now = () => bench.now();
+  return { s3, bench, ...world };
+};
+
+const ready = async (options: Options = {}) => {
+  const world = begin(options);
+  await world.bench.run();
+  return world;
+};
+
+const another = (
+  name: string,
+  spec: Partial<BucketSpec>,
+  overrides: Parameters<typeof objectOf<BucketSpec, BucketStatus>>[3] = {},
+): Bucket => objectOf('Bucket', name, bucketSpec(spec), overrides);
+
+const conditionsOf = (status: Bucket['status']) =>
+  (status?.conditions ?? []).map(({ type, status: value, reason }) => `${type}=${value} ${reason}`);
+const ownOf = (status: Bucket['status']) => {
+  const { conditions: _conditions, ...own } = status ?? {};
+  return own;
+};
+const serverHas = (bucket: MemoryBucket | undefined) =>
+  bucket && { tags: Object.entries(Object.fromEntries(bucket.tags)).sort(), versioning: bucket.versioning };
+
+const settledStatus = {
+  bucketName: 'photos',
+  arn: 'arn:aws:s3:::photos',
+  exists: true,
+  region: 'us-east-1',
+  endpoint: 'http://s3.test',
+  ownership: 'Created',
+  managedTagKeys: ['__proto__', 'team'],
+  lastSyncTime: '2026-05-05T10:00:01.000Z',
+  observedGeneration: 1,
+};
+const settledServer = {
+  tags: [...ownTags(), ['__proto__', 'kept'], ['team', 'a']].sort(),
+  versioning: 'Enabled',
+};
+
+describe('a bucket that is not there', () => {
+  it('is created, marked and configured, and Ready only after a look that found nothing to do', async () => {
+    const { bench, s3 } = begin();
+    const first = await bench.pass();
+    expect(first).toEqual({
+      result: 'progressing',
+      reason: 'Converging',
+      message: 'Applied create, versioning, tagging; looking again.',
+      writes: ['kube status', 'CreateBucket', 'kube status', 'PutBucketVersioning', 'PutBucketTagging', 'kube status'],
+      events: ['Normal BucketCreated: Created bucket photos in region us-east-1.'],
+    });
+    expect(conditionsOf(bench.object().status)).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
+    bench.advance(1_000);
+    expect(await bench.pass()).toEqual({ result: 'settled', writes: ['kube status'], events: [] });
+    expect(ownOf(bench.object().status)).toEqual(settledStatus);
+    expect(conditionsOf(bench.object().status)).toEqual(['Ready=True Ready']);
+    expect(serverHas(s3.buckets.get('photos'))).toEqual(settledServer);
+  });
+
+  it('is left in peace once settled, however often it is looked at', async () => {
+    const { bench } = await ready();
+    for (let passes = 0; passes < 20; passes += 1) {
+      bench.advance(600_000);
+      expect(await bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+    }
+  });
+
+  it('ends exactly right whatever befalls any one write', async () => {
+    const struck = await tryEveryMishap(
+      async () => begin(),
+      ({ bench, s3 }, trial) => {
+        const { lastSyncTime, ...own } = ownOf(bench.object().status);
+        const { lastSyncTime: _at, ...wanted } = settledStatus;
+        expect(own, trial).toEqual(wanted);
+        expect(lastSyncTime, trial).toBeDefined();
+        expect(serverHas(s3.buckets.get('photos')), trial).toEqual(settledServer);
+      },
+    );
+    expect(struck).toBeGreaterThan(20);
+  });
+
+  it('ends exactly right on a server without tags too', async () => {
+    await tryEveryMishap(
+      async () => begin({ tags: false, spec: {} }),
+      ({ bench, s3 }, trial) => {
+        expect(bench.object().status, trial).toMatchObject({ ownership: 'Created', exists: true });
+        expect(bench.object().status, trial).not.toHaveProperty('createIntent');
+        expect(s3.buckets.size, trial).toBe(1);
+      },
+    );
+  });
+
+  it.each([
+    ['NameTaken', 'BucketAlreadyExists', 409],
+    ['SpecInvalid', 'InvalidBucketName', 400],
+  ])('that the server will not make is CreationFailed %s, and no intent stays open', async (reason, code, status) => {
+    const { bench, s3 } = begin();
+    s3.refuse('CreateBucket', { code, status });
+    await bench.run();
+    expect(ownOf(bench.object().status)).toMatchObject({
+      bucketName: 'photos',
+      exists: false,
+      endpoint: 'http://s3.test',
+    });
+    expect(bench.object().status).not.toHaveProperty('createIntent');
+    expect(conditionsOf(bench.object().status)).toContain(`CreationFailed=True ${reason}`);
+  });
+});
+
+describe('a bucket that is there already', () => {
+  const refusals: readonly (readonly [string, Options, Partial<MemoryBucket>, string, RegExp])[] = [
+    ['unmarked', {}, {}, 'NotOwned', /bears no mark/],
+    [
+      'marked by another cluster',
+      {},
+      { tags: ownTags('x', 'photos', 'elsewhere') },
+      'AlreadyClaimed',
+      /team-a\/photos of cluster elsewhere/,
+    ],
+    [
+      'marked by another cluster, though adoptionPolicy is Always',
+      { spec: { adoptionPolicy: 'Always' } },
+      { tags: ownTags('x', 'photos', 'elsewhere') },
+      'AlreadyClaimed',
+      /cluster elsewhere/,
+    ],
+    ['marked by another object', {}, { tags: ownTags('uid-other', 'other') }, 'AlreadyClaimed', /team-a\/other/],
+    [
+      'left by an earlier object of this name, while adoptionPolicy is Never',
+      { spec: { adoptionPolicy: 'Never' } },
+      { tags: ownTags('uid-before') },
+      'NotOwned',
+      /adoptionPolicy is Never/,
+    ],
+  ];
+  it.each(refusals)('is left alone when %s', async (_title, options, found, reason, message) => {
+    const { bench, s3 } = begin(options);
+    const before = structuredClone(s3.make('photos', found));
+    const report = await bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason });
+    expect(report.message).toMatch(message);
+    expect(s3.buckets.get('photos')).toEqual(before);
+    expect(ownOf(bench.object().status)).toEqual({ bucketName: 'photos', exists: true, endpoint: 'http://s3.test' });
+    expect(conditionsOf(bench.object().status)).toEqual([
+      `Ready=False ${reason}`,
+      `Reconciling=True ${reason}`,
+      `CreationFailed=True ${reason}`,
+    ]);
+    // The second look says the same, and writes nothing.
+    expect(await bench.pass()).toMatchObject({ result: 'waiting', writes: [] });
+  });
+
+  it('is adopted with adoptionPolicy Always; foreign tags stay', async () => {
+    const { bench, s3 } = begin({ spec: { ...declared, adoptionPolicy: 'Always' } });
+    s3.make('photos', { tags: new Map([['foreign', 'kept']]) });
+    await bench.run();
+    expect(bench.object().status).toMatchObject({ ownership: 'Adopted', exists: true });
+    expect(s3.buckets.get('photos')?.tags).toEqual(
+      new Map([['foreign', 'kept'], ['team', 'a'], ['__proto__', 'kept'], ...ownTags()]),
+    );
+  });
+
+  it('ends adopted whatever befalls any one write', async () => {
+    await tryEveryMishap(
+      async () => {
+        const world = begin({ spec: { ...declared, adoptionPolicy: 'Always' } });
+        world.s3.make('photos', { tags: new Map([['foreign', 'kept']]) });
+        return world;
+      },
+      ({ bench, s3 }, trial) => {
+        expect(bench.object().status, trial).toMatchObject({
+          ownership: 'Adopted',
+          managedTagKeys: ['__proto__', 'team'],
+        });
+        expect(s3.buckets.get('photos')?.tags.get('foreign'), trial).toBe('kept');
+      },
+    );
+  });
+
+  it('is taken over by a new object of the same name', async () => {
+    const { bench, s3 } = begin();
+    s3.make('photos', { tags: ownTags('uid-before') });
+    await bench.run();
+    expect(bench.object().status).toMatchObject({ ownership: 'Adopted' });
+    expect(s3.buckets.get('photos')?.tags.get('s3.cloud37.dev/uid')).toBe('uid-photos');
+  });
+
+  it('is taken from an object of this cluster only when the API server says that it is gone', async () => {
+    const { bench, s3, kube } = begin({ spec: { adoptionPolicy: 'Always' } });
+    kube.put('buckets', { metadata: { name: 'other', namespace: 'team-a', uid: 'uid-other' } });
+    s3.make('photos', { tags: ownTags('uid-other', 'other') });
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'AlreadyClaimed' });
+    kube.remove('buckets', { name: 'other', namespace: 'team-a' });
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(bench.object().status).toMatchObject({ ownership: 'Adopted' });
+  });
+
+  it('is not taken for ours on another server, whatever the status says of the first', async () => {
+    const { bench, s3, providers } = await ready();
+    const elsewhere = createMemoryS3({ now: () => bench.now(), serverIdentity: 'http://other.test' });
+    const theirs = elsewhere.make('photos', { tags: new Map([['prod', 'true']]) });
+    const moved = createTestWorld(elsewhere.driver);
+    providers.set('team-a/provider', providerOf(elsewhere.driver));
+    const status = bench.object().status;
+    const after = begin({ ...(status === undefined ? {} : { status }), serverIdentity: 'http://other.test' });
+    after.s3.make('photos', { tags: new Map([['prod', 'true']]) });
+    expect(await after.bench.run()).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
+    expect(after.s3.buckets.get('photos')?.tags).toEqual(theirs.tags);
+    expect(s3.buckets.has('photos')).toBe(true);
+    expect(moved.writes.done).toEqual([]);
+  });
+
+  it('is not taken for ours when somebody removed ours and made another', async () => {
+    const { bench, s3 } = await ready();
+    bench.advance(3_600_000);
+    const theirs = structuredClone(s3.make('photos', { tags: new Map([['theirs', 'yes']]) }));
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
+    expect(s3.buckets.get('photos')).toEqual(theirs);
+    expect(bench.object().status).not.toHaveProperty('ownership');
+  });
+
+  it('does not become ours by an intent that is older than the bucket of somebody else is young', async () => {
+    const { bench, s3 } = begin({
+      status: {
+        bucketName: 'photos',
+        exists: false,
+        endpoint: 'http://s3.test',
+        createIntent: { at: '2026-05-05T09:00:00.000Z', bucketName: 'photos' },
+      },
+    });
+    s3.make('photos', { createdAt: new Date('2026-05-05T08:00:00.000Z') });
+    await bench.run();
+    expect(ownOf(bench.object().status)).toEqual({ bucketName: 'photos', exists: true, endpoint: 'http://s3.test' });
+    // The next one of that name is not ours either.
+    s3.make('photos');
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
+  });
+
+  it('in another region is told, and not touched', async () => {
+    const { bench, s3 } = begin();
+    s3.make('photos', { region: 'eu-west-1', tags: ownTags() });
+    expect(await bench.run()).toMatchObject({ result: 'terminal', reason: 'RegionMismatch', writes: ['kube status'] });
+  });
+});
+
+describe('a bucket of ours', () => {
+  it('that vanished is made anew, is ours, and is told', async () => {
+    const { bench, s3 } = begin({ spec: { adoptionPolicy: 'Always' } });
+    s3.make('photos');
+    await bench.run();
+    expect(bench.object().status).toMatchObject({ ownership: 'Adopted' });
+    s3.buckets.clear();
+    expect((await bench.pass()).events).toEqual([
+      'Warning BucketMissing: Bucket photos is gone from the server; it is created anew, empty.',
+      'Normal BucketCreated: Created bucket photos in region us-east-1.',
+    ]);
+    await bench.run();
+    expect(bench.object().status).toMatchObject({ ownership: 'Created' });
+  });
+
+  it('gets back what was changed outside, and keeps foreign tags', async () => {
+    const { bench, s3 } = await ready();
+    const bucket = s3.buckets.get('photos');
+    bucket?.tags.set('team', 'b').set('foreign', 'kept').delete('s3.cloud37.dev/uid');
+    await bench.run();
+    expect(bucket?.tags).toEqual(new Map([...(bucket?.tags ?? []), ...ownTags(), ['team', 'a'], ['foreign', 'kept']]));
+  });
+
+  it('loses a tag that the spec drops, and only that', async () => {
+    const { bench, s3 } = await ready();
+    s3.buckets.get('photos')?.tags.set('foreign', 'kept');
+    bench.change({ tagging: { tags: { tier: 'one' } } });
+    await bench.run();
+    expect(s3.buckets.get('photos')?.tags).toEqual(new Map([['foreign', 'kept'], ['tier', 'one'], ...ownTags()]));
+    expect(bench.object().status?.managedTagKeys).toEqual(['tier']);
+  });
+
+  it('with a feature that the server lacks is Unsupported, and writes nothing more', async () => {
+    const { bench } = await ready({
+      spec: { ...declared, cors: { rules: [{ allowedOrigins: ['*'], allowedMethods: ['GET'] }] } },
+    });
+    expect(conditionsOf(bench.object().status)).toEqual([
+      'Ready=False Unsupported',
+      'Stalled=True Unsupported',
+      'Unsupported=True Unsupported',
+    ]);
+    bench.advance(600_000);
+    expect(await bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+  });
+
+  it('whose mark names somebody else is given up', async () => {
+    const { bench, s3 } = await ready();
+    s3.make('photos', { tags: ownTags('uid-other', 'other') });
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'AlreadyClaimed' });
+    expect(bench.object().status).not.toHaveProperty('ownership');
+  });
+
+  it('shows two policies, and a public one under a block, without losing Ready', async () => {
+    const two = await ready({
+      policies: [
+        { name: 'team-a/p2', isPublic: false, isLeaving: false },
+        { name: 'team-a/p1', isPublic: false, isLeaving: false },
+      ],
+    });
+    expect(conditionsOf(two.bench.object().status)).toEqual(['Ready=True Ready', 'PolicyConflict=True PolicyConflict']);
+    expect(two.bench.object().status?.conditions?.[1]?.message).toContain('team-a/p1, team-a/p2');
+  });
+});
+
+describe('two Buckets for one bucket', () => {
+  it('are settled by age: the loser writes nothing and names the winner', async () => {
+    const { bench, buckets, s3 } = begin();
+    buckets.set('team-a/elder', another('elder', {}, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' } }));
+    const report = await bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'AlreadyClaimed' });
+    expect(report.message).toContain('team-a/elder');
+    expect(s3.buckets.size).toBe(0);
+  });
+
+  it('are settled for the one that holds the bucket, though the other is older', async () => {
+    const { bench, buckets } = await ready();
+    buckets.set('team-a/elder', another('elder', {}, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' } }));
+    expect(await bench.pass()).toMatchObject({ result: 'settled' });
+  });
+
+  it('come to rest with one owner when both believe to hold it', async () => {
+    const { bench, buckets, s3 } = await ready();
+    const status = { bucketName: 'photos', endpoint: 'http://s3.test', ownership: 'Adopted' as const, exists: true };
+    buckets.set(
+      'team-a/elder',
+      another('elder', {}, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' }, status }),
+    );
+    await bench.run();
+    expect(bench.object().status).not.toHaveProperty('ownership');
+    bench.change({ deletionPolicy: 'Delete', forceDelete: true });
+    bench.delete();
+    await bench.run();
+    expect(s3.buckets.has('photos')).toBe(true);
+  });
+
+  it('are no rivals on different servers, or without a grant', async () => {
+    const { bench, buckets, providers } = begin();
+    const old = { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' } };
+    providers.set('team-a/there', providerOf({ serverIdentity: 'http://there.test' }, { metadata: { name: 'there' } }));
+    buckets.set('team-a/elsewhere', another('elsewhere', { providerRef: { name: 'there' } }, old));
+    buckets.set(
+      'team-b/stranger',
+      another(
+        'stranger',
+        { providerRef: { name: 'provider', namespace: 'team-a' } },
+        { metadata: { ...old.metadata, namespace: 'team-b' } },
+      ),
+    );
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+  });
+});
+
+describe('a deletion', () => {
+  const leaving = async (
+    spec: Partial<BucketSpec>,
+    prepare: (world: ReturnType<typeof begin>) => void = () => undefined,
+  ) => {
+    const world = await ready({ spec: { ...declared, ...spec } });
+    prepare(world);
+    world.bench.delete();
+    return world;
+  };
+  const versions = (count: number, locked = 0) =>
+    Array.from({ length: count }, (_, at) => ({
+      Key: `k${String(at)}`,
+      VersionId: `v${String(at)}`,
+      isLocked: at < locked,
+    }));
+  const fill =
+    (count: number, locked = 0) =>
+    ({ s3 }: ReturnType<typeof begin>) => {
+      const bucket = s3.buckets.get('photos');
+      if (bucket !== undefined) bucket.versions = versions(count, locked);
+    };
+
+  it('retains the bucket by default, also without its Provider', async () => {
+    const { bench, s3, providers } = await leaving({});
+    providers.clear();
+    expect(await bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
+    expect(s3.buckets.has('photos')).toBe(true);
+  });
+
+  it('deletes an empty bucket, and waits for one that is not', async () => {
+    const { bench, s3 } = await leaving({ deletionPolicy: 'Delete' }, fill(1));
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'BucketNotEmpty', retryAfterMs: 60_000 });
+    fill(0)({ s3 } as never);
+    expect(await bench.run()).toMatchObject({
+      result: 'gone',
+      events: ['Normal BucketDeleted: Deleted bucket photos.'],
+    });
+    expect(s3.buckets.size).toBe(0);
+  });
+
+  it('with forceDelete empties it in bounded batches, with progress in the status', async () => {
+    const { bench, s3 } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, fill(1_500));
+    expect(await bench.pass()).toMatchObject({ result: 'progressing', reason: 'Emptying' });
+    expect(bench.object().status?.deletionProgress).toEqual({
+      deletedObjects: 1_000,
+      abortedUploads: 0,
+      lockedObjects: 0,
+    });
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(s3.buckets.size).toBe(0);
+  });
+
+  it('respects locked objects: it says which, keeps them, and goes on when they are free', async () => {
+    const { bench, s3 } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, fill(3, 2));
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'ObjectLocked', retryAfterMs: 300_000 });
+    expect(bench.object().status?.deletionProgress).toEqual({ deletedObjects: 1, abortedUploads: 0, lockedObjects: 2 });
+    expect(s3.buckets.get('photos')?.versions).toHaveLength(2);
+    fill(2)({ s3 } as never);
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+  });
+
+  it('that finds nothing but locked objects tells their count in the status', async () => {
+    const { bench } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, fill(2, 2));
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'ObjectLocked' });
+    expect(bench.object().status?.deletionProgress).toEqual({ deletedObjects: 0, abortedUploads: 0, lockedObjects: 2 });
+  });
+
+  it('ends with nothing left whatever befalls any one write', async () => {
+    await tryEveryMishap(
+      async () => leaving({ deletionPolicy: 'Delete', forceDelete: true }, fill(3)),
+      ({ s3, buckets }, trial) => {
+        expect(s3.buckets.size, trial).toBe(0);
+        expect(buckets.size, trial).toBe(0);
+      },
+    );
+  });
+
+  it('right after a crash between creation and mark still deletes the bucket', async () => {
+    const world = begin({ spec: { ...declared, deletionPolicy: 'Delete' } });
+    world.writes.arm('killedAfter', 2);
+    expect((await world.bench.pass()).result).toBe('killed');
+    world.bench.restart();
+    world.bench.delete();
+    await world.bench.run();
+    expect(world.s3.buckets.size).toBe(0);
+  });
+
+  it.each([
+    [
+      'bears the mark of somebody else',
+      (tags: Map<string, string>) => ({ tags: new Map([...tags, ...ownTags('u', 'other')]) }),
+    ],
+    ['was made anew by somebody else', () => ({ tags: new Map() })],
+  ])('leaves a bucket that %s, and says so', async (_title, change) => {
+    const { bench, s3 } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, (world) => {
+      world.bench.advance(3_600_000);
+      const tags = world.s3.buckets.get('photos')?.tags ?? new Map<string, string>();
+      world.s3.make('photos', { ...change(tags), versions: versions(1) });
+    });
+    expect(await bench.run()).toMatchObject({
+      result: 'gone',
+      events: ['Warning NotOwned: Bucket photos is no longer ours; it stays on the server.'],
+    });
+    expect(s3.buckets.get('photos')?.versions).toHaveLength(1);
+  });
+
+  it('leaves a bucket that was made anew on a server without tags', async () => {
+    const { bench, s3 } = await ready({ tags: false, spec: { deletionPolicy: 'Delete', forceDelete: true } });
+    bench.advance(3_600_000);
+    s3.make('photos', { versions: versions(1) });
+    bench.delete();
+    await bench.run();
+    expect(s3.buckets.get('photos')?.versions).toHaveLength(1);
+  });
+
+  it('waits while the Provider leads to another server, and says where the bucket is', async () => {
+    const { bench, providers } = await leaving({ deletionPolicy: 'Delete' });
+    const status = bench.object().status;
+    const there = begin({
+      spec: { deletionPolicy: 'Delete' },
+      ...(status === undefined ? {} : { status }),
+      serverIdentity: 'http://there.test',
+    });
+    there.bench.delete();
+    const report = await there.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'BucketMissing' });
+    expect(report.message).toMatch(/is on http:\/\/s3\.test.*leads to http:\/\/there\.test.*s3\.cloud37\.dev\/abandon/);
+    expect(providers.size).toBe(1);
+  });
+
+  it('waits for a Provider that is gone, says how to let go, and lets go', async () => {
+    const { bench, s3, providers } = await leaving({ deletionPolicy: 'Delete' });
+    providers.clear();
+    const report = await bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ProviderNotFound' });
+    expect(report.message).toContain('annotate the object with s3.cloud37.dev/abandon: "true"');
+    bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(s3.buckets.has('photos')).toBe(true);
+  });
+
+  it('of one that never had the bucket touches nothing, whatever the policy', async () => {
+    const { bench, s3 } = begin({ spec: { deletionPolicy: 'Delete', forceDelete: true } });
+    s3.make('photos', { versions: versions(1) });
+    await bench.run();
+    bench.delete();
+    expect(await bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
+    expect(s3.buckets.has('photos')).toBe(true);
+  });
+
+  it.each(['Retain', 'Delete'] as const)('with %s lets a leaving policy go first', async (deletionPolicy) => {
+    const world = await ready({
+      spec: { deletionPolicy },
+      policies: [{ name: 'team-a/p', isPublic: false, isLeaving: true }],
+    });
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'InUse' });
+  });
+});

@@ -1,0 +1,119 @@
+import { bucketResource, providerResource, type ProviderStatus } from '@operator/api';
+import type { CommonStatus, Informer, KubeObject, Resource, StoredObject } from '@operator/runtime';
+import type { Driver } from '@operator/s3';
+import type { Provider } from '../connection.ts';
+import { createDriverPool } from '../driver-pool.ts';
+import { createReferences, type Bucket, type References } from '../references.ts';
+import { createMemoryKube, type MemoryKube } from './memory-kube.ts';
+import { createWrites, type Writes } from './writes.ts';
+
+/** An informer over a map that the test owns: look-ups only. */
+export const informerOf = <T extends StoredObject>(resource: Resource, objects: Map<string, T>): Informer<T> => ({
+  resource,
+  get: (key) => objects.get(key),
+  list: () => objects.values(),
+  index: () => () => [],
+  on: () => undefined,
+  remember: () => undefined,
+  hasSynced: () => true,
+});
+
+/** Any object, as the API server would have it on its first day. */
+export const objectOf = <Spec, Status>(
+  kind: string,
+  name: string,
+  spec: Spec,
+  overrides: { readonly metadata?: Partial<KubeObject['metadata']>; readonly status?: Status & CommonStatus } = {},
+): KubeObject<Spec, Status> => ({
+  apiVersion: 's3.cloud37.dev/v1alpha1',
+  kind,
+  metadata: {
+    name,
+    namespace: 'team-a',
+    uid: `uid-${name}`,
+    resourceVersion: '1',
+    generation: 1,
+    creationTimestamp: '2026-05-01T00:00:00Z',
+    ...overrides.metadata,
+  },
+  spec,
+  ...(overrides.status === undefined ? {} : { status: overrides.status }),
+});
+
+/** A Provider that was found Ready at credentials version 1, the first object in the API server in memory. */
+export const providerOf = (
+  driver: Pick<Driver, 'serverIdentity'>,
+  overrides: { readonly metadata?: Partial<Provider['metadata']>; readonly spec?: Partial<Provider['spec']> } = {},
+  status: Partial<ProviderStatus> = {},
+): Provider => ({
+  ...objectOf(
+    'Provider',
+    'provider',
+    {
+      type: 'custom' as const,
+      endpoint: driver.serverIdentity,
+      region: 'us-east-1',
+      pathStyle: true,
+      checkIntervalSeconds: 60,
+      auth: {
+        accessKeySecretRef: { name: 'admin', key: 'access-key' },
+        secretKeySecretRef: { name: 'admin', key: 'secret-key' },
+      },
+      ...overrides.spec,
+    },
+    { metadata: overrides.metadata ?? {} },
+  ),
+  status: {
+    connected: true,
+    endpoint: driver.serverIdentity,
+    accountId: 'account',
+    credentialsVersion: '1',
+    ...status,
+    observedGeneration: overrides.metadata?.generation ?? 1,
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'Ready',
+        message: 'Everything is as declared.',
+        observedGeneration: 1,
+        lastTransitionTime: '2026-05-01T00:00:00Z',
+      },
+    ],
+  },
+});
+
+/** A cluster of one namespace with a Provider, its Secret, and references that lead to `driver`. */
+export interface TestWorld {
+  readonly writes: Writes;
+  readonly kube: MemoryKube;
+  readonly providers: Map<string, Provider>;
+  readonly buckets: Map<string, Bucket>;
+  /** Those of a new process: another pool of drivers. */
+  references(): References;
+}
+
+export const createTestWorld = (driver: Driver): TestWorld => {
+  const writes = createWrites();
+  const kube = createMemoryKube(writes);
+  kube.put('secrets', {
+    metadata: { name: 'admin', namespace: 'team-a' },
+    data: { 'access-key': 'ADMIN', 'secret-key': 'admin-secret' },
+  });
+  const providers = new Map([['team-a/provider', providerOf(driver)]]);
+  const buckets = new Map<string, Bucket>();
+  const make = () => Promise.resolve(driver);
+  return {
+    writes,
+    kube,
+    providers,
+    buckets,
+    references: () =>
+      createReferences({
+        kube: kube.client,
+        pool: createDriverPool({ aws: make, wasabi: make, minio: make, custom: make }),
+        providers: informerOf(providerResource, providers),
+        buckets: informerOf(bucketResource, buckets),
+      }),
+  };
+};

@@ -1,0 +1,89 @@
+import { redact, type CallContext } from '@operator/outcome';
+import type { Credentials, KeyIssuer } from '@operator/s3';
+
+/** A user as the server has it; tests look at it and change it behind the operator's back. */
+export interface MemoryUser {
+  readonly owner: string;
+  policy: Readonly<Record<string, unknown>> | undefined;
+  tags: ReadonlyMap<string, string>;
+  readonly keys: Map<string, { secret: string; isActive: boolean }>;
+}
+
+/** An issuer of keys in memory, for a reconciler's tests. `accepts`: whether a pair signs in. */
+export interface MemoryKeys {
+  readonly users: Map<string, MemoryUser>;
+  readonly issuer: KeyIssuer;
+  readonly accepts: (credentials: Credentials) => boolean;
+}
+
+/** `choosesPair`: as MinIO, with many keys for a user; else as AWS, with two at most. */
+export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolean }): MemoryKeys => {
+  const users = new Map<string, MemoryUser>();
+  const maxKeysPerUser = choosesPair ? 100 : 2;
+  let made = 0;
+  const call = <T>(context: CallContext, operation: string, run: () => T): Promise<T> =>
+    context.call({ service: 'iam', operation, write: !operation.startsWith('Get') }, async () => run());
+  const userNamed = (name: string): MemoryUser => {
+    const user = users.get(name);
+    if (user === undefined) throw new Error(`there is no user ${name}`);
+    return user;
+  };
+  const issuer: KeyIssuer = {
+    maxKeysPerUser,
+    choosesPair,
+    maxPolicyBytes: 2048,
+    userNameFor: ({ namespace, name, uid }) => `${namespace}-${name}-${uid}`,
+    observeUser: ({ name, mark, tags }, context) =>
+      call(context, 'GetUser', () => {
+        const user = users.get(name);
+        return (
+          user && {
+            arn: `arn:aws:iam::1:user/${name}`,
+            isOurs: user.owner === mark.uid,
+            policy: user.policy,
+            keys: [...user.keys].map(([accessKeyId, { isActive }]) => ({ accessKeyId, isActive })),
+            needsUpdate: JSON.stringify([...user.tags]) !== JSON.stringify([...tags]),
+          }
+        );
+      }),
+    putUser: ({ name, mark, tags }, context) =>
+      call(context, 'PutUser', () => {
+        const user = users.get(name);
+        if (user === undefined) users.set(name, { owner: mark.uid, policy: undefined, tags, keys: new Map() });
+        else user.tags = tags;
+      }),
+    putPolicy: ({ name }, policy, context) =>
+      call(context, 'PutPolicy', () => {
+        userNamed(name).policy = policy;
+      }),
+    createKey: ({ name }, pair, context) =>
+      call(context, 'CreateKey', () => {
+        const { keys } = userNamed(name);
+        if (keys.size >= maxKeysPerUser) throw new Error(`the user ${name} has ${String(keys.size)} keys already`);
+        made += 1;
+        const issued = pair ?? {
+          accessKeyId: `AKIA${String(made)}`,
+          secretAccessKey: redact(`secret-${String(made)}`),
+        };
+        keys.set(issued.accessKeyId, { secret: issued.secretAccessKey.reveal(), isActive: true });
+        return issued;
+      }),
+    deleteKey: ({ name }, accessKeyId, context) =>
+      call(context, 'DeleteKey', () => {
+        users.get(name)?.keys.delete(accessKeyId);
+      }),
+    deleteUser: ({ name }, context) =>
+      call(context, 'DeleteUser', () => {
+        users.delete(name);
+      }),
+  };
+  return {
+    users,
+    issuer,
+    accepts: ({ accessKeyId, secretAccessKey }) =>
+      [...users.values()].some(({ keys }) => {
+        const key = keys.get(accessKeyId);
+        return key?.isActive === true && key.secret === secretAccessKey.reveal();
+      }),
+  };
+};

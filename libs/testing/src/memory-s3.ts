@@ -1,0 +1,239 @@
+import {
+  bindAspect,
+  faultFromError,
+  answerOf,
+  probeFeatures,
+  tagging,
+  versioning,
+  type Credentials,
+  type Driver,
+  type Wire,
+} from '@operator/s3';
+import { redact, type CallContext } from '@operator/outcome';
+
+/** One version of an object; `isLocked`: its deletion is refused. */
+export interface MemoryVersion {
+  readonly Key: string;
+  readonly VersionId: string;
+  readonly isLocked: boolean;
+}
+
+/** A bucket as the server has it; tests look at it and change it behind the operator's back. */
+export interface MemoryBucket {
+  createdAt: Date;
+  readonly region: string;
+  tags: Map<string, string>;
+  versioning: 'Enabled' | 'Suspended' | undefined;
+  policy: string | undefined;
+  versions: MemoryVersion[];
+}
+
+export interface MemoryS3Options {
+  readonly now: () => Date;
+  /** False: the server has no bucket tags, so no mark. */
+  readonly tags?: boolean;
+  readonly keys?: Driver['keys'] | undefined;
+  readonly serverIdentity?: string;
+  /** True when the server knows the pair; all pairs when absent. */
+  readonly accepts?: (credentials: Credentials) => boolean;
+}
+
+/** An S3 server in memory behind a Driver, so that a reconciler's every call and its whole effect can be seen. */
+export interface MemoryS3 {
+  readonly buckets: Map<string, MemoryBucket>;
+  readonly driver: Driver;
+  /** Makes a bucket as somebody else would. */
+  make(name: string, overrides?: Partial<MemoryBucket>): MemoryBucket;
+  /** Refuses an operation with this code and status until it is allowed again; undefined allows it. */
+  refuse(operation: string, refusal: { readonly code: string; readonly status: number } | undefined): void;
+}
+
+type Input = Readonly<Record<string, unknown>>;
+
+const refusal = (code: string, status: number, region?: string): Error =>
+  Object.assign(new Error(`${code}, says the server in memory`), {
+    name: code,
+    $metadata: { httpStatusCode: status },
+    $response: { statusCode: status, headers: region === undefined ? {} : { 'x-amz-bucket-region': region } },
+  });
+
+const isRead = (operation: string): boolean => /^(Get|Head|List)/.test(operation);
+
+/** Starts with no buckets, in region us-east-1. */
+export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
+  const { now, tags: keepsTags = true, serverIdentity = 'http://s3.test' } = options;
+  const buckets = new Map<string, MemoryBucket>();
+  const refusals = new Map<string, { readonly code: string; readonly status: number }>();
+  let hasRefusedTags = false;
+
+  const make: MemoryS3['make'] = (name, overrides = {}) => {
+    const bucket: MemoryBucket = {
+      createdAt: now(),
+      region: 'us-east-1',
+      tags: new Map(),
+      versioning: undefined,
+      policy: undefined,
+      versions: [],
+      ...overrides,
+    };
+    buckets.set(name, bucket);
+    return bucket;
+  };
+
+  const existing = (name: unknown, region: string, isHead = false): MemoryBucket => {
+    const bucket = buckets.get(String(name));
+    if (bucket === undefined) throw refusal(isHead ? 'NotFound' : 'NoSuchBucket', 404);
+    if (bucket.region !== region) throw refusal('PermanentRedirect', 301, bucket.region);
+    return bucket;
+  };
+
+  const answer = (operation: string, input: Input, region: string): unknown => {
+    const refused = refusals.get(operation);
+    if (refused !== undefined) throw refusal(refused.code, refused.status);
+    if (operation === 'ListBuckets') {
+      const Buckets = [...buckets].map(([Name, { createdAt }]) => ({ Name, CreationDate: createdAt }));
+      return { Owner: { ID: 'account' }, Buckets };
+    }
+    if (operation === 'CreateBucket') {
+      if (buckets.has(String(input.Bucket))) throw refusal('BucketAlreadyOwnedByYou', 409);
+      make(String(input.Bucket), { region });
+      return {};
+    }
+    const bucket = existing(input.Bucket, region, operation === 'HeadBucket');
+    switch (operation) {
+      case 'HeadBucket':
+        return { BucketRegion: bucket.region };
+      case 'GetBucketLocation':
+        return {};
+      case 'DeleteBucket':
+        if (bucket.versions.length > 0) throw refusal('BucketNotEmpty', 409);
+        buckets.delete(String(input.Bucket));
+        return {};
+      case 'GetBucketTagging':
+        if (!keepsTags) hasRefusedTags = true;
+        if (!keepsTags) throw refusal('NotImplemented', 501);
+        if (bucket.tags.size === 0) throw refusal('NoSuchTagSet', 404);
+        return { TagSet: [...bucket.tags].map(([Key, Value]) => ({ Key, Value })) };
+      case 'PutBucketTagging': {
+        const { TagSet } = input.Tagging as { TagSet: readonly { Key: string; Value: string }[] };
+        bucket.tags = new Map(TagSet.map(({ Key, Value }) => [Key, Value]));
+        return {};
+      }
+      case 'GetBucketVersioning':
+        return bucket.versioning === undefined ? {} : { Status: bucket.versioning };
+      case 'PutBucketVersioning':
+        bucket.versioning = (input.VersioningConfiguration as { Status: 'Enabled' | 'Suspended' }).Status;
+        return {};
+      case 'GetBucketPolicy':
+        if (bucket.policy === undefined) throw refusal('NoSuchBucketPolicy', 404);
+        return { Policy: bucket.policy };
+      case 'PutBucketPolicy':
+        bucket.policy = String(input.Policy);
+        return {};
+      case 'DeleteBucketPolicy':
+        bucket.policy = undefined;
+        return {};
+      case 'ListObjectVersions': {
+        const from = Number(input.KeyMarker ?? 0);
+        const to = from + Number(input.MaxKeys);
+        const isTruncated = to < bucket.versions.length;
+        return {
+          Versions: bucket.versions.slice(from, to),
+          IsTruncated: isTruncated,
+          ...(isTruncated ? { NextKeyMarker: String(to) } : {}),
+        };
+      }
+      case 'DeleteObjects': {
+        const { Objects } = input.Delete as { Objects: readonly { Key: string; VersionId: string }[] };
+        const asked = new Set(Objects.map(({ VersionId }) => VersionId));
+        const locked = bucket.versions.filter(({ VersionId, isLocked }) => isLocked && asked.has(VersionId));
+        bucket.versions = bucket.versions.filter((version) => version.isLocked || !asked.has(version.VersionId));
+        return {
+          Errors: locked.map(({ Key, VersionId }) => ({ Key, VersionId, Code: 'AccessDenied', Message: 'locked' })),
+        };
+      }
+      case 'ListMultipartUploads':
+        return {};
+      default:
+        throw new Error(`the server in memory does not have ${operation}`);
+    }
+  };
+
+  const wireFor = (region: string, credentials?: Credentials): Wire => {
+    const send = async (command: object, context: CallContext): Promise<unknown> => {
+      const operation = command.constructor.name.replace(/Command$/, '');
+      const { input } = command as { input: Input };
+      return context.call({ service: 's3', operation, write: !isRead(operation) }, async () => {
+        if (credentials !== undefined && options.accepts?.(credentials) === false) {
+          throw refusal('InvalidAccessKeyId', 403);
+        }
+        return answer(operation, input, region);
+      });
+    };
+    const faultOf = (command: object, error: unknown): unknown =>
+      faultFromError({ service: 's3', operation: command.constructor.name, endpoint: serverIdentity }, error);
+    return {
+      endpoint: serverIdentity,
+      region,
+      send: async (command, context) => {
+        try {
+          return (await send(command, context)) as never;
+        } catch (error) {
+          throw faultOf(command, error);
+        }
+      },
+      sendOrAbsent: async (command, absentCodes, context) => {
+        try {
+          return (await send(command, context)) as never;
+        } catch (error) {
+          const told = answerOf(error);
+          if (told !== undefined && absentCodes.some((code) => code === told.code || code === told.status)) {
+            return undefined;
+          }
+          throw faultOf(command, error);
+        }
+      },
+      close: () => undefined,
+    };
+  };
+
+  const driver: Driver = {
+    connection: {
+      endpoint: serverIdentity,
+      region: 'us-east-1',
+      pathStyle: true,
+      credentials: { accessKeyId: 'ADMIN', secretAccessKey: redact('admin-secret') },
+      tls: { insecureSkipVerify: false },
+      retry: { maxAttempts: 1, backoffStrategy: 'exponential' },
+    },
+    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    unsupported: new Map([['mfaDelete', 'The server in memory has no MFA delete.']]),
+    keys: options.keys ?? 'The server in memory issues no keys.',
+    get marksBuckets() {
+      return !hasRefusedTags;
+    },
+    serverIdentity,
+    wire: (region = 'us-east-1') => wireFor(region),
+    wireAs: (credentials) => wireFor('us-east-1', credentials),
+    async checkHealth(context) {
+      await wireFor('us-east-1').send(new ListBuckets() as never, context);
+      return { listDenied: false, accountId: 'account' };
+    },
+    probe: (context, bucket) => probeFeatures(driver, context, { bucket }),
+    close: () => undefined,
+  };
+  return {
+    buckets,
+    driver,
+    make,
+    refuse: (operation, refused) => {
+      if (refused === undefined) refusals.delete(operation);
+      else refusals.set(operation, refused);
+    },
+  };
+};
+
+/** Named as the operation, as all commands are. */
+class ListBuckets {
+  readonly input = {};
+}

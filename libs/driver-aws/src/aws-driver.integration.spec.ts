@@ -10,6 +10,7 @@ driverConformance({
   name: 'the aws driver on moto',
   createDriver: createAwsDriver,
   issuesKeys: true,
+  locksObjects: true,
   async start() {
     const dir = await mkdtemp(join(tmpdir(), 'aws-driver-'));
     const moto = await startMoto({ dir });

@@ -25,6 +25,7 @@ driverConformance({
   name: 'the generic driver on versitygw',
   createDriver: createGenericDriver,
   issuesKeys: false,
+  locksObjects: true,
   start: startWith(startVersitygw),
 });
 
@@ -32,5 +33,6 @@ driverConformance({
   name: 'the generic driver on MinIO',
   createDriver: createGenericDriver,
   issuesKeys: false,
+  locksObjects: true,
   start: startWith(startMinio),
 });

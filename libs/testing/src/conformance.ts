@@ -53,6 +53,8 @@ export interface ConformanceOptions {
   readonly lacks?: readonly string[];
   /** True when keys can be issued on this server. */
   readonly issuesKeys: boolean;
+  /** True when the server locks objects and holds to it. */
+  readonly locksObjects?: boolean;
 }
 
 const patienceMs = 20_000;
@@ -166,6 +168,35 @@ export const driverConformance = (options: ConformanceOptions): void => {
         expect(next).toEqual({ deletedObjects: 0, abortedUploads: 0, remaining: false, blocked: [] });
         await removeBucket(driver, { bucket }, context);
       });
+
+      testIf(
+        options.locksObjects === true,
+        'with a locked object is emptied of all else, and the lock is told',
+        async () => {
+          const bucket = freshName();
+          await createBucket(driver, { bucket, objectLock: true }, context);
+          const s3 = { wire: driver.wire(), bucket };
+          await put(s3, 'free');
+          await s3.wire.send(
+            new PutObjectCommand({
+              Bucket: bucket,
+              Key: 'locked',
+              Body: 'content',
+              ChecksumAlgorithm: 'CRC32',
+              ObjectLockMode: 'GOVERNANCE',
+              ObjectLockRetainUntilDate: new Date(performance.timeOrigin + performance.now() + 3_600_000),
+            }),
+            context,
+          );
+          const batch = await emptyBucketBatch(driver, { bucket }, context);
+          expect(batch).toMatchObject({ deletedObjects: 1, remaining: true });
+          expect(batch.blocked).toMatchObject([{ key: 'locked' }]);
+          expect(await emptyBucketBatch(driver, { bucket }, context)).toMatchObject({
+            deletedObjects: 0,
+            remaining: true,
+          });
+        },
+      );
 
       it('that is absent counts as emptied', async () => {
         expect(await emptyBucketBatch(driver, { bucket: freshName() }, context)).toMatchObject({

@@ -92,6 +92,15 @@ describe('the user', () => {
     expect(fake.requests[1]?.body).not.toContain('Tags');
   });
 
+  it('beyond the quota of the account is refused at once: the SDK would take the code for throttling', async () => {
+    answers({ GetUser: [noSuchEntity], CreateUser: [refuseIam(409, 'LimitExceeded')] });
+    expect(await issuerWith().putUser(user, recordingContext()).catch(asFault)).toMatchObject({
+      kind: 'waiting',
+      reason: 'LimitExceeded',
+    });
+    expect(actions()).toEqual(['GetUser', 'CreateUser']);
+  });
+
   it('that a lost answer had created is taken as ours by its path', async () => {
     answers({
       GetUser: [noSuchEntity, result('GetUser', userXml())],

@@ -16,26 +16,26 @@ const requiredOf = (schema: Json): readonly string[] => {
   });
 };
 
+// What a structural schema says in another way; every other keyword is taken as it is.
+const rewritten = ['type', 'required', 'properties', 'patternProperties', 'items'];
+
 /** Turns a TypeBox schema into the structural schema of a CRD. Source: Kubernetes, Specifying a structural schema. */
 export const structural = (schema: Json): Json => {
-  const { type, properties, patternProperties, items, ...rest } = schema;
-  const result: Record<string, unknown> = {};
-  if (type !== undefined) result.type = type;
-  else if ('enum' in schema) result.type = 'string';
-  Object.assign(result, rest);
+  const { type, properties, patternProperties, items } = schema;
   const required = requiredOf(schema);
-  if (required.length > 0) result.required = required;
-  else delete result.required;
-  if (isObject(properties)) {
-    result.properties = Object.fromEntries(
-      Object.entries(properties).map(([key, value]) => [key, structural(value as Json)]),
-    );
-  }
-  if (isObject(patternProperties))
-    result.additionalProperties = structural(Object.values(patternProperties)[0] as Json);
-  if (isObject(items)) result.items = structural(items);
-  return result;
+  return {
+    ...(type === undefined ? {} : { type }),
+    ...('enum' in schema ? { type: 'string' } : {}),
+    ...Object.fromEntries(Object.entries(schema).filter(([keyword]) => !rewritten.includes(keyword))),
+    ...(required.length === 0 ? {} : { required }),
+    ...(isObject(properties) ? { properties: mapValues(properties) } : {}),
+    ...(isObject(patternProperties) ? { additionalProperties: Object.values(mapValues(patternProperties))[0] } : {}),
+    ...(isObject(items) ? { items: structural(items) } : {}),
+  };
 };
+
+const mapValues = (schemas: Json): Json =>
+  Object.fromEntries(Object.entries(schemas).map(([key, schema]) => [key, structural(schema as Json)]));
 
 // Source: Kubernetes API conventions, metav1.Condition.
 const conditions: Json = {

@@ -5,15 +5,12 @@ export type Immutable<T> = T extends string | number | boolean | null | undefine
   ? T
   : { readonly [K in keyof T]: Immutable<T[K]> };
 
-/** A CEL rule. `message`: for people, and names what to do. `messageExpression`: CEL that makes the message. */
+/** A CEL rule. `message`: for people, and tells what to do. */
 export interface CelRule {
   readonly rule: string;
   readonly message: string;
   /** Path of the field to blame, relative to where the rule stands, such as `.region`. */
   readonly fieldPath?: string;
-  readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired' | 'FieldValueDuplicate';
-  /** A rule on `oldSelf` also runs when the old value is absent. */
-  readonly optionalOldSelf?: boolean;
 }
 
 /** Schema option that carries CEL rules into the CRD. */

@@ -35,7 +35,7 @@ beforeEach(() => {
   events = createEventRecorder({
     kube: {
       create: async (_resource, event) => {
-        await answer(`create ${String(event['reason'])} ${String(event['count'])}`);
+        await answer(`create ${String(event.reason)} ${String(event.count)}`);
         created.push(event);
         return undefined as never;
       },
@@ -106,6 +106,6 @@ describe('Events', () => {
 
   it('have a message of at most 1 024 characters', async () => {
     await tell('Long', 'x'.repeat(3_000));
-    expect(created[0]?.['message']).toHaveLength(1_024);
+    expect(created[0]?.message).toHaveLength(1_024);
   });
 });

@@ -45,7 +45,7 @@ describe('the service account of a pod', () => {
     const source = inClusterSource(env, root);
     if (source === undefined) throw new Error('no source');
     const connection = openKubeConnection(source, () => monotonicMs);
-    const tokenNow = async (refresh?: boolean) => (await connection.credentials(refresh)).headers['authorization'];
+    const tokenNow = async (refresh?: boolean) => (await connection.credentials(refresh)).headers.authorization;
     const { dispatcher } = await connection.credentials();
     writeFileSync(join(root, 'token'), 'second');
     expect(await tokenNow()).toBe('Bearer first');

@@ -22,11 +22,11 @@ class Server {
   }
 
   readonly kube: Pick<KubeClient, 'list' | 'watch'> = {
-    list: async function* (this: void) {
+    list: async function* () {
       server.lists += 1;
       yield { items: structuredClone(server.listed), resourceVersion: server.version } as never;
     },
-    watch: async function* (this: void, _resource: unknown, _selection: unknown, { signal }: { signal: AbortSignal }) {
+    watch: async function* (_resource: unknown, _selection: unknown, { signal }: { signal: AbortSignal }) {
       for (;;) {
         const next = server.#told.shift();
         if (next instanceof Error) throw next;

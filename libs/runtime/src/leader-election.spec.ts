@@ -50,6 +50,7 @@ class LeaseServer {
 interface Candidate {
   readonly leadership: Leadership;
   readonly terms: ('leading' | 'lost' | 'stopped')[];
+  readonly stoodBy: boolean[];
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
@@ -70,15 +71,17 @@ const run = (server: LeaseServer, identity: string, more: { skewMs?: number; isC
   });
   const stop = new AbortController();
   const terms: Candidate['terms'] = [];
-  const ended = leadership.run(async (lost) => {
+  const stoodBy: boolean[] = [];
+  const ended = leadership.run(async (lost, hasStoodBy) => {
     terms.push('leading');
+    stoodBy.push(hasStoodBy);
     await new Promise<void>((resolve) => {
       for (const signal of [lost, stop.signal]) signal.addEventListener('abort', () => resolve(), { once: true });
     });
     terms.push(lost.aborted ? 'lost' : 'stopped');
     return more.isClean ?? true;
   }, stop.signal);
-  const candidate = { leadership, terms, stop, ended };
+  const candidate = { leadership, terms, stoodBy, stop, ended };
   running.push(candidate);
   return candidate;
 };
@@ -98,6 +101,17 @@ afterEach(async () => {
 });
 
 describe('leader election', () => {
+  it('tells a leader whether it stood by', async () => {
+    const server = new LeaseServer();
+    const first = run(server, 'a');
+    await until(() => first.terms.length === 1);
+    const second = run(server, 'b');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    first.stop.abort();
+    await until(() => second.terms.length === 1);
+    expect([first.stoodBy, second.stoodBy]).toEqual([[false], [true]]);
+  });
+
   it('lets one of several lead, and another at once when it stops', async () => {
     const server = new LeaseServer();
     const candidates = ['a', 'b', 'c'].map((identity) => run(server, identity));

@@ -37,6 +37,12 @@ export interface LeaseTiming {
   readonly marginMs: number;
 }
 
+/**
+ * What a leader does until `lost` aborts or there is nothing left to do; false when something of it goes on nevertheless.
+ * `stoodBy`: another process may have led since this one started, so what it wrote last may not have arrived here yet.
+ */
+export type Lead = (lost: AbortSignal, stoodBy: boolean) => Promise<boolean>;
+
 /** Leadership of one controller. */
 export interface Leadership {
   /** True while no other process can have taken over. Costs nothing: it looks at a clock that never jumps. */
@@ -45,7 +51,7 @@ export interface Leadership {
    * Campaigns, calls `lead` with a signal that aborts when leadership is lost, waits for it to end, and campaigns again,
    * until `signal` aborts and `lead` has ended. Then releases the lease, if `lead` says that nothing of it goes on.
    */
-  run(lead: (lost: AbortSignal) => Promise<boolean>, signal: AbortSignal): Promise<void>;
+  run(lead: Lead, signal: AbortSignal): Promise<void>;
 }
 
 /** Source: Kubernetes API, LeaseSpec. Times are RFC 3339 with microseconds. */
@@ -133,14 +139,15 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
   const pause = (ms: number, signal: AbortSignal): Promise<boolean> =>
     sleep(jittered(ms, 0.1, random), true, { signal }).catch(() => false);
 
-  /** True once this process leads, false when the signal aborted before. */
-  const campaign = async (signal: AbortSignal): Promise<boolean> => {
+  /** How leadership was won; undefined when the signal aborted before. */
+  const campaign = async (signal: AbortSignal): Promise<'at once' | 'after a wait' | undefined> => {
     let told = '';
     let freeInMs = Infinity;
+    let hasWaited = false;
     do {
       try {
         freeInMs = await look();
-        if (freeInMs === 0 && (await acquire())) return true;
+        if (freeInMs === 0 && (await acquire())) return hasWaited ? 'after a wait' : 'at once';
         const holder = lease?.spec?.holderIdentity ?? '';
         if (holder !== told) log.info({ event: 'lease', holder }, `standing by; ${holder || 'nobody'} leads`);
         told = holder;
@@ -150,8 +157,9 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
         told = 'failed';
       }
       // Looking at the moment when a dead leader's lease ends makes the gap no longer than it has to be.
+      hasWaited = true;
     } while (await pause(Math.min(timing.retryMs, freeInMs + 50), signal));
-    return false;
+    return undefined;
   };
 
   /** Renews until leadership is lost or `ended` aborts. */
@@ -182,11 +190,15 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
   return {
     mayWrite,
     async run(lead, signal) {
-      while (!signal.aborted && (await campaign(signal))) {
+      let stoodBy = false;
+      while (!signal.aborted) {
+        const won = await campaign(signal);
+        if (won === undefined) return;
+        stoodBy ||= won === 'after a wait';
         log.info({ event: 'lease', identity }, 'leading');
         const lost = new AbortController();
         const ended = new AbortController();
-        const leading = lead(lost.signal).finally(() => ended.abort());
+        const leading = lead(lost.signal, stoodBy).finally(() => ended.abort());
         leading.catch(() => undefined); // met below, after the renewals have ended
         await keep(ended.signal);
         if (ended.signal.aborted) {

@@ -12,7 +12,7 @@ describe('a log line', () => {
   it('has the controller, the level as a word and the time', () => {
     const line = JSON.parse(lineOf((log) => log.info({ event: 'start' }, 'hello'))) as Record<string, unknown>;
     expect(line).toMatchObject({ controller: 'bucket-controller', level: 'info', event: 'start', msg: 'hello' });
-    expect(line['time']).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+    expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
   });
 
   it.each([

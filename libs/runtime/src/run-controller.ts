@@ -39,16 +39,15 @@ export interface ControllerTools {
   /** The informer of a resource: one for each resource, made on the first call, started after `build`. */
   informer<T extends StoredObject>(resource: Resource, options?: InformerOptions<T>): Informer<T>;
   /**
-   * Watches one object by name, so that RBAC can name it. `onChange` gets the object as it is, at first and after every
-   * change; undefined when it is absent. Returns the way to stop.
+   * Watches one object by name, so that RBAC can name it. `onChange` gets its metadata as they are, at first and after every
+   * change; undefined when it is absent. The rest is dropped on arrival: what a Secret holds does not stay in memory.
+   * Returns the way to stop.
    */
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says what the API server sends
-  watchOne<T extends StoredObject>(
-    resource: Resource,
-    ref: ObjectRef,
-    onChange: (object: T | undefined) => void,
-  ): () => void;
-  /** Enqueues the keys that `keysFor` names whenever an object of the informer comes, changes (`old` is given) or goes. */
+  watchOne(resource: Resource, ref: ObjectRef, onChange: (object: StoredObject | undefined) => void): () => void;
+  /**
+   * Enqueues the keys that `keysFor` names whenever an object of the informer comes (`old` is undefined), changes, or goes
+   * (`old` is the object itself).
+   */
   mapEvents<T extends StoredObject>(
     informer: Informer<T>,
     keysFor: (object: T, old: T | undefined) => Iterable<ObjectKey>,
@@ -218,8 +217,10 @@ const compose = async <Spec, Status>(
   });
   const late = armDeadline(stop, config.shutdownDeadlineMs, abort, log);
 
-  await leadership.run(async (lost) => {
-    if (!(await untilSynced(hasSynced, AbortSignal.any([stop, lost])))) return true;
+  await leadership.run(async (lost, stoodBy) => {
+    const ended = AbortSignal.any([stop, lost]);
+    if (!(await untilSynced(hasSynced, ended))) return true;
+    if (stoodBy && !(await catchUp(unfenced, own, config, ended, log))) return true;
     metrics.leading(true);
     log.info({ event: 'start', startMs: Math.round(monotonicMs()) }, `reconciling ${resource.plural}`);
     const hasEnded = await loop.run(stop, AbortSignal.any([abort.signal, lost]));
@@ -241,7 +242,7 @@ const compose = async <Spec, Status>(
 const alone: Leadership = {
   mayWrite: () => true,
   async run(lead, signal) {
-    while (!signal.aborted) await lead(new AbortController().signal);
+    while (!signal.aborted) await lead(new AbortController().signal, false);
   },
 };
 
@@ -285,17 +286,45 @@ const untilSynced = async (hasSynced: () => boolean, signal: AbortSignal): Promi
   return !signal.aborted;
 };
 
+/**
+ * Brings the cache up to what the former leader wrote last: a watch may lag behind, and passes on an older status would
+ * repeat its work. False when it could not be done.
+ */
+const catchUp = async <T extends StoredObject>(
+  kube: KubeClient,
+  informer: Informer<T>,
+  { watchNamespaces, watchSelector }: RuntimeConfig,
+  signal: AbortSignal,
+  log: Logger,
+): Promise<boolean> => {
+  const labelSelector = watchSelector === undefined ? {} : { labelSelector: watchSelector };
+  try {
+    for (const namespace of watchNamespaces.length === 0 ? [undefined] : watchNamespaces) {
+      const selection = { ...labelSelector, ...(namespace === undefined ? {} : { namespace }) };
+      for await (const { items } of kube.list<T>(informer.resource, selection, { signal })) {
+        for (const object of items) informer.remember(object);
+      }
+    }
+    return true;
+  } catch (caught) {
+    if (!signal.aborted) log.warn({ event: 'lease', err: caught }, 'cannot catch up with the former leader');
+    return false;
+  }
+};
+
 /** An informer of one object; `onChange` gets undefined once it is known to be absent. */
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says what the API server sends
-const watchOne = <T extends StoredObject>(
+const watchOne = (
   source: Omit<InformerSource, 'namespaces'>,
   resource: Resource,
   { namespace, name }: ObjectRef,
-  onChange: (object: T | undefined) => void,
+  onChange: (object: StoredObject | undefined) => void,
   ended: AbortSignal,
 ): (() => void) => {
   const stopped = new AbortController();
-  const informer = createInformer<T>(resource, { fieldSelector: `metadata.name=${name}` });
+  const informer = createInformer<StoredObject>(resource, {
+    fieldSelector: `metadata.name=${name}`,
+    trim: ({ metadata }) => ({ metadata }),
+  });
   informer.on({ onAdd: onChange, onUpdate: onChange, onDelete: () => onChange(undefined) });
   informer.onSynced(() => {
     if (informer.list()[Symbol.iterator]().next().done === true) onChange(undefined);

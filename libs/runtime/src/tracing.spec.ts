@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { type Server, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTracing, wantsTraces } from './tracing.ts';
+
+interface Span {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly status: { readonly code?: number; readonly message?: string };
+}
+
+let server: Server;
+let spans: Span[];
+
+beforeEach(async () => {
+  spans = [];
+  server = createServer((incoming, outgoing) => {
+    void incoming.toArray().then((chunks) => {
+      const body = JSON.parse(Buffer.concat(chunks as Buffer[]).toString()) as {
+        resourceSpans: { scopeSpans: { spans: Span[] }[] }[];
+      };
+      spans.push(...body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
+      outgoing.end('{}');
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // The exporter reads the standard variables itself.
+  process.env.OTEL_EXPORTER_OTLP_ENDPOINT = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterEach(() => {
+  delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  server.close();
+  server.closeAllConnections();
+});
+
+describe('tracing', () => {
+  it.each([
+    [{}, false],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: '' }, false],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }, true],
+    [{ OTEL_TRACES_EXPORTER: 'otlp' }, true],
+    [{ OTEL_TRACES_EXPORTER: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }, false],
+    [{ OTEL_SDK_DISABLED: 'true', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4318' }, false],
+  ])('with %j: %s', (env, wanted) => {
+    expect(wantsTraces(env)).toBe(wanted);
+  });
+
+  it('numbers passes for the logs even when nothing is traced', async () => {
+    const tracing = await createTracing('c', {});
+    const ids = await Promise.all([1, 2].map(() => tracing.root('pass', {}, async (traceId) => traceId)));
+    expect(ids[0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+
+  it('sends a root span for a pass with its calls below it, and the message of a failure', async () => {
+    const tracing = await createTracing('c', process.env);
+    const failing = tracing.root('reconcile Thing', { key: 'n/a' }, async (traceId) => {
+      await tracing.child('s3 HeadBucket', {}, async () => undefined);
+      await tracing.child('s3 PutBucket', {}, () => Promise.reject(new Error(`refused in ${traceId}`)));
+    });
+    await expect(failing).rejects.toThrow('refused in');
+    await tracing.flush();
+    const root = spans.find(({ name }) => name === 'reconcile Thing');
+    expect(root?.parentSpanId).toBeFalsy();
+    expect(spans.filter(({ parentSpanId }) => parentSpanId === root?.spanId).map(({ name }) => name)).toEqual([
+      's3 HeadBucket',
+      's3 PutBucket',
+    ]);
+    expect(root?.status).toEqual({ code: 2, message: `refused in ${root?.traceId ?? ''}` });
+  });
+});

@@ -345,8 +345,9 @@ describe('a bucket of ours', () => {
   it('whose mark names somebody else is given up', async () => {
     const { bench, s3 } = await ready();
     s3.make('photos', { tags: ownTags('uid-other', 'other') });
-    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'AlreadyClaimed' });
+    expect(await bench.pass()).toMatchObject({ result: 'waiting', reason: 'AlreadyClaimed' });
     expect(bench.object().status).not.toHaveProperty('ownership');
+    expect(conditionsOf(bench.object().status)).toContain('CreationFailed=True AlreadyClaimed');
   });
 
   it('shows two policies, and a public one under a block, without losing Ready', async () => {
@@ -387,6 +388,18 @@ describe('two Buckets for one bucket', () => {
     await bench.run();
     expect(bench.object().status).not.toHaveProperty('ownership');
     bench.change({ deletionPolicy: 'Delete', forceDelete: true });
+    bench.delete();
+    await bench.run();
+    expect(s3.buckets.has('photos')).toBe(true);
+  });
+
+  it('leave the bucket to the winner when the loser goes, also on a server without marks', async () => {
+    const { bench, buckets, s3 } = await ready({ tags: false, spec: { deletionPolicy: 'Delete' } });
+    const status = { bucketName: 'photos', endpoint: 'http://s3.test', ownership: 'Adopted' as const, exists: true };
+    buckets.set(
+      'team-a/elder',
+      another('elder', {}, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' }, status }),
+    );
     bench.delete();
     await bench.run();
     expect(s3.buckets.has('photos')).toBe(true);

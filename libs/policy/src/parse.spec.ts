@@ -259,6 +259,11 @@ describe('a bucket policy is refused, naming the element', () => {
       'statement[0].resource: must belong to the bucket "data"',
     ],
     [
+      'the variable as the beginning of another name',
+      policy(statement({ resource: 'arn:aws:s3:::${bucket}-other/*' })),
+      'statement[0].resource: must belong to the bucket "data"; it is "arn:aws:s3:::${bucket}-other/*"',
+    ],
+    [
       'every bucket',
       policy(statement({ resource: 'arn:aws:s3:::*' })),
       'statement[0].resource: must belong to the bucket "data"',

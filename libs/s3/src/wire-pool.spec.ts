@@ -1,4 +1,5 @@
 import {
+  CreateBucketCommand,
   GetBucketTaggingCommand,
   HeadBucketCommand,
   ListBucketsCommand,
@@ -84,6 +85,14 @@ describe('a call', () => {
     );
     expect(fault).toMatchObject({ kind: 'transient', reason: 'Throttled' });
     expect(fake.requests).toHaveLength(4);
+  });
+
+  it('creates a bucket in one attempt, so that "already yours" never answers its own repetition', async () => {
+    sequence(refuse(503, 'SlowDown'), refuse(409, 'BucketAlreadyOwnedByYou'));
+    const wire = poolTo({ retry: { maxAttempts: 4, backoffStrategy: 'linear' } }).wire();
+    const fault = await faultOf(wire.send(new CreateBucketCommand({ Bucket: 'photos' }), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'transient', reason: 'Throttled' });
+    expect(fake.requests).toHaveLength(1);
   });
 
   it('does not repeat a write after the lead was lost between two attempts', async () => {

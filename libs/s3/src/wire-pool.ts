@@ -29,6 +29,12 @@ export interface WirePool {
   close(): void;
 }
 
+/**
+ * What is sent once, whatever the retry settings: after a lost answer a second CreateBucket says "already yours", which the
+ * caller must be able to take for somebody else's doing.
+ */
+const neverRetried: ReadonlySet<string> = new Set(['CreateBucket']);
+
 /** Makes the clients of one Provider over one uplink. Nothing is sent before the first call. */
 export const createWirePool = (connection: Connection, deps: DriverDeps, options: WirePoolOptions = {}): WirePool => {
   const uplink = createUplink(connection, deps);
@@ -42,21 +48,37 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
   ): Wire => {
     const endpoint = options.endpointFor?.(region) ?? connection.endpoint;
     const target = { service: 's3', endpoint, isProbe: kind.isProbe };
-    const client = new S3Client({
-      ...uplink.clientSettings(credentials, kind),
-      endpoint,
-      region,
-      forcePathStyle: connection.pathStyle,
-      // Many servers know no trailing checksums.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-    });
-    addContentMd5(client, () => wantsContentMd5);
+    const createClient = (singleAttempt: boolean): S3Client => {
+      const made = new S3Client({
+        ...uplink.clientSettings(credentials, { singleAttempt }),
+        endpoint,
+        region,
+        forcePathStyle: connection.pathStyle,
+        // Many servers know no trailing checksums.
+        requestChecksumCalculation: 'WHEN_REQUIRED',
+        responseChecksumValidation: 'WHEN_REQUIRED',
+      });
+      addContentMd5(made, () => wantsContentMd5);
+      return made;
+    };
+    const client = createClient(kind.singleAttempt);
+    let once: S3Client | undefined;
+    const clientFor = (operation: string): S3Client => {
+      if (!neverRetried.has(operation)) return client;
+      once ??= createClient(true);
+      return once;
+    };
 
     const dispatch = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
       command: S3Command<Input, Output>,
       context: CallContext,
-    ): Promise<Output> => uplink.send(target, command, (sendOptions) => client.send(command, sendOptions), context);
+    ): Promise<Output> =>
+      uplink.send(
+        target,
+        command,
+        (sendOptions) => clientFor(operationOf(command)).send(command, sendOptions),
+        context,
+      );
 
     const trySend = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
       command: S3Command<Input, Output>,

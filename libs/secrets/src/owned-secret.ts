@@ -157,8 +157,13 @@ const collect = (fields: FieldSet | undefined, into: Set<string>): void => {
 const isOwnedBy = (secret: RawSecret, owner: SecretOwner): boolean =>
   (secret.metadata.ownerReferences ?? []).some((reference) => reference.uid === owner.metadata.uid);
 
+/** Milliseconds until a name that somebody else has is looked at again: no watch of ours sees that Secret go. */
+const conflictRetryMs = 10_000;
+
 const secretConflict = (owner: SecretOwner, name: string) =>
   waiting(
     'SecretConflict',
-    `Secret ${owner.metadata.namespace}/${name} exists and does not belong to this ${owner.kind}; it is left alone.`,
+    `Secret ${owner.metadata.namespace}/${name} exists and does not belong to this ${owner.kind}; it is left alone. ` +
+      'Delete it, or choose another name.',
+    { retryAfterMs: conflictRetryMs },
   );

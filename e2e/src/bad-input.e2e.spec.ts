@@ -96,6 +96,18 @@ const policyOn = (resource: unknown): Manifest => ({
 const mendPolicy = ({ namespace }: Place) =>
   world.kube.patch('BucketPolicy', namespace, 'bad', policyOn('arn:aws:s3:::${bucket}/*'));
 
+const limitedKey = (resource: string): Manifest => ({
+  spec: {
+    providerRef: { name: 'provider' },
+    policy: {
+      statement: [
+        { effect: 'Allow', action: 's3:ListAllMyBuckets', resource: '*' },
+        { effect: 'Allow', action: 's3:*', resource },
+      ],
+    },
+  },
+});
+
 const cases: readonly Case[] = [
   {
     fact: 'the Secret is missing',
@@ -207,6 +219,59 @@ const cases: readonly Case[] = [
     reason: 'NotOwned',
     message: /exists already.*adoptionPolicy: Always/,
     mend: ({ namespace }) => world.kube.patch('Bucket', namespace, 'bad', specChange({ adoptionPolicy: 'Always' })),
+  },
+  {
+    fact: 'the bucket is out of reach of the credentials',
+    kind: 'Bucket',
+    async spoil(place) {
+      const { namespace, endpoint, view } = place;
+      await view.client.makeBucket(`${namespace}-theirs`);
+      await goodProvider(place);
+      // A Provider that signs in with a key of ours which may list buckets and nothing else.
+      await world.kube.create('AccessKey', namespace, 'limited', limitedKey('arn:aws:s3:::nothing'));
+      await world.kube.untilReady('AccessKey', namespace, 'limited');
+      const auth = {
+        accessKeySecretRef: { name: 'limited-credentials', key: 'access-key-id' },
+        secretKeySecretRef: { name: 'limited-credentials', key: 'secret-access-key' },
+      };
+      await world.kube.create('Provider', namespace, 'limited', providerSpec(endpoint, { auth }));
+      const adopting = { adoptionPolicy: 'Always', deletionPolicy: 'Retain' };
+      await world.kube.create('Bucket', namespace, 'bad', bucketSpec('limited', `${namespace}-theirs`, adopting));
+    },
+    reason: 'AccessDenied',
+    message: /may not look at the bucket|denied/i,
+    mend: ({ namespace }) =>
+      world.kube.patch('AccessKey', namespace, 'limited', limitedKey(`arn:aws:s3:::${namespace}-*`)),
+  },
+  {
+    fact: 'a declared feature is not to be had',
+    kind: 'Bucket',
+    async spoil(place) {
+      await goodProvider(place);
+      const cors = { rules: [{ allowedOrigins: ['https://example.com'], allowedMethods: ['GET'] }] };
+      await world.kube.create(
+        'Bucket',
+        place.namespace,
+        'bad',
+        bucketSpec('provider', `${place.namespace}-bad`, { cors }),
+      );
+    },
+    reason: 'Unsupported',
+    message: /cors/,
+    async mend({ namespace, view }) {
+      // Everything else has been done.
+      expect(await view.bucket(`${namespace}-bad`)).toMatchObject({ versioning: 'Enabled', tags: { team: 'storage' } });
+      await world.kube.patch('Bucket', namespace, 'bad', specChange({ cors: null }));
+    },
+  },
+  {
+    fact: 'the Bucket of a policy is unknown',
+    kind: 'BucketPolicy',
+    spoil: ({ namespace }) =>
+      world.kube.create('BucketPolicy', namespace, 'bad', publicPolicySpec('bucket', 's3:GetObject')),
+    reason: 'BucketNotFound',
+    message: /Bucket .*\/bucket/,
+    mend: goodBucket,
   },
   {
     fact: 'the policy names a foreign ARN',

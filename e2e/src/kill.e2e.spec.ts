@@ -392,6 +392,10 @@ const survivesKill = async (scenario: Scenario, trial: Trial, controller: Contro
   return wasKilled;
 };
 
+/**
+ * Reads change nothing, so a process that dies before its next write leaves what one leaves that dies after its last: killing
+ * it between the server's answer to each write and its own knowledge of it covers every state that a kill can leave behind.
+ */
 describe('a controller killed after each of its writes', () => {
   it.concurrent.each(scenarios.map((scenario) => ({ ...scenario, scenario })))(
     'leaves exactly what was asked for: $action $kind on $server',

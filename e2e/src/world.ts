@@ -36,6 +36,8 @@ export interface World {
   readonly kube: Kube;
   readonly traffic: Traffic;
   readonly secrets: SecretsMade;
+  /** Characters of OpenTelemetry data that the controllers have sent. */
+  tracedCharacters(): number;
   server(name: ServerName): S3Server;
   /** A further counting proxy before a server, of this name. */
   proxyTo(server: ServerName, name: string): Promise<CountingProxy>;
@@ -111,7 +113,12 @@ export async function startWorld(name: string, serverNames: readonly ServerName[
     const controllers: Controller[] = [];
     const findLeaks = async (): Promise<readonly Leak[]> => {
       const leaks = [...secrets.search('traces', traces.join('\n'))];
-      for (const log of readdirSync(logs)) leaks.push(...secrets.search(log, await readFile(join(logs, log), 'utf8')));
+      // Of the servers too: what they log of a request came from us.
+      for (const log of readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((path) =>
+        path.endsWith('.log'),
+      )) {
+        leaks.push(...secrets.search(log, await readFile(join(dir, log), 'utf8')));
+      }
       for (const kind of allKinds) {
         if (kind !== 'Secret') leaks.push(...secrets.search(`${kind} objects`, await kube.dump(kind)));
       }
@@ -130,6 +137,7 @@ export async function startWorld(name: string, serverNames: readonly ServerName[
       kube,
       traffic,
       secrets,
+      tracedCharacters: () => traces.reduce((sum, { length }) => sum + length, 0),
       server: serverNamed,
       proxyTo,
       async createNamespace(namespace) {

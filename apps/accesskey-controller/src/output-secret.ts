@@ -1,7 +1,7 @@
-import { annotations, type SecretKeyName } from '@operator/api';
-import { redact, type Redacted } from '@operator/outcome';
+import { annotations, reasons, type SecretKeyName } from '@operator/api';
+import { Fault, redact, type Redacted } from '@operator/outcome';
 import type { Bucket } from '@operator/references';
-import type { Connection, KeyPair } from '@operator/s3';
+import type { Driver, KeyPair } from '@operator/s3';
 import type { SecretContent, StoredSecret } from '@operator/secrets';
 import type { AccessKey } from './deps.ts';
 
@@ -16,19 +16,21 @@ export const secretNameOf = ({ spec, metadata }: AccessKey): string =>
 export const secretFor = (
   accessKey: AccessKey,
   pair: KeyPair,
-  connection: Connection,
+  driver: Driver,
   buckets: readonly Bucket[],
 ): SecretContent => {
   const { spec } = accessKey;
+  const { connection } = driver;
   const [only, ...others] = buckets;
   const bucket = others.length === 0 ? only : undefined;
-  const region = bucket?.status?.region ?? connection.region;
+  // The endpoint belongs to the region: some providers have one for each.
+  const { endpoint, region } = driver.wire(bucket?.status?.region);
   const plain: Partial<Record<SecretKeyName, string | undefined>> = {
     'access-key-id': pair.accessKeyId,
     AWS_ACCESS_KEY_ID: pair.accessKeyId,
-    AWS_ENDPOINT_URL_S3: connection.endpoint,
+    AWS_ENDPOINT_URL_S3: endpoint,
     AWS_REGION: region,
-    endpoint: connection.endpoint,
+    endpoint,
     region,
     bucket: bucket?.spec.name,
     'force-path-style': String(connection.pathStyle),
@@ -69,4 +71,10 @@ export const pairIn = (accessKey: AccessKey, secret: StoredSecret | undefined): 
   if (accessKeyId === undefined || accessKeyId === '') return undefined;
   if (secretAccessKey === undefined || secretAccessKey.reveal() === '') return undefined;
   return { accessKeyId, secretAccessKey };
+};
+
+/** For `promise.catch`: a Secret that belongs to somebody else counts as none of ours. */
+export const unlessForeign = (caught: unknown): undefined => {
+  if (caught instanceof Fault && caught.reason === reasons.SecretConflict) return undefined;
+  throw caught;
 };

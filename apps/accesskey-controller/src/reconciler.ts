@@ -8,7 +8,7 @@ import { verifyKey, type KeyIssuer, type KeyPair, type KeyUser, type ObservedUse
 import { deleteOwnedSecret, openOwnedSecret, type OpenedSecret } from '@operator/secrets';
 import { markOf, type AccessKey, type AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey } from './finalize.ts';
-import { pairIn, secretFor, secretNameOf } from './output-secret.ts';
+import { pairIn, secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
 import { planPair } from './plan.ts';
 import { claimsOfKeyFault, reportKey, unsupportedKeyClaims, type KeyFacts } from './report.ts';
 import { rightsOf, type Rights } from './rights.ts';
@@ -68,8 +68,8 @@ const openSecret = async (accessKey: AccessKey, { kube }: AccessKeyDeps, { signa
   const pair = pairIn(accessKey, opened.current());
   const former = accessKey.status?.secretName;
   if (pair !== undefined || former === undefined || former === wanted) return { opened, pair };
-  const renamed = await openOwnedSecret(kube, accessKey, former, { signal });
-  return { opened, pair: pairIn(accessKey, renamed.current()) };
+  const renamed = await openOwnedSecret(kube, accessKey, former, { signal }).catch(unlessForeign);
+  return { opened, pair: pairIn(accessKey, renamed?.current()) };
 };
 
 const converge = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Promise<Outcome<AccessKeyStatus>> => {
@@ -121,14 +121,13 @@ const converge = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Pro
   const facts: KeyFacts = {
     accessKeyId: pair.accessKeyId,
     userName: user.name,
-    userArn: observed?.arn ?? '',
+    userArn: observed?.arn ?? status?.userArn,
     secretName: secretNameOf(accessKey),
     policyHash: rights.policy && hashPolicy(rights.policy),
   };
   const claims = unsupportedKeyClaims(accessKey.spec, seen.provided.driver.unsupported);
   const isVerified = steps.length === 0;
-  const { userArn, ...known } = reportKey(status, facts, isVerified, pass.now);
-  const report = { ...known, ...(userArn === '' ? {} : { userArn }) };
+  const report = reportKey(status, facts, isVerified, pass.now);
   return isVerified ? settled(report, { claims }) : progressing(report, { reason: reasons.Converging, steps, claims });
 };
 
@@ -155,9 +154,10 @@ const isRefused = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Pr
     return false;
   } catch (caught) {
     if (!(caught instanceof Fault) || caught.reason !== reasons.KeyNotUsableYet) throw caught;
-    const { accessKeyId, lastRotateTime } = accessKey.status ?? {};
-    const issuedAt = accessKeyId === pair.accessKeyId ? Date.parse(lastRotateTime ?? '') : pass.now.getTime();
-    if (pass.now.getTime() - issuedAt < propagationMs) throw caught;
+    const { accessKeyId, lastRotateTime, keyIntent } = accessKey.status ?? {};
+    // After a crash the status does not name the key yet; the intent says when it was made.
+    const issuedAt = accessKeyId === pair.accessKeyId ? lastRotateTime : keyIntent?.at;
+    if (issuedAt !== undefined && pass.now.getTime() - Date.parse(issuedAt) < propagationMs) throw caught;
     return true;
   }
 };
@@ -194,9 +194,9 @@ const writeSecret = async (
   { kube }: AccessKeyDeps,
   { signal }: KeyPass,
 ): Promise<boolean> => {
-  const wrote = await secret.opened.write(secretFor(accessKey, pair, provided.driver.connection, rights.buckets));
+  const wrote = await secret.opened.write(secretFor(accessKey, pair, provided.driver, rights.buckets));
   const former = accessKey.status?.secretName;
   if (former === undefined || former === secretNameOf(accessKey)) return wrote;
-  await deleteOwnedSecret(kube, accessKey, former, { signal });
+  await deleteOwnedSecret(kube, accessKey, former, { signal }).catch(unlessForeign);
   return true;
 };

@@ -47,7 +47,8 @@ export const unsupportedKeyClaims = (
 export interface KeyFacts {
   readonly accessKeyId: string;
   readonly userName: string;
-  readonly userArn: string;
+  /** Undefined until the user was seen. */
+  readonly userArn: string | undefined;
   readonly secretName: string;
   readonly policyHash: string | undefined;
 }
@@ -59,10 +60,11 @@ export const reportKey = (
   isVerified: boolean,
   now: Date,
 ): AccessKeyStatus => {
-  const { policyHash, ...known } = facts;
+  const { policyHash, userArn, ...known } = facts;
   const isSame = former?.accessKeyId === facts.accessKeyId;
   return {
     ...known,
+    ...(userArn === undefined ? {} : { userArn }),
     created: isVerified || (isSame && former.created === true),
     ...(policyHash === undefined ? {} : { policyHash }),
     lastRotateTime: (isSame ? former.lastRotateTime : undefined) ?? now.toISOString(),

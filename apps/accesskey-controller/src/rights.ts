@@ -39,11 +39,12 @@ export const rightsOf = async (
     if (!buckets.includes(bucket)) buckets.push(bucket);
     entries.push({ bucketName: bucket.spec.name, level, ...(prefix === undefined ? {} : { prefix }) });
   }
-  const own = spec.policy === undefined ? undefined : requireValid(spec.policy, buckets.length === 1);
+  const [only, ...others] = buckets;
+  const bucket = only === undefined || others.length > 0 ? {} : { bucket: only.spec.name };
+  const own = spec.policy === undefined ? undefined : requireValid(spec.policy, bucket);
   const document = mergePolicies(own, policyFromAccess(entries, partitionOf(provider.spec.region)));
   if (document === undefined) return { policy: undefined, buckets };
-  const [only, ...others] = buckets;
-  const policy = renderPolicy(document, only === undefined || others.length > 0 ? {} : { bucket: only.spec.name });
+  const policy = renderPolicy(document, bucket);
   const bytes = Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
   if (bytes > maxPolicyBytes) {
     throw terminal(
@@ -68,14 +69,9 @@ const requireOurs = ({ metadata, spec, status }: Bucket, serverIdentity: string)
   }
 };
 
-const requireValid = (policy: NonNullable<AccessKey['spec']['policy']>, knowsBucket: boolean) => {
-  const parsed = parsePolicy(policy, 'identity');
-  if (!('document' in parsed)) throw terminal(reasons.PolicyInvalid, describeProblems(parsed.problems));
-  if (!knowsBucket && JSON.stringify(policy).includes('${bucket}')) {
-    throw terminal(
-      reasons.PolicyInvalid,
-      'policy uses ${bucket}, which stands for the one bucket that access names; access names none, or several.',
-    );
-  }
-  return parsed.document;
+/** `bucket`: what `${bucket}` stands for, where there is one bucket. */
+const requireValid = (policy: NonNullable<AccessKey['spec']['policy']>, bucket: { readonly bucket?: string }) => {
+  const parsed = parsePolicy(policy, 'identity', bucket);
+  if ('document' in parsed) return parsed.document;
+  throw terminal(reasons.PolicyInvalid, describeProblems(parsed.problems));
 };

@@ -235,7 +235,7 @@ export const tryEveryMishap = async <
   World extends { readonly bench: Pick<Bench<unknown, unknown>, 'run' | 'restart'>; readonly writes: Writes },
 >(
   begin: () => Promise<World>,
-  check: (world: World, mishap: string) => void | Promise<void>,
+  check: (world: World, mishap: string) => unknown,
 ): Promise<number> => {
   let struck = 0;
   for (const mishap of mishaps) {

@@ -1,0 +1,506 @@
+import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
+import { redact } from '@operator/outcome';
+import { createBench, createTestWorld, objectOf, tryEveryMishap, type PassReport } from '@operator/references/testing';
+import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing';
+import { describe, expect, it } from 'vitest';
+import { accessKeyReconciler } from './reconciler.ts';
+
+const userName = 'team-a-app-uid-app';
+const secretRef = { namespace: 'team-a', name: 'app-credentials' };
+
+interface Options {
+  /** True: as MinIO, where we choose the pair; false: as AWS, with at most two keys. */
+  readonly choosesPair?: boolean;
+  readonly spec?: Partial<AccessKeySpec>;
+  readonly issuesKeys?: boolean;
+}
+
+/** A cluster with one AccessKey for one Bucket of ours, a server, and the reconciler between them. */
+const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = {}) => {
+  const keys = createMemoryKeys({ choosesPair });
+  const s3 = createMemoryS3({
+    now: () => new Date(0),
+    keys: issuesKeys ? keys.issuer : undefined,
+    accepts: (credentials) => keys.accepts(credentials),
+  });
+  const world = createTestWorld(s3.driver);
+  world.buckets.set(
+    'team-a/photos',
+    objectOf('Bucket', 'photos', bucketSpec({}), {
+      status: { bucketName: 'photos', exists: true, endpoint: 'http://s3.test', ownership: 'Created' as const },
+    }),
+  );
+  let pairs = 0;
+  const bench = createBench<AccessKeySpec, AccessKeyStatus>({
+    writes: world.writes,
+    object: objectOf('AccessKey', 'app', {
+      providerRef: { name: 'provider' },
+      access: [{ bucketRef: { name: 'photos' }, level: 'ReadOnly' as const }],
+      ...spec,
+    }),
+    reconciler: () =>
+      accessKeyReconciler({
+        kube: world.kube.client,
+        references: world.references(),
+        clusterId: () => Promise.resolve('cluster-1'),
+        newPair: () => {
+          pairs += 1;
+          return { accessKeyId: `OURS${String(pairs)}`, secretAccessKey: redact(`chosen-${String(pairs)}`) };
+        },
+        verified: new Map(),
+      }),
+  });
+  return { ...world, bench, keys, s3 };
+};
+type World = ReturnType<typeof begin>;
+
+const ready = async (options: Options = {}): Promise<World> => {
+  const world = begin(options);
+  await world.bench.run();
+  world.bench.advance(3_600_000);
+  return world;
+};
+
+const ownOf = ({ bench }: World) => {
+  const { conditions: _conditions, ...own } = bench.object().status ?? {};
+  return own;
+};
+const conditionsOf = ({ bench }: World) =>
+  (bench.object().status?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+const user = ({ keys }: World) => keys.users.get(userName);
+const keyIds = (world: World) => [...(user(world)?.keys.keys() ?? [])];
+const secretOf = ({ kube }: World, name = 'app-credentials') => kube.secret({ namespace: 'team-a', name });
+
+/** One user with one key, which the Secret holds and the status names, and which works. */
+const expectOneKey = (world: World, trial = ''): string => {
+  const secret = secretOf(world);
+  const id = secret?.['access-key-id'] ?? 'none';
+  expect([...world.keys.users.keys()], trial).toEqual([userName]);
+  expect(keyIds(world), trial).toEqual([id]);
+  expect(user(world)?.keys.get(id)?.secret, trial).toBe(secret?.['secret-access-key']);
+  expect(user(world)?.policy, trial).toMatchObject({ Version: '2012-10-17' });
+  expect(ownOf(world), trial).toEqual({
+    accessKeyId: id,
+    created: true,
+    userName,
+    userArn: `arn:aws:iam::1:user/${userName}`,
+    secretName: 'app-credentials',
+    policyHash: expect.any(String) as string,
+    lastRotateTime: expect.any(String) as string,
+    observedGeneration: 1,
+  });
+  expect(conditionsOf(world), trial).toEqual(['Ready=True Ready']);
+  return id;
+};
+
+const servers = [
+  ['chooses the pair', false],
+  ['lets us choose the pair', true],
+] as const;
+
+describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
+  it('is issued with its rights before it, and Ready only after it was seen to work', async () => {
+    const world = begin({ choosesPair });
+    const first = await world.bench.pass();
+    expect(first.writes).toEqual([
+      'kube status',
+      'PutUser',
+      'PutPolicy',
+      ...(choosesPair ? ['kube create secrets', 'CreateKey'] : ['CreateKey', 'kube create secrets']),
+      'kube status',
+    ]);
+    expect(first).toMatchObject({ result: 'progressing' });
+    expect(first.events).toEqual([expect.stringMatching(/^Normal AccessKeyCreated: Issued key/)]);
+    expect(conditionsOf(world)).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
+    expect(ownOf(world)).toMatchObject({ created: false });
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: ['kube status'], events: [] });
+    expectOneKey(world);
+  });
+
+  it('is left in peace once settled, also by a new process', async () => {
+    const world = await ready({ choosesPair });
+    for (let passes = 0; passes < 20; passes += 1) {
+      if (passes === 10) world.bench.restart();
+      world.bench.advance(600_000);
+      expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+    }
+  });
+
+  it('is issued exactly once whatever befalls any one write', async () => {
+    const struck = await tryEveryMishap(async () => begin({ choosesPair }), expectOneKey);
+    expect(struck).toBeGreaterThan(20);
+  });
+
+  const troubles: readonly (readonly [string, (world: World) => void])[] = [
+    ['its Secret was deleted', ({ kube }) => void kube.remove('secrets', secretRef)],
+    [
+      'the secret in its Secret was altered',
+      ({ kube }) =>
+        void kube.put('secrets', {
+          metadata: secretRef,
+          data: { ...kube.secret(secretRef), 'secret-access-key': 'x' },
+        }),
+    ],
+    [
+      'the id in its Secret was altered',
+      ({ kube }) =>
+        void kube.put('secrets', {
+          metadata: secretRef,
+          data: { ...kube.secret(secretRef), 'access-key-id': 'AKIAX' },
+        }),
+    ],
+    ['it was deleted at the server', (world) => void user(world)?.keys.clear()],
+    ['its user was deleted at the server', ({ keys }) => void keys.users.clear()],
+  ];
+  it.each(troubles)('is replaced when %s', async (_trouble, strike) => {
+    const world = await ready({ choosesPair });
+    const before = secretOf(world)?.['access-key-id'];
+    strike(world);
+    await world.bench.run();
+    expect(expectOneKey(world)).not.toBe(before);
+  });
+
+  it.each(troubles)('is replaced exactly once when %s, whatever befalls any one write', async (_trouble, strike) => {
+    const struck = await tryEveryMishap(async () => {
+      const world = await ready({ choosesPair });
+      strike(world);
+      return world;
+    }, expectOneKey);
+    expect(struck).toBeGreaterThan(8);
+  });
+
+  it('stays valid until its successor stands in the Secret', async () => {
+    const world = await ready({ choosesPair });
+    const former = keyIds(world)[0];
+    world.kube.remove('secrets', secretRef);
+    await world.bench.pass();
+    expect(keyIds(world)).toEqual([former, secretOf(world)?.['access-key-id']]);
+    await world.bench.run();
+    expectOneKey(world);
+  });
+
+  it('that nobody knows is removed from our user', async () => {
+    const world = await ready({ choosesPair });
+    user(world)?.keys.set('STRAY', { secret: 'x', isActive: true });
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'progressing', writes: ['DeleteKey', 'kube status'] });
+    await world.bench.run();
+    expectOneKey(world);
+  });
+
+  it('that a person disabled is not enabled again, nor replaced', async () => {
+    const world = await ready({ choosesPair });
+    const key = user(world)?.keys.get(keyIds(world)[0] ?? '');
+    if (key !== undefined) key.isActive = false;
+    expect(await world.bench.run()).toMatchObject({
+      result: 'waiting',
+      reason: 'KeyDisabled',
+      writes: ['kube status'],
+    });
+    expect(keyIds(world)).toHaveLength(1);
+    if (key !== undefined) key.isActive = true;
+    await world.bench.run();
+    expectOneKey(world);
+  });
+
+  it('gets other rights without being replaced', async () => {
+    const world = await ready({ choosesPair });
+    const before = keyIds(world);
+    world.bench.change({ access: [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' }] });
+    await world.bench.run();
+    expect(JSON.stringify(user(world)?.policy)).toContain('s3:PutObject');
+    expect(keyIds(world)).toEqual(before);
+  });
+
+  it('and its user and Secret are gone after a deletion, whatever befalls any one write', async () => {
+    await tryEveryMishap(
+      async () => {
+        const world = await ready({ choosesPair });
+        world.bench.delete();
+        return world;
+      },
+      (world, trial) => {
+        expect(world.keys.users.size, trial).toBe(0);
+        expect(secretOf(world), trial).toBeUndefined();
+        expect(() => world.bench.object(), trial).toThrow(/is gone/);
+      },
+    );
+  });
+
+  it('and its user are gone when the object is deleted right after a crash in the first pass', async () => {
+    for (let nth = 1; nth <= 6; nth += 1) {
+      const world = begin({ choosesPair });
+      world.writes.arm('killedAfter', nth);
+      await world.bench.pass();
+      world.bench.restart();
+      world.bench.delete();
+      await world.bench.run();
+      expect(world.keys.users.size, `killed after write ${String(nth)}`).toBe(0);
+    }
+  });
+});
+
+describe('the Secret', () => {
+  it('has the documented keys, the label, the owner, and the bucket', async () => {
+    const world = await ready();
+    const id = expectOneKey(world);
+    expect(secretOf(world)).toEqual({
+      'access-key-id': id,
+      'secret-access-key': 'secret-1',
+      AWS_ACCESS_KEY_ID: id,
+      AWS_SECRET_ACCESS_KEY: 'secret-1',
+      AWS_ENDPOINT_URL_S3: 'http://s3.test',
+      AWS_REGION: 'us-east-1',
+      endpoint: 'http://s3.test',
+      region: 'us-east-1',
+      bucket: 'photos',
+      'force-path-style': 'true',
+    });
+    expect(world.kube.get('secrets', secretRef)?.metadata).toMatchObject({
+      labels: { 'app.kubernetes.io/managed-by': 'wasabi-s3-operator' },
+      annotations: { 's3.cloud37.dev/pair-keys': 'access-key-id,secret-access-key' },
+      ownerReferences: [{ kind: 'AccessKey', name: 'app', uid: 'uid-app', controller: true }],
+    });
+  });
+
+  it('with renamed keys keeps the pair, and loses the old names', async () => {
+    const world = await ready();
+    const before = keyIds(world);
+    world.bench.change({
+      secretKeys: JSON.parse('{"access-key-id":"__proto__","secret-access-key":"password"}') as Record<string, string>,
+    });
+    await world.bench.run();
+    expect(keyIds(world)).toEqual(before);
+    const secret = secretOf(world) ?? {};
+    expect(Object.keys(secret)).toContain('__proto__');
+    expect(Object.keys(secret)).not.toContain('access-key-id');
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+  });
+
+  it('of a new name takes the pair along, and the old one goes, whatever befalls any one write', async () => {
+    await tryEveryMishap(
+      async () => {
+        const world = await ready();
+        world.bench.change({ secretName: 'renamed' });
+        return world;
+      },
+      (world, trial) => {
+        expect(secretOf(world), trial).toBeUndefined();
+        expect(keyIds(world), trial).toEqual([secretOf(world, 'renamed')?.['access-key-id']]);
+        expect(ownOf(world), trial).toMatchObject({ secretName: 'renamed', accessKeyId: 'AKIA1' });
+      },
+    );
+  });
+
+  it("of a former name that is somebody else's by now neither stops a renaming nor is touched", async () => {
+    const world = await ready();
+    world.kube.remove('secrets', secretRef);
+    world.kube.put('secrets', { metadata: secretRef, data: { theirs: 'yes' } });
+    world.bench.change({ secretName: 'renamed' });
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+    expect(secretOf(world)).toEqual({ theirs: 'yes' });
+    expect(keyIds(world)).toEqual([secretOf(world, 'renamed')?.['access-key-id']]);
+  });
+
+  it('that is not ours is never written, and no key is made', async () => {
+    const world = begin();
+    world.kube.put('secrets', { metadata: secretRef, data: { theirs: 'yes' } });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'SecretConflict', writes: ['kube status'] });
+    expect(report.message).toContain('team-a/app-credentials');
+    expect(conditionsOf(world)).toContain('CreationFailed=True SecretConflict');
+    expect(secretOf(world)).toEqual({ theirs: 'yes' });
+    expect(world.keys.users.size).toBe(0);
+    world.kube.remove('secrets', secretRef);
+    await world.bench.run();
+    expectOneKey(world);
+  });
+
+  it('that is not ours outlives the object', async () => {
+    const world = await ready();
+    world.kube.remove('secrets', secretRef);
+    world.kube.put('secrets', { metadata: secretRef, data: { theirs: 'yes' } });
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(secretOf(world)).toEqual({ theirs: 'yes' });
+  });
+
+  it('whose other entries were altered gets them back with the same pair', async () => {
+    const world = await ready();
+    world.kube.put('secrets', { metadata: secretRef, data: { ...secretOf(world), endpoint: 'http://evil.test' } });
+    await world.bench.run();
+    expect(secretOf(world)).toMatchObject({ endpoint: 'http://s3.test' });
+    expect(expectOneKey(world)).toBe('AKIA1');
+  });
+});
+
+describe('a new key that the server does not know everywhere yet', () => {
+  const refusing = (world: World) => {
+    world.s3.refuse('ListBuckets', { code: 'InvalidAccessKeyId', status: 403 });
+  };
+
+  it('is waited for, and not replaced', async () => {
+    const world = begin();
+    await world.bench.pass();
+    refusing(world);
+    expect(await world.bench.pass()).toMatchObject({
+      result: 'transient',
+      reason: 'KeyNotUsableYet',
+      retryAfterMs: 5_000,
+    });
+    world.s3.refuse('ListBuckets', undefined);
+    await world.bench.run();
+    expect(expectOneKey(world)).toBe('AKIA1');
+  });
+
+  it('is waited for after a crash too, by the time of its intent, and replaced when that is long ago', async () => {
+    const world = begin();
+    // After the Secret, before the status.
+    world.writes.arm('killedAfter', 5);
+    expect((await world.bench.pass()).result).toBe('killed');
+    world.bench.restart();
+    refusing(world);
+    expect(await world.bench.pass()).toMatchObject({ result: 'transient', reason: 'KeyNotUsableYet' });
+    world.bench.advance(180_000);
+    expect(await world.bench.pass()).toMatchObject({ result: 'progressing' });
+    expect(secretOf(world)?.['access-key-id']).toBe('AKIA2');
+  });
+});
+
+describe('a refusal', () => {
+  const refused = async (
+    options: Options,
+    prepare: (world: World) => void = () => undefined,
+  ): Promise<[PassReport, World]> => {
+    const world = begin(options);
+    prepare(world);
+    const report = await world.bench.run();
+    expect(world.keys.users.has(userName) && keyIds(world).length > 0).toBe(false);
+    expect(secretOf(world)).toBeUndefined();
+    return [report, world];
+  };
+
+  it('names a user that is not ours, and leaves it alone, also at the end', async () => {
+    const [report, world] = await refused({}, ({ keys }) => {
+      keys.users.set(userName, { owner: 'somebody', policy: undefined, tags: new Map(), keys: new Map() });
+    });
+    expect(report).toMatchObject({ result: 'waiting', reason: 'UserConflict', writes: ['kube status'] });
+    expect(report.message).toContain(userName);
+    expect(conditionsOf(world)).toContain('CreationFailed=True UserConflict');
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(user(world)?.owner).toBe('somebody');
+  });
+
+  it('says what a Provider without keys needs, and a deletion then waits for it', async () => {
+    const [report, world] = await refused({ issuesKeys: false });
+    expect(report).toMatchObject({
+      result: 'terminal',
+      reason: 'Unsupported',
+      message: 'The server in memory issues no keys.',
+    });
+    expect(conditionsOf(world)).toEqual([
+      'Ready=False Unsupported',
+      'Stalled=True Unsupported',
+      'Unsupported=True Unsupported',
+    ]);
+  });
+
+  it.each<[string, Partial<AccessKeySpec>, (world: World) => void, string]>([
+    [
+      'no such bucket',
+      { access: [{ bucketRef: { name: 'none' }, level: 'ReadOnly' }] },
+      () => undefined,
+      'BucketNotFound',
+    ],
+    [
+      'a bucket of another namespace without a grant',
+      { access: [{ bucketRef: { name: 'photos', namespace: 'team-b' }, level: 'ReadOnly' }] },
+      () => undefined,
+      'ReferenceNotGranted',
+    ],
+    [
+      'a bucket that its object does not own',
+      {},
+      ({ buckets }) =>
+        void buckets.set(
+          'team-a/photos',
+          objectOf('Bucket', 'photos', bucketSpec({}), { status: { bucketName: 'photos', exists: true } }),
+        ),
+      'BucketNotReady',
+    ],
+    [
+      'a bucket on another server',
+      {},
+      ({ buckets }) =>
+        void buckets.set(
+          'team-a/photos',
+          objectOf('Bucket', 'photos', bucketSpec({}), {
+            status: {
+              bucketName: 'photos',
+              exists: true,
+              endpoint: 'http://other.test',
+              ownership: 'Created' as const,
+            },
+          }),
+        ),
+      'SpecInvalid',
+    ],
+    ['no such Provider', { providerRef: { name: 'none' } }, () => undefined, 'ProviderNotFound'],
+  ])('%s', async (_title, spec, prepare, reason) => {
+    const [report] = await refused({ spec }, prepare);
+    expect(report).toMatchObject({ result: 'waiting', reason });
+  });
+
+  it('of rotation is said while the key works', async () => {
+    const world = await ready({ spec: { rotate: { enabled: true, intervalDays: 90, previousKeysRetentionDays: 7 } } });
+    expect(conditionsOf(world)).toEqual([
+      'Ready=False Unsupported',
+      'Stalled=True Unsupported',
+      'Unsupported=True Unsupported',
+    ]);
+    expect(keyIds(world)).toEqual(['AKIA1']);
+    expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+  });
+});
+
+describe('a deletion', () => {
+  it('waits while its Provider is gone, says how to let go, and lets go', async () => {
+    const world = await ready();
+    world.providers.clear();
+    world.bench.delete();
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ProviderNotFound' });
+    expect(report.message).toContain('s3.cloud37.dev/abandon');
+    world.bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
+    expect(await world.bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
+    expect(user(world)?.keys.size).toBe(1);
+  });
+
+  it('waits while the Provider no longer issues keys: none is forgotten', async () => {
+    const world = await ready();
+    Object.assign(world.s3.driver, { keys: 'Set spec.iamEndpoint.' });
+    world.bench.delete();
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'Unsupported' });
+    expect(report.message).toMatch(/cannot be removed yet: Set spec\.iamEndpoint\..*abandon/);
+    expect(user(world)?.keys.size).toBe(1);
+  });
+
+  it('leaves a user that is not ours any more, and says so', async () => {
+    const world = await ready();
+    world.keys.users.set(userName, { owner: 'somebody', policy: undefined, tags: new Map(), keys: new Map() });
+    world.bench.delete();
+    expect((await world.bench.run()).events).toEqual([
+      `Warning UserConflict: User ${userName} at the provider is not ours; it stays.`,
+    ]);
+    expect(user(world)?.owner).toBe('somebody');
+  });
+
+  it('of one that never came to anything writes nothing', async () => {
+    const world = begin({ spec: { providerRef: { name: 'none' } } });
+    await world.bench.run();
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
+  });
+});

@@ -1,0 +1,85 @@
+import type { Reason } from '@operator/api';
+import { terminal, transient, waiting } from '@operator/outcome';
+import { describe, expect, it } from 'vitest';
+import { claimsOfKeyFault, reportKey, unsupportedKeyClaims } from './report.ts';
+
+describe('claimsOfKeyFault', () => {
+  const kinds = { transient, waiting, terminal };
+  it.each<[keyof typeof kinds, Reason, boolean, readonly string[]]>([
+    ['waiting', 'ProviderNotReady', true, ['ProviderNotReady']],
+    ['transient', 'EndpointUnreachable', false, ['ProviderNotReady']],
+    ['terminal', 'Unsupported', false, ['Unsupported']],
+    ['waiting', 'UserConflict', false, ['CreationFailed']],
+    ['terminal', 'PolicyInvalid', false, ['CreationFailed']],
+    ['terminal', 'PolicyInvalid', true, []],
+    ['transient', 'KeyNotUsableYet', false, []],
+  ])('%s %s, created: %s', (kind, reason, isCreated, types) => {
+    expect(claimsOfKeyFault(kinds[kind](reason, 'why'), isCreated)).toEqual(
+      types.map((type) => ({ type, status: 'True', reason, message: 'why' })),
+    );
+  });
+});
+
+describe('unsupportedKeyClaims', () => {
+  const providerRef = { name: 'p' };
+  const rotate = { enabled: true, intervalDays: 90, previousKeysRetentionDays: 7 };
+  const userTags = new Map([['userTags', 'No tags here.']]);
+  it.each([
+    ['nothing asked for', { providerRef }, userTags, undefined],
+    ['rotation off', { providerRef, rotate: { ...rotate, enabled: false } }, userTags, undefined],
+    ['rotation on', { providerRef, rotate }, new Map<string, string>(), /^rotate: /],
+    ['tags where there are some', { providerRef, tags: { a: 'b' } }, new Map<string, string>(), undefined],
+    ['tags where there are none', { providerRef, tags: { a: 'b' } }, userTags, /^tags: No tags here\.$/],
+    ['both', { providerRef, rotate, tags: { a: 'b' } }, userTags, /^rotate: .* tags: No tags here\.$/],
+  ])('%s', (_title, spec, unsupported, message) => {
+    const claims = unsupportedKeyClaims(spec, unsupported);
+    expect(claims.map(({ type, reason }) => [type, reason])).toEqual(
+      message === undefined ? [] : [['Unsupported', 'Unsupported']],
+    );
+    if (message !== undefined) expect(claims[0]?.message).toMatch(message);
+  });
+});
+
+describe('reportKey', () => {
+  const now = new Date('2026-05-05T10:00:00.000Z');
+  const facts = { accessKeyId: 'K2', userName: 'u', userArn: undefined, secretName: 's', policyHash: undefined };
+  const fresh = { accessKeyId: 'K2', userName: 'u', secretName: 's' };
+  const before = '2026-05-01T00:00:00.000Z';
+
+  it.each([
+    ['a first key', undefined, facts, false, { ...fresh, created: false, lastRotateTime: now.toISOString() }],
+    [
+      'the same key, unverified for a moment',
+      { accessKeyId: 'K2', created: true, lastRotateTime: before },
+      facts,
+      false,
+      { ...fresh, created: true, lastRotateTime: before },
+    ],
+    [
+      'another key',
+      { accessKeyId: 'K1', created: true, lastRotateTime: before },
+      facts,
+      false,
+      { ...fresh, created: false, lastRotateTime: now.toISOString() },
+    ],
+    [
+      'an intent that is done, and former keys that are still valid',
+      {
+        keyIntent: { at: before, userName: 'u' },
+        previousKeys: [{ accessKeyId: 'K1', expiresAt: before }],
+      },
+      { ...facts, userArn: 'arn', policyHash: 'hash' },
+      true,
+      {
+        ...fresh,
+        userArn: 'arn',
+        policyHash: 'hash',
+        created: true,
+        lastRotateTime: now.toISOString(),
+        previousKeys: [{ accessKeyId: 'K1', expiresAt: before }],
+      },
+    ],
+  ])('%s', (_title, former, given, isVerified, want) => {
+    expect(reportKey(former, given, isVerified, now)).toEqual(want);
+  });
+});

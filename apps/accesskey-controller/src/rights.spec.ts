@@ -1,0 +1,80 @@
+import type { AccessKeySpec } from '@operator/api';
+import { asFault, type Fault } from '@operator/outcome';
+import { createTestWorld, objectOf, providerOf } from '@operator/references/testing';
+import { bucketSpec, createMemoryS3 } from '@operator/testing';
+import { describe, expect, it } from 'vitest';
+import type { AccessKey } from './deps.ts';
+import { rightsOf, type Rights } from './rights.ts';
+
+const { driver } = createMemoryS3({ now: () => new Date(0) });
+const ours = { exists: true, endpoint: 'http://s3.test', ownership: 'Created' as const };
+
+const rightsFor = (spec: Partial<AccessKeySpec>, maxPolicyBytes = 2_048): Promise<Rights> => {
+  const { buckets, references } = createTestWorld(driver);
+  for (const name of ['photos', 'videos']) {
+    buckets.set(
+      `team-a/${name}`,
+      objectOf('Bucket', name, bucketSpec({ name }), { status: { bucketName: name, ...ours } }),
+    );
+  }
+  const accessKey: AccessKey = objectOf('AccessKey', 'app', { providerRef: { name: 'provider' }, ...spec });
+  return rightsOf(accessKey, { provider: providerOf(driver), driver }, references(), maxPolicyBytes);
+};
+const faultOf = async (rights: Promise<Rights>): Promise<Fault> => {
+  const outcome = await rights.catch(asFault);
+  if ('policy' in outcome) throw new Error('expected a Fault');
+  return outcome;
+};
+const read = (name: string) => ({ bucketRef: { name }, level: 'ReadOnly' as const });
+const policy = (resource: string): NonNullable<AccessKeySpec['policy']> => ({
+  version: '2012-10-17',
+  statement: [{ effect: 'Allow', action: 's3:DeleteObject', resource }],
+});
+
+describe('rightsOf', () => {
+  it('is nothing where nothing is asked for', async () => {
+    expect(await rightsFor({})).toEqual({ policy: undefined, buckets: [] });
+  });
+
+  it('joins access and policy, and names each bucket once', async () => {
+    const { policy: document, buckets } = await rightsFor({
+      access: [read('photos'), { ...read('photos'), prefix: 'a/' }, read('videos')],
+      policy: policy('arn:aws:s3:::photos/*'),
+    });
+    expect(buckets.map(({ metadata }) => metadata.name)).toEqual(['photos', 'videos']);
+    const text = JSON.stringify(document);
+    for (const part of ['s3:DeleteObject', 'arn:aws:s3:::videos', 'arn:aws:s3:::photos/a/*'])
+      expect(text).toContain(part);
+  });
+
+  it('lets ${bucket} stand for the one bucket of access', async () => {
+    const { policy: document } = await rightsFor({
+      access: [read('photos')],
+      policy: policy('arn:aws:s3:::${bucket}/*'),
+    });
+    expect(document?.Statement[0]).toMatchObject({ Action: ['s3:DeleteObject'], Resource: ['arn:aws:s3:::photos/*'] });
+  });
+
+  it.each([
+    ['none', []],
+    ['several', [read('photos'), read('videos')]],
+  ])('refuses ${bucket} where access names %s', async (_title, access) => {
+    expect(await faultOf(rightsFor({ access, policy: policy('arn:aws:s3:::${bucket}/*') }))).toMatchObject({
+      kind: 'terminal',
+      reason: 'PolicyInvalid',
+    });
+  });
+
+  it('refuses more than a user can have, and says how much it is', async () => {
+    const fault = await faultOf(rightsFor({ access: [read('photos')] }, 100));
+    expect(fault).toMatchObject({ kind: 'terminal', reason: 'PolicyInvalid' });
+    expect(fault.message).toMatch(/has \d{3} bytes; .* can have 100/);
+  });
+
+  it('names the element that is wrong', async () => {
+    const fault = await faultOf(
+      rightsFor({ policy: { version: '2012-10-17', statement: [{ effect: 'Alow' }] } as never }),
+    );
+    expect(fault.message).toContain('statement[0].effect');
+  });
+});

@@ -14,6 +14,7 @@ describe('drift loops', () => {
     expect(late[0]?.claim?.message).toContain('tagging 5 times');
     expect(late.at(-1)?.delayMs).toBeGreaterThan(3_000_000);
     expect(late.at(-1)?.delayMs).toBeLessThanOrEqual(3_600_000);
+    expect(seen.progressed(object, ['something else']).claim?.type).toBe('DriftLoop');
   });
 
   it('are seen when two steps undo each other in turn', () => {

@@ -58,9 +58,6 @@ export interface InformerSource {
   readonly silentAfterMs?: number;
 }
 
-/** How many deleted objects are remembered, so that a late answer to a write does not bring one back. */
-const tombstonesKept = 1_000;
-
 /** An informer that is not running yet. */
 export const createInformer = <T extends StoredObject>(
   resource: Resource,
@@ -69,8 +66,6 @@ export const createInformer = <T extends StoredObject>(
   const objects = new Map<ObjectKey, T>();
   const indexes = new Map<string, Index<T>>();
   const listeners: InformerEvents<T>[] = [];
-  /** The uid of a deleted object, and the resourceVersion from which it was gone. */
-  const tombstones = new Map<string, string>();
   const unlisted = new Set<string>(['']);
   const synced: (() => void)[] = [];
   let log: Logger | undefined;
@@ -92,7 +87,6 @@ export const createInformer = <T extends StoredObject>(
     }
     // Another uid under the same name is another object: the old one went, whether or not the watch said so.
     if (old !== undefined) {
-      bury(old.metadata.uid, object.metadata.resourceVersion);
       tell((listener) => listener.onDelete?.(old));
     }
     tell((listener) => listener.onAdd?.(object));
@@ -128,34 +122,25 @@ export const createInformer = <T extends StoredObject>(
     }
   };
 
-  const drop = (key: ObjectKey, resourceVersion: string): void => {
+  const drop = (key: ObjectKey): void => {
     const old = objects.get(key);
     if (old === undefined) return;
     unindex(key, old);
     objects.delete(key);
-    bury(old.metadata.uid, resourceVersion);
     tell((listener) => listener.onDelete?.(old));
   };
 
-  const bury = (uid: string, resourceVersion: string): void => {
-    tombstones.delete(uid);
-    tombstones.set(uid, resourceVersion);
-    if (tombstones.size > tombstonesKept) tombstones.delete(tombstones.keys().next().value ?? '');
-  };
-
-  /** Takes an object unless the cache has it, a newer one, or its end already. */
+  /** Takes an object unless the cache has it, or a newer one, already. */
   const take = (object: T): void => {
     const known = objects.get(keyOf(object));
-    if (isNews(object, known?.metadata.resourceVersion) && isNews(object, tombstones.get(object.metadata.uid)))
+    if (
+      known === undefined ||
+      compareResourceVersions(known.metadata.resourceVersion, object.metadata.resourceVersion) < 0
+    )
       put(object);
   };
 
-  const replace = (
-    listed: readonly T[],
-    namespace: string | undefined,
-    resourceVersion: string,
-    hasGoneBack: boolean,
-  ) => {
+  const replace = (listed: readonly T[], namespace: string | undefined, hasGoneBack: boolean): void => {
     const keys = new Set<ObjectKey>();
     for (const object of listed) {
       keys.add(keyOf(object));
@@ -164,9 +149,7 @@ export const createInformer = <T extends StoredObject>(
     }
     for (const [key, object] of objects) {
       const isListed = keys.has(key) || (namespace !== undefined && object.metadata.namespace !== namespace);
-      // What we wrote after the list was made is not in it.
-      const isLater = !hasGoneBack && compareResourceVersions(object.metadata.resourceVersion, resourceVersion) > 0;
-      if (!isListed && !isLater) drop(key, resourceVersion);
+      if (!isListed) drop(key);
     }
   };
 
@@ -217,7 +200,7 @@ export const createInformer = <T extends StoredObject>(
               trim: (object) => trimmedOf(object, options.trim),
               onReplace(listed, resourceVersion) {
                 // A cluster restored from a backup counts from an older number: then only the list is right.
-                replace(listed, namespace, resourceVersion, compareResourceVersions(resourceVersion, last) < 0);
+                replace(listed, namespace, compareResourceVersions(resourceVersion, last) < 0);
                 last = resourceVersion;
                 unlisted.delete(namespace ?? '');
                 if (unlisted.size === 0) for (const then of synced) then();
@@ -225,8 +208,7 @@ export const createInformer = <T extends StoredObject>(
               onEvent({ type, object }) {
                 last = object.metadata.resourceVersion;
                 if (type !== 'DELETED') take(object);
-                else if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) drop(keyOf(object), last);
-                else bury(object.metadata.uid, last);
+                else if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) drop(keyOf(object));
               },
             },
             signal,
@@ -236,9 +218,6 @@ export const createInformer = <T extends StoredObject>(
     },
   };
 };
-
-const isNews = (object: StoredObject, knownVersion: string | undefined): boolean =>
-  knownVersion === undefined || compareResourceVersions(knownVersion, object.metadata.resourceVersion) < 0;
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 

@@ -1,9 +1,9 @@
 import type { BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
-import { progressing, settled, waiting } from '@operator/outcome';
-import { hashPolicy, samePolicy } from '@operator/policy';
+import { Fault, blocked, progressing, settled, waiting } from '@operator/outcome';
+import { hashPolicy, samePolicy, type IamPolicy } from '@operator/policy';
 import { keyOfReference, type Bucket } from '@operator/references';
-import { keyOf, type Reconciler } from '@operator/runtime';
+import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
 import { putBucketPolicy, readBucketPolicy } from '@operator/s3';
 import type { BucketPolicy, PolicyDeps } from './deps.ts';
 import { finalizePolicy } from './finalize.ts';
@@ -16,15 +16,17 @@ export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec,
     const { namespace } = policy.metadata;
     const bucket = await deps.references.bucketFor(policy.spec.bucketRef, namespace);
     const bucketName = bucket.spec.name;
-    const document = requireValid(policy.spec.policy, bucketName);
-    requireNoRival(policy, bucket, deps);
+    const wanted = await documentFor(policy, bucket, deps).catch(onlyFault);
+    // Whatever the bucket has, it is not this policy.
+    if (wanted instanceof Fault) return blocked({ ...ownStatus(policy), applied: false }, wanted);
     requireOwned(bucket);
-    const wanted = renderFor(document, bucketName, (name) => deps.accessKeyAt(`${namespace}/${name}`));
     const { driver, provider } = await deps.references.driverFor(
       bucket.spec.providerRef,
       bucket.metadata.namespace,
       pass.signal,
     );
+
+    requireSameServer(bucket, driver.serverIdentity);
 
     const region = bucket.status?.region ?? provider.spec.region;
     const s3 = { wire: driver.wire(region), bucket: bucketName };
@@ -43,12 +45,17 @@ export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec,
       return settled(reportPolicy({ ...place, hash, lastSyncTime }), { claims });
     }
 
-    // Both hashes stand in the status while the server may have either document, so that a removal knows both as ours.
+    // Both hashes stand in the status while the server may have either document, so that a removal knows both as ours. What
+    // was pending before and has arrived takes the place of what it replaced.
+    const standing = [former?.appliedHash, former?.pendingHash].find(
+      (known) => current !== undefined && known === hashPolicy(current),
+    );
+    const appliedHash = standing ?? former?.appliedHash;
     const applying: BucketPolicyStatus = {
       ...place,
       applied: false,
       pendingHash: hash,
-      ...(former?.appliedHash === undefined ? {} : { appliedHash: former.appliedHash }),
+      ...(appliedHash === undefined ? {} : { appliedHash }),
       ...(former?.lastSyncTime === undefined ? {} : { lastSyncTime: former.lastSyncTime }),
     };
     await pass.record(applying);
@@ -73,13 +80,51 @@ const contenderOf = ({ metadata, status }: BucketPolicy): Contender => ({
   holds: status?.appliedHash !== undefined || status?.pendingHash !== undefined,
 });
 
+/**
+ * The document that the bucket is to have.
+ * @throws Fault `terminal` PolicyInvalid; `waiting` PolicyConflict, AccessKeyNotFound, AccessKeyNotReady
+ */
+const documentFor = async (policy: BucketPolicy, bucket: Bucket, deps: PolicyDeps): Promise<IamPolicy> => {
+  const document = requireValid(policy.spec.policy, bucket.spec.name);
+  await requireNoRival(policy, bucket, deps);
+  const accessKeyNamed = (name: string) => deps.accessKeyAt(`${policy.metadata.namespace}/${name}`);
+  return renderFor(document, bucket.spec.name, accessKeyNamed);
+};
+
+/** Turns an expected failure into a value; a bug stays thrown. */
+const onlyFault = (caught: unknown): Fault => {
+  if (caught instanceof Fault) return caught;
+  throw caught;
+};
+
 /** @throws Fault `waiting` PolicyConflict, naming the policy that is applied */
-const requireNoRival = (policy: BucketPolicy, bucket: Bucket, { policiesOf }: PolicyDeps): void => {
-  const winner = winnerOf(policiesOf(keyOf(bucket)).map(contenderOf));
-  if (winner === undefined || winner.uid === policy.metadata.uid) return;
+const requireNoRival = async (policy: BucketPolicy, bucket: Bucket, deps: PolicyDeps): Promise<void> => {
+  const { uid } = policy.metadata;
+  const contenders: Contender[] = [];
+  for (const other of deps.policiesOf(keyOf(bucket))) {
+    const contender = contenderOf(other);
+    if (contender.uid === uid || contender.isLeaving || (await isGranted(other, deps))) contenders.push(contender);
+  }
+  const winner = winnerOf(contenders);
+  if (winner === undefined || winner.uid === uid) return;
   throw waiting(
     reasons.PolicyConflict,
     `Bucket ${keyOf(bucket)} has its policy from BucketPolicy ${winner.namespace}/${winner.name}; a bucket can have one.`,
+  );
+};
+
+/** Anybody may name any Bucket; who may not refer to it must not stand in the way of those who may. */
+const isGranted = async ({ spec, metadata }: BucketPolicy, { references }: PolicyDeps): Promise<boolean> => {
+  const found = await references.bucketFor(spec.bucketRef, metadata.namespace).catch(onlyFault);
+  return !(found instanceof Fault);
+};
+
+/** Its Provider may lead to another server by now, with another bucket of that name. @throws Fault `waiting` BucketNotReady */
+const requireSameServer = ({ metadata, status }: Bucket, serverIdentity: string): void => {
+  if (status?.endpoint === serverIdentity) return;
+  throw waiting(
+    reasons.BucketNotReady,
+    `Bucket ${metadata.namespace}/${metadata.name} has not been looked at on ${serverIdentity} yet.`,
   );
 };
 

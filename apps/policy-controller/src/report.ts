@@ -6,6 +6,8 @@ import type { IamPolicy } from '@operator/policy';
 const invalidReasons: ReadonlySet<string> = new Set([reasons.PolicyInvalid, reasons.UnknownPrincipal]);
 
 const applyReasons: ReadonlySet<string> = new Set([
+  reasons.AccessKeyNotFound,
+  reasons.AccessKeyNotReady,
   reasons.PolicyConflict,
   reasons.AccessDenied,
   reasons.RequestRefused,

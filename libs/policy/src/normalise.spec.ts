@@ -32,6 +32,7 @@ describe('two documents mean the same', () => {
       policy(statement({ Resource: ['a', 'b'] })),
       policy(statement({ Resource: ['b', 'a'] })),
     ],
+    ['one star or several', policy(statement({ Resource: '*' })), policy(statement({ Resource: '**' }))],
     [
       'statements in another order',
       policy(statement(), statement({ Effect: 'Deny' })),

@@ -57,14 +57,21 @@ const conditions = (value: unknown): unknown =>
     })
     .sort((a, b) => byText(JSON.stringify(a), JSON.stringify(b)));
 
+// A run of stars matches what one star does. MinIO returns a resource "*" as "**".
+const pattern = (value: string): string => value.replaceAll(/\*{2,}/g, '*');
+
+const actions = (value: unknown): unknown => sortedSet(texts(value).map((action) => pattern(action.toLowerCase())));
+
+const resources = (value: unknown): unknown => sortedSet(texts(value).map(pattern));
+
 const elements: Readonly<Record<string, (value: unknown) => unknown>> = {
   effect: text,
   principal: principals,
   notprincipal: principals,
-  action: (value) => sortedSet(texts(value).map((action) => action.toLowerCase())),
-  notaction: (value) => sortedSet(texts(value).map((action) => action.toLowerCase())),
-  resource: (value) => sortedSet(texts(value)),
-  notresource: (value) => sortedSet(texts(value)),
+  action: actions,
+  notaction: actions,
+  resource: resources,
+  notresource: resources,
   condition: conditions,
 };
 
@@ -85,7 +92,7 @@ const canonicalStatement = (statement: JsonObject): CanonicalStatement => {
 /**
  * The canonical form of an IAM document, as rendered or as a server gave it (an object, not text). Whatever a server may
  * rewrite without changing the meaning is the same in it: scalar or list, `"*"` or `{"AWS": "*"}`, order, case of actions
- * and condition keys, an account or its root ARN, numbers and booleans as text.
+ * and condition keys, runs of stars, an account or its root ARN, numbers and booleans as text.
  *
  * Source: IAM User Guide, Grammar of the IAM JSON policy language; an absent Version is 2008-10-17.
  */

@@ -34,10 +34,11 @@ export const s3View = (at: { readonly endpoint: string; readonly region: string 
       (await client.listBuckets()).map(({ name }) => name).filter((name) => name.startsWith(prefix)),
     async bucket(name) {
       if (!(await client.bucketExists(name))) return undefined;
-      const { Status: status } = (await client.getBucketVersioning(name)) as { Status?: string };
+      // Undefined on some servers while nothing was ever set.
+      const versioning = (await client.getBucketVersioning(name)) as { Status?: string } | undefined;
       const tags = await orAbsent(client.getBucketTagging(name), 'NoSuchTagSet');
       return {
-        versioning: status ?? 'unset',
+        versioning: versioning?.Status ?? 'unset',
         tags: Object.fromEntries((tags ?? []).map(({ Key: key, Value: value }) => [key, value])),
       };
     },

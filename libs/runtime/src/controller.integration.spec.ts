@@ -337,6 +337,62 @@ describe('a controller on a real API server', () => {
   });
 });
 
+describe('a controller seen from outside', () => {
+  it('is ready with complete caches while it stands by, and tells its metrics', async () => {
+    const flags = ['--metrics-address=127.0.0.1:0', '--health-address=127.0.0.1:0'];
+    const portsOf = async (by: string): Promise<[number, number]> => {
+      const listening = /"event":"listening".*?"port":(\d+)/g;
+      const ports = await eventually('two ports', () => {
+        const found = [...logOf(by).matchAll(listening)].map(([, port]) => Number(port));
+        return found.length === 2 && found;
+      });
+      return ports as [number, number];
+    };
+    const leader = await start(...flags);
+    await create('seen', { size: 1 });
+    await untilReady('seen');
+    const standby = await start(...flags);
+    await eventually('a standby', () => logOf(standby.by).includes('standing by'));
+    for (const { by } of [leader, standby]) {
+      const [health] = await portsOf(by);
+      expect((await fetch(`http://127.0.0.1:${health}/healthz`)).status).toBe(200);
+      await eventually('ready', async () => (await fetch(`http://127.0.0.1:${health}/readyz`)).status === 200);
+      expect((await fetch(`http://127.0.0.1:${health}/metrics`)).status).toBe(404);
+    }
+    const [, metrics] = await portsOf(leader.by);
+    const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
+    for (const line of [
+      'wasabi_s3_operator_reconcile_total{kind="Widget",result="settled",controller="widget-controller"} 1',
+      'wasabi_s3_operator_objects{kind="Widget",ready="True",reason="Ready",controller="widget-controller"} 1',
+      'wasabi_s3_operator_leader{controller="widget-controller"} 1',
+      'wasabi_s3_operator_external_calls_total{service="outside",operation="Put",code="OK",controller="widget-controller"} 1',
+      'wasabi_s3_operator_kubernetes_requests_total{verb="apply",resource="widgets",code="200",controller="widget-controller"} 3',
+    ]) {
+      expect(text).toContain(line);
+    }
+    const [, metricsOfStandby] = await portsOf(standby.by);
+    const other = await (await fetch(`http://127.0.0.1:${metricsOfStandby}/metrics`)).text();
+    expect(other).toContain('wasabi_s3_operator_leader{controller="widget-controller"} 0');
+  });
+
+  it('is not ready while its kind is not installed', async () => {
+    await plane.kubectl(['delete', 'crd', 'widgets.runtime.test']);
+    const { by } = await start('--leader-elect=false', '--health-address=127.0.0.1:0');
+    const port = await eventually('a port', () => /"event":"listening".*?"port":(\d+)/.exec(logOf(by))?.[1]);
+    await eventually('it has looked', () => logOf(by).includes('KindAbsent'));
+    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(503);
+    await installWidgets(plane);
+    await eventually('ready', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200);
+    await eventually('it takes objects', () =>
+      create('fresh', { size: 1 }).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await untilReady('fresh');
+  });
+});
+
 describe('a controller that stops', () => {
   it('finishes the pass that SIGTERM finds, tells it in the status, and exits with 0', async () => {
     const { child, by } = await start('--leader-elect=false');

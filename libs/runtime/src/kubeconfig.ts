@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions as HttpsOptions } from 'node:https';
+import { dirname, resolve } from 'node:path';
 import type { Dispatcher } from 'undici';
 import type { CredentialSource } from './credential-source.ts';
 
@@ -13,7 +15,7 @@ const nowhere = 'http://localhost:8080';
 export const kubeconfigSource = async (path: string | undefined): Promise<CredentialSource> => {
   // Loaded here and by its file: the package's index brings every typed API.
   const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
-  const load = () => {
+  const load = async () => {
     const config = new KubeConfig();
     if (path === undefined) config.loadFromDefault();
     else config.loadFromFile(path);
@@ -23,14 +25,20 @@ export const kubeconfigSource = async (path: string | undefined): Promise<Creden
         'no cluster is configured: give --kubeconfig, set KUBECONFIG, or run in a pod with a service account',
       );
     }
+    const user = config.getCurrentUser();
+    const tokenFile = path === undefined || user === null ? undefined : await tokenFileOf(path, user.name);
+    // KubeConfig does not know the field, but reads and re-reads such a file for a pod.
+    if (user !== null && tokenFile !== undefined) {
+      Object.assign(user, { token: undefined, authProvider: { name: 'tokenFile', config: { tokenFile } } });
+    }
     return { config, cluster };
   };
 
-  let { config, cluster } = load();
+  let { config, cluster } = await load();
   return {
     namespace: config.getContextObject(config.getCurrentContext())?.namespace,
     async read(anew) {
-      if (anew) ({ config, cluster } = load());
+      if (anew) ({ config, cluster } = await load());
       const https: HttpsOptions & { auth?: string } = {};
       await config.applyToHTTPSOptions(https);
       const { ca, cert, key, servername, rejectUnauthorized } = https;
@@ -54,6 +62,16 @@ export const kubeconfigSource = async (path: string | undefined): Promise<Creden
       return made.dispatcher;
     },
   };
+};
+
+/** The `tokenFile` of a user, as an absolute path. Source: Kubernetes, kubeconfig v1, AuthInfo. */
+const tokenFileOf = async (path: string, userName: string): Promise<string | undefined> => {
+  const text = await readFile(path, 'utf8');
+  if (!text.includes('tokenFile')) return undefined;
+  const { parse } = await import('yaml');
+  const { users = [] } = parse(text) as { users?: { name?: string; user?: { tokenFile?: string } }[] };
+  const tokenFile = users.find(({ name }) => name === userName)?.user?.tokenFile;
+  return tokenFile === undefined ? undefined : resolve(dirname(path), tokenFile);
 };
 
 const headersOf = (https: HttpsOptions & { auth?: string }): Record<string, string> => {

@@ -85,7 +85,13 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
   /** When the record of another was first seen as it is. */
   let observed = { resourceVersion: '', at: -Infinity };
 
-  const mayWrite = (): boolean => monotonicMs() - renewedAt < leaseMs - timing.marginMs;
+  /** Milliseconds for which this process may still write. */
+  const remainingMs = (): number => renewedAt + leaseMs - timing.marginMs - monotonicMs();
+  const mayWrite = (): boolean => remainingMs() > 0;
+  /** A leader hears of its end in time, whatever the API server does. */
+  const patience = () => ({
+    timeoutMs: Math.ceil(mayWrite() ? Math.min(timing.retryMs * 2, remainingMs()) : timing.retryMs * 2),
+  });
 
   const recordOf = (holderIdentity: string): Lease => {
     const now = options.clock.now().toISOString().replace('Z', '000Z');
@@ -109,7 +115,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
   /** Creates or renews the lease. Returns false when another was faster; throws when the API server does not answer. */
   const acquire = async (): Promise<boolean> => {
     const startedAt = monotonicMs();
-    const requested = { timeoutMs: timing.retryMs * 2 };
+    const requested = patience();
     try {
       lease =
         lease === undefined
@@ -126,7 +132,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
 
   /** Milliseconds until the lease may be taken: 0 when it is free now. */
   const look = async (): Promise<number> => {
-    lease = await kube.get<Lease>(leaseResource, { namespace, name }, { timeoutMs: timing.retryMs * 2 });
+    lease = await kube.get<Lease>(leaseResource, { namespace, name }, patience());
     const holder = lease?.spec?.holderIdentity ?? '';
     if (lease === undefined || holder === '' || holder === identity) return 0;
     const resourceVersion = lease.metadata.resourceVersion ?? '';
@@ -164,7 +170,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
 
   /** Renews until leadership is lost or `ended` aborts. */
   const keep = async (ended: AbortSignal): Promise<void> => {
-    while (await pause(timing.retryMs, ended)) {
+    while (await pause(Math.min(timing.retryMs, Math.max(remainingMs(), 0)), ended)) {
       try {
         if (await acquire()) continue;
         // Somebody changed the record: if it is still ours, the next renewal will hold.

@@ -1,0 +1,207 @@
+import { once } from 'node:events';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CredentialSource } from './credential-source.ts';
+import type { KubeClient } from './kube-client.ts';
+import { type KubeConnection, openKubeConnection } from './kube-connection.ts';
+import { type KubeExchange, createKubeClient } from './kube-requests.ts';
+
+const things = { group: 'g.example', version: 'v1', kind: 'Thing', plural: 'things' };
+const ref = { namespace: 'n', name: 'a' };
+
+let server: Server;
+let connection: KubeConnection;
+let kube: KubeClient;
+/** What the server does with each request, in order; the last one stays. */
+let answers: ((outgoing: ServerResponse, incoming: IncomingMessage) => void)[];
+let seen: { method: string; url: string; authorization: string | undefined; type: string | undefined; body: string }[];
+let told: KubeExchange[];
+let mayWrite: boolean;
+let reads: boolean[];
+
+const json =
+  (status: number, body: object, headers: Record<string, string> = {}) =>
+  (outgoing: ServerResponse) =>
+    void outgoing.writeHead(status, headers).end(JSON.stringify(body));
+const refused = (code: number, reason: string, headers: Record<string, string> = {}) =>
+  json(code, { kind: 'Status', code, reason, message: `no: ${reason}` }, headers);
+
+beforeEach(async () => {
+  answers = [json(200, {})];
+  seen = [];
+  told = [];
+  reads = [];
+  mayWrite = true;
+  server = createServer((incoming, outgoing) => {
+    void incoming.toArray().then((chunks) => {
+      seen.push({
+        method: incoming.method ?? '',
+        url: incoming.url ?? '',
+        authorization: incoming.headers.authorization,
+        type: incoming.headers['content-type'],
+        body: Buffer.concat(chunks as Buffer[]).toString(),
+      });
+      const answer = answers.length > 1 ? answers.shift() : answers[0];
+      answer?.(outgoing, incoming);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const source: CredentialSource = {
+    namespace: undefined,
+    read: async (anew) => {
+      reads.push(anew);
+      return {
+        server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        headers: { authorization: `Bearer ${reads.length}` },
+        tls: {},
+      };
+    },
+  };
+  let monotonicMs = 0;
+  // Every look at the clock is ten seconds later: what was read is never fresh enough to be kept after a 401.
+  connection = openKubeConnection(source, () => (monotonicMs += 10_000));
+  kube = createKubeClient({
+    connection,
+    userAgent: 'test',
+    monotonicMs: () => performance.now(),
+    observe: (exchange) => void told.push(exchange),
+    beforeWrite: () => {
+      if (!mayWrite) throw new Error('not the leader');
+    },
+  });
+});
+
+afterEach(async () => {
+  await connection.close();
+  server.close();
+  server.closeAllConnections();
+});
+
+describe('a request to the API server', () => {
+  it('that is not authenticated is tried once more with credentials read anew', async () => {
+    answers = [refused(401, 'Unauthorized'), json(200, { metadata: { name: 'a' } })];
+    expect(await kube.get(things, ref)).toEqual({ metadata: { name: 'a' } });
+    expect(reads).toEqual([false, true]);
+    expect(seen.map(({ authorization }) => authorization)).toEqual(['Bearer 1', 'Bearer 2']);
+    answers = [refused(401, 'Unauthorized')];
+    await expect(kube.get(things, ref)).rejects.toMatchObject({ status: 401 });
+  });
+
+  it('waits as long as Retry-After says, and gives up after five refusals', async () => {
+    answers = [refused(429, 'TooManyRequests', { 'retry-after': '1' }), json(200, {})];
+    const from = performance.now();
+    await kube.get(things, ref);
+    expect(performance.now() - from).toBeGreaterThan(950);
+    answers = [refused(429, 'TooManyRequests')];
+    seen = [];
+    await expect(kube.get(things, ref)).rejects.toMatchObject({ status: 429, reason: 'TooManyRequests' });
+    expect(seen).toHaveLength(5);
+  });
+
+  it('that would have to wait beyond its deadline says when to come back', async () => {
+    answers = [refused(429, 'TooManyRequests', { 'retry-after': '40' })];
+    await expect(kube.get(things, ref)).rejects.toMatchObject({ status: 429, retryAfterMs: 40_000 });
+  });
+
+  it('ends at its deadline when there is no answer', async () => {
+    answers = [() => undefined];
+    await expect(kube.get(things, ref, { timeoutMs: 100 })).rejects.toMatchObject({ status: 0, reason: 'Unreachable' });
+  });
+
+  it('says what refused it when that was no API server', async () => {
+    answers = [(outgoing) => void outgoing.writeHead(502).end('<html>Bad Gateway</html>')];
+    await expect(kube.get(things, ref)).rejects.toThrow('get things: HTTP 502 <html>Bad Gateway</html>');
+  });
+
+  it('for an absent object gives undefined, and false for its deletion', async () => {
+    answers = [refused(404, 'NotFound')];
+    expect(await kube.get(things, ref)).toBeUndefined();
+    expect(await kube.delete(things, ref)).toBe(false);
+    await expect(kube.patch(things, ref, {})).rejects.toMatchObject({ status: 404 });
+  });
+
+  it('that writes is not sent where this process must not write', async () => {
+    mayWrite = false;
+    const metadata = ref;
+    for (const write of [
+      () => kube.create(things, { metadata }),
+      () => kube.replace(things, { metadata }),
+      () => kube.apply(things, { metadata }),
+      () => kube.patch(things, ref, {}),
+      () => kube.delete(things, ref),
+    ]) {
+      await expect(write()).rejects.toThrow('not the leader');
+    }
+    await kube.get(things, ref);
+    expect(seen.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  it('has the path, the query and the type that its verb wants', async () => {
+    const metadata = { ...ref, uid: 'u' };
+    await kube.apply(things, { metadata, status: { size: 1 } }, { subresource: 'status' });
+    await kube.patch(things, ref, [{ op: 'test', path: '/a', value: 1 }]);
+    await kube.patch(things, ref, { a: null });
+    await kube.delete(things, ref, { uid: 'u' });
+    expect(seen.map(({ method, url, type, body }) => [method, url, type, body])).toEqual([
+      [
+        'PATCH',
+        '/apis/g.example/v1/namespaces/n/things/a/status?fieldManager=wasabi-s3-operator&force=true',
+        'application/apply-patch+yaml',
+        '{"metadata":{"namespace":"n","name":"a","uid":"u"},"status":{"size":1},"apiVersion":"g.example/v1","kind":"Thing"}',
+      ],
+      [
+        'PATCH',
+        '/apis/g.example/v1/namespaces/n/things/a?fieldManager=wasabi-s3-operator',
+        'application/json-patch+json',
+        '[{"op":"test","path":"/a","value":1}]',
+      ],
+      [
+        'PATCH',
+        '/apis/g.example/v1/namespaces/n/things/a?fieldManager=wasabi-s3-operator',
+        'application/merge-patch+json',
+        '{"a":null}',
+      ],
+      [
+        'DELETE',
+        '/apis/g.example/v1/namespaces/n/things/a',
+        'application/json',
+        '{"apiVersion":"v1","kind":"DeleteOptions","preconditions":{"uid":"u"}}',
+      ],
+    ]);
+    expect(told.map(({ verb, resource, code }) => `${verb} ${resource} ${code}`)).toEqual([
+      'apply things 200',
+      'patch things 200',
+      'patch things 200',
+      'delete things 200',
+    ]);
+  });
+
+  it('that watches reads events from pieces that end anywhere, even within a letter', async () => {
+    const line = (name: string) => `${JSON.stringify({ type: 'ADDED', object: { metadata: { name } } })}\n`;
+    const bytes = Buffer.from(line('grüße') + line('two') + '{"type":"ADD');
+    answers = [
+      (outgoing) => {
+        const cuts = [40, 41, 42, 43, 44, 90];
+        [0, ...cuts].forEach((start, at) => setTimeout(() => outgoing.write(bytes.subarray(start, cuts[at])), 20 * at));
+        setTimeout(() => outgoing.end(), 20 * (cuts.length + 1));
+      },
+    ];
+    const names: string[] = [];
+    const watch = kube.watch<{ metadata: { name: string } }>(
+      things,
+      {},
+      {
+        resourceVersion: '1',
+        signal: new AbortController().signal,
+        timeoutSeconds: 60,
+      },
+    );
+    for await (const event of watch) if (event.type !== 'BOOKMARK') names.push(event.object.metadata.name);
+    expect(names).toEqual(['grüße', 'two']);
+    expect(seen[0]?.url).toBe(
+      '/apis/g.example/v1/things?watch=true&allowWatchBookmarks=true&resourceVersion=1&timeoutSeconds=60',
+    );
+  });
+});

@@ -68,7 +68,7 @@ const another = (
     {
       metadata: {
         namespace: overrides.namespace ?? 'team-a',
-        creationTimestamp: `2026-05-0${String(day)}T00:00:00Z`,
+        creationTimestamp: `2026-04-0${String(day)}T00:00:00Z`,
         ...(overrides.leaving === true ? { deletionTimestamp: '2026-05-05T00:00:00Z' } : {}),
       },
       ...(overrides.status === undefined ? {} : { status: overrides.status }),
@@ -250,7 +250,7 @@ describe('two policies for one bucket', () => {
 
   it('wait for one that is leaving until its document is gone', async () => {
     const world = begin();
-    world.policies.set('team-a/leaving', another('leaving', 9, { leaving: true, status: { appliedHash: 'x' } }));
+    world.policies.set('team-a/leaving', another('leaving', 9, { namespace: 'team-b', leaving: true, status: { appliedHash: 'x' } }));
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
     world.policies.delete('team-a/leaving');
     await world.bench.run();

@@ -3,10 +3,16 @@ import { Fault } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import type { Health } from '@operator/s3';
 
-/** Wasabi locks an account for five minutes after many attempts with bad credentials. Source: Wasabi, REST API introduction. */
-const lockoutMs = 300_000;
+/**
+ * Wasabi locks an account for five minutes after many attempts with bad credentials; the runtime may be a tenth early.
+ * Source: Wasabi, REST API introduction.
+ */
+const lockoutMs = 340_000;
 /** While an endpoint is away it is asked more often than a healthy one: one call, and everything waits for it. */
 const unreachableRetryMs = 15_000;
+
+/** By which share of its period the runtime spreads a pass. */
+const earlyShare = 0.1;
 
 /** How a check ended. */
 export type CheckResult = Health | Fault;
@@ -40,8 +46,9 @@ export interface CheckMemory {
   /** Undefined when a check is due: the period is over, or spec, credentials or the request for a pass changed. */
   standing(provider: Provider, version: string, now: Date): StandingCheck | undefined;
   remember(provider: Provider, version: string, now: Date, result: CheckResult): StandingCheck;
-  /** True once for each version of a Provider, and once more when there is a bucket to read from. */
+  /** True until `probed`, for each version of a Provider, and once more when there is a bucket to read from. */
   needsProbe(provider: Provider, version: string, hasBucket: boolean): boolean;
+  probed(provider: Provider, version: string, hasBucket: boolean): void;
   forget(providerUid: string): void;
 }
 
@@ -51,16 +58,15 @@ const subjectOf = ({ metadata }: Provider, version: string): string =>
 /** An empty memory. */
 export const createCheckMemory = (): CheckMemory => {
   const checks = new Map<string, Checked>();
-  const probes = new Map<string, string>();
+  const probes = new Map<string, { readonly version: string; readonly hadBucket: boolean }>();
   return {
     standing: (provider, version, now) => {
       const checked = checks.get(provider.metadata.uid);
       if (checked?.subject !== subjectOf(provider, version)) return undefined;
       const dueInMs = checked.dueAt - now.getTime();
-      // A clock that was set back must not keep an old result alive.
-      return dueInMs <= 0 || dueInMs > periodMs(provider, checked.result)
-        ? undefined
-        : { result: checked.result, dueInMs };
+      const period = periodMs(provider, checked.result);
+      // A pass that comes a little early makes the check. A clock that was set back must not keep an old result alive.
+      return dueInMs <= period * earlyShare || dueInMs > period ? undefined : { result: checked.result, dueInMs };
     },
     remember: (provider, version, now, result) => {
       const dueInMs = periodMs(provider, result);
@@ -72,11 +78,11 @@ export const createCheckMemory = (): CheckMemory => {
       return { result, dueInMs };
     },
     needsProbe: ({ metadata }, version, hasBucket) => {
-      const [empty, read] = [`${version} empty`, `${version} read`];
-      const former = probes.get(metadata.uid);
-      if (former === read || (former === empty && !hasBucket)) return false;
-      probes.set(metadata.uid, hasBucket ? read : empty);
-      return true;
+      const probe = probes.get(metadata.uid);
+      return probe?.version !== version || (hasBucket && !probe.hadBucket);
+    },
+    probed: ({ metadata }, version, hadBucket) => {
+      probes.set(metadata.uid, { version, hadBucket });
     },
     forget: (uid) => {
       checks.delete(uid);

@@ -8,8 +8,14 @@ import {
   type ProviderSpec,
   type ProviderStatus,
 } from '@operator/api';
-import { createDriverPool, keyOfReference, namespaceLabels, type DriverFactories } from '@operator/references';
-import { runController, type ControllerTools } from '@operator/runtime';
+import {
+  createDriverPool,
+  keyOfReference,
+  namespaceLabels,
+  type DriverFactories,
+  type Provider,
+} from '@operator/references';
+import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCheckMemory } from './check.ts';
 import { providerReconciler } from './reconciler.ts';
@@ -79,6 +85,18 @@ const build = (tools: ControllerTools) => {
   });
   accessKeys.on({ onAdd: count, onDelete: count });
 
+  const checks = createCheckMemory();
+  const secrets = createSecretWatches(tools);
+  // However it went, nothing is kept of a Provider that is gone.
+  tools.informer<Provider>(providerResource).on({
+    onDelete: (provider) => {
+      secrets.unfollow(keyOf(provider));
+      checks.forget(provider.metadata.uid);
+      pool.drop(provider.metadata.uid);
+      metrics.providerConnectivity(keyOf(provider), undefined);
+    },
+  });
+
   return {
     resource: providerResource,
     finalizer: finalizerName,
@@ -88,8 +106,8 @@ const build = (tools: ControllerTools) => {
       kube,
       pool,
       metrics,
-      checks: createCheckMemory(),
-      secrets: createSecretWatches(tools),
+      checks,
+      secrets,
       usersOf: (key) => ({ buckets: bucketsOf(key), accessKeys: accessKeysOf(key) }),
       labelsOf: namespaceLabels(kube),
     }),

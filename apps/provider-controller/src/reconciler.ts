@@ -1,14 +1,7 @@
 import type { ProviderSpec, ProviderStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
-import { Fault, blocked, settled, waiting, type Blocked, type Claim, type Settled } from '@operator/outcome';
-import {
-  driverVersion,
-  resolveConnection,
-  type DriverPool,
-  type LabelsOf,
-  type Provider,
-  type ResolvedConnection,
-} from '@operator/references';
+import { Fault, blocked, settled, waiting, type Blocked, type Settled } from '@operator/outcome';
+import { driverVersion, resolveConnection, type DriverPool, type LabelsOf, type Provider } from '@operator/references';
 import {
   keyOf,
   ownStatus,
@@ -18,9 +11,9 @@ import {
   type Pass,
   type Reconciler,
 } from '@operator/runtime';
-import type { Driver } from '@operator/s3';
-import type { CheckMemory, StandingCheck } from './check.ts';
-import { claimsOfProviderFault, healthyClaims, reportProvider } from './report.ts';
+import type { Driver, Health } from '@operator/s3';
+import type { CheckMemory } from './check.ts';
+import { claimsOfProviderFault, healthyClaims, mergeCapabilities, reportProvider } from './report.ts';
 import { describeUsers, grantedUsers, type BucketUser, type ProviderUsers } from './users.ts';
 
 export interface ProviderDeps {
@@ -28,8 +21,8 @@ export interface ProviderDeps {
   readonly pool: DriverPool;
   readonly metrics: Metrics;
   readonly checks: CheckMemory;
-  /** Watches the Secrets that a Provider names, and enqueues it when one changes; `unfollow` ends that. */
-  readonly secrets: { follow(provider: Provider): void; unfollow(key: ObjectKey): void };
+  /** Watches the Secrets that a Provider names, and enqueues it when one changes. */
+  readonly secrets: { follow(provider: Provider): void };
   /** Everything that refers to a Provider. */
   readonly usersOf: (key: ObjectKey) => ProviderUsers;
   readonly labelsOf: LabelsOf;
@@ -46,15 +39,11 @@ export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec,
 
   async finalize(provider, pass) {
     const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps.labelsOf);
-    if (users.buckets.length + users.accessKeys.length > 0) return waitForUsers(provider, users, deps, pass);
-    deps.secrets.unfollow(keyOf(provider));
-    deps.checks.forget(provider.metadata.uid);
-    deps.pool.drop(provider.metadata.uid);
-    deps.metrics.providerConnectivity(keyOf(provider), undefined);
-    return { result: 'done' };
+    const isInUse = users.buckets.length + users.accessKeys.length > 0;
+    return isInUse ? waitForUsers(provider, users, deps, pass) : { result: 'done' };
   },
 
-  claimsOf: (fault, provider) => claimsOfProviderFault(fault, provider.status),
+  claimsOf: claimsOfProviderFault,
 
   providerOf: keyOf,
 });
@@ -85,8 +74,21 @@ const look = async (
     return fail(provider, inUseBy, fault, deps);
   }
   const bucket = users.buckets.find((user) => isReadable(user, provider));
-  const probes = deps.checks.needsProbe(provider, version, bucket !== undefined);
-  return succeed(provider, inUseBy, { check, driver, resolved, bucket, probes }, deps, pass);
+  const capabilities = await capabilitiesOf(provider, { driver, version, bucket, check: check.result }, deps, pass);
+
+  deps.metrics.providerConnectivity(keyOf(provider), true);
+  const former = provider.status;
+  if (former?.connected !== true) {
+    pass.event('Normal', eventReasons.ValidateSucceeded, `Reached ${provider.spec.endpoint} with valid credentials.`);
+  }
+  const { accountId, serverVersion, listDenied } = check.result;
+  const { credentialsVersion } = resolved;
+  const { serverIdentity } = driver;
+  const facts = { accountId, serverIdentity, serverVersion, credentialsVersion, capabilities, inUseBy };
+  return settled(reportProvider(former, facts, pass.now), {
+    claims: healthyClaims(listDenied),
+    resyncAfterMs: check.dueInMs,
+  });
 };
 
 /** A Provider that is to go is checked as before: those that still use it need it for their own deletion. */
@@ -130,47 +132,25 @@ const fail = (
 };
 
 interface Found {
-  readonly check: StandingCheck;
   readonly driver: Driver;
-  readonly resolved: ResolvedConnection;
+  readonly version: string;
   readonly bucket: BucketUser | undefined;
-  /** False when this process has probed this version already. */
-  readonly probes: boolean;
+  readonly check: Health;
 }
 
-const succeed = async (
+/** What the server can do: asked once by each process for each version, and again when there is a bucket to read from. */
+const capabilitiesOf = async (
   provider: Provider,
-  inUseBy: NonNullable<ProviderStatus['inUseBy']>,
-  { check, driver, resolved, bucket, probes }: Found,
-  { metrics }: ProviderDeps,
+  { driver, version, bucket, check }: Found,
+  { checks }: ProviderDeps,
   pass: ProviderPass,
-): Promise<Settled<ProviderStatus>> => {
-  const former = provider.status;
-  if (check.result instanceof Fault) throw check.result;
-  const { accountId, serverVersion, listDenied } = check.result;
-  const isKnown =
-    former?.capabilities !== undefined &&
-    former.observedGeneration === provider.metadata.generation &&
-    former.serverVersion === serverVersion &&
-    !Object.values(former.capabilities).includes('Unknown');
-  const capabilities =
-    former?.capabilities === undefined || (probes && !isKnown)
-      ? await driver.probe(pass, bucket?.spec.name)
-      : former.capabilities;
-
-  metrics.providerConnectivity(keyOf(provider), true);
-  if (former?.connected !== true) {
-    pass.event('Normal', eventReasons.ValidateSucceeded, `Reached ${provider.spec.endpoint} with valid credentials.`);
-  }
-  const { credentialsVersion } = resolved;
-  const facts = {
-    accountId,
-    serverIdentity: driver.serverIdentity,
-    serverVersion,
-    credentialsVersion,
-    capabilities,
-    inUseBy,
-  };
-  const claims: readonly Claim[] = healthyClaims(listDenied);
-  return settled(reportProvider(former, facts, pass.now), { claims, resyncAfterMs: check.dueInMs });
+): Promise<ProviderStatus['capabilities']> => {
+  const { status, metadata } = provider;
+  const hasBucket = bucket !== undefined;
+  if (status?.capabilities !== undefined && !checks.needsProbe(provider, version, hasBucket))
+    return status.capabilities;
+  const probed = await driver.probe(pass, bucket?.spec.name);
+  checks.probed(provider, version, hasBucket);
+  const isSame = status?.observedGeneration === metadata.generation && status.serverVersion === check.serverVersion;
+  return mergeCapabilities(isSame ? status.capabilities : undefined, probed);
 };

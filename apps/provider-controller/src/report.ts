@@ -42,7 +42,7 @@ export const healthyClaims = (listDenied: boolean): readonly Claim[] => [
  * The conditions that a failed check stands for: a refusal of the credentials proves that the endpoint answers, an endpoint
  * that does not answer leaves the credentials unknown.
  */
-export const claimsOfProviderFault = (fault: Fault, former: ProviderStatus | undefined): readonly Claim[] => {
+export const claimsOfProviderFault = (fault: Fault): readonly Claim[] => {
   const { reason, message } = fault;
   if (credentialReasons.has(reason)) {
     const answered = reason === reasons.AuthFailed;
@@ -54,10 +54,9 @@ export const claimsOfProviderFault = (fault: Fault, former: ProviderStatus | und
     ];
   }
   if (unreachableReasons.has(reason)) {
-    const unknown = 'The endpoint could not be asked.';
     return [
       claim(conditionTypes.EndpointReachable, 'False', reason, message),
-      ...(former?.connected === undefined ? [] : [claim(conditionTypes.AuthValid, 'Unknown', reason, unknown)]),
+      claim(conditionTypes.AuthValid, 'Unknown', reason, 'The endpoint could not be asked.'),
     ];
   }
   return [];
@@ -90,3 +89,18 @@ export const reportProvider = (former: ProviderStatus | undefined, facts: Provid
     inUseBy: facts.inUseBy,
   };
 };
+
+/**
+ * What the server can do, as told now and before: a read that failed for another cause does not make a feature unknown again.
+ * `former`: of the same spec and server.
+ */
+export const mergeCapabilities = (
+  former: ProviderStatus['capabilities'],
+  probed: NonNullable<ProviderStatus['capabilities']>,
+): NonNullable<ProviderStatus['capabilities']> =>
+  Object.fromEntries(
+    Object.entries(probed).map(([feature, support]) => [
+      feature,
+      support === 'Unknown' ? (former?.[feature] ?? support) : support,
+    ]),
+  );

@@ -15,11 +15,10 @@ export const createSecretWatches = ({ watchOne, enqueue }: Watching) => {
     let known: string | undefined | null = null;
     const stop = watchOne(secretResource, ref, (secret) => {
       const version = secret?.metadata.resourceVersion;
-      const isFirst = known === null;
-      const isChanged = known !== version;
+      if (version === known) return;
       known = version;
-      // The pass that began the watch reads the Secret itself.
-      if (isChanged && !isFirst) for (const key of providers) enqueue(key);
+      // Also the first time: the pass that began the watch may have read the Secret before it changed.
+      for (const key of providers) enqueue(key);
     });
     stops.set(secretKey, stop);
   };

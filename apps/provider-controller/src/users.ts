@@ -21,13 +21,17 @@ export const grantedUsers = async (
   users: ProviderUsers,
   labelsOf: LabelsOf,
 ): Promise<ProviderUsers> => {
-  const counts = async (user: BucketUser | AccessKeyUser, hasWork: boolean): Promise<boolean> =>
-    hasWork ||
-    isGranted(
-      provider.spec.allowedNamespaces,
-      { owner: provider.metadata.namespace, from: user.metadata.namespace },
-      labelsOf,
-    );
+  const { allowedNamespaces } = provider.spec;
+  const owner = provider.metadata.namespace;
+  // A namespace is asked about once, however many users it has.
+  const grants = new Map<string, Promise<boolean>>();
+  const counts = async ({ metadata }: BucketUser | AccessKeyUser, hasWork: boolean): Promise<boolean> => {
+    if (hasWork) return true;
+    const from = metadata.namespace;
+    const granted = grants.get(from) ?? isGranted(allowedNamespaces, { owner, from }, labelsOf);
+    grants.set(from, granted);
+    return granted;
+  };
   const buckets: BucketUser[] = [];
   for (const bucket of users.buckets) {
     const hasWork = bucket.status?.ownership !== undefined || bucket.status?.createIntent !== undefined;

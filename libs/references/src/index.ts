@@ -9,4 +9,4 @@ export { isGranted, matchesSelector } from './grants.ts';
 export type { LabelsOf } from './grants.ts';
 export { createReferences, keyOfReference, namespaceLabels } from './references.ts';
 export type { Bucket, Provided, References, ReferencesOptions } from './references.ts';
-export { bucketMatters, isReady, wokenByProvider } from './wake.ts';
+export { bucketMatters, isReady, usableVersion, wokenByProvider } from './wake.ts';

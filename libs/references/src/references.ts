@@ -6,6 +6,7 @@ import type { Driver } from '@operator/s3';
 import { resolveConnection, type Provider } from './connection.ts';
 import { driverVersion, type DriverPool } from './driver-pool.ts';
 import { isGranted, type LabelsOf } from './grants.ts';
+import { usableVersion } from './wake.ts';
 
 export type Bucket = KubeObject<BucketSpec, BucketStatus>;
 
@@ -93,7 +94,7 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
     providerFor,
     driverFor: async (ref, from, signal) => {
       const provider = await providerFor(ref, from);
-      const version = readyVersion(provider);
+      const version = requireUsable(provider);
       const driver = await pool.driverOf(provider, driverVersion(provider, version), async () => {
         const resolved = await resolveConnection(kube, provider, signal);
         if (resolved.credentialsVersion !== version) {
@@ -114,17 +115,13 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
   };
 };
 
-/**
- * The credentials version at which a Provider was found Ready, for its current generation. One that is being deleted is of
- * use as long as its connection is good, so that those who wait for it can finish. @throws Fault `waiting` ProviderNotReady
- */
-const readyVersion = (provider: Provider): string => {
+/** @throws Fault `waiting` ProviderNotReady */
+const requireUsable = (provider: Provider): string => {
+  const version = usableVersion(provider);
+  if (version !== undefined) return version;
   const { metadata, status } = provider;
   const ready = status?.conditions?.find(({ type }) => type === conditionTypes.Ready);
-  const isCurrent = status?.observedGeneration === metadata.generation;
-  const isUsable =
-    metadata.deletionTimestamp === undefined ? isCurrent && ready?.status === 'True' : status?.connected === true;
-  if (isUsable && status?.credentialsVersion !== undefined) return status.credentialsVersion;
-  const why = isCurrent && ready !== undefined ? `${ready.reason}: ${ready.message}` : 'it has not been checked yet';
+  const isTold = ready !== undefined && ready.observedGeneration === metadata.generation && ready.status !== 'True';
+  const why = isTold ? `${ready.reason}: ${ready.message}` : 'it has not been checked yet';
   throw waiting(reasons.ProviderNotReady, `Provider ${metadata.namespace}/${metadata.name} is not ready: ${why}`);
 };

@@ -7,30 +7,33 @@ import type { Bucket } from './references.ts';
 export const isReady = ({ status }: KubeObject): boolean =>
   status?.conditions?.some(({ type, status: value }) => type === conditionTypes.Ready && value === 'True') === true;
 
-/** Fields of a Provider's spec that lead to another server, or to other rights to refer to it. */
-const leadsElsewhere = (one: Provider, other: Provider): boolean =>
-  one.metadata.generation !== other.metadata.generation &&
-  JSON.stringify([one.spec.type, one.spec.endpoint, one.spec.region, one.spec.iamEndpoint]) !==
-    JSON.stringify([other.spec.type, other.spec.endpoint, other.spec.region, other.spec.iamEndpoint]);
+/**
+ * The credentials version at which a Provider may be used: it was found Ready, for its current generation. One that is being
+ * deleted is of use as long as its connection is good, so that those who wait for it can finish. Undefined: not now.
+ */
+export const usableVersion = (provider: Provider): string | undefined => {
+  const { metadata, status } = provider;
+  const isUsable =
+    metadata.deletionTimestamp === undefined
+      ? status?.observedGeneration === metadata.generation && isReady(provider)
+      : status?.connected === true;
+  return isUsable ? status?.credentialsVersion : undefined;
+};
 
 /**
  * Which objects that refer to a Provider look again after this event of it. An outage wakes nobody: it is told on the Provider
- * at once, and on the others as their own passes come round. A Provider that is Ready wakes those that may have waited for it.
+ * at once, and on the others as their own passes come round. A Provider that became usable wakes those that may have waited
+ * for it; with a new spec, which may lead to another server or grant other namespaces, it wakes all, once that was found good.
  */
 export const wokenByProvider = <T extends KubeObject>(
   provider: Provider,
   old: Provider | undefined,
   dependents: readonly T[],
 ): readonly T[] => {
-  if (old !== undefined && leadsElsewhere(provider, old)) return dependents;
-  const becameUsable =
-    isReady(provider) &&
-    (old === undefined ||
-      !isReady(old) ||
-      old.metadata.generation !== provider.metadata.generation ||
-      old.status?.observedGeneration !== provider.status?.observedGeneration ||
-      old.status?.credentialsVersion !== provider.status?.credentialsVersion);
-  return becameUsable ? dependents.filter((dependent) => !isReady(dependent)) : [];
+  const version = usableVersion(provider);
+  if (version === undefined || version === (old && usableVersion(old))) return [];
+  const isOtherSpec = old !== undefined && old.status?.observedGeneration !== provider.status?.observedGeneration;
+  return isOtherSpec ? dependents : dependents.filter((dependent) => !isReady(dependent));
 };
 
 const factsOf = ({ metadata, spec, status }: Bucket): string =>

@@ -1,0 +1,280 @@
+import type { ProviderSpec, ProviderStatus } from '@operator/api';
+import { createDriverPool, usableVersion, type Provider } from '@operator/references';
+import { createBench, createTestWorld, objectOf, providerOf } from '@operator/references/testing';
+import { createMemoryS3 } from '@operator/testing';
+import { describe, expect, it } from 'vitest';
+import { createCheckMemory } from './check.ts';
+import { providerReconciler } from './reconciler.ts';
+import type { ProviderUsers } from './users.ts';
+
+const nobody: ProviderUsers = { buckets: [], accessKeys: [] };
+const bucketUser = (name: string, status: object = {}) =>
+  objectOf('Bucket', name, { providerRef: { name: 'provider' }, name }, { status });
+const inUse: ProviderUsers = { buckets: [bucketUser('photos')], accessKeys: [] };
+
+/** A Provider that was never looked at, its server, and the reconciler between them. */
+const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) => {
+  const s3 = createMemoryS3({ now: () => new Date(0) });
+  const world = createTestWorld(s3.driver);
+  const { status: _status, ...fresh } = providerOf(s3.driver, { spec });
+  const connectivity = new Map<string, boolean | undefined>();
+  const used = { now: users };
+  const make = () => Promise.resolve(s3.driver);
+  const bench = createBench<ProviderSpec, ProviderStatus>({
+    writes: world.writes,
+    store: world.providers,
+    object: fresh,
+    reconciler: () =>
+      providerReconciler({
+        kube: world.kube.client,
+        pool: createDriverPool({ aws: make, wasabi: make, minio: make, custom: make }),
+        metrics: {
+          registry: undefined as never,
+          providerConnectivity: (name, isUp) => void connectivity.set(name, isUp),
+        },
+        checks: createCheckMemory(),
+        secrets: { follow: () => undefined },
+        usersOf: () => used.now,
+        labelsOf: () => Promise.resolve({}),
+      }),
+  });
+  let checks = 0;
+  const check = s3.driver.checkHealth.bind(s3.driver);
+  Object.assign(s3.driver, {
+    checkHealth: (context: Parameters<typeof check>[0]) => {
+      checks += 1;
+      return check(context);
+    },
+  });
+  return { ...world, s3, bench, connectivity, used, checks: () => checks };
+};
+type World = ReturnType<typeof begin>;
+
+const ready = async (...given: Parameters<typeof begin>): Promise<World> => {
+  const world = begin(...given);
+  await world.bench.run();
+  return world;
+};
+const ownOf = ({ bench }: World) => {
+  const { conditions: _conditions, ...own } = bench.object().status ?? {};
+  return own;
+};
+const conditionsOf = ({ bench }: World) =>
+  (bench.object().status?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
+const provider = ({ bench }: World): Provider => bench.object();
+
+const healthy = {
+  connected: true,
+  lastConnectTime: '2026-05-05T10:00:00.000Z',
+  accountId: 'account',
+  endpoint: 'http://s3.test',
+  credentialsVersion: '1',
+  capabilities: expect.objectContaining({
+    versioning: 'Unknown',
+    cors: 'Unsupported',
+    mfaDelete: 'Unsupported',
+  }) as object,
+  inUseBy: { buckets: 0, accessKeys: 0 },
+  observedGeneration: 1,
+};
+const healthyConditions = [
+  'Ready=True Ready',
+  'AuthValid=True CredentialsAccepted',
+  'EndpointReachable=True EndpointAnswered',
+];
+
+describe('a Provider that answers', () => {
+  it('is Ready after one look, and tells it once', async () => {
+    const world = begin();
+    expect(await world.bench.pass()).toEqual({
+      result: 'settled',
+      writes: ['kube status'],
+      events: ['Normal ValidateSucceeded: Reached http://s3.test with valid credentials.'],
+    });
+    expect(ownOf(world)).toEqual(healthy);
+    expect(conditionsOf(world)).toEqual(healthyConditions);
+    expect(world.connectivity).toEqual(new Map([['team-a/provider', true]]));
+  });
+
+  it('is left in peace: no write, and one check for each period', async () => {
+    const world = await ready();
+    for (let passes = 0; passes < 20; passes += 1) {
+      world.bench.advance(30_000);
+      expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+    }
+    expect(world.checks()).toBe(11);
+  });
+
+  it('is checked at once when its spec, its Secret or the request for a pass changes', async () => {
+    const world = await ready();
+    world.bench.change({ region: 'us-east-1' });
+    await world.bench.pass();
+    world.kube.put('secrets', {
+      metadata: { name: 'admin', namespace: 'team-a' },
+      data: { 'access-key': 'NEW', 'secret-key': 'x' },
+    });
+    await world.bench.pass();
+    world.bench.annotate({ 's3.cloud37.dev/reconcile-requested-at': 'now' });
+    await world.bench.pass();
+    expect(world.checks()).toBe(4);
+    expect(ownOf(world)).toMatchObject({ credentialsVersion: '2', observedGeneration: 2 });
+  });
+
+  it('may refuse to list buckets: the credentials are good all the same', async () => {
+    const world = begin();
+    Object.assign(world.s3.driver, { checkHealth: () => Promise.resolve({ listDenied: true }) });
+    await world.bench.run();
+    expect(conditionsOf(world)).toEqual(healthyConditions);
+  });
+
+  it('learns by reads alone what its server can do, once there is a bucket of ours', async () => {
+    const world = await ready();
+    world.s3.make('photos');
+    world.used.now = {
+      buckets: [bucketUser('photos', { exists: true, ownership: 'Created', bucketName: 'photos' })],
+      accessKeys: [],
+    };
+    await world.bench.run();
+    expect(ownOf(world)).toMatchObject({
+      capabilities: { versioning: 'Supported', tagging: 'Supported', cors: 'Unsupported' },
+    });
+    // A read that fails in another process does not make it unknown again.
+    world.bench.restart();
+    world.s3.refuse('GetBucketVersioning', { code: 'AccessDenied', status: 403 });
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+  });
+
+  it('is asked again by a new process, for that may know more features', async () => {
+    const world = await ready();
+    world.bench.restart();
+    Object.assign(world.s3.driver, { probe: () => Promise.resolve({ cors: 'Supported' }) });
+    await world.bench.run();
+    expect(ownOf(world)).toMatchObject({ capabilities: { cors: 'Supported' } });
+  });
+
+  it('tells whether anybody uses it', async () => {
+    const world = await ready(inUse);
+    expect(ownOf(world)).toMatchObject({ inUseBy: { buckets: 1, accessKeys: 0 } });
+  });
+});
+
+describe('a Provider that does not', () => {
+  const failures: readonly (readonly [string, string, number, string, readonly string[]])[] = [
+    [
+      'takes no credentials of ours',
+      'InvalidAccessKeyId',
+      403,
+      'AuthFailed',
+      ['AuthValid=False AuthFailed', 'EndpointReachable=True EndpointAnswered'],
+    ],
+    [
+      'finds our clock wrong',
+      'RequestTimeTooSkewed',
+      403,
+      'ClockSkew',
+      ['AuthValid=Unknown ClockSkew', 'EndpointReachable=False ClockSkew'],
+    ],
+    [
+      'fails',
+      'InternalError',
+      500,
+      'ServerError',
+      ['AuthValid=Unknown ServerError', 'EndpointReachable=False ServerError'],
+    ],
+  ];
+  it.each(failures)(
+    'because it %s says so, the same at every look, and heals',
+    async (_title, code, status, reason, claims) => {
+      const world = begin();
+      world.s3.refuse('ListBuckets', { code, status });
+      expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason, writes: ['kube status'] });
+      expect(conditionsOf(world)).toEqual([`Ready=False ${reason}`, `Reconciling=True ${reason}`, ...claims]);
+      expect(ownOf(world)).toEqual({ connected: false, inUseBy: { buckets: 0, accessKeys: 0 } });
+      expect(world.connectivity.get('team-a/provider')).toBe(false);
+      expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason, writes: [] });
+      expect(world.checks()).toBe(1);
+      world.s3.refuse('ListBuckets', undefined);
+      world.bench.advance(60_000);
+      await world.bench.run();
+      expect(conditionsOf(world)).toEqual(healthyConditions);
+    },
+  );
+
+  it('is asked more often than a healthy one, but not with bad credentials', async () => {
+    const world = begin();
+    world.s3.refuse('ListBuckets', { code: 'InternalError', status: 500 });
+    expect(await world.bench.pass()).toMatchObject({ retryAfterMs: 15_000 });
+    const locked = begin(nobody, { type: 'wasabi' });
+    locked.s3.refuse('ListBuckets', { code: 'InvalidAccessKeyId', status: 403 });
+    expect(await locked.bench.pass()).toMatchObject({ retryAfterMs: 340_000 });
+    locked.bench.advance(300_000);
+    await locked.bench.pass();
+    expect(locked.checks()).toBe(1);
+  });
+
+  it.each([
+    ['is absent', undefined, 'SecretNotFound'],
+    ['has not the key', { 'access-key': 'A' }, 'SecretKeyMissing'],
+    ['has an empty value', { 'access-key': 'A', 'secret-key': '' }, 'SecretValueInvalid'],
+    ['has a line break', { 'access-key': 'A', 'secret-key': 'hush\nhush' }, 'SecretValueInvalid'],
+  ])('because its Secret %s names Secret and key, never the value, and heals', async (_title, data, reason) => {
+    const world = begin();
+    const metadata = { name: 'admin', namespace: 'team-a' };
+    world.kube.remove('secrets', metadata);
+    if (data !== undefined) world.kube.put('secrets', { metadata, data });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason });
+    expect(report.message).toMatch(/Secret team-a\/admin/);
+    expect(JSON.stringify(world.bench.object())).not.toContain('hush');
+    expect(conditionsOf(world)).toContain(`AuthValid=False ${reason}`);
+    expect(world.checks()).toBe(0);
+    world.kube.put('secrets', { metadata, data: { 'access-key': 'A', 'secret-key': 'B' } });
+    await world.bench.run();
+    expect(conditionsOf(world)).toEqual(healthyConditions);
+  });
+
+  it('keeps what was known of it, and tells the recovery', async () => {
+    const world = await ready();
+    world.s3.refuse('ListBuckets', { code: 'InternalError', status: 500 });
+    world.bench.advance(60_000);
+    await world.bench.run();
+    expect(ownOf(world)).toEqual({ ...healthy, connected: false });
+    world.s3.refuse('ListBuckets', undefined);
+    world.bench.advance(60_000);
+    expect((await world.bench.pass()).events).toEqual([expect.stringContaining('ValidateSucceeded')]);
+    expect(ownOf(world)).toMatchObject({ lastConnectTime: world.bench.now().toISOString() });
+  });
+});
+
+describe('a Provider that is to go', () => {
+  it('goes when nobody uses it', async () => {
+    const world = await ready();
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
+  });
+
+  it('waits for its users, names them, and stays of use to them', async () => {
+    const world = await ready(inUse);
+    world.bench.delete();
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'InUse' });
+    expect(report.message).toContain('1 object: Bucket team-a/photos');
+    expect(conditionsOf(world)).toEqual(['Ready=False InUse', 'Reconciling=True InUse', ...healthyConditions.slice(1)]);
+    expect(usableVersion(provider(world))).toBe('1');
+    world.used.now = nobody;
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+  });
+
+  it('is of no use while its server is away, and of use again afterwards', async () => {
+    const world = await ready(inUse);
+    world.bench.delete();
+    world.s3.refuse('ListBuckets', { code: 'InternalError', status: 500 });
+    world.bench.advance(60_000);
+    await world.bench.pass();
+    expect(usableVersion(provider(world))).toBeUndefined();
+    world.s3.refuse('ListBuckets', undefined);
+    world.bench.advance(60_000);
+    await world.bench.pass();
+    expect(usableVersion(provider(world))).toBe('1');
+  });
+});

@@ -1,0 +1,92 @@
+import { transient, waiting } from '@operator/outcome';
+import { objectOf, providerOf } from '@operator/references/testing';
+import { describe, expect, it } from 'vitest';
+import { claimsOfProviderFault, healthyClaims, mergeCapabilities, reportProvider } from './report.ts';
+import { describeUsers, grantedUsers } from './users.ts';
+
+const brief = (claims: ReturnType<typeof healthyClaims>) => claims.map(({ type, status }) => `${type}=${status}`);
+
+it.each([
+  [waiting('AuthFailed', 'why'), ['AuthValid=False', 'EndpointReachable=True']],
+  [waiting('SecretNotFound', 'why'), ['AuthValid=False']],
+  [transient('EndpointUnreachable', 'why'), ['EndpointReachable=False', 'AuthValid=Unknown']],
+  [waiting('TlsFailed', 'why'), ['EndpointReachable=False', 'AuthValid=Unknown']],
+  [waiting('InUse', 'why'), []],
+])('%s', (fault, want) => {
+  expect(brief(claimsOfProviderFault(fault))).toEqual(want);
+});
+
+it('credentials that may not list buckets are valid, and the message says what they may not', () => {
+  expect(brief(healthyClaims(true))).toEqual(['EndpointReachable=True', 'AuthValid=True']);
+  expect(healthyClaims(true)[1]?.message).toContain('may not list');
+});
+
+describe('reportProvider', () => {
+  const now = new Date('2026-05-05T10:00:00.000Z');
+  const before = '2026-05-01T00:00:00.000Z';
+  const facts = {
+    accountId: undefined,
+    serverIdentity: 'http://s3.test',
+    serverVersion: undefined,
+    credentialsVersion: '2',
+    capabilities: undefined,
+    inUseBy: { buckets: 0, accessKeys: 0 },
+  };
+  const fresh = { connected: true, endpoint: 'http://s3.test', credentialsVersion: '2', inUseBy: facts.inUseBy };
+  it.each([
+    ['the first connection', undefined, now.toISOString()],
+    ['a standing one', { connected: true, credentialsVersion: '2', lastConnectTime: before }, before],
+    ['one after an outage', { connected: false, credentialsVersion: '2', lastConnectTime: before }, now.toISOString()],
+    [
+      'one with other credentials',
+      { connected: true, credentialsVersion: '1', lastConnectTime: before },
+      now.toISOString(),
+    ],
+  ])('%s', (_title, former, lastConnectTime) => {
+    expect(reportProvider(former, facts, now)).toEqual({ ...fresh, lastConnectTime });
+  });
+});
+
+it.each([
+  [undefined, { a: 'Unknown' }, { a: 'Unknown' }],
+  [{ a: 'Supported' }, { a: 'Unknown', b: 'Unknown' }, { a: 'Supported', b: 'Unknown' }],
+  [{ a: 'Supported', gone: 'Supported' }, { a: 'Unsupported' }, { a: 'Unsupported' }],
+] as const)('capabilities %j and then %j are %j', (former, probed, want) => {
+  expect(mergeCapabilities(former, probed)).toEqual(want);
+});
+
+describe('the users of a Provider', () => {
+  const user = (name: string, namespace: string, status = {}) =>
+    objectOf('Bucket', name, { providerRef: { name: 'provider' }, name }, { metadata: { namespace }, status });
+  const provider = providerOf(
+    { serverIdentity: 'http://s3.test' },
+    { spec: { allowedNamespaces: { selector: { matchLabels: { s3: 'yes' } } } } },
+  );
+
+  it('count when they are granted, or have something at the server; a namespace is asked about once', async () => {
+    const asked: string[] = [];
+    const labelsOf = (namespace: string) => {
+      asked.push(namespace);
+      return Promise.resolve<Record<string, string>>(namespace === 'team-b' ? { s3: 'yes' } : {});
+    };
+    const buckets = [
+      user('own', 'team-a'),
+      user('b1', 'team-b'),
+      user('b2', 'team-b'),
+      user('stranger', 'team-c'),
+      user('revoked', 'team-c', { ownership: 'Created' }),
+      user('making', 'team-c', { createIntent: { at: '', bucketName: '' } }),
+    ];
+    const found = await grantedUsers(provider, { buckets, accessKeys: [] }, labelsOf);
+    expect(found.buckets.map(({ metadata }) => metadata.name)).toEqual(['own', 'b1', 'b2', 'revoked', 'making']);
+    expect(asked).toEqual(['team-b', 'team-c']);
+  });
+
+  it.each([
+    [1, '1 object: Bucket a/b0'],
+    [7, '7 objects: Bucket a/b0, Bucket a/b1, Bucket a/b2, Bucket a/b3, Bucket a/b4, and 2 more'],
+  ])('%i of them are named', (count, want) => {
+    const buckets = Array.from({ length: count }, (_, at) => user(`b${String(at)}`, 'a'));
+    expect(describeUsers({ buckets, accessKeys: [] })).toBe(want);
+  });
+});

@@ -1,0 +1,60 @@
+import { providerOf } from '@operator/references/testing';
+import type { StoredObject } from '@operator/runtime';
+import { expect, it } from 'vitest';
+import { createSecretWatches } from './secret-watches.ts';
+
+const server = { serverIdentity: 'http://s3.test' };
+const named = (name: string, ...secrets: readonly [string, string]) =>
+  providerOf(server, {
+    metadata: { name },
+    spec: {
+      auth: { accessKeySecretRef: { name: secrets[0], key: 'a' }, secretKeySecretRef: { name: secrets[1], key: 'b' } },
+    },
+  });
+
+const begin = () => {
+  const watched = new Map<string, (object: StoredObject | undefined) => void>();
+  const enqueued: string[] = [];
+  const watches = createSecretWatches({
+    watchOne: (_resource, { namespace = '', name }, onChange) => {
+      watched.set(`${namespace}/${name}`, onChange as (object: StoredObject | undefined) => void);
+      return () => void watched.delete(`${namespace}/${name}`);
+    },
+    enqueue: (key) => void enqueued.push(key),
+  });
+  const tell = (key: string, resourceVersion?: string) => {
+    watched.get(key)?.(resourceVersion === undefined ? undefined : ({ metadata: { resourceVersion } } as StoredObject));
+    return enqueued.splice(0);
+  };
+  return { watches, watched, tell };
+};
+
+it('a Secret is watched once, however many follow it, and a change wakes them all', () => {
+  const { watches, watched, tell } = begin();
+  watches.follow(named('one', 'id', 'secret'));
+  watches.follow(named('two', 'id', 'id'));
+  expect([...watched.keys()]).toEqual(['team-a/id', 'team-a/secret']);
+  expect(tell('team-a/id', '1')).toEqual(['team-a/one', 'team-a/two']);
+  expect(tell('team-a/id', '1')).toEqual([]);
+  expect(tell('team-a/id', '2')).toEqual(['team-a/one', 'team-a/two']);
+  expect(tell('team-a/id')).toEqual(['team-a/one', 'team-a/two']);
+  expect(tell('team-a/secret', '1')).toEqual(['team-a/one']);
+});
+
+it('what the watch first finds wakes too: it may have changed since the pass read it', () => {
+  const { watches, tell } = begin();
+  watches.follow(named('one', 'id', 'id'));
+  expect(tell('team-a/id')).toEqual(['team-a/one']);
+});
+
+it('a watch ends with its last follower', () => {
+  const { watches, watched } = begin();
+  watches.follow(named('one', 'id', 'secret'));
+  watches.follow(named('two', 'id', 'id'));
+  watches.follow(named('one', 'id', 'other'));
+  expect([...watched.keys()]).toEqual(['team-a/id', 'team-a/other']);
+  watches.unfollow('team-a/one');
+  expect([...watched.keys()]).toEqual(['team-a/id']);
+  watches.unfollow('team-a/two');
+  expect([...watched.keys()]).toEqual([]);
+});

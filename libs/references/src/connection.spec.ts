@@ -1,0 +1,92 @@
+import type { ProviderSpec } from '@operator/api';
+import { asFault } from '@operator/outcome';
+import { describe, expect, it } from 'vitest';
+import { resolveConnection, secretNamesOf } from './connection.ts';
+import { createMemoryKube, createWrites, providerOf } from './testing/index.ts';
+
+const server = { serverIdentity: 'https://s3.test' };
+const ref = (name: string, key: string) => ({ name, key });
+const all: Partial<ProviderSpec> = {
+  auth: {
+    accessKeySecretRef: ref('ids', 'id'),
+    secretKeySecretRef: ref('secrets', 'secret'),
+    sessionTokenSecretRef: ref('ids', 'token'),
+  },
+  tls: { insecureSkipVerify: true, caCertSecretRef: ref('ca', 'ca.crt') },
+  retry: { maxAttempts: 7, backoffStrategy: 'linear' },
+  pathStyle: false,
+  iamEndpoint: 'https://iam.test',
+  iamRegion: 'eu',
+};
+
+const world = () => {
+  const kube = createMemoryKube(createWrites());
+  const put = (name: string, data: Record<string, string>) => {
+    kube.put('secrets', { metadata: { name, namespace: 'team-a' }, data });
+  };
+  return { kube, put };
+};
+
+it.each([
+  ['one Secret for both', {}, ['admin']],
+  ['one for each, and one for two', all, ['ids', 'secrets', 'ca']],
+])('secretNamesOf %s', (_title, spec, names) => {
+  expect(secretNamesOf(providerOf(server, { spec }).spec)).toEqual(names);
+});
+
+describe('resolveConnection', () => {
+  const signal = new AbortController().signal;
+
+  it('fills in the defaults', async () => {
+    const { kube, put } = world();
+    put('admin', { 'access-key': 'ID', 'secret-key': 'hush' });
+    const { connection, credentialsVersion } = await resolveConnection(kube.client, providerOf(server), signal);
+    expect(credentialsVersion).toBe('1');
+    const { credentials, ...rest } = connection;
+    expect(rest).toEqual({
+      endpoint: 'https://s3.test',
+      region: 'us-east-1',
+      pathStyle: true,
+      tls: { insecureSkipVerify: false },
+      retry: { maxAttempts: 3, backoffStrategy: 'exponential' },
+    });
+    expect(credentials.accessKeyId).toBe('ID');
+    expect(credentials.secretAccessKey.reveal()).toBe('hush');
+    expect(JSON.stringify(connection)).not.toContain('hush');
+  });
+
+  it('takes everything that the spec says', async () => {
+    const { kube, put } = world();
+    put('ca', { 'ca.crt': '-----BEGIN\nEND-----\n' });
+    put('ids', { id: 'ID', token: 'session' });
+    put('secrets', { secret: 'hush' });
+    const resolved = await resolveConnection(kube.client, providerOf(server, { spec: all }), signal);
+    expect(resolved.credentialsVersion).toBe('2.3.1');
+    expect(resolved.connection).toMatchObject({
+      pathStyle: false,
+      tls: { insecureSkipVerify: true, caCertificate: '-----BEGIN\nEND-----\n' },
+      retry: { maxAttempts: 7, backoffStrategy: 'linear' },
+      iamEndpoint: 'https://iam.test',
+      iamRegion: 'eu',
+    });
+    expect(resolved.connection.credentials.sessionToken?.reveal()).toBe('session');
+  });
+
+  it.each([
+    ['an absent Secret', undefined, 'SecretNotFound'],
+    ['a missing key', { 'access-key': 'ID' }, 'SecretKeyMissing'],
+    ['a key that every object inherits', { 'access-key': 'ID', toString: 'x' }, 'SecretKeyMissing'],
+    ['an empty value', { 'access-key': 'ID', 'secret-key': '' }, 'SecretValueInvalid'],
+    ['a line break', { 'access-key': 'ID', 'secret-key': 'hush\nhush' }, 'SecretValueInvalid'],
+  ])('names %s and never a value', async (_title, data, reason) => {
+    const { kube, put } = world();
+    if (data !== undefined) put('admin', data);
+    const fault = await resolveConnection(kube.client, providerOf(server), signal).catch(asFault);
+    expect(fault).toMatchObject({
+      kind: 'waiting',
+      reason,
+      message: expect.stringContaining('team-a/admin') as string,
+    });
+    expect(JSON.stringify(fault)).not.toContain('hush');
+  });
+});

@@ -1,0 +1,152 @@
+import { asFault, waiting, type Fault } from '@operator/outcome';
+import { KubeError, type KubeClient } from '@operator/runtime';
+import { bucketSpec, createMemoryS3 } from '@operator/testing';
+import { describe, expect, it } from 'vitest';
+import { clusterIdentity } from './cluster.ts';
+import { explainWait } from './deletion.ts';
+import { createTestWorld, objectOf, providerOf } from './testing/index.ts';
+
+const signal = new AbortController().signal;
+const { driver } = createMemoryS3({ now: () => new Date(0) });
+const faultOf = async (promise: Promise<unknown>): Promise<Fault> =>
+  promise.then(() => {
+    throw new Error('expected a Fault');
+  }, asFault);
+
+describe('a reference to a Provider', () => {
+  const grants = (allowedNamespaces: object) => providerOf(driver, { spec: { allowedNamespaces } });
+
+  it('leads to its driver', async () => {
+    const { references } = createTestWorld(driver);
+    const provided = await references().driverFor({ name: 'provider' }, 'team-a', signal);
+    expect(provided.driver).toBe(driver);
+  });
+
+  it.each([
+    ['that is absent', { name: 'none' }, 'team-a', 'ProviderNotFound', /team-a\/none does not exist/],
+    [
+      'without a grant',
+      { name: 'provider', namespace: 'team-a' },
+      'team-b',
+      'ReferenceNotGranted',
+      /may not be referred to/,
+    ],
+    [
+      'without a grant that is absent, in the same words',
+      { name: 'none', namespace: 'team-a' },
+      'team-b',
+      'ReferenceNotGranted',
+      /may not be referred to/,
+    ],
+  ])('%s is refused', async (_title, ref, from, reason, message) => {
+    const fault = await faultOf(createTestWorld(driver).references().driverFor(ref, from, signal));
+    expect(fault).toMatchObject({ kind: 'waiting', reason });
+    expect(fault.message).toMatch(message);
+  });
+
+  it('is granted by the labels that the namespace has now', async () => {
+    const { references, providers, kube } = createTestWorld(driver);
+    providers.set('team-a/provider', grants({ selector: { matchLabels: { s3: 'yes' } } }));
+    const ref = { name: 'provider', namespace: 'team-a' };
+    expect(await faultOf(references().providerFor(ref, 'team-b'))).toMatchObject({ reason: 'ReferenceNotGranted' });
+    kube.put('namespaces', { metadata: { name: 'team-b', labels: { s3: 'yes' } } });
+    expect((await references().providerFor(ref, 'team-b')).metadata.name).toBe('provider');
+  });
+
+  it.each([
+    [
+      'not Ready',
+      { status: 'False' as const, reason: 'AuthFailed', message: 'No.' },
+      1,
+      /is not ready: AuthFailed: No\./,
+    ],
+    [
+      'not looked at since it changed',
+      { status: 'True' as const, reason: 'Ready', message: '' },
+      2,
+      /has not been checked yet/,
+    ],
+  ])('that is %s has to wait', async (_title, change, generation, message) => {
+    const { references, providers } = createTestWorld(driver);
+    const provider = providerOf(driver);
+    const [ready] = provider.status?.conditions ?? [];
+    if (ready === undefined) throw new Error('no condition');
+    providers.set('team-a/provider', {
+      ...provider,
+      metadata: { ...provider.metadata, generation },
+      status: { ...provider.status, conditions: [{ ...ready, ...change }] },
+    });
+    const fault = await faultOf(references().driverFor({ name: 'provider' }, 'team-a', signal));
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'ProviderNotReady' });
+    expect(fault.message).toMatch(message);
+  });
+
+  it('whose Secret changed waits until the new credentials were found good', async () => {
+    const { references, kube } = createTestWorld(driver);
+    kube.put('secrets', {
+      metadata: { name: 'admin', namespace: 'team-a' },
+      data: { 'access-key': 'A', 'secret-key': 'B' },
+    });
+    expect(await faultOf(references().driverFor({ name: 'provider' }, 'team-a', signal))).toMatchObject({
+      kind: 'waiting',
+      reason: 'ProviderNotReady',
+      retryAfterMs: 5_000,
+    });
+  });
+});
+
+it('a reference to a Bucket is granted by that Bucket', async () => {
+  const { references, buckets } = createTestWorld(driver);
+  const ref = { name: 'photos', namespace: 'team-a' };
+  expect(await faultOf(references().bucketFor({ name: 'photos' }, 'team-a'))).toMatchObject({
+    reason: 'BucketNotFound',
+  });
+  buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ allowedNamespaces: { names: ['team-b'] } })));
+  expect((await references().bucketFor(ref, 'team-b')).metadata.name).toBe('photos');
+  expect(await faultOf(references().bucketFor(ref, 'team-c'))).toMatchObject({ reason: 'ReferenceNotGranted' });
+});
+
+describe('the identity of the cluster', () => {
+  it('is read once', async () => {
+    const { kube } = createTestWorld(driver);
+    kube.put('namespaces', { metadata: { name: 'kube-system', uid: 'cluster-1' } });
+    const identity = clusterIdentity(kube.client);
+    expect(await identity(signal)).toBe('cluster-1');
+    kube.remove('namespaces', { name: 'kube-system' });
+    expect(await identity(signal)).toBe('cluster-1');
+  });
+
+  it('is asked for again after a failure', async () => {
+    const { kube } = createTestWorld(driver);
+    const identity = clusterIdentity(kube.client);
+    expect(await faultOf(identity(signal))).toMatchObject({ kind: 'transient' });
+    kube.put('namespaces', { metadata: { name: 'kube-system', uid: 'cluster-1' } });
+    expect(await identity(signal)).toBe('cluster-1');
+  });
+
+  it('hands on what the API server says', async () => {
+    const refused = new KubeError({ status: 403, reason: 'Forbidden', message: 'no' });
+    const kube = { get: () => Promise.reject(refused) } as unknown as KubeClient;
+    await expect(clusterIdentity(kube)(signal)).rejects.toBe(refused);
+  });
+});
+
+describe('explainWait', () => {
+  const explain = explainWait('It cannot go yet');
+  it('says how a wait can be ended, and keeps reason and time', () => {
+    expect(() => explain(waiting('ProviderNotFound', 'There is none.', { retryAfterMs: 7 }))).toThrow(
+      expect.objectContaining({
+        kind: 'waiting',
+        reason: 'ProviderNotFound',
+        retryAfterMs: 7,
+        message:
+          'It cannot go yet: There is none. To let go without that, annotate the object with s3.cloud37.dev/abandon: "true".',
+      }) as Error,
+    );
+  });
+
+  it('hands on everything else', () => {
+    const bug = new Error('bug');
+    expect(() => explain(bug)).toThrow(bug);
+  });
+});

@@ -1,0 +1,84 @@
+import { bucketSpec } from '@operator/testing';
+import { describe, expect, it } from 'vitest';
+import type { Provider } from './connection.ts';
+import type { Bucket } from './references.ts';
+import { objectOf, providerOf } from './testing/index.ts';
+import { bucketMatters, usableVersion, wokenByProvider } from './wake.ts';
+
+const server = { serverIdentity: 'http://s3.test' };
+const good = providerOf(server);
+const withStatus = (change: object, metadata: object = {}): Provider => ({
+  ...good,
+  metadata: { ...good.metadata, ...metadata },
+  status: { ...good.status, ...change } as NonNullable<Provider['status']>,
+});
+const notReady = (reason = 'EndpointUnreachable') =>
+  good.status?.conditions?.map((condition) => ({ ...condition, status: 'False' as const, reason }));
+const away = withStatus({ connected: false, conditions: notReady() });
+const deleting = { deletionTimestamp: '2026-05-05T00:00:00Z', generation: 2 };
+const { status: _status, ...fresh } = good;
+
+describe('usableVersion', () => {
+  it.each<[string, Provider, string | undefined]>([
+    ['Ready', good, '1'],
+    ['never looked at', fresh, undefined],
+    ['away', away, undefined],
+    ['a new spec that was not looked at', withStatus({}, { generation: 2 }), undefined],
+    ['being deleted, in use', withStatus({ conditions: notReady('InUse') }, deleting), '1'],
+    ['being deleted, away', withStatus({ connected: false, conditions: notReady() }, deleting), undefined],
+    ['being deleted, never looked at', { ...fresh, metadata: { ...good.metadata, ...deleting } }, undefined],
+  ])('%s', (_title, provider, want) => {
+    expect(usableVersion(provider)).toBe(want);
+  });
+});
+
+describe('wokenByProvider', () => {
+  const settled = objectOf('Bucket', 'settled', {}, { status: { conditions: good.status?.conditions ?? [] } });
+  const waiting = objectOf('Bucket', 'waiting', {});
+  const [nobody, those, all] = [[], [waiting], [settled, waiting]];
+
+  it.each<[string, Provider, Provider | undefined, readonly object[]]>([
+    ['an outage', away, good, nobody],
+    ['a recovery', good, away, those],
+    ['the first sight of a good one', good, undefined, those],
+    ['the first sight of one that is away', away, undefined, nobody],
+    ['its first verdict', good, fresh, all],
+    ['a count of its users', withStatus({ inUseBy: { buckets: 1, accessKeys: 0 } }), good, nobody],
+    ['its end', good, good, nobody],
+    ['other credentials that were found good', withStatus({ credentialsVersion: '2' }), good, those],
+    ['a new spec, before it was looked at', withStatus({}, { generation: 2 }), good, nobody],
+    [
+      'a new spec that was found good',
+      withStatus({ observedGeneration: 2 }, { generation: 2 }),
+      withStatus({}, { generation: 2 }),
+      all,
+    ],
+    [
+      'a recovery while it is being deleted',
+      withStatus({ conditions: notReady('InUse') }, deleting),
+      withStatus({ connected: false, conditions: notReady() }, deleting),
+      those,
+    ],
+  ])('%s', (_title, provider, old, want) => {
+    expect(wokenByProvider(provider, old, all)).toEqual(want);
+  });
+});
+
+describe('bucketMatters', () => {
+  const bucket: Bucket = objectOf('Bucket', 'photos', bucketSpec({}), { status: { exists: true } });
+  const changed = (change: Partial<Bucket>): Bucket => ({ ...bucket, ...change });
+
+  it.each<[string, Bucket, Bucket | undefined, boolean]>([
+    ['a new one', bucket, undefined, true],
+    ['one that is gone', bucket, bucket, true],
+    ['nothing', changed({}), bucket, false],
+    ['its conditions', changed({ status: { exists: true, conditions: [] } }), bucket, false],
+    ['its tags', changed({ spec: bucketSpec({ tagging: { tags: { a: 'b' } } }) }), bucket, false],
+    ['its ownership', changed({ status: { exists: true, ownership: 'Created' } }), bucket, true],
+    ['its absence', changed({ status: { exists: false } }), bucket, true],
+    ['its grants', changed({ spec: bucketSpec({ allowedNamespaces: { all: true } }) }), bucket, true],
+    ['its deletion', changed({ metadata: { ...bucket.metadata, ...deleting } }), bucket, true],
+  ])('%s: %s', (_title, now, old, want) => {
+    expect(bucketMatters(now, old)).toBe(want);
+  });
+});

@@ -92,10 +92,12 @@ const build = (tools: ControllerTools) => {
   };
 };
 
-process.exitCode = await runController<AccessKeySpec, AccessKeyStatus>({
+const exitStatus = await runController<AccessKeySpec, AccessKeyStatus>({
   name: 'accesskey-controller',
   argv: process.argv.slice(2),
   env: process.env,
   build,
 });
 pool.close();
+// A call that does not heed its signal must not keep the process.
+process.exit(exitStatus);

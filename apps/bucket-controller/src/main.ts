@@ -79,10 +79,12 @@ const build = (tools: ControllerTools) => {
   };
 };
 
-process.exitCode = await runController<BucketSpec, BucketStatus>({
+const exitStatus = await runController<BucketSpec, BucketStatus>({
   name: 'bucket-controller',
   argv: process.argv.slice(2),
   env: process.env,
   build,
 });
 pool.close();
+// A call that does not heed its signal must not keep the process.
+process.exit(exitStatus);

@@ -97,10 +97,12 @@ const build = (tools: ControllerTools) => {
   };
 };
 
-process.exitCode = await runController<BucketPolicySpec, BucketPolicyStatus>({
+const exitStatus = await runController<BucketPolicySpec, BucketPolicyStatus>({
   name: 'policy-controller',
   argv: process.argv.slice(2),
   env: process.env,
   build,
 });
 pool.close();
+// A call that does not heed its signal must not keep the process.
+process.exit(exitStatus);

@@ -114,10 +114,12 @@ const build = (tools: ControllerTools) => {
   };
 };
 
-process.exitCode = await runController<ProviderSpec, ProviderStatus>({
+const exitStatus = await runController<ProviderSpec, ProviderStatus>({
   name: 'provider-controller',
   argv: process.argv.slice(2),
   env: process.env,
   build,
 });
 pool.close();
+// A call that does not heed its signal must not keep the process.
+process.exit(exitStatus);

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Controller } from './controller.ts';
 import { conditionOf, isReady, type Stored } from './kube.ts';
@@ -183,6 +184,8 @@ describe('many at once', () => {
     await kube.create('Bucket', namespace, 'judged', bucketSpec('provider', 'judged-bucket'));
     await kube.create('BucketPolicy', namespace, 'first', publicPolicySpec('judged', 's3:GetObject'));
     await kube.untilReady('BucketPolicy', namespace, 'first');
+    // An object's age is known to the second.
+    await setTimeout(1_100);
     await kube.create('BucketPolicy', namespace, 'second', publicPolicySpec('judged', 's3:PutObject'));
     const refusal = await kube.untilNotReady('BucketPolicy', namespace, 'second', 'PolicyConflict');
     expect(refusal.message).toContain(`${namespace}/first`);

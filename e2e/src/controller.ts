@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { freePorts, startChild, type Child } from '@operator/tools/local';
+import { bundlesFolder } from './bundles.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 import type { Kind } from './kube.ts';
 import type { Traffic } from './traffic.ts';
@@ -51,8 +52,6 @@ export interface ControllerPlace {
   readonly onSecretText: (text: string) => void;
 }
 
-const root = resolve(import.meta.dirname, '../..');
-
 export async function startController(
   name: ControllerName,
   place: ControllerPlace,
@@ -81,7 +80,7 @@ export async function startController(
       name: as,
       command: process.execPath,
       args: [
-        join(root, `dist/apps/${name}-controller/main.js`),
+        join(bundlesFolder, `${name}-controller/main.js`),
         `--kubeconfig=${kubeconfig}`,
         `--metrics-address=127.0.0.1:${metricsPort}`,
         `--health-address=127.0.0.1:${healthPort}`,

@@ -23,3 +23,7 @@ export interface CredentialSource {
   /** Connections through the proxy of `proxyUrl`. */
   proxied?(): Promise<Dispatcher | undefined>;
 }
+
+/** What a kubeconfig file says; in a pod, where there is none, nothing of it is loaded. `path` and errors: as `kubeconfigSource`. */
+export const loadKubeconfig = async (path: string | undefined): Promise<CredentialSource> =>
+  (await import('./kubeconfig.ts')).kubeconfigSource(path);

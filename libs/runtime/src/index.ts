@@ -15,12 +15,12 @@ export type {
   WatchEvent,
   WatchOptions,
 } from './kube-client.ts';
+export { loadKubeconfig } from './credential-source.ts';
 export { openKubeConnection } from './kube-connection.ts';
 export type { KubeConnection } from './kube-connection.ts';
 export { KubeError, isKubeError } from './kube-error.ts';
 export type { KubeErrorDetails } from './kube-error.ts';
 export { createKubeClient } from './kube-requests.ts';
-export { kubeconfigSource } from './kubeconfig.ts';
 export type { Metrics } from './metrics.ts';
 export type { Finalized, Pass, Reconciler } from './reconciler.ts';
 export { apiVersionOf, keyOf, ownStatus } from './resource.ts';

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions as HttpsOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
+// By its file: the package's index brings every typed API.
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { Dispatcher } from 'undici';
+import { parse } from 'yaml';
 import type { CredentialSource } from './credential-source.ts';
 
 /** Where KubeConfig points when it found nothing. */
@@ -13,8 +16,6 @@ const nowhere = 'http://localhost:8080';
  * @throws Error with a readable message when no cluster is configured
  */
 export const kubeconfigSource = async (path: string | undefined): Promise<CredentialSource> => {
-  // Loaded here and by its file: the package's index brings every typed API.
-  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
   const load = async () => {
     const config = new KubeConfig();
     if (path === undefined) config.loadFromDefault();
@@ -68,7 +69,6 @@ export const kubeconfigSource = async (path: string | undefined): Promise<Creden
 const tokenFileOf = async (path: string, userName: string): Promise<string | undefined> => {
   const text = await readFile(path, 'utf8');
   if (!text.includes('tokenFile')) return undefined;
-  const { parse } = await import('yaml');
   const { users = [] } = parse(text) as { users?: { name?: string; user?: { tokenFile?: string } }[] };
   const tokenFile = users.find(({ name }) => name === userName)?.user?.tokenFile;
   return tokenFile === undefined ? undefined : resolve(dirname(path), tokenFile);

@@ -16,7 +16,7 @@ import {
 } from './informer.ts';
 import { inClusterSource } from './in-cluster.ts';
 import type { KubeClient, ObjectRef } from './kube-client.ts';
-import { kubeconfigSource } from './kubeconfig.ts';
+import { loadKubeconfig } from './credential-source.ts';
 import { openKubeConnection } from './kube-connection.ts';
 import { type KubeExchange, createKubeClient } from './kube-requests.ts';
 import { type Leadership, createLeadership } from './leader-election.ts';
@@ -121,7 +121,7 @@ const compose = async <Spec, Status>(
   const tracing = await createTracing(name, env);
   const metrics = createMetrics(name);
   const inCluster = config.kubeconfig === undefined ? inClusterSource(env) : undefined;
-  const connection = openKubeConnection(inCluster ?? (await kubeconfigSource(config.kubeconfig)), monotonicMs);
+  const connection = openKubeConnection(inCluster ?? (await loadKubeconfig(config.kubeconfig)), monotonicMs);
   const requests = {
     connection,
     userAgent: `wasabi-s3-operator/${name}`,

@@ -31,19 +31,13 @@ export const wantsTraces = (env: Environment): boolean => {
 /** Sets tracing up, or loads nothing at all when it is not asked for. The SDK reads its own OTEL_* variables. */
 export const createTracing = async (serviceName: string, env: Environment): Promise<Tracing> => {
   if (!wantsTraces(env)) return untraced;
-  const [api, sdk, otlp, resources] = await Promise.all([
-    import('@opentelemetry/api'),
-    import('@opentelemetry/sdk-trace-node'),
-    import('@opentelemetry/exporter-trace-otlp-http'),
-    import('@opentelemetry/resources'),
-  ]);
+  const otel = await import('./opentelemetry.ts');
   const exporter =
-    env.OTEL_TRACES_EXPORTER === 'console' ? new sdk.ConsoleSpanExporter() : new otlp.OTLPTraceExporter();
-  const provider = new sdk.NodeTracerProvider({
-    resource: resources
-      .defaultResource()
-      .merge(resources.resourceFromAttributes({ 'service.name': env.OTEL_SERVICE_NAME ?? serviceName })),
-    spanProcessors: [new sdk.BatchSpanProcessor(exporter)],
+    env.OTEL_TRACES_EXPORTER === 'console' ? new otel.ConsoleSpanExporter() : new otel.OTLPTraceExporter();
+  const serviceAttributes = { 'service.name': env.OTEL_SERVICE_NAME ?? serviceName };
+  const provider = new otel.NodeTracerProvider({
+    resource: otel.defaultResource().merge(otel.resourceFromAttributes(serviceAttributes)),
+    spanProcessors: [new otel.BatchSpanProcessor(exporter)],
   });
   provider.register();
   const tracer = provider.getTracer(serviceName);
@@ -59,7 +53,7 @@ export const createTracing = async (serviceName: string, env: Environment): Prom
       } catch (caught) {
         // The message alone: an error of an SDK carries its request.
         const message = caught instanceof Error ? caught.message : String(caught);
-        span.setStatus({ code: api.SpanStatusCode.ERROR, message });
+        span.setStatus({ code: otel.SpanStatusCode.ERROR, message });
         throw caught;
       } finally {
         span.end();

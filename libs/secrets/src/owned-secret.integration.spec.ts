@@ -7,7 +7,7 @@ import {
   type KubeConnection,
   createKubeClient,
   isKubeError,
-  kubeconfigSource,
+  loadKubeconfig,
   openKubeConnection,
 } from '@operator/runtime';
 import { type ControlPlane, startControlPlane } from '@operator/tools/local';
@@ -37,7 +37,7 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'secrets-'));
   plane = await startControlPlane({ dir });
   const monotonicMs = () => performance.now();
-  connection = openKubeConnection(await kubeconfigSource(plane.kubeconfigPath), monotonicMs);
+  connection = openKubeConnection(await loadKubeconfig(plane.kubeconfigPath), monotonicMs);
   kube = createKubeClient({
     connection,
     userAgent: 'secrets-test',

@@ -61,12 +61,6 @@ const ready = async (options: Options = {}): Promise<World> => {
   return world;
 };
 
-const ownOf = ({ bench }: World) => {
-  const { conditions: _conditions, ...own } = bench.object().status ?? {};
-  return own;
-};
-const conditionsOf = ({ bench }: World) =>
-  (bench.object().status?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
 const user = ({ keys }: World) => keys.users.get(userName);
 const keyIds = (world: World) => [...(user(world)?.keys.keys() ?? [])];
 const secretOf = ({ kube }: World, name = 'app-credentials') => kube.secret({ namespace: 'team-a', name });
@@ -79,7 +73,7 @@ const expectOneKey = (world: World, trial = ''): string => {
   expect(keyIds(world), trial).toEqual([id]);
   expect(user(world)?.keys.get(id)?.secret, trial).toBe(secret?.['secret-access-key']);
   expect(user(world)?.policy, trial).toMatchObject({ Version: '2012-10-17' });
-  expect(ownOf(world), trial).toEqual({
+  expect(world.bench.facts(), trial).toEqual({
     accessKeyId: id,
     created: true,
     userName,
@@ -89,7 +83,7 @@ const expectOneKey = (world: World, trial = ''): string => {
     lastRotateTime: expect.any(String) as string,
     observedGeneration: 1,
   });
-  expect(conditionsOf(world), trial).toEqual(['Ready=True Ready']);
+  expect(world.bench.conditions(), trial).toEqual(['Ready=True Ready']);
   return id;
 };
 
@@ -111,8 +105,8 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     ]);
     expect(first).toMatchObject({ result: 'progressing' });
     expect(first.events).toEqual([expect.stringMatching(/^Normal AccessKeyCreated: Issued key/)]);
-    expect(conditionsOf(world)).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
-    expect(ownOf(world)).toMatchObject({ created: false });
+    expect(world.bench.conditions()).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
+    expect(world.bench.facts()).toMatchObject({ created: false });
     expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: ['kube status'], events: [] });
     expectOneKey(world);
   });
@@ -131,27 +125,27 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expect(struck).toBeGreaterThan(20);
   });
 
-  const troubles: readonly (readonly [string, (world: World) => void])[] = [
-    ['its Secret was deleted', ({ kube }) => void kube.remove('secrets', secretRef)],
-    [
-      'the secret in its Secret was altered',
-      ({ kube }) =>
-        void kube.put('secrets', {
-          metadata: secretRef,
-          data: { ...kube.secret(secretRef), 'secret-access-key': 'x' },
-        }),
-    ],
-    [
-      'the id in its Secret was altered',
-      ({ kube }) =>
-        void kube.put('secrets', {
-          metadata: secretRef,
-          data: { ...kube.secret(secretRef), 'access-key-id': 'AKIAX' },
-        }),
-    ],
-    ['it was deleted at the server', (world) => void user(world)?.keys.clear()],
-    ['its user was deleted at the server', ({ keys }) => void keys.users.clear()],
-  ];
+  const alter = ({ kube }: World, entries: Record<string, string>) => {
+    kube.put('secrets', { metadata: secretRef, data: { ...kube.secret(secretRef), ...entries } });
+  };
+  const strikes = {
+    'its Secret was deleted': ({ kube }: World) => {
+      kube.remove('secrets', secretRef);
+    },
+    'the secret in its Secret was altered': (world: World) => {
+      alter(world, { 'secret-access-key': 'x' });
+    },
+    'the id in its Secret was altered': (world: World) => {
+      alter(world, { 'access-key-id': 'AKIAX' });
+    },
+    'it was deleted at the server': (world: World) => {
+      user(world)?.keys.clear();
+    },
+    'its user was deleted at the server': ({ keys }: World) => {
+      keys.users.clear();
+    },
+  };
+  const troubles = Object.entries(strikes);
   it.each(troubles)('is replaced when %s', async (_trouble, strike) => {
     const world = await ready({ choosesPair });
     const before = secretOf(world)?.['access-key-id'];
@@ -287,7 +281,7 @@ describe('the Secret', () => {
       (world, trial) => {
         expect(secretOf(world), trial).toBeUndefined();
         expect(keyIds(world), trial).toEqual([secretOf(world, 'renamed')?.['access-key-id']]);
-        expect(ownOf(world), trial).toMatchObject({ secretName: 'renamed', accessKeyId: 'AKIA1' });
+        expect(world.bench.facts(), trial).toMatchObject({ secretName: 'renamed', accessKeyId: 'AKIA1' });
       },
     );
   });
@@ -308,7 +302,7 @@ describe('the Secret', () => {
     const report = await world.bench.run();
     expect(report).toMatchObject({ result: 'waiting', reason: 'SecretConflict', writes: ['kube status'] });
     expect(report.message).toContain('team-a/app-credentials');
-    expect(conditionsOf(world)).toContain('CreationFailed=True SecretConflict');
+    expect(world.bench.conditions()).toContain('CreationFailed=True SecretConflict');
     expect(secretOf(world)).toEqual({ theirs: 'yes' });
     expect(world.keys.users.size).toBe(0);
     world.kube.remove('secrets', secretRef);
@@ -386,7 +380,7 @@ describe('a refusal', () => {
     });
     expect(report).toMatchObject({ result: 'waiting', reason: 'UserConflict', writes: ['kube status'] });
     expect(report.message).toContain(userName);
-    expect(conditionsOf(world)).toContain('CreationFailed=True UserConflict');
+    expect(world.bench.conditions()).toContain('CreationFailed=True UserConflict');
     world.bench.delete();
     expect(await world.bench.run()).toMatchObject({ result: 'gone' });
     expect(user(world)?.owner).toBe('somebody');
@@ -399,7 +393,7 @@ describe('a refusal', () => {
       reason: 'Unsupported',
       message: 'The server in memory issues no keys.',
     });
-    expect(conditionsOf(world)).toEqual([
+    expect(world.bench.conditions()).toEqual([
       'Ready=False Unsupported',
       'Stalled=True Unsupported',
       'Unsupported=True Unsupported',
@@ -454,7 +448,7 @@ describe('a refusal', () => {
 
   it('of rotation is said while the key works', async () => {
     const world = await ready({ spec: { rotate: { enabled: true, intervalDays: 90, previousKeysRetentionDays: 7 } } });
-    expect(conditionsOf(world)).toEqual([
+    expect(world.bench.conditions()).toEqual([
       'Ready=False Unsupported',
       'Stalled=True Unsupported',
       'Unsupported=True Unsupported',

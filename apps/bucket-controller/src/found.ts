@@ -12,21 +12,24 @@ export interface FoundOwner {
   readonly tags: Tags | undefined;
 }
 
-/** Reads what decides whose bucket this is: its mark; where it has none, and a date can tell, when it was created. */
+/**
+ * Reads what decides whose bucket this is: its mark; where it has none, and a date can tell, when it was created. `madeAt`:
+ * when this pass has made it itself.
+ */
 export const findOwner = async (
   bucket: Bucket,
   driver: Driver,
   region: string,
   deps: BucketDeps,
   pass: BucketPass,
+  madeAt?: Date,
 ): Promise<FoundOwner> => {
   const { spec } = bucket;
   const place = { bucket: spec.name, region };
   const tags = driver.marksBuckets ? await readTags({ wire: driver.wire(region), bucket: spec.name }, pass) : undefined;
   const mark = tags && readMark(tags);
-  const createdAt = await dateOf(bucket, mark !== undefined, tags !== undefined, () =>
-    creationDateOf(driver, place, pass),
-  );
+  const createdAt =
+    madeAt ?? (await dateOf(bucket, mark !== undefined, tags !== undefined, () => creationDateOf(driver, place, pass)));
   const isOwnerGone =
     mark !== undefined && spec.adoptionPolicy === 'Always' && (await deps.ownerGone(mark, pass.signal));
   return { found: { mark, createdAt, isOwnerGone }, tags };

@@ -90,9 +90,11 @@ const create = async (
     );
   }
   const nothing: BucketStatus = { bucketName: spec.name, exists: false, endpoint: provided.driver.serverIdentity };
+  const managedTagKeys = Object.keys(spec.tagging?.tags ?? {}).sort();
   const intended: BucketStatus = {
     ...nothing,
     createIntent: { at: pass.now.toISOString(), bucketName: spec.name },
+    ...(managedTagKeys.length === 0 ? {} : { managedTagKeys }),
   };
   await pass.record(intended);
   const made = await createBucket(provided.driver, { bucket: spec.name, region }, pass).catch(
@@ -126,12 +128,11 @@ const converge = async (
     return blocked(ownStatus(bucket), fault);
   }
 
-  const { found, tags } = await findOwner(bucket, driver, region, deps, pass);
-  const isJustMade = taken.includes('create');
+  const madeAt = taken.includes('create') ? pass.now : undefined;
+  const { found, tags } = await findOwner(bucket, driver, region, deps, pass, madeAt);
   const mark = markOf(bucket, await deps.clusterId(pass.signal));
   const endpoint = driver.serverIdentity;
-  const known = isJustMade ? { ...found, createdAt: pass.now } : found;
-  const decided = decideOwnership(spec, status, mark, known, endpoint);
+  const decided = decideOwnership(spec, status, mark, found, endpoint);
   if (decided.verdict === 'refused') {
     // An intent is open as long as nobody knows when the bucket was created.
     const isOpen = found.mark === undefined && found.createdAt === undefined;

@@ -83,12 +83,6 @@ const putByOthers = ({ s3 }: World, action: string) => {
   const bucket = s3.buckets.get('photos');
   if (bucket !== undefined) bucket.policy = JSON.stringify(iam(action));
 };
-const ownOf = ({ bench }: World) => {
-  const { conditions: _conditions, ...own } = bench.object().status ?? {};
-  return own;
-};
-const conditionsOf = ({ bench }: World) =>
-  (bench.object().status?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
 
 const settledStatus = {
   applied: true,
@@ -101,8 +95,8 @@ const settledStatus = {
 };
 const expectApplied = (world: World, trial = '', action = 's3:GetObject', observedGeneration = 1) => {
   expect(atServer(world), trial).toEqual(iam(action));
-  expect(ownOf(world), trial).toEqual({ ...settledStatus, observedGeneration });
-  expect(conditionsOf(world), trial).toEqual(['Ready=True Ready']);
+  expect(world.bench.facts(), trial).toEqual({ ...settledStatus, observedGeneration });
+  expect(world.bench.conditions(), trial).toEqual(['Ready=True Ready']);
 };
 
 describe('a policy', () => {
@@ -115,8 +109,8 @@ describe('a policy', () => {
       writes: ['kube status', 'PutBucketPolicy', 'kube status'],
       events: ['Normal PolicyApplied: Applied the policy to bucket photos.'],
     });
-    expect(ownOf(world)).toMatchObject({ applied: false });
-    expect(conditionsOf(world)).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
+    expect(world.bench.facts()).toMatchObject({ applied: false });
+    expect(world.bench.conditions()).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
     expect(await world.bench.pass()).toEqual({ result: 'settled', writes: ['kube status'], events: [] });
     expectApplied(world);
   });
@@ -169,8 +163,8 @@ describe('a policy', () => {
     const report = await world.bench.run();
     expect(report).toMatchObject({ result: 'terminal', reason: 'PolicyInvalid', writes: ['kube status'] });
     expect(report.message).toContain('statement[0].effect');
-    expect(ownOf(world)).toEqual({ ...settledStatus, applied: false, observedGeneration: 2 });
-    expect(conditionsOf(world)).toEqual([
+    expect(world.bench.facts()).toEqual({ ...settledStatus, applied: false, observedGeneration: 2 });
+    expect(world.bench.conditions()).toEqual([
       'Ready=False PolicyInvalid',
       'Stalled=True PolicyInvalid',
       'PolicyInvalid=True PolicyInvalid',
@@ -191,7 +185,7 @@ describe('a policy', () => {
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'AccessKeyNotFound' });
     world.accessKeys.set('team-a/app', objectOf('AccessKey', 'app', { providerRef: { name: 'provider' } }));
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'AccessKeyNotReady' });
-    expect(conditionsOf(world)).toContain('ApplyFailed=True AccessKeyNotReady');
+    expect(world.bench.conditions()).toContain('ApplyFailed=True AccessKeyNotReady');
     world.accessKeys.set(
       'team-a/app',
       objectOf(
@@ -212,7 +206,13 @@ describe('a bucket that is not fit', () => {
     ({ buckets }: World) =>
       void buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({}), { status, metadata }));
   it.each<[string, (world: World) => void, string]>([
-    ['is absent', ({ buckets }) => void buckets.clear(), 'BucketNotFound'],
+    [
+      'is absent',
+      ({ buckets }) => {
+        buckets.clear();
+      },
+      'BucketNotFound',
+    ],
     ['was not made yet', change({}), 'BucketNotReady'],
     ['belongs to somebody else', change({ bucketName: 'photos', exists: true }), 'BucketNotReady'],
     ['is being deleted', change(owned, { deletionTimestamp: '2026-05-05T00:00:00Z' }), 'BucketNotReady'],
@@ -221,7 +221,7 @@ describe('a bucket that is not fit', () => {
     const world = begin();
     prepare(world);
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason, writes: ['kube status'] });
-    expect(conditionsOf(world)).toContain(`BucketNotReady=True ${reason}`);
+    expect(world.bench.conditions()).toContain(`BucketNotReady=True ${reason}`);
     expect(atServer(world)).toBeUndefined();
   });
 });
@@ -237,8 +237,8 @@ describe('two policies for one bucket', () => {
     const report = await world.bench.run();
     expect(report).toMatchObject({ result: 'waiting', reason: 'PolicyConflict', writes: ['kube status'] });
     expect(report.message).toContain('team-a/elder');
-    expect(ownOf(world)).toMatchObject({ applied: false });
-    expect(conditionsOf(world)).toContain('ApplyFailed=True PolicyConflict');
+    expect(world.bench.facts()).toMatchObject({ applied: false });
+    expect(world.bench.conditions()).toContain('ApplyFailed=True PolicyConflict');
   });
 
   it('are none where one may not refer to the bucket', async () => {
@@ -250,7 +250,10 @@ describe('two policies for one bucket', () => {
 
   it('wait for one that is leaving until its document is gone', async () => {
     const world = begin();
-    world.policies.set('team-a/leaving', another('leaving', 9, { namespace: 'team-b', leaving: true, status: { appliedHash: 'x' } }));
+    world.policies.set(
+      'team-a/leaving',
+      another('leaving', 9, { namespace: 'team-b', leaving: true, status: { appliedHash: 'x' } }),
+    );
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
     world.policies.delete('team-a/leaving');
     await world.bench.run();

@@ -16,7 +16,8 @@ const inUse: ProviderUsers = { buckets: [bucketUser('photos')], accessKeys: [] }
 const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) => {
   const s3 = createMemoryS3({ now: () => new Date(0) });
   const world = createTestWorld(s3.driver);
-  const { status: _status, ...fresh } = providerOf(s3.driver, { spec });
+  const { status, ...fresh } = providerOf(s3.driver, { spec });
+  expect(status?.connected).toBe(true);
   const connectivity = new Map<string, boolean | undefined>();
   const used = { now: users };
   const make = () => Promise.resolve(s3.driver);
@@ -55,12 +56,6 @@ const ready = async (...given: Parameters<typeof begin>): Promise<World> => {
   await world.bench.run();
   return world;
 };
-const ownOf = ({ bench }: World) => {
-  const { conditions: _conditions, ...own } = bench.object().status ?? {};
-  return own;
-};
-const conditionsOf = ({ bench }: World) =>
-  (bench.object().status?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`);
 const provider = ({ bench }: World): Provider => bench.object();
 
 const healthy = {
@@ -91,8 +86,8 @@ describe('a Provider that answers', () => {
       writes: ['kube status'],
       events: ['Normal ValidateSucceeded: Reached http://s3.test with valid credentials.'],
     });
-    expect(ownOf(world)).toEqual(healthy);
-    expect(conditionsOf(world)).toEqual(healthyConditions);
+    expect(world.bench.facts()).toEqual(healthy);
+    expect(world.bench.conditions()).toEqual(healthyConditions);
     expect(world.connectivity).toEqual(new Map([['team-a/provider', true]]));
   });
 
@@ -117,14 +112,14 @@ describe('a Provider that answers', () => {
     world.bench.annotate({ 's3.cloud37.dev/reconcile-requested-at': 'now' });
     await world.bench.pass();
     expect(world.checks()).toBe(4);
-    expect(ownOf(world)).toMatchObject({ credentialsVersion: '2', observedGeneration: 2 });
+    expect(world.bench.facts()).toMatchObject({ credentialsVersion: '2', observedGeneration: 2 });
   });
 
   it('may refuse to list buckets: the credentials are good all the same', async () => {
     const world = begin();
     Object.assign(world.s3.driver, { checkHealth: () => Promise.resolve({ listDenied: true }) });
     await world.bench.run();
-    expect(conditionsOf(world)).toEqual(healthyConditions);
+    expect(world.bench.conditions()).toEqual(healthyConditions);
   });
 
   it('learns by reads alone what its server can do, once there is a bucket of ours', async () => {
@@ -135,7 +130,7 @@ describe('a Provider that answers', () => {
       accessKeys: [],
     };
     await world.bench.run();
-    expect(ownOf(world)).toMatchObject({
+    expect(world.bench.facts()).toMatchObject({
       capabilities: { versioning: 'Supported', tagging: 'Supported', cors: 'Unsupported' },
     });
     // A read that fails in another process does not make it unknown again.
@@ -147,14 +142,21 @@ describe('a Provider that answers', () => {
   it('is asked again by a new process, for that may know more features', async () => {
     const world = await ready();
     world.bench.restart();
-    Object.assign(world.s3.driver, { probe: () => Promise.resolve({ cors: 'Supported' }) });
+    let probes = 0;
+    const probe = () => {
+      probes += 1;
+      return Promise.resolve({ cors: 'Supported' });
+    };
+    Object.assign(world.s3.driver, { probe });
     await world.bench.run();
-    expect(ownOf(world)).toMatchObject({ capabilities: { cors: 'Supported' } });
+    await world.bench.run();
+    expect(probes).toBe(1);
+    expect(world.bench.facts()).toMatchObject({ capabilities: { cors: 'Supported' } });
   });
 
   it('tells whether anybody uses it', async () => {
     const world = await ready(inUse);
-    expect(ownOf(world)).toMatchObject({ inUseBy: { buckets: 1, accessKeys: 0 } });
+    expect(world.bench.facts()).toMatchObject({ inUseBy: { buckets: 1, accessKeys: 0 } });
   });
 });
 
@@ -188,15 +190,15 @@ describe('a Provider that does not', () => {
       const world = begin();
       world.s3.refuse('ListBuckets', { code, status });
       expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason, writes: ['kube status'] });
-      expect(conditionsOf(world)).toEqual([`Ready=False ${reason}`, `Reconciling=True ${reason}`, ...claims]);
-      expect(ownOf(world)).toEqual({ connected: false, inUseBy: { buckets: 0, accessKeys: 0 } });
+      expect(world.bench.conditions()).toEqual([`Ready=False ${reason}`, `Reconciling=True ${reason}`, ...claims]);
+      expect(world.bench.facts()).toEqual({ connected: false, inUseBy: { buckets: 0, accessKeys: 0 } });
       expect(world.connectivity.get('team-a/provider')).toBe(false);
       expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason, writes: [] });
       expect(world.checks()).toBe(1);
       world.s3.refuse('ListBuckets', undefined);
       world.bench.advance(60_000);
       await world.bench.run();
-      expect(conditionsOf(world)).toEqual(healthyConditions);
+      expect(world.bench.conditions()).toEqual(healthyConditions);
     },
   );
 
@@ -226,11 +228,11 @@ describe('a Provider that does not', () => {
     expect(report).toMatchObject({ result: 'waiting', reason });
     expect(report.message).toMatch(/Secret team-a\/admin/);
     expect(JSON.stringify(world.bench.object())).not.toContain('hush');
-    expect(conditionsOf(world)).toContain(`AuthValid=False ${reason}`);
+    expect(world.bench.conditions()).toContain(`AuthValid=False ${reason}`);
     expect(world.checks()).toBe(0);
     world.kube.put('secrets', { metadata, data: { 'access-key': 'A', 'secret-key': 'B' } });
     await world.bench.run();
-    expect(conditionsOf(world)).toEqual(healthyConditions);
+    expect(world.bench.conditions()).toEqual(healthyConditions);
   });
 
   it('keeps what was known of it, and tells the recovery', async () => {
@@ -238,11 +240,11 @@ describe('a Provider that does not', () => {
     world.s3.refuse('ListBuckets', { code: 'InternalError', status: 500 });
     world.bench.advance(60_000);
     await world.bench.run();
-    expect(ownOf(world)).toEqual({ ...healthy, connected: false });
+    expect(world.bench.facts()).toEqual({ ...healthy, connected: false });
     world.s3.refuse('ListBuckets', undefined);
     world.bench.advance(60_000);
     expect((await world.bench.pass()).events).toEqual([expect.stringContaining('ValidateSucceeded')]);
-    expect(ownOf(world)).toMatchObject({ lastConnectTime: world.bench.now().toISOString() });
+    expect(world.bench.facts()).toMatchObject({ lastConnectTime: world.bench.now().toISOString() });
   });
 });
 
@@ -259,7 +261,11 @@ describe('a Provider that is to go', () => {
     const report = await world.bench.pass();
     expect(report).toMatchObject({ result: 'waiting', reason: 'InUse' });
     expect(report.message).toContain('1 object: Bucket team-a/photos');
-    expect(conditionsOf(world)).toEqual(['Ready=False InUse', 'Reconciling=True InUse', ...healthyConditions.slice(1)]);
+    expect(world.bench.conditions()).toEqual([
+      'Ready=False InUse',
+      'Reconciling=True InUse',
+      ...healthyConditions.slice(1),
+    ]);
     expect(usableVersion(provider(world))).toBe('1');
     world.used.now = nobody;
     expect(await world.bench.run()).toMatchObject({ result: 'gone' });

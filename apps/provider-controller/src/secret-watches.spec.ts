@@ -1,5 +1,4 @@
 import { providerOf } from '@operator/references/testing';
-import type { StoredObject } from '@operator/runtime';
 import { expect, it } from 'vitest';
 import { createSecretWatches } from './secret-watches.ts';
 
@@ -13,17 +12,18 @@ const named = (name: string, ...secrets: readonly [string, string]) =>
   });
 
 const begin = () => {
-  const watched = new Map<string, (object: StoredObject | undefined) => void>();
+  const watched = new Map<string, (object: never) => void>();
   const enqueued: string[] = [];
   const watches = createSecretWatches({
     watchOne: (_resource, { namespace = '', name }, onChange) => {
-      watched.set(`${namespace}/${name}`, onChange as (object: StoredObject | undefined) => void);
+      watched.set(`${namespace}/${name}`, onChange);
       return () => void watched.delete(`${namespace}/${name}`);
     },
     enqueue: (key) => void enqueued.push(key),
   });
   const tell = (key: string, resourceVersion?: string) => {
-    watched.get(key)?.(resourceVersion === undefined ? undefined : ({ metadata: { resourceVersion } } as StoredObject));
+    const found = resourceVersion === undefined ? undefined : { metadata: { resourceVersion } };
+    watched.get(key)?.(found as never);
     return enqueued.splice(0);
   };
   return { watches, watched, tell };

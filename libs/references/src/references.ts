@@ -121,7 +121,7 @@ const requireUsable = (provider: Provider): string => {
   if (version !== undefined) return version;
   const { metadata, status } = provider;
   const ready = status?.conditions?.find(({ type }) => type === conditionTypes.Ready);
-  const isTold = ready !== undefined && ready.observedGeneration === metadata.generation && ready.status !== 'True';
+  const isTold = ready?.observedGeneration === metadata.generation && ready.status !== 'True';
   const why = isTold ? `${ready.reason}: ${ready.message}` : 'it has not been checked yet';
   throw waiting(reasons.ProviderNotReady, `Provider ${metadata.namespace}/${metadata.name} is not ready: ${why}`);
 };

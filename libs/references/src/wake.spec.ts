@@ -10,13 +10,13 @@ const good = providerOf(server);
 const withStatus = (change: object, metadata: object = {}): Provider => ({
   ...good,
   metadata: { ...good.metadata, ...metadata },
-  status: { ...good.status, ...change } as NonNullable<Provider['status']>,
+  status: { ...good.status, ...change },
 });
 const notReady = (reason = 'EndpointUnreachable') =>
   good.status?.conditions?.map((condition) => ({ ...condition, status: 'False' as const, reason }));
 const away = withStatus({ connected: false, conditions: notReady() });
 const deleting = { deletionTimestamp: '2026-05-05T00:00:00Z', generation: 2 };
-const { status: _status, ...fresh } = good;
+const fresh: Provider = objectOf('Provider', 'provider', good.spec);
 
 describe('usableVersion', () => {
   it.each<[string, Provider, string | undefined]>([

@@ -27,6 +27,10 @@ export interface PassReport {
 /** Runs one reconciler on one stored object as the runtime does, one pass at a time; the object's status is what it wrote. */
 export interface Bench<Spec, Status> {
   object(): KubeObject<Spec, Status>;
+  /** The stored status without its conditions. */
+  facts(): Readonly<Record<string, unknown>>;
+  /** The stored conditions, as `type=status reason`. */
+  conditions(): readonly string[];
   pass(): Promise<PassReport>;
   /** Passes, a second apart, while they make progress or are transient; the last report. Fails after 30. */
   run(): Promise<PassReport>;
@@ -190,6 +194,13 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
 
   return {
     object: stored,
+    facts: () => {
+      const facts = new Map(Object.entries(stored().status ?? {}));
+      facts.delete('conditions');
+      return Object.fromEntries(facts);
+    },
+    conditions: () =>
+      (stored().status?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`),
     pass,
     async run() {
       for (let passes = 0; passes < 30; passes += 1) {

@@ -1,7 +1,7 @@
 import { KubeError, fieldManager, type KubeClient, type ObjectRef, type Resource } from '@operator/runtime';
 import type { Writes } from './writes.ts';
 
-type Stored = {
+interface Stored {
   metadata: {
     name: string;
     namespace?: string;
@@ -12,7 +12,7 @@ type Stored = {
   };
   data?: Record<string, string>;
   [field: string]: unknown;
-};
+}
 
 /** An API server in memory, for what reconcilers read and write beside their own object: Secrets and Namespaces. */
 export interface MemoryKube {

@@ -90,7 +90,7 @@ export interface TestWorld {
   readonly providers: Map<string, Provider>;
   readonly buckets: Map<string, Bucket>;
   /** Those of a new process: another pool of drivers. */
-  references(): References;
+  readonly references: () => References;
 }
 
 export const createTestWorld = (driver: Driver): TestWorld => {

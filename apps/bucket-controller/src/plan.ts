@@ -60,9 +60,17 @@ export const decideOwnership = (
     );
   }
   const known = remembered(spec.name, status, serverIdentity)?.ownership;
-  if (known !== undefined && !isReplaced(status, found.createdAt)) return { verdict: 'ours', ownership: known };
+  const isDoubtful = known !== undefined && isReplaced(status, found.createdAt);
+  if (known !== undefined && !isDoubtful) return { verdict: 'ours', ownership: known };
   if (isMade) return { verdict: 'ours', ownership: 'Created' };
   if (spec.adoptionPolicy === 'Always') return { verdict: 'ours', ownership: 'Adopted' };
+  if (isDoubtful) {
+    return refuse(
+      reasons.NotOwned,
+      `Bucket ${spec.name} has lost our mark, and its creation date is later than our last look: somebody made it anew, or ` +
+        `replaced its tags. Set adoptionPolicy: Always to take it (back). It is left alone.`,
+    );
+  }
   return refuse(
     reasons.NotOwned,
     `Bucket ${spec.name} exists already and bears no mark of this operator; ` +
@@ -98,7 +106,10 @@ export const isMadeByIntent = (
   return createdAt.getTime() >= Date.parse(intent.at) - clockToleranceMs;
 };
 
-/** True when the bucket was created after ours was last found as it should be: somebody removed ours and made another. */
+/**
+ * True when the bucket was created after ours was last found as it should be: somebody removed ours and made another. AWS also
+ * moves the date when the bucket's settings change, which errs on the safe side. Source: Amazon S3 API, Bucket.
+ */
 export const isReplaced = (status: BucketStatus | undefined, createdAt: Date | undefined): boolean =>
   status?.lastSyncTime !== undefined &&
   createdAt !== undefined &&

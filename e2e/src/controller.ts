@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePorts, startChild, type Child } from '@operator/tools/local';
-import { bundlesFolder } from './bundles.ts';
+import { inject } from 'vitest';
 import { startCountingProxy } from './counting-proxy.ts';
 import type { Kind } from './kube.ts';
 import type { Traffic } from './traffic.ts';
@@ -80,7 +80,7 @@ export async function startController(
       name: as,
       command: process.execPath,
       args: [
-        join(bundlesFolder, `${name}-controller/main.js`),
+        join(inject('bundles'), `${name}-controller/main.js`),
         `--kubeconfig=${kubeconfig}`,
         `--metrics-address=127.0.0.1:${metricsPort}`,
         `--health-address=127.0.0.1:${healthPort}`,

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,6 +12,7 @@ import {
   type ControlPlane,
   type S3Server,
 } from '@operator/tools/local';
+import { runsFolder } from './bundles.ts';
 import { startController, type Controller, type ControllerName, type ControllerOptions } from './controller.ts';
 import { startCountingProxy, type CountingProxy } from './counting-proxy.ts';
 import { allKinds, Kube, KubeApiError, type Manifest } from './kube.ts';
@@ -53,10 +54,9 @@ export interface World {
 const root = resolve(import.meta.dirname, '../..');
 const starters = { minio: startMinio, moto: startMoto, versitygw: startVersitygw };
 
-/** `name`: of the spec file; its logs stay in .local/e2e/<name>/logs. */
+/** `name`: of the spec file; its logs stay in .local/e2e/<name>-<random>/logs for an hour. */
 export async function startWorld(name: string, serverNames: readonly ServerName[]): Promise<World> {
-  const dir = join(root, '.local/e2e', name);
-  rmSync(dir, { recursive: true, force: true });
+  const dir = mkdtempSync(join(runsFolder, `${name}-`));
   const logs = join(dir, 'logs');
   mkdirSync(logs, { recursive: true, mode: 0o700 });
 

@@ -48,6 +48,8 @@ describe('readConfig', () => {
     [['--health-address=:70000'], {}, '--health-address: ":70000"'],
     [['--watch-namespaces=A'], {}, '--watch-namespaces: "A"'],
     [['--log-level=loud'], {}, '--log-level: "loud"'],
+    [['--watch-selector=(('], {}, '--watch-selector: "(("'],
+    [['--watch-selector=shard in 1'], {}, '--watch-selector'],
     [['--leader-elect=yes'], {}, '--leader-elect: "yes"'],
     [['--wrokers=1'], {}, "Unknown option '--wrokers'"],
     [['surplus'], {}, 'surplus'],
@@ -56,6 +58,13 @@ describe('readConfig', () => {
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(message);
   });
+
+  it.each(['shard=1', 'a.example/shard in (1, 2),!canary', 'team!=x,shard', 'shard notin (3)', 'shard=='])(
+    'takes the label selector %s',
+    (watchSelector) => {
+      expect(readConfig('c', [`--watch-selector=${watchSelector}`], {})).toMatchObject({ watchSelector });
+    },
+  );
 
   it('has help that names every flag and its variable', () => {
     expect(readConfig('c', ['--help'], {})).toBe('help');

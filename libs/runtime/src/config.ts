@@ -109,7 +109,7 @@ export const readConfig = (
   return {
     kubeconfig: text('kubeconfig'),
     watchNamespaces: read('watch-namespaces', parseNamespaces),
-    watchSelector: text('watch-selector'),
+    watchSelector: read('watch-selector', parseSelector)[0],
     workers: read('workers', (value) =>
       /^\d{1,3}$/.test(value) && inRange(Number(value), 1, 200) ? Number(value) : undefined,
     ),
@@ -152,6 +152,18 @@ const parseNamespaces = (value: string): readonly string[] | undefined => {
     .map((name) => name.trim())
     .filter((name) => name !== '');
   return names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) ? [...new Set(names)] : undefined;
+};
+
+const label = String.raw`(?:[a-zA-Z0-9](?:[-.a-zA-Z0-9]{0,251}[a-zA-Z0-9])?/)?[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?`;
+const labelValue = String.raw`(?:[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)?`;
+const oneOf = String.raw`\(\s*${labelValue}(?:\s*,\s*${labelValue})*\s*\)`;
+const requirement = String.raw`(?:!\s*${label}|${label}(?:\s*(?:=|==|!=)\s*${labelValue}|\s+(?:in|notin)\s+${oneOf})?)`;
+const selector = new RegExp(String.raw`^\s*${requirement}(?:\s*,\s*${requirement})*\s*$`);
+
+/** A list of none or one, as undefined says that the value is wrong. Source: Kubernetes, label selectors. */
+const parseSelector = (value: string): readonly [string?] | undefined => {
+  if (value === '') return [];
+  return selector.test(value) ? [value] : undefined;
 };
 
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };

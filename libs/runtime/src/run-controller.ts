@@ -16,7 +16,7 @@ import {
 } from './informer.ts';
 import { inClusterSource } from './in-cluster.ts';
 import type { KubeClient, ObjectRef } from './kube-client.ts';
-import { loadKubeconfig } from './credential-source.ts';
+import { type CredentialSource, loadKubeconfig } from './credential-source.ts';
 import { openKubeConnection } from './kube-connection.ts';
 import { type KubeExchange, createKubeClient } from './kube-requests.ts';
 import { type Leadership, createLeadership } from './leader-election.ts';
@@ -77,13 +77,16 @@ const clock: Clock = { now: () => new Date() };
  */
 export const runController = async <Spec, Status>(options: ControllerOptions<Spec, Status>): Promise<number> => {
   const { name, argv, env } = options;
+  const refuse = (error: ConfigError): number => {
+    process.stderr.write(`${name}: ${error.message}\n`);
+    return 2;
+  };
   let config: RuntimeConfig | 'help';
   try {
     config = readConfig(name, argv, env);
   } catch (caught) {
     if (!(caught instanceof ConfigError)) throw caught;
-    process.stderr.write(`${name}: ${caught.message}\n`);
-    return 2;
+    return refuse(caught);
   }
   if (config === 'help') {
     process.stdout.write(usage(name));
@@ -100,6 +103,7 @@ export const runController = async <Spec, Status>(options: ControllerOptions<Spe
   try {
     return await compose(options, config, log, stop.signal, abort);
   } catch (caught) {
+    if (caught instanceof ConfigError) return refuse(caught);
     log.fatal({ err: caught, reason: 'StartFailed' }, caught instanceof Error ? caught.message : 'cannot start');
     return 1;
   } finally {
@@ -121,7 +125,7 @@ const compose = async <Spec, Status>(
   const tracing = await createTracing(name, env);
   const metrics = createMetrics(name);
   const inCluster = config.kubeconfig === undefined ? inClusterSource(env) : undefined;
-  const connection = openKubeConnection(inCluster ?? (await loadKubeconfig(config.kubeconfig)), monotonicMs);
+  const connection = openKubeConnection(inCluster ?? (await readKubeconfig(config.kubeconfig)), monotonicMs);
   const requests = {
     connection,
     userAgent: `wasabi-s3-operator/${name}`,
@@ -236,6 +240,15 @@ const compose = async <Spec, Status>(
   clearTimeout(late.timer);
   log.info({ event: 'stopped' }, 'stopped');
   return abort.signal.aborted ? 1 : 0;
+};
+
+/** @throws ConfigError when there is no kubeconfig, or none that names a cluster */
+const readKubeconfig = async (path: string | undefined): Promise<CredentialSource> => {
+  try {
+    return await loadKubeconfig(path);
+  } catch (caught) {
+    throw new ConfigError(`kubeconfig: ${caught instanceof Error ? caught.message : String(caught)}`);
+  }
 };
 
 /** Leadership without an election. */

@@ -74,11 +74,10 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
     await waitUntilReady(cluster, controllers);
     for (const line of await prove(cluster)) log(`proved: ${line}`);
     log(`\n${await kubectl(['get', kinds])}`);
-    log(
-      `The trial holds, ${inWords(performance.now() - startedAt)} after its start. Its kubeconfig: ${cluster.kubeconfigPath}`,
-    );
+    log(`The trial holds, ${inWords(performance.now() - startedAt)} after its start.`);
     status = 0;
     if (!once) {
+      log(`Its kubeconfig: ${cluster.kubeconfigPath}`);
       log(`Look around: ${cluster.kubectlPath} --kubeconfig ${cluster.kubeconfigPath} describe bucket quickstart`);
       log(`Logs: ${dir}. Ctrl-C stops everything.`);
       await stayed(controllers);

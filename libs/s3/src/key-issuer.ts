@@ -32,7 +32,7 @@ export interface ObservedUser {
   /** The policy attached by us, as the server returns it. */
   readonly policy: IamPolicy | undefined;
   readonly keys: readonly ObservedKey[];
-  /** True when displayName, tags or mark at the server differ from what is wanted. */
+  /** True when displayName, tags or mark at the server differ from what is wanted, or somebody else gave the user rights. */
   readonly needsUpdate: boolean;
 }
 
@@ -51,7 +51,7 @@ export interface KeyIssuer {
   userNameFor(mark: OwnerMark): string;
   /** Undefined when there is no such user. */
   observeUser(user: KeyUser, context: CallContext): Promise<ObservedUser | undefined>;
-  /** Creates the user with its mark, or brings displayName and tags up to date. */
+  /** Creates the user with its mark, or brings displayName and tags up to date and takes off rights that others gave it. */
   putUser(user: KeyUser, context: CallContext): Promise<void>;
   /** Undefined removes the policy: a user without a policy may do nothing. */
   putPolicy(user: KeyUser, policy: IamPolicy | undefined, context: CallContext): Promise<void>;

@@ -35,12 +35,12 @@ const issuerWith = (userTags = true) =>
     credentials: connectionTo(fake.endpoint).credentials,
     userTags,
   });
-/** Answers by the action; an array is used up one by one, its last stays. */
+/** Answers by the action; an array is used up one by one, its last stays. Others have put nothing on the user unless it says so. */
 const answers = (byAction: Readonly<Record<string, readonly FakeAnswer[]>>) => {
   const seen = new Map<string, number>();
   fake.answer(({ body }) => {
     const action = new URLSearchParams(body).get('Action') ?? '';
-    const list = byAction[action] ?? [refuseIam(500, `Unexpected${action}`)];
+    const list = byAction[action] ?? noForeignRights[action] ?? [refuseIam(500, `Unexpected${action}`)];
     const turn = seen.get(action) ?? 0;
     seen.set(action, turn + 1);
     return list[Math.min(turn, list.length - 1)] ?? refuseIam(500, 'Unexpected');
@@ -56,6 +56,26 @@ const userXml = (path = `/s3-operator/${ownerMark().cluster}/`, tags = wantedUse
     .map(([key, value]) => `<member><Key>${key}</Key><Value>${value}</Value></member>`)
     .join('')}</Tags></User>`;
 const noSuchEntity = refuseIam(404, 'NoSuchEntity');
+const rightsLists = ['ListUserPolicies', 'ListAttachedUserPolicies', 'ListGroupsForUser'];
+const noForeignRights: Readonly<Record<string, readonly FakeAnswer[]>> = Object.fromEntries(
+  rightsLists.map((action) => [action, [result(action)]]),
+);
+/** Somebody else's inline policy, attached policy and group. */
+const foreignRights = {
+  ListUserPolicies: [
+    result('ListUserPolicies', '<PolicyNames><member>theirs</member><member>s3-operator</member></PolicyNames>'),
+  ],
+  DeleteUserPolicy: [result('DeleteUserPolicy')],
+  ListAttachedUserPolicies: [
+    result(
+      'ListAttachedUserPolicies',
+      '<AttachedPolicies><member><PolicyArn>arn:aws:iam::aws:policy/ReadOnlyAccess</PolicyArn></member></AttachedPolicies>',
+    ),
+  ],
+  DetachUserPolicy: [result('DetachUserPolicy')],
+  ListGroupsForUser: [result('ListGroupsForUser', '<Groups><member><GroupName>staff</GroupName></member></Groups>')],
+  RemoveUserFromGroup: [result('RemoveUserFromGroup')],
+};
 
 describe('a user name', () => {
   it.each([
@@ -107,7 +127,7 @@ describe('the user', () => {
       CreateUser: [refuseIam(409, 'EntityAlreadyExists')],
     });
     await issuerWith().putUser(user, recordingContext());
-    expect(actions()).toEqual(['GetUser', 'CreateUser', 'GetUser']);
+    expect(actions()).toEqual(['GetUser', 'CreateUser', 'GetUser', ...rightsLists]);
   });
 
   it.each([
@@ -132,21 +152,9 @@ describe('the user', () => {
         ),
       ],
       DeleteAccessKey: [result('DeleteAccessKey')],
-      DeleteUserPolicy: [result('DeleteUserPolicy')],
       DeleteUser: [refuseIam(409, 'DeleteConflict'), result('DeleteUser')],
       DeleteLoginProfile: [noSuchEntity],
-      ListUserPolicies: [result('ListUserPolicies', '<PolicyNames><member>theirs</member></PolicyNames>')],
-      ListAttachedUserPolicies: [
-        result(
-          'ListAttachedUserPolicies',
-          '<AttachedPolicies><member><PolicyArn>arn:aws:iam::aws:policy/ReadOnlyAccess</PolicyArn></member></AttachedPolicies>',
-        ),
-      ],
-      DetachUserPolicy: [result('DetachUserPolicy')],
-      ListGroupsForUser: [
-        result('ListGroupsForUser', '<Groups><member><GroupName>staff</GroupName></member></Groups>'),
-      ],
-      RemoveUserFromGroup: [result('RemoveUserFromGroup')],
+      ...foreignRights,
     });
     await issuerWith().deleteUser(user, recordingContext());
     expect(actions()).toEqual([
@@ -156,11 +164,9 @@ describe('the user', () => {
       'DeleteUserPolicy',
       'DeleteUser',
       'DeleteLoginProfile',
-      'ListUserPolicies',
+      ...rightsLists,
       'DeleteUserPolicy',
-      'ListAttachedUserPolicies',
       'DetachUserPolicy',
-      'ListGroupsForUser',
       'RemoveUserFromGroup',
       'DeleteUser',
     ]);
@@ -170,6 +176,19 @@ describe('the user', () => {
     answers({ GetUser: [noSuchEntity] });
     await issuerWith().deleteUser(user, recordingContext());
     expect(actions()).toEqual(['GetUser']);
+  });
+
+  it('that others gave rights needs an update, which takes those off and leaves ours', async () => {
+    answers({
+      GetUser: [result('GetUser', userXml())],
+      GetUserPolicy: [noSuchEntity],
+      ListAccessKeys: [result('ListAccessKeys')],
+      ...foreignRights,
+    });
+    expect(await issuerWith().observeUser(user, recordingContext())).toMatchObject({ needsUpdate: true });
+    await issuerWith().putUser(user, recordingContext());
+    expect(actions().slice(-3)).toEqual(['DeleteUserPolicy', 'DetachUserPolicy', 'RemoveUserFromGroup']);
+    expect(fake.requests.at(-3)?.body).toContain('PolicyName=theirs');
   });
 
   it('is observed with its policy decoded', async () => {

@@ -39,6 +39,13 @@ const exists = ['EntityAlreadyExists', 'EntityAlreadyExistsException'];
 const conflict = ['DeleteConflict', 'DeleteConflictException'];
 const limit = ['LimitExceeded', 'LimitExceededException'];
 
+/** What others have put on a user of ours. */
+interface ForeignRights {
+  readonly policyNames: readonly string[];
+  readonly policyArns: readonly string[];
+  readonly groupNames: readonly string[];
+}
+
 /** The path of all users that the operators of one cluster own. */
 const pathOf = (mark: OwnerMark): string => `/s3-operator/${mark.cluster}/`;
 
@@ -94,20 +101,30 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     await send(new DeleteAccessKeyCommand({ UserName: name, AccessKeyId: accessKeyId }), context, gone);
   };
 
-  /** Takes off what others have put on the user, in the order that IAM demands. */
-  const strip = async ({ name }: KeyUser, context: CallContext): Promise<void> => {
+  /** The rights that others have put on the user: it is ours alone, and ours has one inline policy. */
+  const foreignRights = async ({ name }: KeyUser, context: CallContext): Promise<ForeignRights> => {
     const UserName = name;
-    await send(new DeleteLoginProfileCommand({ UserName }), context, gone);
-    const inline = await send(new ListUserPoliciesCommand({ UserName }), context, gone);
-    for (const PolicyName of inline?.PolicyNames ?? []) {
+    const [inline, attached, memberships] = await Promise.all([
+      send(new ListUserPoliciesCommand({ UserName }), context, gone),
+      send(new ListAttachedUserPoliciesCommand({ UserName }), context, gone),
+      send(new ListGroupsForUserCommand({ UserName }), context, gone),
+    ]);
+    return {
+      policyNames: (inline?.PolicyNames ?? []).filter((other) => other !== policyName),
+      policyArns: (attached?.AttachedPolicies ?? []).flatMap(({ PolicyArn }) => PolicyArn ?? []),
+      groupNames: (memberships?.Groups ?? []).flatMap(({ GroupName }) => GroupName ?? []),
+    };
+  };
+
+  const removeRights = async ({ name }: KeyUser, rights: ForeignRights, context: CallContext): Promise<void> => {
+    const UserName = name;
+    for (const PolicyName of rights.policyNames) {
       await send(new DeleteUserPolicyCommand({ UserName, PolicyName }), context, gone);
     }
-    const attached = await send(new ListAttachedUserPoliciesCommand({ UserName }), context, gone);
-    for (const { PolicyArn } of attached?.AttachedPolicies ?? []) {
+    for (const PolicyArn of rights.policyArns) {
       await send(new DetachUserPolicyCommand({ UserName, PolicyArn }), context, gone);
     }
-    const memberships = await send(new ListGroupsForUserCommand({ UserName }), context, gone);
-    for (const { GroupName } of memberships?.Groups ?? []) {
+    for (const GroupName of rights.groupNames) {
       await send(new RemoveUserFromGroupCommand({ UserName, GroupName }), context, gone);
     }
   };
@@ -123,7 +140,12 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
       if (found === undefined) return undefined;
       const arn = found.Arn ?? '';
       if (!isOurs(found, user)) return { arn, isOurs: false, policy: undefined, keys: [], needsUpdate: false };
-      const [policy, keys] = await Promise.all([getPolicy(user, context), listKeys(user, context)]);
+      const [policy, keys, foreign] = await Promise.all([
+        getPolicy(user, context),
+        listKeys(user, context),
+        foreignRights(user, context),
+      ]);
+      const hasForeign = foreign.policyNames.length + foreign.policyArns.length + foreign.groupNames.length > 0;
       const changes = planUserTags(wantedUserTags(user), tagsOf(found));
       return {
         arn,
@@ -134,7 +156,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
           isActive: Status === 'Active',
           ...(CreateDate === undefined ? {} : { createdAt: CreateDate }),
         })),
-        needsUpdate: userTags && changes.set.size + changes.remove.length > 0,
+        needsUpdate: hasForeign || (userTags && changes.set.size + changes.remove.length > 0),
       };
     },
 
@@ -151,6 +173,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
       const existing = found ?? (await getUser(user, context));
       if (existing === undefined || !isOurs(existing, user)) throw notOurs(user.name);
       await updateTags(user, existing, context);
+      await removeRights(user, await foreignRights(user, context), context);
     },
 
     async putPolicy({ name }, policy, context) {
@@ -185,7 +208,9 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
       await send(new DeleteUserPolicyCommand({ UserName: user.name, PolicyName: policyName }), context, gone);
       const deleted = await send(new DeleteUserCommand({ UserName: user.name }), context, [...gone, ...conflict]);
       if (deleted !== undefined) return;
-      await strip(user, context);
+      // IAM keeps a user as long as others have put something on it.
+      await send(new DeleteLoginProfileCommand({ UserName: user.name }), context, gone);
+      await removeRights(user, await foreignRights(user, context), context);
       await send(new DeleteUserCommand({ UserName: user.name }), context, gone);
     },
   };

@@ -1,6 +1,6 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
-import { Fault, progressing, settled, terminal, waiting, type Outcome } from '@operator/outcome';
+import { Fault, blocked, progressing, settled, terminal, waiting, type Outcome } from '@operator/outcome';
 import { hashPolicy, samePolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
 import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
@@ -10,7 +10,7 @@ import { markOf, type AccessKey, type AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey } from './finalize.ts';
 import { pairIn, secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
 import { planPair } from './plan.ts';
-import { claimsOfKeyFault, reportKey, unsupportedKeyClaims, type KeyFacts } from './report.ts';
+import { claimsOfKeyFault, reportKey, unsupportedKeyClaims, type KeyFacts, providerNotReady } from './report.ts';
 import { rightsOf, type Rights } from './rights.ts';
 
 /** Milliseconds after the issue of a key in which a refusal means that the server does not know it everywhere yet. */
@@ -22,7 +22,13 @@ type KeyPass = Pass<AccessKeyStatus>;
 export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySpec, AccessKeyStatus> => ({
   async reconcile(accessKey, pass) {
     const { spec, metadata } = accessKey;
-    const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal);
+    const provided = await deps.references
+      .driverFor(spec.providerRef, metadata.namespace, pass.signal)
+      .catch((caught: unknown) => {
+        if (caught instanceof Fault) return caught;
+        throw caught;
+      });
+    if (provided instanceof Fault) return blocked(ownStatus(accessKey), provided, [providerNotReady(provided)]);
     const issuer = provided.driver.keys;
     if (typeof issuer === 'string') throw terminal(reasons.Unsupported, issuer);
     const rights = await rightsOf(accessKey, provided, deps.references, issuer.maxPolicyBytes);

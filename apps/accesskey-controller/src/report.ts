@@ -12,12 +12,28 @@ const providerReasons: ReadonlySet<string> = new Set([
   reasons.NotAnS3Server,
 ]);
 
+/** What is told by Ready alone: a Bucket that `access` names is missing, not granted or not there yet. */
+const bucketReasons: ReadonlySet<string> = new Set([
+  reasons.BucketNotFound,
+  reasons.BucketNotReady,
+  reasons.ReferenceNotGranted,
+]);
+
+/** The claim of a Provider that cannot be used, for whatever reason. */
+export const providerNotReady = (fault: Fault): Claim => ({
+  type: conditionTypes.ProviderNotReady,
+  status: 'True',
+  reason: fault.reason,
+  message: fault.message,
+});
+
 /** The condition that a fault stands for on an AccessKey; `isCreated`: whether it has had a working key. */
 export const claimsOfKeyFault = (fault: Fault, isCreated: boolean): readonly Claim[] => {
   const claim = (type: string): readonly Claim[] => [
     { type, status: 'True', reason: fault.reason, message: fault.message },
   ];
-  if (providerReasons.has(fault.reason)) return claim(conditionTypes.ProviderNotReady);
+  if (providerReasons.has(fault.reason)) return [providerNotReady(fault)];
+  if (bucketReasons.has(fault.reason)) return [];
   if (fault.reason === reasons.Unsupported) return claim(conditionTypes.Unsupported);
   return fault.kind === 'transient' || isCreated ? [] : claim(conditionTypes.CreationFailed);
 };

@@ -9,7 +9,11 @@ import { rightsOf, type Rights } from './rights.ts';
 const { driver } = createMemoryS3({ now: () => new Date(0) });
 const ours = { exists: true, endpoint: 'http://s3.test', ownership: 'Created' as const };
 
-const rightsFor = (spec: Partial<AccessKeySpec>, maxPolicyBytes = 2_048): Promise<Rights> => {
+const rightsFor = (
+  spec: Partial<AccessKeySpec>,
+  maxPolicyBytes = 2_048,
+  provider = providerOf(driver),
+): Promise<Rights> => {
   const { buckets, references } = createTestWorld(driver);
   for (const name of ['photos', 'videos']) {
     buckets.set(
@@ -18,7 +22,7 @@ const rightsFor = (spec: Partial<AccessKeySpec>, maxPolicyBytes = 2_048): Promis
     );
   }
   const accessKey: AccessKey = objectOf('AccessKey', 'app', { providerRef: { name: 'provider' }, ...spec });
-  return rightsOf(accessKey, { provider: providerOf(driver), driver }, references(), maxPolicyBytes);
+  return rightsOf(accessKey, { provider, driver }, references(), maxPolicyBytes);
 };
 const faultOf = async (rights: Promise<Rights>): Promise<Fault> => {
   const outcome = await rights.catch(asFault);
@@ -63,6 +67,19 @@ describe('rightsOf', () => {
       kind: 'terminal',
       reason: 'PolicyInvalid',
     });
+  });
+
+  it('keeps a namespace that only borrows the Provider to the buckets that are granted to it', async () => {
+    const own = providerOf(driver);
+    const foreign = { ...own, metadata: { ...own.metadata, namespace: 'platform' } };
+    const spec = { access: [read('photos')], policy: policy('arn:aws:s3:::videos/*') };
+    expect((await rightsFor(spec)).policy).toBeDefined();
+    const fault = await faultOf(rightsFor(spec, 2_048, foreign));
+    expect(fault).toMatchObject({ kind: 'terminal', reason: 'PolicyInvalid' });
+    expect(fault.message).toContain('arn:aws:s3:::videos/* is in no bucket that access names');
+    expect(
+      (await rightsFor({ ...spec, policy: policy('arn:aws:s3:::${bucket}/*') }, 2_048, foreign)).policy,
+    ).toBeDefined();
   });
 
   it('refuses more than a user can have, and says how much it is', async () => {

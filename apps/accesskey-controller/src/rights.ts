@@ -11,6 +11,7 @@ import {
   type IamPolicy,
 } from '@operator/policy';
 import type { Bucket, Provided, References } from '@operator/references';
+import { allowedBeyond } from './confinement.ts';
 import type { AccessKey } from './deps.ts';
 
 /** The rights of an AccessKey: its document, and the buckets that `access` names. */
@@ -42,6 +43,9 @@ export const rightsOf = async (
   const [only, ...others] = buckets;
   const bucket = only === undefined || others.length > 0 ? {} : { bucket: only.spec.name };
   const own = spec.policy === undefined ? undefined : requireValid(spec.policy, bucket);
+  if (own !== undefined && metadata.namespace !== provider.metadata.namespace) {
+    requireConfined(renderPolicy(own, bucket), buckets);
+  }
   const document = mergePolicies(own, policyFromAccess(entries, partitionOf(provider.spec.region)));
   if (document === undefined) return { policy: undefined, buckets };
   const policy = renderPolicy(document, bucket);
@@ -67,6 +71,17 @@ const requireOurs = ({ metadata, spec, status }: Bucket, serverIdentity: string)
   if (status.endpoint !== serverIdentity) {
     throw waiting(reasons.SpecInvalid, `${at} is on another server than this AccessKey.`);
   }
+};
+
+/** @throws Fault `terminal` PolicyInvalid when the policy of another namespace than the Provider's reaches beyond `access` */
+const requireConfined = (policy: IamPolicy, buckets: readonly Bucket[]): void => {
+  const beyond = allowedBeyond(policy, new Set(buckets.map(({ spec }) => spec.name)));
+  if (beyond.length === 0) return;
+  throw terminal(
+    reasons.PolicyInvalid,
+    'Outside the namespace of its Provider an AccessKey can allow only actions of S3 in buckets that its access names: ' +
+      beyond.join('; '),
+  );
 };
 
 /** `bucket`: what `${bucket}` stands for, where there is one bucket. */

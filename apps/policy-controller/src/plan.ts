@@ -18,8 +18,8 @@ export interface Contender {
 }
 
 /**
- * The one that is applied where several refer to one bucket: the oldest; equal ages are settled by uid. One that is leaving
- * still counts until its document is gone from the server.
+ * The one that is applied where several refer to one bucket: the oldest; of equal ages, told by the second, one that
+ * is applied already, then the lower uid. One that is leaving still counts until its document is gone from the server.
  */
 export const winnerOf = (contenders: readonly Contender[]): Contender | undefined =>
   contenders
@@ -28,6 +28,7 @@ export const winnerOf = (contenders: readonly Contender[]): Contender | undefine
       (a, b) =>
         Number(b.isLeaving) - Number(a.isLeaving) ||
         Date.parse(a.creationTimestamp) - Date.parse(b.creationTimestamp) ||
+        Number(b.holds) - Number(a.holds) ||
         (a.uid < b.uid ? -1 : 1),
     )[0];
 

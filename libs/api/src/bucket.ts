@@ -36,7 +36,9 @@ export const bucketSpec = Type.Object(
     objectLock: optional(features.objectLock),
     quota: optional(features.quota),
     cloudTrail: optional(features.cloudTrail),
-    allowedNamespaces: optional(allowedNamespaces('Bucket')),
+    allowedNamespaces: optional(
+      allowedNamespaces('Bucket', 'Such a namespace can set the policy of the bucket and have keys to it.'),
+    ),
   },
   {
     description: 'The bucket and what is set on it.',

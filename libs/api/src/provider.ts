@@ -80,7 +80,12 @@ export const providerSpec = Type.Object(
       default: true,
     }),
     retry: optional(retry),
-    allowedNamespaces: optional(allowedNamespaces('Provider')),
+    allowedNamespaces: optional(
+      allowedNamespaces(
+        'Provider',
+        'Such a namespace can have buckets in this account, and keys to its own and granted buckets.',
+      ),
+    ),
     checkIntervalSeconds: Type.Integer({
       description: 'Seconds between two checks of the connection.',
       default: 60,

@@ -80,7 +80,7 @@ const labelSelector = Type.Object(
 );
 
 /** Who outside an object's namespace may refer to it. Nobody when left out. */
-export const allowedNamespaces = (kind: string) =>
+export const allowedNamespaces = (kind: string, gives: string) =>
   Type.Object(
     {
       all: optional(Type.Boolean({ description: 'True: every namespace.' })),
@@ -88,7 +88,7 @@ export const allowedNamespaces = (kind: string) =>
       selector: optional(labelSelector),
     },
     {
-      description: `Namespaces besides its own from which this ${kind} may be referred to; any of the three grants it. Nobody when left out.`,
+      description: `Namespaces besides its own from which this ${kind} may be referred to; any of the three grants it. Nobody when left out. ${gives}`,
     },
   );
 

@@ -42,6 +42,7 @@ describe('wokenByProvider', () => {
     ['a recovery', good, away, those],
     ['the first sight of a good one', good, undefined, those],
     ['the first sight of one that is away', away, undefined, nobody],
+    ['a first verdict that is bad', away, fresh, those],
     ['its first verdict', good, fresh, all],
     ['a count of its users', withStatus({ inUseBy: { buckets: 1, accessKeys: 0 } }), good, nobody],
     ['its end', good, good, nobody],

@@ -20,10 +20,14 @@ export const usableVersion = (provider: Provider): string | undefined => {
   return isUsable ? status?.credentialsVersion : undefined;
 };
 
+const hasVerdict = ({ status }: Provider): boolean =>
+  status?.conditions?.some(({ type }) => type === conditionTypes.Ready) === true;
+
 /**
  * Which objects that refer to a Provider look again after this event of it. An outage wakes nobody: it is told on the Provider
  * at once, and on the others as their own passes come round. A Provider that became usable wakes those that may have waited
  * for it; with a new spec, which may lead to another server or grant other namespaces, it wakes all, once that was found good.
+ * Its first verdict, if it is a bad one, wakes those that could only say that there was none.
  */
 export const wokenByProvider = <T extends KubeObject>(
   provider: Provider,
@@ -31,9 +35,11 @@ export const wokenByProvider = <T extends KubeObject>(
   dependents: readonly T[],
 ): readonly T[] => {
   const version = usableVersion(provider);
+  const unready = () => dependents.filter((dependent) => !isReady(dependent));
+  if (version === undefined && old !== undefined && !hasVerdict(old) && hasVerdict(provider)) return unready();
   if (version === undefined || version === (old && usableVersion(old))) return [];
   const isOtherSpec = old !== undefined && old.status?.observedGeneration !== provider.status?.observedGeneration;
-  return isOtherSpec ? dependents : dependents.filter((dependent) => !isReady(dependent));
+  return isOtherSpec ? dependents : unready();
 };
 
 const factsOf = ({ metadata, spec, status }: Bucket): string =>

@@ -309,7 +309,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     const wasReady = ready?.status === 'True' && ready.observedGeneration === object.metadata.generation;
     if (!wasReady || deps.isDrift?.(outcome.steps) === false) return;
     metrics.drifted(resource.kind);
-    const message = `Repaired what had changed outside: ${outcome.steps.join(', ')}.`;
+    const message = `Something had changed outside; repaired by: ${outcome.steps.join(', ')}.`;
     log.info({ event: 'DriftRepaired', reason: 'DriftRepaired' }, message);
     events.record(object, 'Normal', 'DriftRepaired', message);
   };

@@ -24,7 +24,9 @@ export const finalizeAccessKey = async (
   // The name stands in the status before the user is made: without it there is none.
   if (status?.userName === undefined || metadata.annotations?.[annotations.abandon] === 'true') return done;
   const cannot = explainWait('The key cannot be removed yet');
-  const { driver } = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal).catch(cannot);
+  const { driver } = await deps.references
+    .driverForRemoval(spec.providerRef, metadata.namespace, pass.signal)
+    .catch(cannot);
   const issuer = driver.keys;
   if (typeof issuer === 'string') return cannot(waiting(reasons.Unsupported, issuer));
   const mark = markOf(accessKey, await deps.clusterId(pass.signal));

@@ -120,6 +120,22 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     }
   });
 
+  it('loses the rights of a Bucket that is gone, and gets them back with it', async () => {
+    const world = await ready({ choosesPair });
+    const bucket = world.buckets.get('team-a/photos');
+    if (bucket === undefined) throw new Error('no Bucket');
+    const before = user(world)?.policy;
+    world.buckets.delete('team-a/photos');
+    expect(await world.bench.pass()).toMatchObject({ writes: ['PutPolicy', 'kube status'] });
+    expect(user(world)?.policy).toBeUndefined();
+    expect(world.bench.conditions()).toEqual(['Ready=False BucketNotFound', 'Reconciling=True BucketNotFound']);
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+    world.buckets.set('team-a/photos', bucket);
+    await world.bench.run();
+    expect(user(world)?.policy).toEqual(before);
+    expectOneKey(world);
+  });
+
   it('is issued exactly once whatever befalls any one write', async () => {
     const struck = await tryEveryMishap(async () => begin({ choosesPair }), expectOneKey);
     expect(struck).toBeGreaterThan(20);

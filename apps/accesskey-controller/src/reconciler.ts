@@ -39,6 +39,7 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
       ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
       tags: new Map(Object.entries(spec.tags ?? {})),
     };
+    if (rights.missing !== undefined && accessKey.status?.userName === undefined) throw rights.missing;
     const secret = await openSecret(accessKey, deps, pass);
     const observed = await issuer.observeUser(user, pass);
     if (observed?.isOurs === false) {
@@ -46,6 +47,13 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
         reasons.UserConflict,
         `User ${user.name} exists at the provider and is not ours; it is left alone.`,
       );
+    }
+    if (rights.missing !== undefined) {
+      // What is left of the rights stands, what the missing Bucket gave is taken back; the rest waits.
+      if (observed !== undefined && !isSamePolicy(observed.policy, rights.policy)) {
+        await issuer.putPolicy(user, rights.policy, pass);
+      }
+      throw rights.missing;
     }
     return converge({ accessKey, provided, issuer, rights, user, secret, observed }, deps, pass);
   },

@@ -1,5 +1,5 @@
-import { reasons } from '@operator/api';
-import { terminal, waiting } from '@operator/outcome';
+import { reasons, type ObjectReference } from '@operator/api';
+import { Fault, terminal, waiting } from '@operator/outcome';
 import {
   describeProblems,
   mergePolicies,
@@ -19,11 +19,14 @@ export interface Rights {
   /** Undefined: no rights at all. */
   readonly policy: IamPolicy | undefined;
   readonly buckets: readonly Bucket[];
+  /** Why an entry of `access` gives nothing now: its Bucket is gone, not granted, or does not hold its bucket. */
+  readonly missing?: Fault;
 }
 
 /**
- * What the user may do: `access` and `policy` together.
- * @throws Fault `terminal` PolicyInvalid; `waiting` BucketNotFound, ReferenceNotGranted, BucketNotReady
+ * What the user may do: `access` and `policy` together. Rights end with the Bucket that gave them: the name may be
+ * somebody else's next. While one is missing, a `policy` that cannot stand without it gives nothing either.
+ * @throws Fault `terminal` PolicyInvalid
  */
 export const rightsOf = async (
   accessKey: AccessKey,
@@ -34,20 +37,23 @@ export const rightsOf = async (
   const { spec, metadata } = accessKey;
   const buckets: Bucket[] = [];
   const entries: BucketAccess[] = [];
+  let missing: Fault | undefined;
   for (const { bucketRef, level, prefix } of spec.access ?? []) {
-    const bucket = await references.bucketFor(bucketRef, metadata.namespace);
-    requireOurs(bucket, driver.serverIdentity);
+    const bucket = await ownedBucket(bucketRef, metadata.namespace, driver.serverIdentity, references);
+    if (bucket instanceof Fault) {
+      missing ??= bucket;
+      continue;
+    }
     if (!buckets.includes(bucket)) buckets.push(bucket);
     entries.push({ bucketName: bucket.spec.name, level, ...(prefix === undefined ? {} : { prefix }) });
   }
   const [only, ...others] = buckets;
   const bucket = only === undefined || others.length > 0 ? {} : { bucket: only.spec.name };
-  const own = spec.policy === undefined ? undefined : requireValid(spec.policy, bucket);
-  if (own !== undefined && metadata.namespace !== provider.metadata.namespace) {
-    requireConfined(renderPolicy(own, bucket), buckets);
-  }
+  const isBorrowed = metadata.namespace !== provider.metadata.namespace;
+  const own = ownPolicy(spec.policy, bucket, isBorrowed ? buckets : undefined, missing !== undefined);
+  const told = missing === undefined ? {} : { missing };
   const document = mergePolicies(own, policyFromAccess(entries, partitionOf(provider.spec.region)));
-  if (document === undefined) return { policy: undefined, buckets };
+  if (document === undefined) return { policy: undefined, buckets, ...told };
   const policy = renderPolicy(document, bucket);
   const bytes = Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
   if (bytes > maxPolicyBytes) {
@@ -56,7 +62,42 @@ export const rightsOf = async (
       `The policy has ${String(bytes)} bytes; a user of this provider can have ${String(maxPolicyBytes)}.`,
     );
   }
-  return { policy, buckets };
+  return { policy, buckets, ...told };
+};
+
+/** The own document, if it may stand. `within`: the buckets it is kept to; `lenient`: one that may not stand counts as none. */
+const ownPolicy = (
+  policy: AccessKey['spec']['policy'],
+  bucket: { readonly bucket?: string },
+  within: readonly Bucket[] | undefined,
+  lenient: boolean,
+) => {
+  if (policy === undefined) return undefined;
+  try {
+    const document = requireValid(policy, bucket);
+    if (within !== undefined) requireConfined(renderPolicy(document, bucket), within);
+    return document;
+  } catch (caught) {
+    if (lenient && caught instanceof Fault) return undefined;
+    throw caught;
+  }
+};
+
+/** The Bucket behind an entry of `access`, or why it gives no rights. */
+const ownedBucket = async (
+  ref: ObjectReference,
+  from: string,
+  serverIdentity: string,
+  references: References,
+): Promise<Bucket | Fault> => {
+  try {
+    const bucket = await references.bucketFor(ref, from);
+    requireOurs(bucket, serverIdentity);
+    return bucket;
+  } catch (caught) {
+    if (caught instanceof Fault && caught.kind === 'waiting') return caught;
+    throw caught;
+  }
 };
 
 /**

@@ -44,7 +44,9 @@ export const finalizeBucket = async (
   }
 
   const cannot = explainWait('The bucket cannot be deleted yet');
-  const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal).catch(cannot);
+  const provided = await deps.references
+    .driverForRemoval(spec.providerRef, metadata.namespace, pass.signal)
+    .catch(cannot);
   const { driver, provider } = provided;
   const region = status.region ?? spec.region ?? provider.spec.region;
   const existence = await observeExistence(driver, { bucket: spec.name, region }, pass);

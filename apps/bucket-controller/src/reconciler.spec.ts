@@ -222,6 +222,26 @@ describe('a bucket that is there already', () => {
     );
   });
 
+  it('is not taken, not even with Always, by who only borrows the Provider', async () => {
+    const world = begin({
+      spec: { ...declared, adoptionPolicy: 'Always', providerRef: { name: 'provider', namespace: 'platform' } },
+    });
+    world.kube.put('secrets', {
+      metadata: { name: 'admin', namespace: 'platform' },
+      data: { 'access-key': 'ADMIN', 'secret-key': 'admin-secret' },
+    });
+    const provider = providerOf(world.s3.driver, { metadata: { namespace: 'platform' } });
+    world.providers.set('platform/provider', {
+      ...provider,
+      spec: { ...provider.spec, allowedNamespaces: { all: true } },
+      status: { ...provider.status, credentialsVersion: '2' },
+    });
+    world.s3.make('photos', { tags: new Map([['foreign', 'kept']]) });
+    await world.bench.pass();
+    expect(world.bench.conditions()).toContain('Ready=False NotOwned');
+    expect([...(world.s3.buckets.get('photos')?.tags.keys() ?? [])]).toEqual(['foreign']);
+  });
+
   it('is taken over by a new object of the same name', async () => {
     const { bench, s3 } = begin();
     s3.make('photos', { tags: ownTags('uid-before') });

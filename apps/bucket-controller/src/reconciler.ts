@@ -132,7 +132,10 @@ const converge = async (
   const { found, tags } = await findOwner(bucket, driver, region, deps, pass, madeAt);
   const mark = markOf(bucket, await deps.clusterId(pass.signal));
   const endpoint = driver.serverIdentity;
-  const decided = decideOwnership(spec, status, mark, found, endpoint);
+  // Who only borrows the Provider has no say over what its account holds already.
+  const isBorrowed = provider.metadata.namespace !== bucket.metadata.namespace;
+  const adoptionPolicy = isBorrowed && spec.adoptionPolicy === 'Always' ? 'IfOwned' : spec.adoptionPolicy;
+  const decided = decideOwnership({ ...spec, adoptionPolicy }, status, mark, found, endpoint);
   if (decided.verdict === 'refused') {
     // An intent is open as long as nobody knows when the bucket was created.
     const isOpen = found.mark === undefined && found.createdAt === undefined;

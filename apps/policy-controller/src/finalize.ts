@@ -28,7 +28,7 @@ export const finalizePolicy = async (
   // The Provider granted its use to the Bucket, not to the policy.
   const from = spec.bucketRef.namespace ?? metadata.namespace;
   const { driver, provider } = await deps.references
-    .driverFor(providerRef, from, pass.signal)
+    .driverForRemoval(providerRef, from, pass.signal)
     .catch(explainWait('The policy cannot be removed yet'));
   const region = status?.region ?? provider.spec.region;
   const existence = await observeExistence(driver, { bucket: bucketName, region }, pass);

@@ -44,6 +44,16 @@ describe('a reference to a Provider', () => {
     expect(fault.message).toMatch(message);
   });
 
+  it('serves removal without a grant: what was granted once can be undone', async () => {
+    const { references } = createTestWorld(driver);
+    const ref = { name: 'provider', namespace: 'team-a' };
+    expect((await references().driverForRemoval(ref, 'team-b', signal)).driver).toBe(driver);
+    const gone = { name: 'none', namespace: 'team-a' };
+    expect(await faultOf(references().driverForRemoval(gone, 'team-b', signal))).toMatchObject({
+      reason: 'ProviderNotFound',
+    });
+  });
+
   it('is granted by the labels that the namespace has now', async () => {
     const { references, providers, kube } = createTestWorld(driver);
     providers.set('team-a/provider', grants({ selector: { matchLabels: { s3: 'yes' } } }));

@@ -1,7 +1,14 @@
 import type { AllowedNamespaces, BucketSpec, BucketStatus, ObjectReference } from '@operator/api';
 import { conditionTypes, reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
-import type { Informer, KubeClient, KubeObject, ObjectKey, Resource } from '@operator/runtime';
+import {
+  keyOf,
+  type Informer,
+  type KubeClient,
+  type KubeObject,
+  type ObjectKey,
+  type Resource,
+} from '@operator/runtime';
 import type { Driver } from '@operator/s3';
 import { resolveConnection, type Provider } from './connection.ts';
 import { driverVersion, type DriverPool } from './driver-pool.ts';
@@ -23,6 +30,11 @@ export interface References {
    * @throws Fault `waiting` ProviderNotFound, ReferenceNotGranted, ProviderNotReady, and those of the Provider's Secrets
    */
   driverFor(ref: ObjectReference, from: string, signal: AbortSignal): Promise<Provided>;
+  /**
+   * The same for undoing what was done while the reference was granted: a grant that was taken back must strand nothing.
+   * @throws Fault `waiting` ProviderNotFound, ProviderNotReady, and those of the Provider's Secrets
+   */
+  driverForRemoval(ref: ObjectReference, from: string, signal: AbortSignal): Promise<Provided>;
   /**
    * The Provider behind a reference, granted but not necessarily Ready.
    * @throws Fault `waiting` ProviderNotFound, ReferenceNotGranted
@@ -90,23 +102,30 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
 
   const providerFor: References['providerFor'] = (ref, from) => follow(providers, ref, from, reasons.ProviderNotFound);
 
+  const driverOf = async (provider: Provider, signal: AbortSignal): Promise<Provided> => {
+    const version = requireUsable(provider);
+    const driver = await pool.driverOf(provider, driverVersion(provider, version), async () => {
+      const resolved = await resolveConnection(kube, provider, signal);
+      if (resolved.credentialsVersion !== version) {
+        throw waiting(
+          reasons.ProviderNotReady,
+          `The credentials of Provider ${keyOf(provider)} have changed and are not checked yet.`,
+          { retryAfterMs: credentialsRetryMs },
+        );
+      }
+      return resolved;
+    });
+    return { provider, driver };
+  };
+
   return {
     providerFor,
-    driverFor: async (ref, from, signal) => {
-      const provider = await providerFor(ref, from);
-      const version = requireUsable(provider);
-      const driver = await pool.driverOf(provider, driverVersion(provider, version), async () => {
-        const resolved = await resolveConnection(kube, provider, signal);
-        if (resolved.credentialsVersion !== version) {
-          throw waiting(
-            reasons.ProviderNotReady,
-            `The credentials of Provider ${keyOfReference(ref, from)} have changed and are not checked yet.`,
-            { retryAfterMs: credentialsRetryMs },
-          );
-        }
-        return resolved;
-      });
-      return { provider, driver };
+    driverFor: async (ref, from, signal) => driverOf(await providerFor(ref, from), signal),
+    driverForRemoval: async (ref, from, signal) => {
+      const key = keyOfReference(ref, from);
+      const provider = providers.get(key);
+      if (provider === undefined) throw waiting(reasons.ProviderNotFound, `Provider ${key} does not exist.`);
+      return driverOf(provider, signal);
     },
     bucketFor: async (ref, from) => {
       if (buckets === undefined) throw new Error('this process has no informer of Buckets');

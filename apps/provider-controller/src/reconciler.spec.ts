@@ -248,6 +248,49 @@ describe('a Provider that does not', () => {
   });
 });
 
+describe('a Provider whose endpoint leads to another server', () => {
+  const held: ProviderUsers = { buckets: [bucketUser('photos', { ownership: 'Created' })], accessKeys: [] };
+  const move = async (users: ProviderUsers): Promise<World> => {
+    const world = await ready(users);
+    Object.assign(world.s3.driver, { serverIdentity: 'http://there.test' });
+    world.bench.change({ endpoint: 'http://there.test' });
+    return world;
+  };
+
+  it('is of no use to what it has made elsewhere, and names that and both servers', async () => {
+    const world = await move(held);
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ServerChanged' });
+    for (const part of ['http://there.test', 'http://s3.test', 'Bucket team-a/photos']) {
+      expect(report.message).toContain(part);
+    }
+    expect(usableVersion(provider(world))).toBeUndefined();
+    expect(world.bench.facts()).toMatchObject({ connected: false, endpoint: 'http://s3.test' });
+  });
+
+  it('is of use again when it is put back', async () => {
+    const world = await move(held);
+    await world.bench.pass();
+    Object.assign(world.s3.driver, { serverIdentity: 'http://s3.test' });
+    world.bench.change({ endpoint: 'http://s3.test' });
+    await world.bench.run();
+    expect(usableVersion(provider(world))).toBe('1');
+  });
+
+  it('is taken at the word of a person that it is the same server', async () => {
+    const world = await move(held);
+    world.bench.annotate({ 's3.cloud37.dev/same-server': 'http://there.test' });
+    await world.bench.run();
+    expect(world.bench.facts()).toMatchObject({ connected: true, endpoint: 'http://there.test' });
+  });
+
+  it('goes there where nobody has anything at the old one', async () => {
+    const world = await move(inUse);
+    await world.bench.run();
+    expect(world.bench.facts()).toMatchObject({ connected: true, endpoint: 'http://there.test' });
+  });
+});
+
 describe('a Provider that is to go', () => {
   it('goes when nobody uses it', async () => {
     const world = await ready();

@@ -1,5 +1,5 @@
 import type { ProviderSpec, ProviderStatus } from '@operator/api';
-import { eventReasons, reasons } from '@operator/api';
+import { annotations, eventReasons, reasons } from '@operator/api';
 import { Fault, blocked, settled, waiting, type Blocked, type Settled } from '@operator/outcome';
 import { driverVersion, resolveConnection, type DriverPool, type LabelsOf, type Provider } from '@operator/references';
 import {
@@ -14,7 +14,7 @@ import {
 import type { Driver, Health } from '@operator/s3';
 import type { CheckMemory } from './check.ts';
 import { claimsOfProviderFault, healthyClaims, mergeCapabilities, reportProvider } from './report.ts';
-import { describeUsers, grantedUsers, type BucketUser, type ProviderUsers } from './users.ts';
+import { describeUsers, grantedUsers, usersAtServer, type BucketUser, type ProviderUsers } from './users.ts';
 
 export interface ProviderDeps {
   readonly kube: KubeClient;
@@ -73,6 +73,8 @@ const look = async (
     const fault = kind === 'terminal' ? check.result : waiting(reason, message, { retryAfterMs: check.dueInMs });
     return fail(provider, inUseBy, fault, deps);
   }
+  const moved = serverChange(provider, driver.serverIdentity, check.result.accountId, users);
+  if (moved !== undefined) return fail(provider, inUseBy, moved, deps);
   const bucket = users.buckets.find((user) => isReadable(user, provider));
   const capabilities = await capabilitiesOf(provider, { driver, version, bucket, check: check.result }, deps, pass);
 
@@ -89,6 +91,36 @@ const look = async (
     claims: healthyClaims(listDenied),
     resyncAfterMs: check.dueInMs,
   });
+};
+
+/**
+ * What objects have at one server is not looked for at another: it would be made there anew, and be stranded where it is. So a
+ * Provider in use stays with its server and account, unless a person says that the new endpoint leads to the same server.
+ */
+const serverChange = (
+  { metadata, status }: Provider,
+  identity: string,
+  accountId: string | undefined,
+  users: ProviderUsers,
+): Fault | undefined => {
+  const isOtherServer =
+    status?.endpoint !== undefined &&
+    status.endpoint !== identity &&
+    metadata.annotations?.[annotations.sameServer] !== identity;
+  const isOtherAccount =
+    status?.accountId !== undefined && accountId !== undefined && status.accountId !== accountId && !isOtherServer;
+  const held = usersAtServer(users);
+  if ((!isOtherServer && !isOtherAccount) || held.buckets.length + held.accessKeys.length === 0) return undefined;
+  const change = isOtherServer
+    ? `The endpoint leads to ${identity}, and what the Provider has made is on ${status.endpoint ?? ''}`
+    : `The credentials are of account ${accountId ?? ''}, and what the Provider has made belongs to ${status?.accountId ?? ''}`;
+  return waiting(
+    reasons.ServerChanged,
+    `${change}: ${describeUsers(held)}. Put it back, or delete those first.` +
+      (isOtherServer
+        ? ` If it is the same server, say so by the annotation ${annotations.sameServer}: ${identity}`
+        : ''),
+  );
 };
 
 /** A Provider that is to go is checked as before: those that still use it need it for their own deletion. */

@@ -15,6 +15,11 @@ export interface ProviderUsers {
   readonly accessKeys: readonly AccessKeyUser[];
 }
 
+const hasBucket = ({ status }: BucketUser): boolean =>
+  status?.ownership !== undefined || status?.createIntent !== undefined;
+
+const hasUser = ({ status }: AccessKeyUser): boolean => status?.userName !== undefined;
+
 /** The users that count: a reference that was never granted and never came to anything must not hold a Provider. */
 export const grantedUsers = async (
   provider: Provider,
@@ -33,14 +38,17 @@ export const grantedUsers = async (
     return granted;
   };
   const buckets: BucketUser[] = [];
-  for (const bucket of users.buckets) {
-    const hasWork = bucket.status?.ownership !== undefined || bucket.status?.createIntent !== undefined;
-    if (await counts(bucket, hasWork)) buckets.push(bucket);
-  }
+  for (const bucket of users.buckets) if (await counts(bucket, hasBucket(bucket))) buckets.push(bucket);
   const accessKeys: AccessKeyUser[] = [];
-  for (const key of users.accessKeys) if (await counts(key, key.status?.userName !== undefined)) accessKeys.push(key);
+  for (const key of users.accessKeys) if (await counts(key, hasUser(key))) accessKeys.push(key);
   return { buckets, accessKeys };
 };
+
+/** Those that have something at the server: a bucket, or a user with keys. */
+export const usersAtServer = ({ buckets, accessKeys }: ProviderUsers): ProviderUsers => ({
+  buckets: buckets.filter(hasBucket),
+  accessKeys: accessKeys.filter(hasUser),
+});
 
 /** How many names a message lists. */
 const namedAtMost = 5;

@@ -56,6 +56,7 @@ export const reasons = {
   SecretValueInvalid: 'SecretValueInvalid',
   SecretConflict: 'SecretConflict',
   InUse: 'InUse',
+  ServerChanged: 'ServerChanged',
   // Ownership.
   AlreadyClaimed: 'AlreadyClaimed',
   NotOwned: 'NotOwned',

@@ -284,6 +284,16 @@ describe('a Provider whose endpoint leads to another server', () => {
     expect(world.bench.facts()).toMatchObject({ connected: true, endpoint: 'http://there.test' });
   });
 
+  it('is of no use with the credentials of another account either', async () => {
+    const world = await ready(held);
+    const check = world.s3.driver.checkHealth.bind(world.s3.driver);
+    Object.assign(world.s3.driver, {
+      checkHealth: async (context: Parameters<typeof check>[0]) => ({ ...(await check(context)), accountId: 'other' }),
+    });
+    world.bench.advance(60_000);
+    expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason: 'ServerChanged' });
+  });
+
   it('goes there where nobody has anything at the old one', async () => {
     const world = await move(inUse);
     await world.bench.run();

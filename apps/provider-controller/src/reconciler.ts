@@ -103,23 +103,22 @@ const serverChange = (
   accountId: string | undefined,
   users: ProviderUsers,
 ): Fault | undefined => {
-  const isOtherServer =
-    status?.endpoint !== undefined &&
-    status.endpoint !== identity &&
-    metadata.annotations?.[annotations.sameServer] !== identity;
-  const isOtherAccount =
-    status?.accountId !== undefined && accountId !== undefined && status.accountId !== accountId && !isOtherServer;
   const held = usersAtServer(users);
-  if ((!isOtherServer && !isOtherAccount) || held.buckets.length + held.accessKeys.length === 0) return undefined;
-  const change = isOtherServer
-    ? `The endpoint leads to ${identity}, and what the Provider has made is on ${status.endpoint ?? ''}`
-    : `The credentials are of account ${accountId ?? ''}, and what the Provider has made belongs to ${status?.accountId ?? ''}`;
+  if (held.buckets.length + held.accessKeys.length === 0) return undefined;
+  const { endpoint: formerIdentity, accountId: formerAccount } = status ?? {};
+  const end = `${describeUsers(held)}. Put it back, or delete those first.`;
+  if (formerIdentity !== undefined && formerIdentity !== identity) {
+    if (metadata.annotations?.[annotations.sameServer] === identity) return undefined;
+    return waiting(
+      reasons.ServerChanged,
+      `The endpoint leads to ${identity}, and on ${formerIdentity} there are things of ${end} ` +
+        `If it is the same server, say so by the annotation ${annotations.sameServer}: ${identity}`,
+    );
+  }
+  if (formerAccount === undefined || accountId === undefined || formerAccount === accountId) return undefined;
   return waiting(
     reasons.ServerChanged,
-    `${change}: ${describeUsers(held)}. Put it back, or delete those first.` +
-      (isOtherServer
-        ? ` If it is the same server, say so by the annotation ${annotations.sameServer}: ${identity}`
-        : ''),
+    `The credentials are of account ${accountId}, and in account ${formerAccount} there are things of ${end}`,
   );
 };
 

@@ -131,8 +131,8 @@ describe('an owned Secret', () => {
   it('of somebody else is neither written nor deleted', async () => {
     await plane.kubectl(['create', 'secret', 'generic', name, '--from-literal=user=theirs']);
     writes = [];
-    for (const attempt of [apply(wanted({ user: 'ours' })), deleteOwnedSecret(kube, owner, name)]) {
-      await expect(attempt).rejects.toMatchObject({ name: 'Fault', kind: 'waiting', reason: 'SecretConflict' });
+    for (const attempt of [() => apply(wanted({ user: 'ours' })), () => deleteOwnedSecret(kube, owner, name)]) {
+      await expect(attempt()).rejects.toMatchObject({ name: 'Fault', kind: 'waiting', reason: 'SecretConflict' });
     }
     expect(writes).toEqual([]);
     expect(await dataOf()).toEqual({ user: 'theirs' });

@@ -48,7 +48,8 @@ export const rightsOf = async (
     entries.push({ bucketName: bucket.spec.name, level, ...(prefix === undefined ? {} : { prefix }) });
   }
   const [only, ...others] = buckets;
-  const bucket = only === undefined || others.length > 0 ? {} : { bucket: only.spec.name };
+  const isOne = others.length === 0 && missing === undefined;
+  const bucket = isOne && only !== undefined ? { bucket: only.spec.name } : {};
   const isBorrowed = metadata.namespace !== provider.metadata.namespace;
   const own = ownPolicy(spec.policy, bucket, isBorrowed ? buckets : undefined, missing !== undefined);
   const told = missing === undefined ? {} : { missing };

@@ -1,6 +1,6 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
-import { Fault, blocked, progressing, settled, terminal, waiting, type Outcome } from '@operator/outcome';
+import { Fault, blocked, onlyFault, progressing, settled, terminal, waiting, type Outcome } from '@operator/outcome';
 import { hashPolicy, samePolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
 import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
@@ -24,10 +24,7 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
     const { spec, metadata } = accessKey;
     const provided = await deps.references
       .driverFor(spec.providerRef, metadata.namespace, pass.signal)
-      .catch((caught: unknown) => {
-        if (caught instanceof Fault) return caught;
-        throw caught;
-      });
+      .catch(onlyFault);
     if (provided instanceof Fault) return blocked(ownStatus(accessKey), provided, [providerNotReady(provided)]);
     const issuer = provided.driver.keys;
     if (typeof issuer === 'string') throw terminal(reasons.Unsupported, issuer);

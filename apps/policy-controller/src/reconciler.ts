@@ -1,6 +1,6 @@
 import type { BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
-import { Fault, blocked, progressing, settled, waiting } from '@operator/outcome';
+import { onlyFault, Fault, blocked, progressing, settled, waiting } from '@operator/outcome';
 import { hashPolicy, samePolicy, type IamPolicy } from '@operator/policy';
 import { keyOfReference, type Bucket } from '@operator/references';
 import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
@@ -89,12 +89,6 @@ const documentFor = async (policy: BucketPolicy, bucket: Bucket, deps: PolicyDep
   await requireNoRival(policy, bucket, deps);
   const accessKeyNamed = (name: string) => deps.accessKeyAt(`${policy.metadata.namespace}/${name}`);
   return renderFor(document, bucket.spec.name, accessKeyNamed);
-};
-
-/** Turns an expected failure into a value; a bug stays thrown. */
-const onlyFault = (caught: unknown): Fault => {
-  if (caught instanceof Fault) return caught;
-  throw caught;
 };
 
 /** @throws Fault `waiting` PolicyConflict, naming the policy that is applied */

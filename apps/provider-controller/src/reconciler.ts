@@ -1,6 +1,6 @@
 import type { ProviderSpec, ProviderStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
-import { Fault, blocked, settled, waiting, type Blocked, type Settled } from '@operator/outcome';
+import { Fault, blocked, onlyFault, settled, waiting, type Blocked, type Settled } from '@operator/outcome';
 import { driverVersion, resolveConnection, type DriverPool, type LabelsOf, type Provider } from '@operator/references';
 import {
   keyOf,
@@ -137,12 +137,6 @@ const waitForUsers = async (
     outcome.resyncAfterMs === undefined ? {} : { retryAfterMs: outcome.resyncAfterMs },
   );
   return blocked(outcome.status, fault, outcome.claims);
-};
-
-/** Turns an expected failure into a value; a bug stays thrown. */
-const onlyFault = (caught: unknown): Fault => {
-  if (caught instanceof Fault) return caught;
-  throw caught;
 };
 
 /** A bucket that the probe may read: ours, there, and where the Provider's own client reaches it. */

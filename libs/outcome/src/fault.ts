@@ -49,3 +49,9 @@ export const asFault = (caught: unknown): Fault =>
     : transient('InternalError', 'An unexpected error occurred; the log of the controller has its stack.', {
         cause: caught,
       });
+
+/** Turns an expected failure into a value; a bug stays thrown. For `promise.catch`. */
+export const onlyFault = (caught: unknown): Fault => {
+  if (caught instanceof Fault) return caught;
+  throw caught;
+};

@@ -51,6 +51,9 @@ describe('readConfig', () => {
     [['--watch-selector=(('], {}, '--watch-selector: "(("'],
     [['--watch-selector=shard in 1'], {}, '--watch-selector'],
     [['--leader-elect=yes'], {}, '--leader-elect: "yes"'],
+    [['--leader-elect=constructor'], {}, '--leader-elect: "constructor"'],
+    [['--leader-elect=__proto__'], {}, '--leader-elect: "__proto__"'],
+    [[], { S3_OPERATOR_LEADER_ELECT: 'toString' }, 'S3_OPERATOR_LEADER_ELECT: "toString"'],
     [['--wrokers=1'], {}, "Unknown option '--wrokers'"],
     [['surplus'], {}, 'surplus'],
   ])('refuses %s %s and names it', (argv, env, message) => {

@@ -114,7 +114,7 @@ export const readConfig = (
       /^\d{1,3}$/.test(value) && inRange(Number(value), 1, 200) ? Number(value) : undefined,
     ),
     resyncIntervalMs: read('resync-interval', parseDuration),
-    leaderElect: read('leader-elect', (value) => ({ true: true, false: false })[value]),
+    leaderElect: read('leader-elect', (value) => (value === 'true' ? true : value === 'false' ? false : undefined)),
     leaderElectionNamespace: text('leader-election-namespace'),
     leaderElectionId: text('leader-election-id') ?? name,
     metricsAddress: read('metrics-address', parseAddress)[0],

@@ -32,6 +32,8 @@ export interface ControlPlaneOptions {
 export interface ControlPlane {
   /** https://127.0.0.1:PORT */
   readonly url: string;
+  /** http://127.0.0.1:PORT, where the API server keeps everything. */
+  readonly etcdUrl: string;
   readonly adminToken: string;
   /** PEM; what a client must trust. */
   readonly ca: string;
@@ -135,10 +137,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     return endpoint;
   };
 
-  const startApiServer = async (etcdEndpoint: string, port: number) => {
+  const startApiServer = async (etcdUrl: string, port: number) => {
     url = `https://127.0.0.1:${port}`;
     const apiServer = await start('kube-apiserver', binaries['kube-apiserver'], [
-      `--etcd-servers=${etcdEndpoint}`,
+      `--etcd-servers=${etcdUrl}`,
       '--bind-address=127.0.0.1',
       '--advertise-address=127.0.0.1',
       `--secure-port=${port}`,
@@ -181,14 +183,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const kubectl = kubectlFor(binaries.kubectl, path('admin.kubeconfig'));
 
   try {
-    const etcdEndpoint = await retryPortRaces(startEtcd);
-    await retryPortRaces(async () => startApiServer(etcdEndpoint, await freePort()));
+    const etcdUrl = await retryPortRaces(startEtcd);
+    await retryPortRaces(async () => startApiServer(etcdUrl, await freePort()));
     const kubeconfigPath = kubeconfigFor('admin');
     if (controllerManager) await startControllerManager();
     log(`control plane ready at ${url}`);
     const port = Number(new URL(url).port);
     const controlPlane: ControlPlane = {
       url,
+      etcdUrl,
       adminToken,
       ca: readFileSync(caPath, 'utf8'),
       caPath,
@@ -203,7 +206,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       async stopApiServer({ kill = false } = {}) {
         await running.get('kube-apiserver')?.stop(kill ? 0 : undefined);
       },
-      startApiServer: () => startApiServer(etcdEndpoint, port),
+      startApiServer: () => startApiServer(etcdUrl, port),
       async restartApiServer(how) {
         await controlPlane.stopApiServer(how);
         await controlPlane.startApiServer();

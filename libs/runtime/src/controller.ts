@@ -89,6 +89,12 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   const pausedTold = new Set<string>();
   /** Passes of one deletion so far, by uid. */
   const deletions = new Map<string, number>();
+  /**
+   * Objects that went with our finalizer on them, as leaving ones: a DELETE that is under way when the finalizer comes takes the
+   * object all the same, for the API server does not look at finalizers again before it deletes. Source: Kubernetes apiserver,
+   * registry Store.Delete.
+   */
+  const vanished = new Map<ObjectKey, Stored>();
 
   metrics.countStates(resource.kind, function* () {
     for (const object of informer.list()) {
@@ -98,7 +104,10 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   });
 
   informer.on({
-    onAdd: (object) => queue.add(keyOf(object)),
+    onAdd: (object) => {
+      vanished.delete(keyOf(object));
+      queue.add(keyOf(object));
+    },
     onUpdate: (object, old) => {
       if (needsPass(object, old, finalizer)) queue.add(keyOf(object));
     },
@@ -107,11 +116,16 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       deletions.delete(object.metadata.uid);
       driftLoops.end(keyOf(object));
       queue.remove(keyOf(object));
+      if (object.metadata.deletionTimestamp !== undefined || !hasFinalizer(object, finalizer)) return;
+      const deletionTimestamp = deps.clock.now().toISOString();
+      vanished.set(keyOf(object), { ...object, metadata: { ...object.metadata, deletionTimestamp } });
+      queue.add(keyOf(object));
     },
   });
 
   const passOver = async (key: ObjectKey, signal: AbortSignal): Promise<PassResult> => {
-    const object = informer.get(key);
+    const living = informer.get(key);
+    const object = living ?? vanished.get(key);
     if (object === undefined) {
       queue.remove(key);
       return 'idle';
@@ -119,9 +133,10 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     const { uid } = object.metadata;
     return tracing.root(`reconcile ${resource.kind}`, { 'k8s.object': key, 'k8s.uid': uid }, async (traceId) => {
       const log = deps.log.child({ resource: key, uid, provider: reconciler.providerOf(object), traceId });
-      const worker = { key, log, signal, now: deps.clock.now() };
+      const worker = { key, log, signal, now: deps.clock.now(), isStored: living !== undefined };
       try {
-        if (isPaused(object)) return tellPaused(object, log);
+        if (living === undefined && (await isOnlyUnseen(object, worker))) return 'idle';
+        if (isPaused(object)) return await tellPaused(object, worker);
         pausedTold.delete(uid);
         if (object.metadata.deletionTimestamp === undefined) return await reconcile(object, worker);
         return hasFinalizer(object, finalizer) ? await finalize(object, worker) : 'idle';
@@ -136,19 +151,54 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     readonly log: Logger;
     readonly signal: AbortSignal;
     readonly now: Date;
+    /** False for an object that has vanished: what is learned of it is kept here, and told in Events only. */
+    readonly isStored: boolean;
   }
 
-  const tellPaused = (object: Stored, log: Logger): PassResult => {
-    queue.forget(keyOf(object));
+  /** True when the object, or another one of its name, lives: it only left what this process watches. */
+  const isOnlyUnseen = async (object: Stored, { key, log, signal }: Worker): Promise<boolean> => {
+    const { name, namespace } = object.metadata;
+    const isUnseen = (await kube.get(resource, { name, namespace }, { signal })) !== undefined;
+    if (isUnseen) {
+      vanished.delete(key);
+      queue.remove(key);
+    } else {
+      log.warn({ event: 'vanished' }, 'the object went without waiting for its finalizer; undoing the external work');
+    }
+    return isUnseen;
+  };
+
+  /** Stores a status: at the API server, or here when that no longer has the object. Returns the object with it. */
+  const store = async (
+    object: Stored,
+    status: Status & CommonStatus,
+    { isStored, key, signal }: Worker,
+    precondition: { readonly resourceVersion?: string } = {},
+  ): Promise<Stored> => {
+    if (!isStored) {
+      const kept = { ...object, status };
+      vanished.set(key, kept);
+      return kept;
+    }
+    const { name, namespace, uid } = object.metadata;
+    const metadata = { name, namespace, uid, ...precondition };
+    const stored = await kube.apply<Stored>(resource, { metadata, status }, { signal, subresource: 'status' });
+    informer.remember(stored);
+    return stored;
+  };
+
+  const tellPaused = async (object: Stored, worker: Worker): Promise<PassResult> => {
+    const message = `Nothing is changed while the annotation ${pausedAnnotation} is "true".`;
+    queue.forget(worker.key);
     if (!pausedTold.has(object.metadata.uid)) {
       pausedTold.add(object.metadata.uid);
-      events.record(
-        object,
-        'Normal',
-        'Paused',
-        `Nothing is changed while the annotation ${pausedAnnotation} is "true".`,
-      );
-      log.info({ event: 'paused' }, 'paused');
+      events.record(object, 'Normal', 'Paused', message);
+      worker.log.info({ event: 'paused' }, 'paused');
+    }
+    // What was found before the pause stays told; one that was never looked at says why.
+    if (readyOf(object) === undefined) {
+      const verdict = { result: 'progressing', reason: 'Paused', message } as const;
+      await writeStatus(object, worker, { status: ownStatus(object), claims: [], verdict, hasVerdict: false });
     }
     return 'paused';
   };
@@ -209,7 +259,8 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, worker)));
     const object = pass.current();
     if (finalized.result === 'done') {
-      await removeFinalizer(kube, resource, object, finalizer, { signal });
+      if (worker.isStored) await removeFinalizer(kube, resource, object, finalizer, { signal });
+      else vanished.delete(key);
       log.info({ event: 'finalized' }, 'the external work is undone; the finalizer is removed');
       queue.remove(key);
       return 'finalized';
@@ -246,19 +297,13 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       async record(status) {
         const wanted = { ...status, ...commonStatus(current) };
         if (isSameJson(wanted, current.status ?? {})) return;
-        const { name, namespace, uid, resourceVersion } = current.metadata;
+        const { resourceVersion } = current.metadata;
         try {
-          const metadata = { name, namespace, uid, resourceVersion };
-          current = await kube.apply<Stored>(
-            resource,
-            { metadata, status: wanted },
-            { signal: worker.signal, subresource: 'status' },
-          );
+          current = await store(current, wanted, worker, { resourceVersion });
         } catch (caught) {
           if (!isKubeError(caught, 404, 409)) throw caught;
           throw transient('Conflict', `${worker.key} changed meanwhile; looking again.`, { cause: caught });
         }
-        informer.remember(current);
       },
     };
     return { lent, current: () => current };
@@ -317,7 +362,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   /** Sends the whole status, unless it is stored already, and tells a transition to not being as declared. */
   const writeStatus = async (
     object: Stored,
-    { signal, now, log }: Worker,
+    worker: Worker,
     told: {
       readonly status: Status;
       readonly claims: readonly Claim[];
@@ -325,8 +370,9 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       readonly hasVerdict: boolean;
     },
   ): Promise<void> => {
+    const { signal, now, log } = worker;
     signal.throwIfAborted();
-    const { generation, name, namespace, uid } = object.metadata;
+    const { generation } = object.metadata;
     const previous = object.status?.conditions ?? [];
     const conditions = summarise(told.claims, previous, {
       generation,
@@ -336,14 +382,9 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       stalling: deps.stallingReasons ?? ['Unsupported'],
     });
     const observedGeneration = told.hasVerdict ? generation : object.status?.observedGeneration;
-    const status = { ...told.status, observedGeneration, conditions };
+    const status = { ...told.status, ...(observedGeneration === undefined ? {} : { observedGeneration }), conditions };
     if (isSameJson(status, object.status ?? {})) return;
-    const stored = await kube.apply<Stored>(
-      resource,
-      { metadata: { name, namespace, uid }, status },
-      { signal, subresource: 'status' },
-    );
-    informer.remember(stored);
+    await store(object, status, worker);
 
     const ready = conditions[0];
     const before = readyOf(object);
@@ -388,7 +429,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   };
 
   /** A pass that cannot be told in the status: aborted, in conflict, or the API server refused the writing itself. */
-  const meetFailure = (caught: unknown, { key, log, signal }: Worker): PassResult => {
+  const meetFailure = (caught: unknown, { key, log, signal }: Pick<Worker, 'key' | 'log' | 'signal'>): PassResult => {
     if (signal.aborted || (caught instanceof Fault && caught.reason === leadershipLost().reason)) {
       queue.add(key);
       return 'aborted';
@@ -411,7 +452,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       const startedAt = deps.monotonicMs();
       try {
         const result = await passOver(key, passing).catch((caught: unknown) =>
-          meetFailure(caught, { key, log: deps.log.child({ resource: key }), signal: passing, now: deps.clock.now() }),
+          meetFailure(caught, { key, log: deps.log.child({ resource: key }), signal: passing }),
         );
         if (result !== 'idle') metrics.reconciled(resource.kind, result, (deps.monotonicMs() - startedAt) / 1_000);
       } finally {

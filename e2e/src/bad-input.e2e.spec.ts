@@ -1,11 +1,21 @@
 import { freePort } from '@operator/tools/local';
+import {
+  accessKeySpec,
+  bucketSpec,
+  type Controller,
+  type Manifest,
+  minioAdmin,
+  type OurKind,
+  ourKinds,
+  publicPolicySpec,
+  s3View,
+  type S3View,
+  type ServerName,
+  specChange,
+  type World,
+} from '@operator/tools/harness';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Controller } from './controller.ts';
-import { ourKinds, type Manifest, type OurKind } from './kube.ts';
-import { accessKeySpec, bucketSpec, publicPolicySpec, specChange } from './manifests.ts';
-import { minioAdmin } from './minio-admin.ts';
-import { s3View, type S3View } from './s3-view.ts';
-import { startWorld, type ServerName, type World } from './world.ts';
+import { startWorld } from './world.ts';
 
 /** A namespace of its own for each case, with a proxy of its own before the server. */
 interface Place {

@@ -1,12 +1,21 @@
 import { setTimeout } from 'node:timers/promises';
+import {
+  bucketSpec,
+  conditionOf,
+  type Controller,
+  isReady,
+  passRequest,
+  publicPolicySpec,
+  s3View,
+  type S3View,
+  specChange,
+  type Stored,
+  until,
+  untilQuiet,
+  type World,
+} from '@operator/tools/harness';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Controller } from './controller.ts';
-import { conditionOf, isReady, type Stored } from './kube.ts';
-import { bucketSpec, passRequest, publicPolicySpec, specChange } from './manifests.ts';
-import { s3View, type S3View } from './s3-view.ts';
-import { until } from './until.ts';
-import { untilQuiet } from './until-quiet.ts';
-import { startWorld, type World } from './world.ts';
+import { startWorld } from './world.ts';
 
 const namespace = 'crowd';
 const other = 'crowd-too';

@@ -1,11 +1,21 @@
+import {
+  accessKeySpec,
+  bucketSpec,
+  type Controller,
+  type ControllerName,
+  type OurKind,
+  ourKinds,
+  passRequest,
+  policySpec,
+  publicPolicySpec,
+  tally,
+  until,
+  untilPasses,
+  untilQuiet,
+  type World,
+} from '@operator/tools/harness';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { untilPasses, type Controller, type ControllerName } from './controller.ts';
-import { ourKinds, type OurKind } from './kube.ts';
-import { accessKeySpec, bucketSpec, passRequest, policySpec, publicPolicySpec } from './manifests.ts';
-import { tally } from './traffic.ts';
-import { untilQuiet } from './until-quiet.ts';
-import { until } from './until.ts';
-import { startWorld, type World } from './world.ts';
+import { startWorld } from './world.ts';
 
 const controllerOf: Readonly<Record<OurKind, ControllerName>> = {
   Provider: 'provider',

@@ -5,14 +5,25 @@ import {
   ListUserPoliciesCommand,
   ListUsersCommand,
 } from '@aws-sdk/client-iam';
+import {
+  accessKeySpec,
+  bucketSpec,
+  type Controller,
+  type ControllerName,
+  isReady,
+  type MinioAdmin,
+  minioAdmin,
+  type OurKind,
+  publicPolicySpec,
+  s3View,
+  type S3View,
+  specChange,
+  type Stored,
+  until,
+  type World,
+} from '@operator/tools/harness';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Controller, ControllerName } from './controller.ts';
-import { isReady, type OurKind, type Stored } from './kube.ts';
-import { accessKeySpec, bucketSpec, publicPolicySpec, specChange } from './manifests.ts';
-import { minioAdmin, type MinioAdmin } from './minio-admin.ts';
-import { s3View, type S3View } from './s3-view.ts';
-import { until } from './until.ts';
-import { startWorld, type World } from './world.ts';
+import { startWorld } from './world.ts';
 
 /** One object that is brought through one action while its controller is killed. */
 interface Trial {

@@ -1,7 +1,7 @@
 import { Client } from 'minio';
+import { minioAdmin, type World } from '@operator/tools/harness';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { minioAdmin } from './minio-admin.ts';
-import { startWorld, type World } from './world.ts';
+import { startWorld } from './world.ts';
 
 let world: World;
 

@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts, startChild, type Child } from '@operator/tools/local';
-import { inject } from 'vitest';
+import { freePorts, startChild, type Child } from '../local/index.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 import type { Kind } from './kube.ts';
+import { sumOfMetric } from './metrics.ts';
+import { cpuSecondsOf, memoryOf } from './proc.ts';
 import type { Traffic } from './traffic.ts';
 import { until } from './until.ts';
 
@@ -16,12 +17,14 @@ export interface ControllerOptions {
   /** Watch scope; all namespaces when absent. */
   readonly namespaces?: readonly string[];
   readonly flags?: readonly string[];
+  /** Flags of Node itself, `--cpu-prof` for instance. */
+  readonly nodeFlags?: readonly string[];
 }
 
-/** One controller as a process of its own, behind a proxy of its own to the API server. */
+/** One controller as a process of its own; in a world with proxies, behind a proxy of its own to the API server. */
 export interface Controller {
   readonly name: ControllerName;
-  /** `Call.proxy` of its calls to the API server. */
+  /** `Call.proxy` of its calls to the API server; without proxies only its name. */
   readonly proxy: string;
   readonly pid: number;
   /** Milliseconds since the epoch when the process was last started. */
@@ -40,16 +43,30 @@ export interface Controller {
   passes(kind: Kind): Promise<number>;
   /** Resident memory in MiB. */
   residentMebibytes(): Promise<number>;
+  /** The most it had resident since its last start, in MiB. */
+  peakMebibytes(): Promise<number>;
+  /** CPU time in seconds since its last start, user and system, of all its threads. */
+  cpuSeconds(): Promise<number>;
   /** Ends the process and its proxy. */
   close(): Promise<void>;
 }
 
 export interface ControllerPlace {
   readonly dir: string;
-  readonly controlPlane: { readonly url: string; readonly ca: string; readonly adminToken: string };
-  readonly traffic: Traffic;
-  readonly tracesUrl: string;
-  readonly onSecretText: (text: string) => void;
+  /** Folder of the bundles: `<name>-controller/main.js` below it is run. */
+  readonly bundles: string;
+  readonly controlPlane: {
+    readonly url: string;
+    readonly ca: string;
+    readonly adminToken: string;
+    readonly kubeconfigPath: string;
+  };
+  /** What is between; when absent the controller reaches the API server directly and traces nothing. */
+  readonly between?: {
+    readonly traffic: Traffic;
+    readonly tracesUrl: string;
+    readonly onSecretText: (text: string) => void;
+  };
 }
 
 export async function startController(
@@ -58,17 +75,22 @@ export async function startController(
   options: ControllerOptions = {},
 ): Promise<Controller> {
   const as = options.as ?? name;
-  const { dir, controlPlane, traffic, onSecretText } = place;
-  const proxy = await startCountingProxy({
-    name: as,
-    side: 'kube',
-    upstream: controlPlane.url,
-    ca: controlPlane.ca,
-    traffic,
-    onSecretText,
-  });
-  const kubeconfig = join(dir, `${as}.kubeconfig`);
-  writeFileSync(kubeconfig, kubeconfigOf(proxy.url, controlPlane.adminToken), { mode: 0o600 });
+  const { dir, controlPlane, between } = place;
+  const proxy =
+    between &&
+    (await startCountingProxy({
+      name: as,
+      side: 'kube',
+      upstream: controlPlane.url,
+      ca: controlPlane.ca,
+      traffic: between.traffic,
+      onSecretText: between.onSecretText,
+    }));
+  let kubeconfig = controlPlane.kubeconfigPath;
+  if (proxy !== undefined) {
+    kubeconfig = join(dir, `${as}.kubeconfig`);
+    writeFileSync(kubeconfig, kubeconfigOf(proxy.url, controlPlane.adminToken), { mode: 0o600 });
+  }
   const [metricsPort, healthPort] = (await freePorts(2)) as [number, number];
   const logPath = join(dir, 'logs', `${as}.log`);
 
@@ -80,7 +102,8 @@ export async function startController(
       name: as,
       command: process.execPath,
       args: [
-        join(inject('bundles'), `${name}-controller/main.js`),
+        ...(options.nodeFlags ?? []),
+        join(place.bundles, `${name}-controller/main.js`),
         `--kubeconfig=${kubeconfig}`,
         `--metrics-address=127.0.0.1:${metricsPort}`,
         `--health-address=127.0.0.1:${healthPort}`,
@@ -91,7 +114,7 @@ export async function startController(
       env: {
         ...Object.fromEntries(Object.keys(process.env).map((key) => [key, undefined])),
         PATH: process.env.PATH,
-        OTEL_EXPORTER_OTLP_ENDPOINT: place.tracesUrl,
+        ...(between && { OTEL_EXPORTER_OTLP_ENDPOINT: between.tracesUrl }),
       },
       logPath,
       lifetime: 'parent',
@@ -121,18 +144,14 @@ export async function startController(
     output: () => readFile(logPath, 'utf8'),
     metrics: () => fetchText('/metrics'),
     async passes(kind) {
-      const lines = (await fetchText('/metrics')).split('\n');
-      return lines
-        .filter((line) => line.startsWith('wasabi_s3_operator_reconcile_total{') && line.includes(`kind="${kind}"`))
-        .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+      return sumOfMetric(await fetchText('/metrics'), 'wasabi_s3_operator_reconcile_total', { kind });
     },
-    async residentMebibytes() {
-      const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
-      return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
-    },
+    residentMebibytes: async () => (await memoryOf(child.pid)).resident,
+    peakMebibytes: async () => (await memoryOf(child.pid)).peak,
+    cpuSeconds: () => cpuSecondsOf(child.pid),
     async close() {
       await child.stop();
-      await proxy.close();
+      await proxy?.close();
     },
   };
 }

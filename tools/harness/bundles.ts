@@ -1,0 +1,27 @@
+import { cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { bundleApp } from '../bundle.ts';
+import type { ControllerName } from './controller.ts';
+
+const keptMs = 3_600_000;
+export const controllerNames: readonly ControllerName[] = ['provider', 'bucket', 'policy', 'accesskey'];
+
+/**
+ * Bundles the controllers anew and copies them into a folder of its own below `runsFolder`: a build meanwhile takes nothing
+ * from under a run. What earlier runs left in `runsFolder` goes when it is an hour old.
+ */
+export async function bundleControllers(
+  runsFolder: string,
+): Promise<{ readonly bundles: string; readonly remove: () => Promise<void> }> {
+  await mkdir(runsFolder, { recursive: true, mode: 0o700 });
+  for (const entry of await readdir(runsFolder)) {
+    const { mtimeMs } = await stat(join(runsFolder, entry));
+    if (Date.now() - mtimeMs > keptMs) await rm(join(runsFolder, entry), { recursive: true, force: true });
+  }
+  const bundles = await mkdtemp(join(runsFolder, 'bundles-'));
+  for (const name of controllerNames) {
+    const app = `${name}-controller`;
+    await cp(dirname(await bundleApp(`apps/${app}`)), join(bundles, app), { recursive: true });
+  }
+  return { bundles, remove: () => rm(bundles, { recursive: true, force: true }) };
+}

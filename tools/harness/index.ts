@@ -1,0 +1,48 @@
+export { bundleControllers, controllerNames } from './bundles.ts';
+export {
+  startController,
+  untilPasses,
+  type Controller,
+  type ControllerName,
+  type ControllerOptions,
+} from './controller.ts';
+export { startCountingProxy, type CountingProxy, type ProxyOptions } from './counting-proxy.ts';
+export {
+  allKinds,
+  conditionOf,
+  isReady,
+  Kube,
+  KubeApiError,
+  ourKinds,
+  type Condition,
+  type Kind,
+  type Manifest,
+  type Metadata,
+  type OurKind,
+  type Stored,
+} from './kube.ts';
+export { accessKeySpec, bucketSpec, passRequest, policySpec, publicPolicySpec, specChange } from './manifests.ts';
+export { sumOfMetric } from './metrics.ts';
+export { minioAdmin, type MinioAdmin, type MinioUser } from './minio-admin.ts';
+export { s3View, type Pair, type S3View } from './s3-view.ts';
+export { SecretsMade, type Leak } from './secrets-made.ts';
+export {
+  identifyKubeCall,
+  identifyS3Call,
+  tally,
+  Traffic,
+  type Call,
+  type Effect,
+  type Trap,
+  type Verdict,
+} from './traffic.ts';
+export { until, type UntilOptions } from './until.ts';
+export { untilQuiet } from './until-quiet.ts';
+export {
+  isRefusedWith,
+  startWorld,
+  type ProviderOptions,
+  type ServerName,
+  type World,
+  type WorldOptions,
+} from './world.ts';

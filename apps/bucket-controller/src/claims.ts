@@ -23,12 +23,13 @@ export const betterClaim = async (
   sameName: readonly Bucket[],
   references: References,
 ): Promise<Fault | undefined> => {
-  const claimants: Claimant[] = [];
+  const endpoint = provider.status?.endpoint ?? '';
+  // The object itself counts even when the cache has lost it: one that vanished is finalized all the same.
+  const claimants: Claimant[] = [{ ...bucket.metadata, holds: holds(bucket, endpoint) }];
   for (const other of sameName) {
-    const isHeld = holds(other, provider.status?.endpoint ?? '');
-    const isRival =
-      other.metadata.uid === bucket.metadata.uid || (await isRivalOf(other, isHeld, provider, references));
-    if (isRival) claimants.push({ ...other.metadata, holds: isHeld });
+    if (other.metadata.uid === bucket.metadata.uid) continue;
+    const isHeld = holds(other, endpoint);
+    if (await isRivalOf(other, isHeld, provider, references)) claimants.push({ ...other.metadata, holds: isHeld });
   }
   const winner = winnerOf(claimants);
   if (winner === undefined || winner.uid === bucket.metadata.uid) return undefined;

@@ -26,11 +26,20 @@ interface Options {
   readonly status?: BucketStatus;
   readonly tags?: boolean;
   readonly serverIdentity?: string;
+  /** The cache has lost the object itself. */
+  readonly isUnseen?: boolean;
   readonly policies?: Awaited<ReturnType<BucketDeps['policiesOf']>>;
 }
 
 /** A cluster with one Bucket, a server, and the reconciler between them. */
-const begin = ({ spec = declared, status, tags = true, serverIdentity, policies = [] }: Options = {}) => {
+const begin = ({
+  spec = declared,
+  status,
+  tags = true,
+  serverIdentity,
+  isUnseen = false,
+  policies = [],
+}: Options = {}) => {
   const clock = { now: () => new Date('2026-05-05T10:00:00.000Z') };
   const s3 = createMemoryS3({
     now: () => clock.now(),
@@ -45,7 +54,10 @@ const begin = ({ spec = declared, status, tags = true, serverIdentity, policies 
     reconciler: () =>
       bucketReconciler({
         references: world.references(),
-        sameName: (name) => [...world.buckets.values()].filter((bucket) => bucket.spec.name === name),
+        sameName: (name) =>
+          [...world.buckets.values()].filter(
+            ({ spec, metadata }) => spec.name === name && !(isUnseen && metadata.name === 'photos'),
+          ),
         policiesOf: () => Promise.resolve(policies),
         clusterId: () => Promise.resolve(cluster),
         ownerGone: ownerGone(world.kube.client, () => Promise.resolve(cluster)),
@@ -389,6 +401,14 @@ describe('two Buckets for one bucket', () => {
     const { bench, buckets } = await ready();
     buckets.set('team-a/elder', another('elder', {}, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' } }));
     expect(await bench.pass()).toMatchObject({ result: 'settled' });
+  });
+
+  it('leave no bucket behind when the owner goes unseen, while the other waits for it', async () => {
+    const { bench, buckets, s3 } = await ready({ spec: { ...declared, deletionPolicy: 'Delete' }, isUnseen: true });
+    buckets.set('team-a/younger', another('younger', {}, { metadata: { creationTimestamp: '2026-05-06T00:00:00Z' } }));
+    bench.delete();
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(s3.buckets.size).toBe(0);
   });
 
   it('come to rest with one owner when both believe to hold it', async () => {

@@ -17,6 +17,7 @@ import {
 import { type StartedInformer, createInformer } from './informer.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { KubeConnection } from './kube-connection.ts';
+import { isKubeError } from './kube-error.ts';
 
 let dir: string;
 let plane: ControlPlane;
@@ -77,6 +78,21 @@ const resize = (name: string, size: number) =>
 const isList = (url: string) => url.includes('/widgets') && !url.includes('watch=true');
 const isWatch = (url: string) => url.includes('/widgets') && url.includes('watch=true');
 
+/** Whether a watch from this version, after which something happened, is answered with 410. */
+const isForgotten = async (resourceVersion: string): Promise<boolean> => {
+  const signal = AbortSignal.timeout(10_000);
+  const events = direct.kube.watch(widgets, {}, { resourceVersion, signal, timeoutSeconds: 10 });
+  try {
+    await events.next();
+    return false;
+  } catch (caught) {
+    if (isKubeError(caught, 410)) return true;
+    throw caught;
+  } finally {
+    await events.return();
+  }
+};
+
 describe('an informer on a real API server', () => {
   it('waits for a kind that is installed after its start, and says so once', async () => {
     const informer = start();
@@ -96,18 +112,21 @@ describe('an informer on a real API server', () => {
     const deleted: string[] = [];
     informer.on({ onDelete: ({ metadata }) => void deleted.push(metadata.name) });
     await eventually('it has synced', () => informer.hasSynced() && informer.get('default/lost'));
-    proxy.intercept = (_method, url) => (isWatch(url) ? 'refuse' : undefined);
+    const refused: string[] = [];
+    proxy.intercept = (_method, url) => {
+      if (!isWatch(url)) return undefined;
+      refused.push(new URL(url, plane.url).searchParams.get('resourceVersion') ?? '');
+      return 'refuse';
+    };
     proxy.cut();
     await direct.kube.delete(widgets, { namespace, name: 'lost' });
-    // Each compaction keeps what the one before it left: two intervals later the old version is gone for sure.
-    for (let size = 2; size <= 14; size += 1) {
-      await resize('kept', size);
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
+    await resize('kept', 2);
+    const lastSeen = await eventually('it watches on from what it saw last', () => refused[0]);
+    await eventually('the server has forgotten what came after', () => isForgotten(lastSeen), 60_000);
     proxy.intercept = () => undefined;
     await eventually('the deletion is known', () => informer.get('default/lost') === undefined);
     expect(deleted).toEqual(['lost']);
-    expect(informer.get('default/kept')?.spec.size).toBe(14);
+    expect(informer.get('default/kept')?.spec.size).toBe(2);
     expect(lines.join('\n')).toContain('"reason":"Expired"');
   });
 

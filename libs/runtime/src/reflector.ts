@@ -22,7 +22,8 @@ export interface ReflectorOptions<T> {
   readonly watchSeconds?: number;
 }
 
-const failures: Backoff = { baseMs: 200, capMs: 30_000 };
+/** The cap is how late the end of an outage may be noticed; a process has a handful of watches, so asking is cheap. */
+const failures: Backoff = { baseMs: 200, capMs: 10_000 };
 /** A kind that is not installed, or is being initialised, is asked for often: it comes with an install. */
 const absences: Backoff = { baseMs: 500, capMs: 3_000 };
 
@@ -39,6 +40,7 @@ export const reflect = async <T extends StoredObject>(
   const watchSeconds = options.watchSeconds ?? 360;
   let resourceVersion: string | undefined;
   let failed = 0;
+  let expired = 0;
   let told: string | undefined;
 
   const pauseAfter = async (caught: unknown): Promise<void> => {
@@ -84,6 +86,7 @@ export const reflect = async <T extends StoredObject>(
           if (told !== undefined) log.info({ event: 'watch' }, `watching ${resource.plural} again`);
           told = undefined;
           failed = 0;
+          expired = 0;
         }
       } catch (caught) {
         if (!silence.signal.aborted) throw caught;
@@ -99,8 +102,10 @@ export const reflect = async <T extends StoredObject>(
       if (isKubeError(caught, 410)) {
         log.info({ event: 'watch', reason: 'Expired' }, `the watch of ${resource.plural} is too old; listing again`);
         resourceVersion = undefined;
-        failed += 1;
-        if (failed > 1) await pauseAfter(caught);
+        expired += 1;
+        // The server answers again, so that what failed before counts no longer; only one 410 after the other does.
+        if (expired === 1) failed = 0;
+        else await pauseAfter(caught);
         continue;
       }
       // A kind that went away, or an initialising store, may come back with other content.

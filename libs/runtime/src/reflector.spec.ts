@@ -1,0 +1,65 @@
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import type { KubeClient } from './kube-client.ts';
+import { KubeError } from './kube-error.ts';
+import { reflect } from './reflector.ts';
+
+const gone = new KubeError({ status: 410, reason: 'Expired', message: 'too old' });
+const unreachable = new KubeError({ status: 0, reason: 'Unreachable', message: 'refused' });
+
+/** What was asked for, and `pause` where the reflector waited, until `answers` of the watch are used up. */
+const traceOf = async (...answers: readonly KubeError[]): Promise<readonly string[]> => {
+  const end = new AbortController();
+  const trace: string[] = [];
+  const left = [...answers];
+  const kube: Pick<KubeClient, 'list' | 'watch'> = {
+    list: async function* () {
+      trace.push('list');
+      yield { items: [], resourceVersion: '1' };
+    },
+    watch: async function* () {
+      const next = left.shift();
+      if (next === undefined) {
+        end.abort();
+        return;
+      }
+      trace.push(String(next.status));
+      throw next;
+    },
+  };
+  const random = (): number => {
+    // Asked for the length of a watch, too; a pause is what follows a refusal.
+    if (/^\d/.test(trace.at(-1) ?? '')) trace.push('pause');
+    return 0;
+  };
+  const options = {
+    kube,
+    random,
+    resource: { group: 'g', version: 'v1', kind: 'Thing', plural: 'things' },
+    selection: {},
+    log: pino({ level: 'silent' }),
+    trim: <T>(object: T): T => object,
+    onReplace: () => undefined,
+    onEvent: () => undefined,
+  };
+  await reflect(options, end.signal);
+  return trace;
+};
+
+it('lists at once when an outage ends with 410', async () => {
+  expect(await traceOf(unreachable, unreachable, gone)).toEqual(['list', '0', 'pause', '0', 'pause', '410', 'list']);
+});
+
+it('pauses between one 410 and the next', async () => {
+  expect(await traceOf(gone, gone, gone)).toEqual([
+    'list',
+    '410',
+    'list',
+    '410',
+    'pause',
+    'list',
+    '410',
+    'pause',
+    'list',
+  ]);
+});

@@ -52,6 +52,10 @@ export interface World {
   /** Characters of OpenTelemetry data that the controllers have sent. */
   tracedCharacters(): number;
   server(name: ServerName): S3Server;
+  /** Ends a server; what it holds stays, and its port is kept for it. */
+  stopServer(name: ServerName): Promise<void>;
+  /** Brings it back with what it held (moto holds nothing); resolves when it is ready. */
+  startServer(name: ServerName): Promise<void>;
   /** A further counting proxy before a server, of this name. */
   proxyTo(server: ServerName, name: string): Promise<CountingProxy>;
   createNamespace(name: string): Promise<void>;
@@ -78,7 +82,7 @@ export async function startWorld(
   const logs = join(dir, 'logs');
   mkdirSync(logs, { recursive: true, mode: 0o700 });
 
-  const closers: (() => Promise<unknown>)[] = [];
+  const closers: (() => Promise<unknown> | undefined)[] = [];
   const stop = async () => {
     for (const close of closers.splice(0).reverse()) await close();
     for (const entry of readdirSync(dir))
@@ -89,8 +93,8 @@ export async function startWorld(
       startControlPlane({ dir: join(dir, 'control-plane'), ...signal }),
       ...serverNames.map((server) => starters[server]({ dir: join(dir, server), ...signal })),
     ]);
-    closers.push(() => controlPlane.stop(), ...started.map((server) => () => server.stop()));
     const servers = new Map(started.map((server) => [server.name, server]));
+    closers.push(() => controlPlane.stop(), ...serverNames.map((server) => () => servers.get(server)?.stop()));
 
     const secrets = new SecretsMade();
     secrets.add('the administrator token of the API server', controlPlane.adminToken);
@@ -157,6 +161,13 @@ export async function startWorld(
       secrets,
       tracedCharacters: () => traces.reduce((sum, { length }) => sum + length, 0),
       server: serverNamed,
+      stopServer: (server) => serverNamed(server).stop(),
+      async startServer(server) {
+        const { endpoint, accessKey, secretKey } = serverNamed(server);
+        const port = Number(new URL(endpoint).port);
+        const again = { dir: join(dir, server), port, credentials: { accessKey, secretKey }, ...signal };
+        servers.set(server, await starters[server](again));
+      },
       proxyTo,
       async createNamespace(namespace) {
         await kube.create('Namespace', undefined, namespace, {});

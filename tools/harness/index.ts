@@ -7,6 +7,7 @@ export {
   type ControllerOptions,
 } from './controller.ts';
 export { startCountingProxy, type CountingProxy, type ProxyOptions } from './counting-proxy.ts';
+export { forEach } from './each.ts';
 export {
   allKinds,
   conditionOf,
@@ -24,6 +25,8 @@ export {
 export { accessKeySpec, bucketSpec, passRequest, policySpec, publicPolicySpec, specChange } from './manifests.ts';
 export { sumOfMetric } from './metrics.ts';
 export { minioAdmin, type MinioAdmin, type MinioUser } from './minio-admin.ts';
+export { cpuSecondsOf, memoryOf } from './proc.ts';
+export { watchReady, type ReadyWatch } from './ready-watch.ts';
 export { s3View, type Pair, type S3View } from './s3-view.ts';
 export { SecretsMade, type Leak } from './secrets-made.ts';
 export {

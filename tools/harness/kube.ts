@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline';
 import { Agent, request } from 'undici';
 import type {
   AccessKeySpec,
@@ -137,6 +138,41 @@ export class Kube {
   async list<K extends Kind>(kind: K, namespace?: string): Promise<readonly Stored<K>[]> {
     const { items } = (await this.#send('GET', this.#path(kind, namespace))) as { items: readonly Stored<K>[] };
     return items;
+  }
+
+  /** Changes from now on, until `signal` aborts or the API server ends the stream (an hour at most). */
+  async watch<K extends Kind>(
+    kind: K,
+    namespace: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<{ readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored<K> }>> {
+    const path = this.#path(kind, namespace);
+    const { metadata } = (await this.#send('GET', `${path}?limit=1`)) as { metadata: { resourceVersion: string } };
+    const query = `watch=true&resourceVersion=${metadata.resourceVersion}&timeoutSeconds=3600`;
+    const answer = await request(`${this.#url}${path}?${query}`, {
+      dispatcher: this.#agent,
+      headers: { authorization: `Bearer ${this.#token}` },
+      bodyTimeout: 0,
+      signal,
+    });
+    if (answer.statusCode >= 400) throw new KubeApiError(answer.statusCode, `watch ${path}`, await answer.body.text());
+    const lines = createInterface({ input: answer.body });
+    return (async function* () {
+      for await (const line of lines) {
+        const event = JSON.parse(line) as { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'ERROR'; object: Stored<K> };
+        if (event.type === 'ERROR') throw new Error(`watch ${path}: ${line}`);
+        yield { type: event.type, object: event.object };
+      }
+    })();
+  }
+
+  /** The text of the API server's /metrics (Prometheus). */
+  async metrics(): Promise<string> {
+    const answer = await request(`${this.#url}/metrics`, {
+      dispatcher: this.#agent,
+      headers: { authorization: `Bearer ${this.#token}` },
+    });
+    return answer.body.text();
   }
 
   /** JSON merge patch: null removes. */

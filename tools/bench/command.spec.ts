@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { readOptions, UsageError } from './command.ts';
+
+const known = ['converge', 'rest'];
+
+describe('the command line of the benchmarks', () => {
+  it('runs everything when it names nothing', () => {
+    expect(readOptions([], known)).toEqual({
+      scenarios: known,
+      quick: false,
+      runs: 3,
+      sizes: [300, 1_000, 5_000],
+      soakMinutes: 30,
+      peers: new Map(),
+      profile: false,
+      save: true,
+    });
+  });
+
+  it('takes what it is given', () => {
+    const given = ['rest', '--runs=5', '--sizes', '20,10', '--soak-minutes=2', '--peer=insee=/a=b', '--no-save'];
+    expect(readOptions(given, known)).toMatchObject({
+      scenarios: ['rest'],
+      runs: 5,
+      sizes: [10, 20],
+      soakMinutes: 2,
+      peers: new Map([['insee', '/a=b']]),
+      save: false,
+    });
+    expect(readOptions(['--quick'], known)).toMatchObject({ runs: 1, sizes: [100], save: false });
+    expect(readOptions(['--compare', 'a', 'b'], known)).toEqual({ compare: ['a', 'b'] });
+  });
+
+  it.each([
+    [['nothing'], 'no scenario nothing; there are: converge, rest'],
+    [['--fast'], '--fast'],
+    [['--runs=0'], '--runs: "0" is no positive number'],
+    [['--sizes=1,x'], '--sizes: "x" is no positive number'],
+    [['--peer=insee'], '--peer: "insee" is not NAME=FOLDER'],
+    [['--compare', 'a'], '--compare takes two files of results'],
+  ])('refuses %j', (given, message) => {
+    const reading = () => readOptions(given, known);
+    expect(reading).toThrow(UsageError);
+    expect(reading).toThrow(message);
+  });
+});

@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util';
+import type { Bench, Scenario } from './scenario.ts';
+
+/** The command line names something that is not there; the message says what would be right. */
+export class UsageError extends Error {}
+
+export interface Options extends Pick<Bench, 'quick' | 'runs' | 'sizes' | 'soakMinutes' | 'peers' | 'profile'> {
+  readonly scenarios: readonly string[];
+  /** Keep the results in tools/bench/results. */
+  readonly save: boolean;
+}
+
+export const usage = (scenarios: readonly Scenario[]): string =>
+  [
+    'usage: npm run bench -- [scenario…] [flags]',
+    '',
+    ...scenarios.map(({ name, title }) => `  ${name.padEnd(10)} ${title}`),
+    '',
+    '  --quick               small and short, for its counts only; keeps no results',
+    '  --runs N              of each measurement, 3',
+    '  --sizes N,N,…         numbers of objects to converge, 300,1000,5000',
+    '  --soak-minutes N      30',
+    '  --peer NAME=FOLDER    another operator to compare with: its binary `manager` and its CRDs in `crds`',
+    '  --profile             keep CPU profiles of the controllers in .local/bench and print their tops',
+    '  --compare A B         two files of results, nothing is run',
+    '  --no-save             keep no results',
+  ].join('\n');
+
+/**
+ * Reads the command line; without scenarios, all of them.
+ * @throws UsageError
+ */
+export const readOptions = (
+  argv: readonly string[],
+  known: readonly string[],
+): Options | { readonly compare: readonly [string, string] } | 'help' => {
+  const { values, positionals } = parse(argv);
+  if (values.help === true) return 'help';
+  if (values.compare !== undefined) {
+    const [other, ...rest] = positionals;
+    if (other === undefined || rest.length > 0) throw new UsageError('--compare takes two files of results');
+    return { compare: [values.compare, other] };
+  }
+  for (const name of positionals) {
+    if (!known.includes(name)) throw new UsageError(`no scenario ${name}; there are: ${known.join(', ')}`);
+  }
+  const quick = values.quick === true;
+  return {
+    scenarios: positionals.length === 0 ? known : positionals,
+    quick,
+    runs: positive('--runs', values.runs ?? (quick ? '1' : '3')),
+    sizes: (values.sizes ?? (quick ? '100' : '300,1000,5000'))
+      .split(',')
+      .map((size) => positive('--sizes', size))
+      .toSorted((one, other) => one - other),
+    soakMinutes: positive('--soak-minutes', values['soak-minutes'] ?? (quick ? '0.5' : '30')),
+    peers: new Map((values.peer ?? []).map(readPeer)),
+    profile: values.profile === true,
+    save: values['no-save'] !== true && !quick,
+  };
+};
+
+const parse = (argv: readonly string[]) => {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean' },
+        quick: { type: 'boolean' },
+        runs: { type: 'string' },
+        sizes: { type: 'string' },
+        'soak-minutes': { type: 'string' },
+        peer: { type: 'string', multiple: true },
+        profile: { type: 'boolean' },
+        compare: { type: 'string' },
+        'no-save': { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+};
+
+const positive = (flag: string, text: string): number => {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value)))
+    throw new UsageError(`${flag}: ${JSON.stringify(text)} is no positive number`);
+  return value;
+};
+
+const readPeer = (text: string): readonly [string, string] => {
+  const [name, path] = text.split(/=(.*)/s);
+  if (name === undefined || name === '' || path === undefined || path === '') {
+    throw new UsageError(`--peer: ${JSON.stringify(text)} is not NAME=FOLDER`);
+  }
+  return [name, path];
+};

@@ -1,0 +1,99 @@
+import {
+  accessKeySpec,
+  bucketSpec,
+  controllerNames,
+  forEach,
+  publicPolicySpec,
+  startWorld,
+  watchReady,
+  type Controller,
+  type ControllerName,
+  type Manifest,
+  type World,
+} from '../harness/index.ts';
+import { narrate } from '../narrate.ts';
+import type { Bench } from './scenario.ts';
+
+export const crowdKinds = ['Bucket', 'BucketPolicy', 'AccessKey'] as const;
+export type CrowdKind = (typeof crowdKinds)[number];
+
+/** Thousands of Ready objects on one MinIO, with the four controllers. Who uses it leaves it as it was. */
+export interface Crowd {
+  /** Without proxies. Everything is in the namespace `crowd`, under the Provider `minio`. */
+  readonly world: World;
+  readonly namespace: string;
+  readonly provider: string;
+  readonly counts: Readonly<Record<CrowdKind, number>>;
+  /** Running, with the flags they have by default. Their Leases are theirs: stop one before another of its kind is to lead. */
+  readonly controllers: Readonly<Record<ControllerName, Controller>>;
+  /** Name of the object and, for a Bucket, of the bucket at the server: `crowd-00000` and so on. */
+  readonly nameOf: (index: number) => string;
+  /** Every object that it consists of. */
+  readonly members: readonly { readonly kind: CrowdKind; readonly namespace: string; readonly name: string }[];
+  /** From the first object created until all were Ready, in seconds. */
+  readonly madeInSeconds: Readonly<Record<CrowdKind, number>>;
+  close(): Promise<void>;
+}
+
+const namespace = 'crowd';
+const provider = 'minio';
+const nameOf = (index: number): string => `crowd-${String(index).padStart(5, '0')}`;
+
+const namesOf = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => nameOf(index));
+
+/** Makes the crowd: 10 000 Buckets, a policy and a key for 2 000 of them; quick: 100, 20, 20. */
+export async function makeCrowd(bench: Bench): Promise<Crowd> {
+  const counts = bench.quick
+    ? { Bucket: 100, BucketPolicy: 20, AccessKey: 20 }
+    : { Bucket: 10_000, BucketPolicy: 2_000, AccessKey: 2_000 };
+  const { bundles, dir, signal } = bench;
+  const world = await startWorld('crowd', ['minio'], { bundles, folder: dir, proxies: false, signal });
+  try {
+    await world.createNamespace(namespace);
+    const controllers = {} as Record<ControllerName, Controller>;
+    for (const name of controllerNames) controllers[name] = await world.startController(name);
+    await world.createProvider(namespace, provider, { server: 'minio' });
+    await world.kube.untilReady('Provider', namespace, provider);
+
+    const make = async (kind: CrowdKind, manifestOf: (name: string) => Manifest): Promise<number> => {
+      const startedAt = performance.now();
+      const watch = await watchReady(world.kube, kind, namespace);
+      try {
+        await narrate(`making ${counts[kind]} × ${kind}`, bench.log, async (say) => {
+          const beat = setInterval(() => say(`${watch.readyAt.size} Ready`), 1_000);
+          try {
+            await forEach(namesOf(counts[kind]), 16, signal, (name) =>
+              world.kube.create(kind, namespace, name, manifestOf(name)),
+            );
+            await watch.untilReady(counts[kind], 1_200_000);
+          } finally {
+            clearInterval(beat);
+          }
+        });
+      } finally {
+        watch.close();
+      }
+      return (performance.now() - startedAt) / 1_000;
+    };
+    const madeInSeconds = {
+      Bucket: await make('Bucket', (name) => bucketSpec(provider, name)),
+      BucketPolicy: await make('BucketPolicy', (name) => publicPolicySpec(name, 's3:GetObject')),
+      AccessKey: await make('AccessKey', (name) => accessKeySpec(provider, name, 'ReadWrite')),
+    };
+    const members = crowdKinds.flatMap((kind) => namesOf(counts[kind]).map((name) => ({ kind, namespace, name })));
+    return {
+      members,
+      world,
+      namespace,
+      provider,
+      counts,
+      controllers,
+      nameOf,
+      madeInSeconds,
+      close: () => world.stop(),
+    };
+  } catch (error) {
+    await world.stop();
+    throw error;
+  }
+}

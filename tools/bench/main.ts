@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { bundleControllers } from '../harness/index.ts';
+import { obtainServers } from '../local/servers/obtain.ts';
+import { inWords } from '../narrate.ts';
+import { localFolder, projectRoot } from '../paths.ts';
+import { untilSignal } from '../signals.ts';
+import { readOptions, usage, UsageError, type Options } from './command.ts';
+import { makeCrowd, type Crowd } from './crowd.ts';
+import { isViolated, parseResults, renderComparison, renderTable, toLines, type Header } from './results.ts';
+import type { Bench, Figure } from './scenario.ts';
+import { scenarios } from './scenarios/index.ts';
+
+// npm run bench: see `usage`. A table for each scenario on standard output, JSON lines at the end; what goes on, on standard error.
+
+const resultsFolder = join(import.meta.dirname, 'results');
+const log = (line: string) => console.error(line);
+
+const run = async (options: Options, signal: AbortSignal): Promise<number> => {
+  const header = describe(options.quick);
+  await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'minio'], { log, signal });
+  const runs = join(localFolder, 'bench');
+  const { bundles, remove } = await bundleControllers(runs);
+  const dir = await mkdtemp(join(runs, 'run-'));
+  let crowd: Promise<Crowd> | undefined;
+  const bench: Bench = {
+    ...options,
+    signal,
+    bundles,
+    dir,
+    log,
+    crowd: () => (crowd ??= makeCrowd(bench)),
+  };
+  const figures: Figure[] = [];
+  let failed = 0;
+  try {
+    for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
+      signal.throwIfAborted();
+      log(`\n== ${scenario.name}: ${scenario.title}`);
+      const startedAt = performance.now();
+      try {
+        const found = await Promise.race([scenario.run(bench), rejectionOf(signal)]);
+        figures.push(...found);
+        console.log(`\n${renderTable(found)}`);
+      } catch (error) {
+        signal.throwIfAborted();
+        failed += 1;
+        log(`${scenario.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      }
+      log(`== ${scenario.name}: ${inWords(performance.now() - startedAt)}`);
+    }
+  } finally {
+    // Servers that a scenario has not stopped when it was interrupted end with this process.
+    if (!signal.aborted) {
+      await (await crowd?.catch(() => undefined))?.close();
+      await Promise.all([remove(), options.profile ? undefined : rm(dir, { recursive: true, force: true })]);
+    }
+  }
+  const text = toLines({ header, figures });
+  console.log(`\n${text}`);
+  if (options.save && figures.length > 0) log(`kept in ${save(header, text)}`);
+  const violated = figures.filter(isViolated);
+  for (const { scenario, name } of violated) log(`violated: ${scenario}, ${name}`);
+  return failed + violated.length > 0 ? 1 : 0;
+};
+
+const rejectionOf = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+
+const git = (...args: readonly string[]): string =>
+  execFileSync('git', [...args], { cwd: projectRoot, encoding: 'utf8' }).trim();
+
+const describe = (quick: boolean): Header => ({
+  commit: git('rev-parse', 'HEAD'),
+  isDirty: git('status', '--porcelain') !== '',
+  startedAt: new Date().toISOString(),
+  machine: {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryMiB: Math.round(totalmem() / 2 ** 20),
+    kernel: release(),
+    node: process.version,
+  },
+  quick,
+});
+
+/** Keeps results beside earlier ones of the same day and commit; returns the path. */
+const save = ({ startedAt, commit }: Header, text: string): string => {
+  mkdirSync(resultsFolder, { recursive: true });
+  const base = join(resultsFolder, `${startedAt.slice(0, 10)}-${commit.slice(0, 9)}`);
+  let path = `${base}.jsonl`;
+  for (let nth = 2; existsSync(path); nth += 1) path = `${base}-${nth}.jsonl`;
+  writeFileSync(path, text);
+  return path;
+};
+
+const { signal } = untilSignal();
+try {
+  const options = readOptions(
+    process.argv.slice(2),
+    scenarios.map(({ name }) => name),
+  );
+  if (options === 'help') {
+    console.log(usage(scenarios));
+  } else if ('compare' in options) {
+    const [before, after] = options.compare.map((path) => parseResults(readFileSync(path, 'utf8'))) as [never, never];
+    console.log(renderComparison(before, after));
+  } else {
+    process.exitCode = await run(options, signal);
+  }
+} catch (error) {
+  if (signal.aborted) process.exit(130);
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

@@ -1,0 +1,127 @@
+import type { Figure, Unit } from './scenario.ts';
+
+/** Where and of what figures were taken: the first line of a file of results. */
+export interface Header {
+  readonly commit: string;
+  /** The working tree was not what the commit says. */
+  readonly isDirty: boolean;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly machine: {
+    readonly cpu: string;
+    readonly cores: number;
+    readonly memoryMiB: number;
+    readonly kernel: string;
+    readonly node: string;
+  };
+  readonly quick: boolean;
+}
+
+export interface Results {
+  readonly header: Header;
+  readonly figures: readonly Figure[];
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** @throws Error when there is no value */
+export const spreadOf = (values: readonly number[]): Spread => {
+  const sorted = values.toSorted((one, other) => one - other);
+  const at = (index: number): number => {
+    const value = sorted[index];
+    if (value === undefined) throw new Error('a figure without a value');
+    return value;
+  };
+  const half = (sorted.length - 1) / 2;
+  return { median: (at(Math.floor(half)) + at(Math.ceil(half))) / 2, min: at(0), max: at(sorted.length - 1) };
+};
+
+/** Undefined without an aim. A count must hold in every run, whatever else in the median. */
+export const isHeld = ({ unit, values, aim }: Figure): boolean | undefined => {
+  if (aim === undefined) return undefined;
+  const { median, min, max } = spreadOf(values);
+  return 'atLeast' in aim
+    ? (unit === 'count' ? min : median) >= aim.atLeast
+    : (unit === 'count' ? max : median) <= aim.atMost;
+};
+
+/** A count that does not hold is a defect; a time that does not is a fact about this machine and hour. */
+export const isViolated = (figure: Figure): boolean => figure.unit === 'count' && isHeld(figure) === false;
+
+/** JSON lines: the header, then one figure a line. */
+export const toLines = ({ header, figures }: Results): string =>
+  [header, ...figures].map((line) => `${JSON.stringify(line)}\n`).join('');
+
+/** @throws Error when the text is no file of results */
+export const parseResults = (text: string): Results => {
+  const [header, ...figures] = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as unknown);
+  if (!Object.hasOwn(Object(header) as object, 'commit')) throw new Error('the first line names no commit');
+  return { header: header as Header, figures: figures as readonly Figure[] };
+};
+
+/** A table for people: one line a figure, with its aim where it has one. */
+export const renderTable = (figures: readonly Figure[]): string =>
+  inColumns(
+    ['scenario', 'figure', 'median', 'spread', 'unit', 'aim', 'note'],
+    figures.map((figure) => {
+      const { scenario, name, unit, values, note = '' } = figure;
+      const { median, min, max } = spreadOf(values);
+      const spread = values.length === 1 ? '' : `${round(min, unit)} – ${round(max, unit)} (${values.length})`;
+      return [scenario, name, round(median, unit), spread, unit, aimOf(figure), note];
+    }),
+  );
+
+const aimOf = (figure: Figure): string => {
+  const { aim } = figure;
+  if (aim === undefined) return '';
+  const wish = 'atLeast' in aim ? `≥ ${aim.atLeast}` : `≤ ${aim.atMost}`;
+  return `${wish} ${isHeld(figure) === true ? 'held' : 'MISSED'}`;
+};
+
+/** Medians of the figures that both have, and the change from the first to the second in percent. */
+export const renderComparison = (before: Results, after: Results): string => {
+  const identity = ({ scenario, name, unit }: Figure) => JSON.stringify([scenario, name, unit]);
+  const former = new Map(before.figures.map((figure) => [identity(figure), figure]));
+  const rows = after.figures.flatMap((figure) => {
+    const other = former.get(identity(figure));
+    if (other === undefined) return [];
+    const [one, two] = [spreadOf(other.values).median, spreadOf(figure.values).median];
+    const change = one === two ? '0 %' : one === 0 ? '' : `${(((two - one) / one) * 100).toFixed(1)} %`;
+    return [[figure.scenario, figure.name, round(one, figure.unit), round(two, figure.unit), figure.unit, change]];
+  });
+  const name = ({ header }: Results) => `${header.commit.slice(0, 9)}${header.isDirty ? '+' : ''}`;
+  return inColumns(['scenario', 'figure', name(before), name(after), 'unit', 'change'], rows);
+};
+
+const digits: Readonly<Record<Unit, number>> = {
+  ratio: 2,
+  count: 2,
+  ms: 0,
+  s: 1,
+  MiB: 0,
+  'per second': 1,
+  '%': 1,
+};
+
+/** A whole number stays whole. */
+const round = (value: number, unit: Unit): string => String(Number(value.toFixed(digits[unit])));
+
+const inColumns = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+};

@@ -1,0 +1,45 @@
+import type { Crowd } from './crowd.ts';
+
+/** One question to the product, with its own servers or those of the crowd. Leaves nothing running, also when it throws. */
+export interface Scenario {
+  /** As the command line names it. */
+  readonly name: string;
+  readonly title: string;
+  run(bench: Bench): Promise<readonly Figure[]>;
+}
+
+export type Unit = 'ratio' | 'count' | 'ms' | 's' | 'MiB' | 'per second' | '%';
+export type Aim = { readonly atLeast: number } | { readonly atMost: number };
+
+/** One figure: `values` has one number per run; median, minimum and maximum are derived. */
+export interface Figure {
+  readonly scenario: string;
+  readonly name: string;
+  readonly unit: Unit;
+  readonly values: readonly number[];
+  readonly aim?: Aim;
+  readonly note?: string;
+}
+
+/** What a scenario may use. */
+export interface Bench {
+  /** The sanity tier: small, and only its counts matter. */
+  readonly quick: boolean;
+  readonly runs: number;
+  /** Numbers of objects, ascending. */
+  readonly sizes: readonly number[];
+  readonly soakMinutes: number;
+  /** Folder of another operator's binary and CRDs, by its name. */
+  readonly peers: ReadonlyMap<string, string>;
+  /** Keep CPU profiles of the controllers. */
+  readonly profile: boolean;
+  /** Aborted when somebody wants us to stop. */
+  readonly signal: AbortSignal;
+  /** Folder of the controllers' bundles. */
+  readonly bundles: string;
+  /** Where worlds are made: `startWorld(name, servers, { bundles, folder: dir, proxies: false, signal })`. */
+  readonly dir: string;
+  readonly log: (line: string) => void;
+  /** The shared world of the big scenarios, made at the first call. */
+  crowd(): Promise<Crowd>;
+}

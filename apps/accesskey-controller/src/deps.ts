@@ -5,9 +5,6 @@ import type { KeyPair, OwnerMark } from '@operator/s3';
 
 export type AccessKey = KubeObject<AccessKeySpec, AccessKeyStatus>;
 
-/** Which pair of which AccessKey this process has seen to work, by uid: it is tried again only when its Secret changes. */
-export type VerifiedPairs = Map<string, string>;
-
 /** What the reconciler of AccessKeys works with. */
 export interface AccessKeyDeps {
   readonly kube: KubeClient;
@@ -15,7 +12,6 @@ export interface AccessKeyDeps {
   readonly clusterId: ClusterIdentity;
   /** Makes a pair of random characters, for servers that let us choose it. */
   readonly newPair: () => KeyPair;
-  readonly verified: VerifiedPairs;
 }
 
 /** Who the user behind this object belongs to. */

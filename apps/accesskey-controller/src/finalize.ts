@@ -20,7 +20,6 @@ export const finalizeAccessKey = async (
   pass: Pass<AccessKeyStatus>,
 ): Promise<Finalized<AccessKeyStatus>> => {
   const { spec, metadata, status } = accessKey;
-  deps.verified.delete(metadata.uid);
   // The name stands in the status before the user is made: without it there is none.
   if (status?.userName === undefined || metadata.annotations?.[annotations.abandon] === 'true') return done;
   const cannot = explainWait('The key cannot be removed yet');

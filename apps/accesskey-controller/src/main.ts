@@ -87,7 +87,6 @@ const build = (tools: ControllerTools) => {
       references: createReferences({ kube, pool, providers, buckets }),
       clusterId: clusterIdentity(kube),
       newPair: () => makePair(randomBytes),
-      verified: new Map(),
     }),
   };
 };

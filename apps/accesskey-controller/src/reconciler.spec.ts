@@ -18,10 +18,12 @@ interface Options {
 /** A cluster with one AccessKey for one Bucket of ours, a server, and the reconciler between them. */
 const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = {}) => {
   const keys = createMemoryKeys({ choosesPair });
+  /** The code with which every issued key is refused, whatever the server knows of it. */
+  const server: { refusesKeysWith?: string | undefined } = {};
   const s3 = createMemoryS3({
     now: () => new Date(0),
     keys: issuesKeys ? keys.issuer : undefined,
-    accepts: (credentials) => keys.accepts(credentials),
+    refusalOf: (credentials) => server.refusesKeysWith ?? keys.refusalOf(credentials),
   });
   const world = createTestWorld(s3.driver);
   world.buckets.set(
@@ -47,10 +49,9 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
           pairs += 1;
           return { accessKeyId: `OURS${String(pairs)}`, secretAccessKey: redact(`chosen-${String(pairs)}`) };
         },
-        verified: new Map(),
       }),
   });
-  return { ...world, bench, keys, s3 };
+  return { ...world, bench, keys, s3, server };
 };
 type World = ReturnType<typeof begin>;
 
@@ -156,6 +157,9 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     },
     'it was deleted at the server': (world: World) => {
       user(world)?.keys.clear();
+    },
+    'its secret was changed at the server': (world: World) => {
+      for (const key of user(world)?.keys.values() ?? []) key.secret = 'changed';
     },
     'its user was deleted at the server': ({ keys }: World) => {
       keys.users.clear();
@@ -345,20 +349,16 @@ describe('the Secret', () => {
 });
 
 describe('a new key that the server does not know everywhere yet', () => {
-  const refusing = (world: World) => {
-    world.s3.refuse('ListBuckets', { code: 'InvalidAccessKeyId', status: 403 });
-  };
-
   it('is waited for, and not replaced', async () => {
     const world = begin();
     await world.bench.pass();
-    refusing(world);
+    world.server.refusesKeysWith = 'InvalidAccessKeyId';
     expect(await world.bench.pass()).toMatchObject({
       result: 'transient',
       reason: 'KeyNotUsableYet',
       retryAfterMs: 5_000,
     });
-    world.s3.refuse('ListBuckets', undefined);
+    world.server.refusesKeysWith = undefined;
     await world.bench.run();
     expect(expectOneKey(world)).toBe('AKIA1');
   });
@@ -369,12 +369,65 @@ describe('a new key that the server does not know everywhere yet', () => {
     world.writes.arm('killedAfter', 5);
     expect((await world.bench.pass()).result).toBe('killed');
     world.bench.restart();
-    refusing(world);
+    world.server.refusesKeysWith = 'InvalidAccessKeyId';
     expect(await world.bench.pass()).toMatchObject({ result: 'transient', reason: 'KeyNotUsableYet' });
-    world.bench.advance(180_000);
+    world.bench.advance(120_000);
+    expect(await world.bench.pass()).toMatchObject({ result: 'transient', reason: 'KeyRefused' });
+    world.bench.advance(120_000);
     expect(await world.bench.pass()).toMatchObject({ result: 'progressing' });
     expect(secretOf(world)?.['access-key-id']).toBe('AKIA2');
   });
+});
+
+describe('a key that worked and is refused', () => {
+  it('says so, is not replaced for a refusal that passes, and is well again by itself', async () => {
+    const world = await ready();
+    world.server.refusesKeysWith = 'InvalidAccessKeyId';
+    expect(await world.bench.pass()).toMatchObject({
+      result: 'transient',
+      reason: 'KeyRefused',
+      retryAfterMs: 30_000,
+      writes: ['kube status'],
+    });
+    expect(world.bench.conditions()).toEqual([
+      'Ready=False KeyRefused',
+      'Reconciling=True KeyRefused',
+      'KeyRefused=True KeyRefused',
+    ]);
+    world.bench.advance(90_000);
+    expect(await world.bench.pass()).toMatchObject({ result: 'transient', writes: [] });
+    world.server.refusesKeysWith = undefined;
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled' });
+    expect(expectOneKey(world)).toBe('AKIA1');
+  });
+
+  it('is replaced when that lasts, and says why', async () => {
+    const world = await ready();
+    world.server.refusesKeysWith = 'InvalidAccessKeyId';
+    await world.bench.pass();
+    world.bench.advance(120_000);
+    expect((await world.bench.pass()).events).toEqual([
+      expect.stringMatching(/^Warning KeyRefused: The server refuses key AKIA1 /),
+      expect.stringMatching(/^Normal AccessKeyRotated: Issued key AKIA2 /),
+    ]);
+    world.server.refusesKeysWith = undefined;
+    await world.bench.run();
+    expect(expectOneKey(world)).toBe('AKIA2');
+  });
+
+  it.each(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])(
+    'with %s is not blamed while the server refuses the Provider too',
+    async (code) => {
+      const world = await ready();
+      world.server.refusesKeysWith = code;
+      world.s3.refuse('ListBuckets', { code, status: 403 });
+      expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason: 'AuthFailed' });
+      expect(world.bench.conditions()).toContain('ProviderNotReady=True AuthFailed');
+      world.bench.advance(600_000);
+      expect(await world.bench.pass()).toMatchObject({ result: 'waiting', writes: [] });
+      expect(keyIds(world)).toEqual(['AKIA1']);
+    },
+  );
 });
 
 describe('a refusal', () => {

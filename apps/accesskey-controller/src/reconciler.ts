@@ -1,6 +1,16 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
-import { eventReasons, reasons } from '@operator/api';
-import { Fault, blocked, onlyFault, progressing, settled, terminal, waiting, type Outcome } from '@operator/outcome';
+import { conditionTypes, eventReasons, reasons } from '@operator/api';
+import {
+  Fault,
+  blocked,
+  onlyFault,
+  progressing,
+  settled,
+  terminal,
+  transient,
+  waiting,
+  type Outcome,
+} from '@operator/outcome';
 import { hashPolicy, samePolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
 import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
@@ -13,7 +23,7 @@ import { planPair } from './plan.ts';
 import { claimsOfKeyFault, reportKey, unsupportedKeyClaims, type KeyFacts, providerNotReady } from './report.ts';
 import { rightsOf, type Rights } from './rights.ts';
 
-/** Milliseconds after the issue of a key in which a refusal means that the server does not know it everywhere yet. */
+/** Milliseconds in which a refusal may mean that a part of the server does not know the key: yet, or for the moment. */
 const propagationMs = 120_000;
 
 type KeyPass = Pass<AccessKeyStatus>;
@@ -88,12 +98,20 @@ const converge = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Pro
   const { status } = accessKey;
   const steps: string[] = [];
 
-  const isBroken = await isRefused(seen, deps, pass);
+  const isBroken = await isRefused(seen, pass);
   const plan = planPair(secret.pair?.accessKeyId, isBroken, observed, status);
   if (plan.action === 'leave') {
     throw waiting(
       reasons.KeyDisabled,
       `Key ${secret.pair?.accessKeyId ?? ''} was disabled at the provider. Enable or delete it there; a deleted key is replaced.`,
+    );
+  }
+
+  if (isBroken) {
+    pass.event(
+      'Warning',
+      reasons.KeyRefused,
+      `The server refuses key ${secret.pair?.accessKeyId ?? ''} with the secret that stands in the Secret; it is replaced.`,
     );
   }
 
@@ -146,31 +164,37 @@ const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boo
   have === undefined || want === undefined ? have === want : samePolicy(have, want);
 
 /**
- * Tries the pair in the Secret as its application would, once for each version of the Secret.
- * @returns true when the server knows the key yet refuses the pair: its secret was altered
- * @throws Fault `transient` KeyNotUsableYet while a new key may still spread
+ * Tries the pair in the Secret as its application would, in every pass: that it worked once says nothing of now.
+ * @returns true when the pair is to be replaced: the server has the key with another secret, or has refused it for long
+ * @throws Fault `transient` KeyNotUsableYet while a new key may still spread; KeyRefused while a refusal may pass
  */
-const isRefused = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Promise<boolean> => {
-  const { accessKey, provided, secret, observed } = seen;
+const isRefused = async ({ accessKey, provided, secret, observed }: Observed, pass: KeyPass): Promise<boolean> => {
   const { pair } = secret;
   const isKnown = observed?.keys.some(({ accessKeyId, isActive }) => isActive && accessKeyId === pair?.accessKeyId);
   if (pair === undefined || isKnown !== true) return false;
-  const { uid } = accessKey.metadata;
-  const stored = secret.opened.current();
-  const version = `${stored?.uid ?? ''}/${stored?.resourceVersion ?? ''}`;
-  if (deps.verified.get(uid) === version) return false;
-  try {
-    await verifyKey(provided.driver, pair, pass);
-    deps.verified.set(uid, version);
-    return false;
-  } catch (caught) {
-    if (!(caught instanceof Fault) || caught.reason !== reasons.KeyNotUsableYet) throw caught;
-    const { accessKeyId, lastRotateTime, keyIntent } = accessKey.status ?? {};
-    // After a crash the status does not name the key yet; the intent says when it was made.
-    const issuedAt = accessKeyId === pair.accessKeyId ? lastRotateTime : keyIntent?.at;
-    if (issuedAt !== undefined && pass.now.getTime() - Date.parse(issuedAt) < propagationMs) throw caught;
-    return true;
+  const verdict = await verifyKey(provided.driver, pair, pass);
+  if (verdict === 'accepted') return false;
+  const { accessKeyId, lastRotateTime, keyIntent, conditions } = accessKey.status ?? {};
+  const isOlderThan = (instant: string | undefined, ms: number) =>
+    instant !== undefined && pass.now.getTime() - Date.parse(instant) >= ms;
+  // After a crash the status does not name the key yet; the intent says when it was made.
+  const issuedAt = accessKeyId === pair.accessKeyId ? lastRotateTime : keyIntent?.at;
+  if (issuedAt !== undefined && !isOlderThan(issuedAt, propagationMs)) {
+    throw transient(reasons.KeyNotUsableYet, `The server does not accept the new key ${pair.accessKeyId} yet.`, {
+      retryAfterMs: 5_000,
+    });
   }
+  // A server that refuses the Provider's credentials too says nothing about the key.
+  await provided.driver.checkHealth(pass);
+  if (verdict === 'wrongSecret') return true;
+  // One that starts, or a part of it that lags behind, refuses keys that it has.
+  const refusal = conditions?.find(({ type }) => type === conditionTypes.KeyRefused);
+  if (isOlderThan(refusal?.lastTransitionTime, propagationMs)) return true;
+  throw transient(
+    reasons.KeyRefused,
+    `The server has key ${pair.accessKeyId} and does not accept it. It is replaced when that lasts ${String(propagationMs / 1_000)} seconds.`,
+    { retryAfterMs: 30_000 },
+  );
 };
 
 /** The pair that the Secret is to hold, made at the server where it is not there yet. */

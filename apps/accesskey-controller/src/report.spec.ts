@@ -13,6 +13,7 @@ describe('claimsOfKeyFault', () => {
     ['terminal', 'PolicyInvalid', false, ['CreationFailed']],
     ['terminal', 'PolicyInvalid', true, []],
     ['transient', 'KeyNotUsableYet', false, []],
+    ['transient', 'KeyRefused', true, ['KeyRefused']],
   ])('%s %s, created: %s', (kind, reason, isCreated, types) => {
     expect(claimsOfKeyFault(kinds[kind](reason, 'why'), isCreated)).toEqual(
       types.map((type) => ({ type, status: 'True', reason, message: 'why' })),

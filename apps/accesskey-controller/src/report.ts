@@ -35,6 +35,7 @@ export const claimsOfKeyFault = (fault: Fault, isCreated: boolean): readonly Cla
   if (providerReasons.has(fault.reason)) return [providerNotReady(fault)];
   if (bucketReasons.has(fault.reason)) return [];
   if (fault.reason === reasons.Unsupported) return claim(conditionTypes.Unsupported);
+  if (fault.reason === reasons.KeyRefused) return claim(conditionTypes.KeyRefused);
   return fault.kind === 'transient' || isCreated ? [] : claim(conditionTypes.CreationFailed);
 };
 

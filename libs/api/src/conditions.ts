@@ -16,6 +16,8 @@ export const conditionTypes = {
   PolicyInvalid: 'PolicyInvalid',
   ApplyFailed: 'ApplyFailed',
   RotationFailed: 'RotationFailed',
+  /** The server has the key, and does not let it in. */
+  KeyRefused: 'KeyRefused',
   Unsupported: 'Unsupported',
   DriftLoop: 'DriftLoop',
   Deleting: 'Deleting',
@@ -79,6 +81,7 @@ export const reasons = {
   LimitExceeded: 'LimitExceeded',
   KeyLimitReached: 'KeyLimitReached',
   KeyNotUsableYet: 'KeyNotUsableYet',
+  KeyRefused: 'KeyRefused',
   KeyDisabled: 'KeyDisabled',
   UserConflict: 'UserConflict',
   // The spec and the features.

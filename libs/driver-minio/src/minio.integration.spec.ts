@@ -201,7 +201,7 @@ describe('a key on MinIO', () => {
     expect(await keys.observeUser(user, context)).toBeUndefined();
 
     await issue(keys, user, allow('s3:GetObject'), first);
-    await verifyKey(driver, first, context);
+    expect(await verifyKey(driver, first, context)).toBe('accepted');
     expect(await reads(first, 'open/one')).toBe('done');
     expect(await reads(first, 'closed/two')).toBe('AccessDenied');
     expect(await codeOf(clientOf(first).putObject(bucket, 'open/three', 'three'))).toBe('AccessDenied');
@@ -238,7 +238,7 @@ describe('a key on MinIO', () => {
     const user = newUser();
     const pair = newPair();
     await issue(keys, user, undefined, pair);
-    await verifyKey(driver, pair, context);
+    expect(await verifyKey(driver, pair, context)).toBe('accepted');
     expect(await reads(pair, 'open/one')).toBe('AccessDenied');
     expect(await codeOf(clientOf(pair).listBuckets())).toBe('AccessDenied');
 

@@ -66,24 +66,30 @@ describe('health', () => {
   });
 });
 
-describe('a new key', () => {
+describe('a key', () => {
   const key = { accessKeyId: 'AKIANEW', secretAccessKey: redact('new') };
   const verify = () => verifyKey(driver, key, recordingContext());
 
   it('is good when it signs in, whatever it may do', async () => {
     fake.answer(() => refuse(403, 'AccessDenied'));
-    await verify();
+    expect(await verify()).toBe('accepted');
     expect(fake.requests[0]?.headers.authorization).toContain('AKIANEW');
   });
 
-  it.each(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])(
-    'is not usable yet on %s, after one attempt',
-    async (code) => {
-      fake.answer(() => refuse(403, code));
-      expect(await verify().catch(asFault)).toMatchObject({ kind: 'transient', reason: 'KeyNotUsableYet' });
-      expect(fake.requests).toHaveLength(1);
-    },
-  );
+  it.each([
+    ['InvalidAccessKeyId', 'unknown'],
+    ['UserSuspended', 'unknown'],
+    ['SignatureDoesNotMatch', 'wrongSecret'],
+  ])('is told from a good one on %s, after one attempt', async (code, verdict) => {
+    fake.answer(() => refuse(403, code));
+    expect(await verify()).toBe(verdict);
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('is not blamed for an account that is locked', async () => {
+    fake.answer(() => refuse(403, 'AuthenticationLockout'));
+    expect(await verify().catch(asFault)).toMatchObject({ kind: 'waiting', reason: 'AuthFailed' });
+  });
 
   it('says nothing of a server that fails', async () => {
     fake.answer(() => refuse(500, 'InternalError'));

@@ -1,8 +1,9 @@
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { Fault, transient, waiting, type CallContext } from '@operator/outcome';
+import { Fault, waiting, type CallContext } from '@operator/outcome';
 import type { Credentials } from './connection.ts';
 import type { Driver, Health } from './driver.ts';
+import { answerOf } from './errors.ts';
 import type { Wire } from './wire.ts';
 
 /** Lists buckets with one attempt; AccessDenied means that the credentials are good. */
@@ -31,20 +32,27 @@ const listBuckets = async (wire: Wire, context: CallContext): Promise<Health> =>
  */
 export const checkS3Health = (probe: Wire, context: CallContext): Promise<Health> => listBuckets(probe, context);
 
+/** How a server takes a key: `unknown` is what it does not know yet, or no more. */
+export type KeyVerdict = 'accepted' | 'unknown' | 'wrongSecret';
+
 /**
  * Signs in with an issued key, as the application will. A key that may do nothing is good: AccessDenied proves that it is known.
- * @throws Fault `transient` KeyNotUsableYet while the key is not known everywhere; others as `Driver.checkHealth`
+ * @throws Fault as `Driver.checkHealth`; `waiting` AuthFailed only for an account that is locked for a while
  */
-export const verifyKey = async (driver: Driver, credentials: Credentials, context: CallContext): Promise<void> => {
+export const verifyKey = async (
+  driver: Driver,
+  credentials: Credentials,
+  context: CallContext,
+): Promise<KeyVerdict> => {
   const wire = driver.wireAs(credentials);
   try {
     await listBuckets(wire, context);
+    return 'accepted';
   } catch (error) {
     if (!(error instanceof Fault) || error.reason !== reasons.AuthFailed) throw error;
-    throw transient(reasons.KeyNotUsableYet, `The server does not accept the new key ${credentials.accessKeyId} yet.`, {
-      cause: error,
-      retryAfterMs: 5_000,
-    });
+    const code = answerOf(error.cause)?.code;
+    if (code === 'AuthenticationLockout') throw error;
+    return code === 'SignatureDoesNotMatch' ? 'wrongSecret' : 'unknown';
   } finally {
     wire.close();
   }

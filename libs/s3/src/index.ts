@@ -24,7 +24,7 @@ export { createBucket, creationDateOf, observeExistence, removeBucket } from './
 export type { BucketExistence, BucketPlace } from './existence.ts';
 export { bucketFeatures, isOff, lookAtFeatures } from './features.ts';
 export type { BucketFeature } from './features.ts';
-export { checkS3Health, verifyKey } from './health.ts';
+export { checkS3Health, verifyKey, type KeyVerdict } from './health.ts';
 export { createIamKeyIssuer, iamUserNameFor } from './iam/iam-key-issuer.ts';
 export type { IamSettings } from './iam/iam-key-issuer.ts';
 export type { IamPolicy, KeyIssuer, KeyPair, KeyUser, ObservedKey, ObservedUser } from './key-issuer.ts';

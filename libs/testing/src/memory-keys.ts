@@ -9,11 +9,11 @@ export interface MemoryUser {
   readonly keys: Map<string, { secret: string; isActive: boolean }>;
 }
 
-/** An issuer of keys in memory, for a reconciler's tests. `accepts`: whether a pair signs in. */
+/** An issuer of keys in memory, for a reconciler's tests. `refusalOf`: the code with which a pair is refused; undefined when it signs in. */
 export interface MemoryKeys {
   readonly users: Map<string, MemoryUser>;
   readonly issuer: KeyIssuer;
-  readonly accepts: (credentials: Credentials) => boolean;
+  readonly refusalOf: (credentials: Credentials) => string | undefined;
 }
 
 /** `choosesPair`: as MinIO, with many keys for a user; else as AWS, with two at most. */
@@ -80,10 +80,10 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
   return {
     users,
     issuer,
-    accepts: ({ accessKeyId, secretAccessKey }) =>
-      [...users.values()].some(({ keys }) => {
-        const key = keys.get(accessKeyId);
-        return key?.isActive === true && key.secret === secretAccessKey.reveal();
-      }),
+    refusalOf: ({ accessKeyId, secretAccessKey }) => {
+      const key = [...users.values()].map(({ keys }) => keys.get(accessKeyId)).find((found) => found !== undefined);
+      if (key?.isActive !== true) return 'InvalidAccessKeyId';
+      return key.secret === secretAccessKey.reveal() ? undefined : 'SignatureDoesNotMatch';
+    },
   };
 };

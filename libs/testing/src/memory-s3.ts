@@ -34,8 +34,8 @@ export interface MemoryS3Options {
   readonly tags?: boolean;
   readonly keys?: Driver['keys'] | undefined;
   readonly serverIdentity?: string;
-  /** True when the server knows the pair; all pairs when absent. */
-  readonly accepts?: (credentials: Credentials) => boolean;
+  /** The code with which a pair is refused, undefined when it signs in; all pairs do when absent. */
+  readonly refusalOf?: (credentials: Credentials) => string | undefined;
 }
 
 /** An S3 server in memory behind a Driver, so that a reconciler's every call and its whole effect can be seen. */
@@ -164,9 +164,8 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
       const operation = command.constructor.name.replace(/Command$/, '');
       const { input } = command as { input: Input };
       return context.call({ service: 's3', operation, write: !isRead(operation) }, async () => {
-        if (credentials !== undefined && options.accepts?.(credentials) === false) {
-          throw refusal('InvalidAccessKeyId', 403);
-        }
+        const refused = credentials === undefined ? undefined : options.refusalOf?.(credentials);
+        if (refused !== undefined) throw refusal(refused, 403);
         return answer(operation, input, region);
       });
     };

@@ -40,7 +40,7 @@ export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, Bucke
     const { spec, metadata } = bucket;
     const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal);
     const rival = await betterClaim(bucket, provided.provider, deps.sameName(spec.name), deps.references);
-    if (rival !== undefined) return refused(reportForeign(spec, { endpoint: provided.driver.serverIdentity }), rival);
+    if (rival !== undefined) return refused(reportForeign(spec), rival);
 
     const region = spec.region ?? provided.provider.spec.region;
     const existence = await observeExistence(provided.driver, { bucket: spec.name, region }, pass);
@@ -139,8 +139,9 @@ const converge = async (
   if (decided.verdict === 'refused') {
     // An intent is open as long as nobody knows when the bucket was created.
     const isOpen = found.mark === undefined && found.createdAt === undefined;
+    const intent = isOpen ? status?.createIntent : undefined;
     return refused(
-      reportForeign(spec, { endpoint, createIntent: isOpen ? status?.createIntent : undefined }),
+      { ...reportForeign(spec), ...(intent === undefined ? {} : { endpoint, createIntent: intent }) },
       decided.fault,
     );
   }

@@ -101,13 +101,5 @@ export const reportBucket = (spec: BucketSpec, facts: BucketFacts): BucketStatus
   ...(facts.lastSyncTime === undefined ? {} : { lastSyncTime: facts.lastSyncTime }),
 });
 
-/** The status where the bucket is somebody else's, or may be: what was seen of it, and no claim to it. */
-export const reportForeign = (
-  spec: BucketSpec,
-  seen: { readonly endpoint?: string | undefined; readonly createIntent?: BucketStatus['createIntent'] },
-): BucketStatus => ({
-  bucketName: spec.name,
-  exists: true,
-  ...(seen.endpoint === undefined ? {} : { endpoint: seen.endpoint }),
-  ...(seen.createIntent === undefined ? {} : { createIntent: seen.createIntent }),
-});
+/** The status while the bucket of that name is somebody else's, or may be: this object has none. */
+export const reportForeign = (spec: BucketSpec): BucketStatus => ({ bucketName: spec.name, exists: false });

@@ -73,7 +73,12 @@ const count = (description: string) => Type.Integer({ description, minimum: 0, f
 export const bucketStatus = Type.Object({
   bucketName: optional(Type.String({ description: 'Name of the bucket at the provider.', maxLength: 255 })),
   arn: optional(Type.String({ description: 'ARN of the bucket.', maxLength: 512 })),
-  exists: optional(Type.Boolean({ description: 'Whether the bucket was there at the last look.' })),
+  exists: optional(
+    Type.Boolean({
+      description:
+        'Whether the bucket of this object was there at the last look. False while the name is taken by somebody else.',
+    }),
+  ),
   lastSyncTime: optional(instant('When the bucket last came to be as the spec says.')),
   region: optional(Type.String({ description: 'Region the bucket is in.', maxLength: 64 })),
   endpoint: optional(Type.String({ description: 'Endpoint of the server that has the bucket.', maxLength: 512 })),

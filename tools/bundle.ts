@@ -4,17 +4,23 @@ import { build } from 'esbuild';
 import { projectRoot } from './paths.ts';
 
 /**
- * Bundles one app, `apps/<name>`, into `dist/apps/<name>`; returns the path of its `main.js`. What is imported lazily (drivers,
- * IAM, tracing, kubeconfig files) lies in chunks beside it and takes no memory until it is needed. Names are kept, for logs
- * and stacks; nothing is minified, so that a stack in production can be read.
+ * Bundles one app, `apps/<name>`, into `dist/apps/<name>`; returns the path of its `main.js`.
  * @throws Error with esbuild's messages
  */
-export async function bundleApp(app: string): Promise<string> {
-  const outdir = join(projectRoot, 'dist', app);
+export const bundleApp = (app: string): Promise<string> =>
+  bundleProgram(join(app, 'src/main.ts'), join(projectRoot, 'dist', app));
+
+/**
+ * Bundles the program that begins in `entry`, a `main.ts`, into a folder; returns the path of its `main.js`. What is imported
+ * lazily (drivers, IAM, tracing, kubeconfig files) lies in chunks beside it and takes no memory until it is needed. Names are
+ * kept, for logs and stacks; nothing is minified, so that a stack in production can be read.
+ * @throws Error with esbuild's messages
+ */
+export async function bundleProgram(entry: string, outdir: string): Promise<string> {
   await rm(outdir, { recursive: true, force: true });
   await build({
     absWorkingDir: projectRoot,
-    entryPoints: [join(app, 'src/main.ts')],
+    entryPoints: [entry],
     outdir,
     bundle: true,
     splitting: true,

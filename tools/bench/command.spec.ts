@@ -10,6 +10,7 @@ describe('the command line of the benchmarks', () => {
       quick: false,
       runs: 3,
       sizes: [300, 1_000, 5_000],
+      kinds: ['Bucket', 'BucketPolicy', 'AccessKey'],
       soakMinutes: 30,
       peers: new Map(),
       profile: false,
@@ -36,6 +37,7 @@ describe('the command line of the benchmarks', () => {
     [['--fast'], '--fast'],
     [['--runs=0'], '--runs: "0" is no positive number'],
     [['--sizes=1,x'], '--sizes: "x" is no positive number'],
+    [['--kinds=Bucket,Secret'], '--kinds: no Secret; there are: Bucket, BucketPolicy, AccessKey'],
     [['--peer=insee'], '--peer: "insee" is not NAME=FOLDER'],
     [['--compare', 'a'], '--compare takes two files of results'],
   ])('refuses %j', (given, message) => {

@@ -1,10 +1,14 @@
 import { parseArgs } from 'node:util';
+import { crowdKinds, type CrowdKind } from './crowd.ts';
 import type { Bench, Scenario } from './scenario.ts';
 
 /** The command line names something that is not there; the message says what would be right. */
 export class UsageError extends Error {}
 
-export interface Options extends Pick<Bench, 'quick' | 'runs' | 'sizes' | 'soakMinutes' | 'peers' | 'profile'> {
+export interface Options extends Pick<
+  Bench,
+  'quick' | 'runs' | 'sizes' | 'kinds' | 'soakMinutes' | 'peers' | 'profile'
+> {
   readonly scenarios: readonly string[];
   /** Keep the results in tools/bench/results. */
   readonly save: boolean;
@@ -19,6 +23,7 @@ export const usage = (scenarios: readonly Scenario[]): string =>
     '  --quick               small and short, for its counts only; keeps no results',
     '  --runs N              of each measurement, 3',
     '  --sizes N,N,…         numbers of objects to converge, 300,1000,5000',
+    `  --kinds KIND,KIND,…   to converge, ${crowdKinds.join(',')}`,
     '  --soak-minutes N      30',
     '  --peer NAME=FOLDER    another operator to compare with: its binary `manager` and its CRDs in `crds`',
     '  --profile             keep CPU profiles of the controllers in .local/bench and print their tops',
@@ -53,6 +58,7 @@ export const readOptions = (
       .split(',')
       .map((size) => positive('--sizes', size))
       .toSorted((one, other) => one - other),
+    kinds: (values.kinds?.split(',') ?? crowdKinds).map(readKind),
     soakMinutes: positive('--soak-minutes', values['soak-minutes'] ?? (quick ? '0.5' : '30')),
     peers: new Map((values.peer ?? []).map(readPeer)),
     profile: values.profile === true,
@@ -70,6 +76,7 @@ const parse = (argv: readonly string[]) => {
         quick: { type: 'boolean' },
         runs: { type: 'string' },
         sizes: { type: 'string' },
+        kinds: { type: 'string' },
         'soak-minutes': { type: 'string' },
         peer: { type: 'string', multiple: true },
         profile: { type: 'boolean' },
@@ -87,6 +94,12 @@ const positive = (flag: string, text: string): number => {
   if (!(value > 0 && Number.isFinite(value)))
     throw new UsageError(`${flag}: ${JSON.stringify(text)} is no positive number`);
   return value;
+};
+
+const readKind = (text: string): CrowdKind => {
+  const kind = crowdKinds.find((known) => known === text);
+  if (kind === undefined) throw new UsageError(`--kinds: no ${text}; there are: ${crowdKinds.join(', ')}`);
+  return kind;
 };
 
 const readPeer = (text: string): readonly [string, string] => {

@@ -35,35 +35,43 @@ export interface Crowd {
   close(): Promise<void>;
 }
 
+/** Label of a Bucket with its slot, 0 to 3, by which shards share the crowd. */
+export const slotLabel = 'bench.cloud37.dev/slot';
+const slots = 4;
+
 const namespace = 'crowd';
 const provider = 'minio';
 const nameOf = (index: number): string => `crowd-${String(index).padStart(5, '0')}`;
 
 const namesOf = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => nameOf(index));
 
-/** Makes the crowd: 10 000 Buckets, a policy and a key for 2 000 of them; quick: 100, 20, 20. */
+/**
+ * Makes the crowd: 10 000 Buckets, 2 000 policies and 200 keys; quick: 100, 20, 5. More keys would take longer than all else: each
+ * needs several derivations by argon2id (MinIO's admin API), by client and server, and so does each look at one.
+ */
 export async function makeCrowd(bench: Bench): Promise<Crowd> {
   const counts = bench.quick
-    ? { Bucket: 100, BucketPolicy: 20, AccessKey: 20 }
-    : { Bucket: 10_000, BucketPolicy: 2_000, AccessKey: 2_000 };
+    ? { Bucket: 100, BucketPolicy: 20, AccessKey: 5 }
+    : { Bucket: 10_000, BucketPolicy: 2_000, AccessKey: 200 };
   const { bundles, dir, signal } = bench;
   const world = await startWorld('crowd', ['minio'], { bundles, folder: dir, proxies: false, signal });
   try {
     await world.createNamespace(namespace);
     const controllers = {} as Record<ControllerName, Controller>;
     for (const name of controllerNames) controllers[name] = await world.startController(name);
-    await world.createProvider(namespace, provider, { server: 'minio' });
+    // Checked as often as by default: an outage is noticed as it would be.
+    await world.createProvider(namespace, provider, { server: 'minio', spec: { checkIntervalSeconds: 60 } });
     await world.kube.untilReady('Provider', namespace, provider);
 
-    const make = async (kind: CrowdKind, manifestOf: (name: string) => Manifest): Promise<number> => {
+    const make = async (kind: CrowdKind, manifestOf: (name: string, index: number) => Manifest): Promise<number> => {
       const startedAt = performance.now();
       const watch = await watchReady(world.kube, kind, namespace);
       try {
         await narrate(`making ${counts[kind]} × ${kind}`, bench.log, async (say) => {
           const beat = setInterval(() => say(`${watch.readyAt.size} Ready`), 1_000);
           try {
-            await forEach(namesOf(counts[kind]), 16, signal, (name) =>
-              world.kube.create(kind, namespace, name, manifestOf(name)),
+            await forEach(namesOf(counts[kind]).entries(), 16, signal, ([index, name]) =>
+              world.kube.create(kind, namespace, name, manifestOf(name, index)),
             );
             await watch.untilReady(counts[kind], 1_200_000);
           } finally {
@@ -76,7 +84,10 @@ export async function makeCrowd(bench: Bench): Promise<Crowd> {
       return (performance.now() - startedAt) / 1_000;
     };
     const madeInSeconds = {
-      Bucket: await make('Bucket', (name) => bucketSpec(provider, name)),
+      Bucket: await make('Bucket', (name, index) => ({
+        metadata: { labels: { [slotLabel]: String(index % slots) } },
+        ...bucketSpec(provider, name),
+      })),
       BucketPolicy: await make('BucketPolicy', (name) => publicPolicySpec(name, 's3:GetObject')),
       AccessKey: await make('AccessKey', (name) => accessKeySpec(provider, name, 'ReadWrite')),
     };

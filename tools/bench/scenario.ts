@@ -1,4 +1,4 @@
-import type { Crowd } from './crowd.ts';
+import type { Crowd, CrowdKind } from './crowd.ts';
 
 /** One question to the product, with its own servers or those of the crowd. Leaves nothing running, also when it throws. */
 export interface Scenario {
@@ -28,6 +28,8 @@ export interface Bench {
   readonly runs: number;
   /** Numbers of objects, ascending. */
   readonly sizes: readonly number[];
+  /** Kinds to converge. */
+  readonly kinds: readonly CrowdKind[];
   readonly soakMinutes: number;
   /** Folder of another operator's binary and CRDs, by its name. */
   readonly peers: ReadonlyMap<string, string>;

@@ -1,0 +1,51 @@
+import type { CallContext } from '@operator/outcome';
+import type { KubeClient, KubeObject } from '@operator/runtime';
+import type { Driver } from '@operator/s3';
+
+/** What the raw loop is to do. */
+export interface RawOrder {
+  readonly kind: 'Bucket' | 'BucketPolicy' | 'AccessKey';
+  readonly namespace: string;
+  readonly kubeconfig: string;
+  /** The MinIO to call, and its root credentials. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  /** Objects at the same time. */
+  readonly concurrency: number;
+}
+
+/** What it did. `calls`: named as `readCalls` names those of a controller. */
+export interface RawReport {
+  readonly calls: readonly (readonly [name: string, count: number])[];
+  readonly cpuSeconds: number;
+  readonly peakMebibytes: number;
+}
+
+/** What it works with. */
+export interface Raw {
+  readonly kube: KubeClient;
+  readonly driver: Driver;
+  readonly context: CallContext;
+  /** Writes an Event, later. */
+  readonly tell: (object: KubeObject, reason: string, message: string) => void;
+}
+
+/** The conditions that a controller stores, as far as their size goes. */
+export const conditionsOf = (
+  state: 'converging' | 'ready',
+  generation: number,
+): readonly Readonly<Record<string, unknown>>[] => {
+  const condition = (type: string, status: string, reason: string, message: string) => ({
+    type,
+    status,
+    reason,
+    message,
+    observedGeneration: generation,
+    lastTransitionTime: `${new Date().toISOString().slice(0, 19)}Z`,
+  });
+  if (state === 'ready') return [condition('Ready', 'True', 'Ready', 'Everything is as declared.')];
+  const message = 'Applied create, versioning, tagging; looking again.';
+  return [condition('Ready', 'False', 'Converging', message), condition('Reconciling', 'True', 'Converging', message)];
+};

@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundleProgram } from '../../bundle.ts';
+import type { World } from '../../harness/index.ts';
+import { startChild } from '../../local/index.ts';
+import type { RawOrder, RawReport } from './order.ts';
+
+/** Bundles the raw loop, as the controllers are bundled; returns its path. */
+export const bundleRawLoop = (dir: string): Promise<string> =>
+  bundleProgram(join(import.meta.dirname, 'main.ts'), join(dir, 'raw-loop'));
+
+/** A raw loop that runs, as a process of its own. */
+export interface RawLoop {
+  /** Resolves with what it did. @throws Error with its log when it failed */
+  report(): Promise<RawReport>;
+  stop(): Promise<void>;
+}
+
+/** Starts it on the objects of one kind in one namespace, against the MinIO of the world. `program`: see `bundleRawLoop`. */
+export async function startRawLoop(
+  program: string,
+  world: World,
+  kind: RawOrder['kind'],
+  namespace: string,
+  concurrency: number,
+): Promise<RawLoop> {
+  const { endpoint, region, accessKey, secretKey } = world.server('minio');
+  const kubeconfig = world.controlPlane.kubeconfigPath;
+  const order: RawOrder = { kind, namespace, kubeconfig, endpoint, region, accessKey, secretKey, concurrency };
+  const logPath = join(world.dir, 'logs', `raw-${kind}-${namespace}.log`);
+  const child = await startChild({
+    name: 'raw loop',
+    command: process.execPath,
+    args: [program],
+    env: { RAW_ORDER: JSON.stringify(order) },
+    logPath,
+    lifetime: 'parent',
+  });
+  return {
+    async report() {
+      const end = await child.exited;
+      const output = (await readFile(logPath, 'utf8')).trimEnd();
+      if (end !== 'ended with status 0') throw new Error(`the raw loop ${end}:\n${output}`);
+      return JSON.parse(output.slice(output.lastIndexOf('\n') + 1)) as RawReport;
+    },
+    stop: () => child.stop(),
+  };
+}

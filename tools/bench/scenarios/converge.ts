@@ -1,0 +1,266 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  accessKeySpec,
+  bucketSpec,
+  forEach,
+  publicPolicySpec,
+  startWorld,
+  watchReady,
+  type ControllerName,
+  type Manifest,
+  type World,
+} from '../../harness/index.ts';
+import { localFolder } from '../../paths.ts';
+import { countCalls, isKubeWrite, isStorageCall, readCalls, type Calls } from '../calls.ts';
+import type { CrowdKind } from '../crowd.ts';
+import { tellTop } from '../profile.ts';
+import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
+import type { Bench, Figure, Scenario } from '../scenario.ts';
+
+/** Workers that a controller has by default, and objects that the raw loop writes at once. */
+const workers = 10;
+const provider = 'minio';
+/** MinIO seals what its admin API takes with a key from argon2id, for which client and server take 64 MiB and 0.1 s each time. */
+const mostKeys = 30;
+const mostPolicies = 1_000;
+const sides = ['controller', 'raw loop'] as const;
+type Side = (typeof sides)[number];
+
+const controllerOf: Readonly<Record<CrowdKind, ControllerName>> = {
+  Bucket: 'bucket',
+  BucketPolicy: 'policy',
+  AccessKey: 'accesskey',
+};
+const manifestOf: Readonly<Record<CrowdKind, (name: string) => Manifest>> = {
+  Bucket: (name) => bucketSpec(provider, name),
+  BucketPolicy: (name) => publicPolicySpec(name, 's3:GetObject'),
+  AccessKey: (name) => accessKeySpec(provider, name, 'ReadWrite'),
+};
+
+/** How one side brought one namespace's objects to Ready. */
+interface Convergence {
+  /** From the start of the process until the last object was seen Ready, in seconds. */
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly peakMebibytes: number;
+  readonly calls: Calls;
+}
+
+export const converge: Scenario = {
+  name: 'converge',
+  title: 'Objects that wait for a controller which starts cold, beside a loop that makes only the calls',
+  async run(bench) {
+    const program = await bundleRawLoop(bench.dir);
+    const figures: Figure[] = [];
+    for (const size of bench.sizes) figures.push(...(await convergeMany(bench, program, size)));
+    return figures;
+  },
+};
+
+/** Fresh servers for each size; on them each side has a namespace of its own in each run. */
+const convergeMany = async (bench: Bench, program: string, size: number): Promise<readonly Figure[]> => {
+  const { bundles, dir, signal, log } = bench;
+  const countOf = (kind: CrowdKind): number => (kind === 'AccessKey' ? Math.min(size, mostKeys) : size);
+  const kinds = bench.kinds.filter(
+    (kind) => kind === 'Bucket' || (kind === 'BucketPolicy' ? size <= mostPolicies : size === bench.sizes[0]),
+  );
+  const world = await startWorld('converge', ['minio'], { bundles, folder: dir, proxies: false, signal });
+  try {
+    const runs = Array.from({ length: bench.runs }, (_, run) =>
+      // Who begins has the younger servers: they take turns.
+      (run % 2 === 0 ? sides : sides.toReversed()).map((side) => ({ side, namespace: `${side.split(' ')[0]}-${run}` })),
+    );
+    await makeProviders(world, runs.flat());
+    const seen = new Map<string, Convergence[]>();
+    for (const run of runs) {
+      // Policies and keys are for Buckets.
+      for (const kind of new Set<CrowdKind>(['Bucket', ...kinds])) {
+        for (const { side, namespace } of run) {
+          signal.throwIfAborted();
+          const count = countOf(kind);
+          await makeObjects(world, kind, namespace, count, signal);
+          const found =
+            side === 'controller'
+              ? await runController(bench, world, kind, namespace, count)
+              : await runRawLoop(program, world, kind, namespace, count);
+          log(`${count} × ${kind}, ${side}: ${(count / found.seconds).toFixed(1)} per second`);
+          const id = `${kind} ${side}`;
+          seen.set(id, [...(seen.get(id) ?? []), found]);
+        }
+      }
+    }
+    return kinds.flatMap((kind) => {
+      const of = (side: Side) => seen.get(`${kind} ${side}`) ?? [];
+      return figuresOf(kind, countOf(kind), of('controller'), of('raw loop'));
+    });
+  } finally {
+    await world.stop();
+  }
+};
+
+/** Namespaces with a Ready Provider each. Its controller is stopped then: what it does meanwhile is not measured here. */
+const makeProviders = async (world: World, places: readonly { readonly namespace: string }[]): Promise<void> => {
+  const controller = await world.startController('provider');
+  for (const { namespace } of places) {
+    await world.createNamespace(namespace);
+    await world.createProvider(namespace, provider, { server: 'minio' });
+    await world.kube.untilReady('Provider', namespace, provider);
+  }
+  await controller.stop();
+};
+
+const makeObjects = (world: World, kind: CrowdKind, namespace: string, count: number, signal: AbortSignal) =>
+  forEach(
+    Array.from({ length: count }, (_, index) => `${namespace}-${index}`),
+    16,
+    signal,
+    (name) => world.kube.create(kind, namespace, name, manifestOf[kind](name)),
+  );
+
+/** A rate below one object a second is taken for a standstill. */
+const patienceMs = (count: number): number => 60_000 + count * 1_000;
+
+const runController = async (
+  bench: Bench,
+  world: World,
+  kind: CrowdKind,
+  namespace: string,
+  count: number,
+): Promise<Convergence> => {
+  const watch = await watchReady(world.kube, kind, namespace);
+  const profiles = join(localFolder, 'bench', 'profiles');
+  const profileName = `${controllerOf[kind]}-${count}-${Date.now()}.cpuprofile`;
+  if (bench.profile) mkdirSync(profiles, { recursive: true });
+  const startedAt = performance.now();
+  const controller = await world.startController(controllerOf[kind], {
+    as: `${controllerOf[kind]}-${namespace}`,
+    namespaces: [namespace],
+    nodeFlags: bench.profile ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${profileName}`] : [],
+  });
+  try {
+    await watch.untilReady(count, patienceMs(count));
+    const seconds = (Math.max(...watch.readyAt.values()) - startedAt) / 1_000;
+    const calls = await callsAtLast(controller);
+    const cpuSeconds = await controller.cpuSeconds();
+    return { seconds, cpuSeconds, peakMebibytes: await controller.peakMebibytes(), calls };
+  } finally {
+    watch.close();
+    await controller.stop();
+    await controller.close();
+    if (bench.profile && readdirSync(profiles).includes(profileName)) bench.log(tellTop(join(profiles, profileName)));
+  }
+};
+
+/** The calls once there are no more: Events go out after the rest. */
+const callsAtLast = async (controller: { metrics(): Promise<string> }): Promise<Calls> => {
+  const look = async () => readCalls(await controller.metrics());
+  const total = (calls: Calls) => countCalls(calls, (name) => isStorageCall(name) || isKubeWrite(name));
+  for (let before = await look(); ;) {
+    await delay(500);
+    const now = await look();
+    if (total(now) === total(before)) return now;
+    before = now;
+  }
+};
+
+const runRawLoop = async (
+  program: string,
+  world: World,
+  kind: CrowdKind,
+  namespace: string,
+  count: number,
+): Promise<Convergence> => {
+  const watch = await watchReady(world.kube, kind, namespace);
+  const startedAt = performance.now();
+  const loop = await startRawLoop(program, world, kind, namespace, workers);
+  try {
+    // It fails as a whole: then its report says why, and nothing more becomes Ready.
+    const [{ calls, cpuSeconds, peakMebibytes }] = await Promise.all([
+      loop.report(),
+      watch.untilReady(count, patienceMs(count)),
+    ]);
+    const seconds = (Math.max(...watch.readyAt.values()) - startedAt) / 1_000;
+    return { seconds, cpuSeconds, peakMebibytes, calls: new Map(calls) };
+  } finally {
+    watch.close();
+    await loop.stop();
+  }
+};
+
+const isEvent = (name: string): boolean => name.endsWith(' events');
+
+const figuresOf = (
+  kind: CrowdKind,
+  count: number,
+  controller: readonly Convergence[],
+  rawLoop: readonly Convergence[],
+): readonly Figure[] => {
+  const rates = (all: readonly Convergence[]) => all.map(({ seconds }) => count / seconds);
+  const perObject = (all: readonly Convergence[], matches: (name: string) => boolean) =>
+    all.map(({ calls }) => Number((countCalls(calls, matches) / count).toFixed(2)));
+  const isWriteOfObject = (name: string) => isKubeWrite(name) && !isEvent(name);
+  const rawRates = rates(rawLoop);
+  const figure = (
+    name: string,
+    unit: Figure['unit'],
+    values: readonly number[],
+    more: Partial<Figure> = {},
+  ): Figure => ({
+    scenario: 'converge',
+    name: `${count} × ${kind}: ${name}`,
+    unit,
+    values,
+    ...more,
+  });
+  // What the loop makes is what docs/calls.md says; a controller that makes more has something to explain.
+  const atMostAsRaw = (matches: (name: string) => boolean) => ({
+    aim: { atMost: Math.min(...perObject(rawLoop, matches)) },
+  });
+  return [
+    figure('controller', 'per second', rates(controller), {
+      ...(kind === 'AccessKey' ? { note: 'argon2id of MinIO’s admin API is the limit of both' } : {}),
+    }),
+    figure('raw loop', 'per second', rawRates),
+    figure(
+      'controller to raw loop',
+      'ratio',
+      rates(controller).map((rate, run) => rate / (rawRates[run] ?? NaN)),
+      { aim: { atLeast: 0.7 } },
+    ),
+    figure('S3 calls per object', 'count', perObject(controller, isStorageCall), atMostAsRaw(isStorageCall)),
+    figure('Kubernetes writes per object', 'count', perObject(controller, isWriteOfObject), {
+      ...atMostAsRaw(isWriteOfObject),
+      note: 'without Events',
+    }),
+    figure(
+      'Events per object',
+      'count',
+      perObject(controller, (name) => isKubeWrite(name) && isEvent(name)),
+      {
+        aim: { atMost: 1 },
+      },
+    ),
+    figure(
+      'CPU of the controller per object',
+      'ms',
+      controller.map(({ cpuSeconds }) => (cpuSeconds * 1_000) / count),
+    ),
+    figure(
+      'CPU of the raw loop per object',
+      'ms',
+      rawLoop.map(({ cpuSeconds }) => (cpuSeconds * 1_000) / count),
+    ),
+    figure(
+      'most memory of the controller',
+      'MiB',
+      controller.map(({ peakMebibytes }) => peakMebibytes),
+    ),
+    figure(
+      'most memory of the raw loop',
+      'MiB',
+      rawLoop.map(({ peakMebibytes }) => peakMebibytes),
+    ),
+  ];
+};

@@ -41,7 +41,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   proxy.stop();
-  await connection.close();
+  connection.close();
   await plane.stop();
   rmSync(dir, { recursive: true, force: true });
 });

@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import type { Agent } from 'node:http';
 
 /** What the TLS connections are made with; PEM, as text or bytes. */
 export type TlsSettings = Readonly<
@@ -11,7 +11,8 @@ export interface KubeAccess {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsSettings;
-  readonly proxyUrl?: string | undefined;
+  /** Makes the connections, where a proxy stands between; it knows the TLS settings. */
+  readonly proxy?: { readonly url: string; readonly agent: Agent } | undefined;
 }
 
 /** Where addresses, certificates and tokens come from; they may change while the process runs. */
@@ -20,8 +21,6 @@ export interface CredentialSource {
   readonly namespace: string | undefined;
   /** `anew` forgets what was kept from before, after a 401. @throws Error when a file or an exec plugin fails */
   read(anew: boolean): Promise<KubeAccess>;
-  /** Connections through the proxy of `proxyUrl`. */
-  proxied?(): Promise<Dispatcher | undefined>;
 }
 
 /** What a kubeconfig file says; in a pod, where there is none, nothing of it is loaded. `path` and errors: as `kubeconfigSource`. */

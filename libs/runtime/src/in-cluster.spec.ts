@@ -46,7 +46,7 @@ describe('the service account of a pod', () => {
     if (source === undefined) throw new Error('no source');
     const connection = openKubeConnection(source, () => monotonicMs);
     const tokenNow = async (refresh?: boolean) => (await connection.credentials(refresh)).headers.authorization;
-    const { dispatcher } = await connection.credentials();
+    const { agent } = await connection.credentials();
     writeFileSync(join(root, 'token'), 'second');
     expect(await tokenNow()).toBe('Bearer first');
     monotonicMs = 30_000;
@@ -55,10 +55,10 @@ describe('the service account of a pod', () => {
     expect(await tokenNow(true)).toBe('Bearer second');
     monotonicMs = 36_000;
     expect(await tokenNow(true)).toBe('Bearer third');
-    expect((await connection.credentials()).dispatcher).toBe(dispatcher);
+    expect((await connection.credentials()).agent).toBe(agent);
     writeFileSync(join(root, 'ca.crt'), 'ca two');
     monotonicMs = 90_000;
-    expect((await connection.credentials()).dispatcher).not.toBe(dispatcher);
-    await connection.close();
+    expect((await connection.credentials()).agent).not.toBe(agent);
+    connection.close();
   });
 });

@@ -41,8 +41,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await direct.connection.close();
-  await proxied.connection.close();
+  direct.connection.close();
+  proxied.connection.close();
   proxy.stop();
   await plane.stop();
   rmSync(dir, { recursive: true, force: true });

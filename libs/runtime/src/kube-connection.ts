@@ -1,4 +1,5 @@
-import { Agent, type Dispatcher } from 'undici';
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import type { CredentialSource, KubeAccess } from './credential-source.ts';
 
 /** Where to send requests and what to send along. */
@@ -6,7 +7,7 @@ export interface KubeCredentials {
   /** Without a trailing slash; may have a path. */
   readonly server: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly dispatcher: Dispatcher;
+  readonly agent: Agent;
 }
 
 export interface KubeConnection {
@@ -14,7 +15,7 @@ export interface KubeConnection {
   readonly namespace: string | undefined;
   /** `refresh` reads everything anew, after a 401. @throws when a file or an exec plugin fails */
   credentials(refresh?: boolean): Promise<KubeCredentials>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Token files rotate, exec and OIDC tokens expire: what was read is used for so long. */
@@ -34,11 +35,10 @@ export const openKubeConnection = (source: CredentialSource, monotonicMs: () => 
     const credentials = {
       server: access.server,
       headers: access.headers,
-      dispatcher: before?.tls === tls ? before.credentials.dispatcher : await makeDispatcher(source, access),
+      agent: before?.tls === tls ? before.credentials.agent : openPool(access),
     };
+    // Of a former pool each connection ends once it is idle, a watch's with its watch.
     current = { credentials, tls, at: monotonicMs() };
-    // The former pool ends once its last watch has.
-    if (before !== undefined && before.tls !== tls) void before.credentials.dispatcher.close().catch(() => undefined);
     return credentials;
   };
 
@@ -53,23 +53,23 @@ export const openKubeConnection = (source: CredentialSource, monotonicMs: () => 
       });
       return reading;
     },
-    async close() {
-      await current?.credentials.dispatcher.destroy();
+    close() {
+      current?.credentials.agent.destroy();
     },
   };
 };
 
-const fingerprint = ({ server, proxyUrl, tls }: KubeAccess): string => JSON.stringify([server, proxyUrl, tls]);
+const fingerprint = ({ server, proxy, tls }: KubeAccess): string => JSON.stringify([server, proxy?.url, tls]);
 
-const makeDispatcher = async (source: CredentialSource, { tls, proxyUrl }: KubeAccess): Promise<Dispatcher> => {
-  const proxied = proxyUrl === undefined ? undefined : await source.proxied?.();
-  if (proxied !== undefined) return proxied;
-  const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-  return new Agent({
-    // HTTP/1.1: measured faster than HTTP/2 for many small requests, and one watch cannot hold up another.
-    allowH2: false,
-    keepAliveTimeout: 60_000,
-    bodyTimeout: 0,
-    connect: { ...given, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: 30_000 },
+/** Shorter than the API server's own patience with an idle connection, 90 s, so that none is used as it ends. */
+const idleMs = 60_000;
+
+const openPool = ({ server, proxy, tls }: KubeAccess): Agent => {
+  if (proxy !== undefined) return proxy.agent;
+  const options = { keepAlive: true, keepAliveMsecs: 30_000, timeout: idleMs };
+  if (!server.startsWith('https:')) return new Agent(options);
+  return new TlsAgent({
+    ...options,
+    ...Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)),
   });
 };

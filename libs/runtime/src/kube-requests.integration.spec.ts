@@ -1,11 +1,15 @@
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CredentialSource } from './credential-source.ts';
 import type { KubeClient } from './kube-client.ts';
 import { type KubeConnection, openKubeConnection } from './kube-connection.ts';
 import { type KubeExchange, createKubeClient } from './kube-requests.ts';
+import { kubeconfigSource } from './kubeconfig.ts';
 
 const things = { group: 'g.example', version: 'v1', kind: 'Thing', plural: 'things' };
 const ref = { namespace: 'n', name: 'a' };
@@ -74,7 +78,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await connection.close();
+  connection.close();
   server.close();
   server.closeAllConnections();
 });
@@ -203,5 +207,34 @@ describe('a request to the API server', () => {
     expect(seen[0]?.url).toBe(
       '/apis/g.example/v1/things?watch=true&allowWatchBookmarks=true&resourceVersion=1&timeoutSeconds=60',
     );
+  });
+
+  it('goes through the proxy that the kubeconfig names', async () => {
+    const asked: string[] = [];
+    const proxy = createServer().on('connect', (incoming: IncomingMessage, socket: Socket) => {
+      asked.push(incoming.url ?? '');
+      socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+    });
+    proxy.listen(0, '127.0.0.1');
+    await once(proxy, 'listening');
+    const dir = mkdtempSync(join(tmpdir(), 'proxied-'));
+    const path = join(dir, 'config');
+    const proxyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const config = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: 'c', cluster: { server: 'https://api.example:6443', 'proxy-url': proxyUrl } }],
+      users: [{ name: 'u', user: { token: 't' } }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+      'current-context': 'x',
+    };
+    writeFileSync(path, JSON.stringify(config));
+    const proxied = openKubeConnection(await kubeconfigSource(path), () => performance.now());
+    const through = createKubeClient({ connection: proxied, userAgent: 'test', monotonicMs: () => performance.now() });
+    await expect(through.get(things, ref)).rejects.toMatchObject({ status: 0, reason: 'Unreachable' });
+    expect(asked).toEqual(['api.example:6443']);
+    proxied.close();
+    proxy.close();
+    rmSync(dir, { recursive: true });
   });
 });

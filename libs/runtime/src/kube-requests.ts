@@ -1,5 +1,6 @@
+import { json, text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from 'undici';
+import { exchangeHttp } from './http-exchange.ts';
 import {
   type KubeClient,
   type ListPage,
@@ -55,7 +56,7 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
 
   /** One HTTP exchange up to the headers; a refusal is a KubeError. */
   const exchange = async (call: Call, signal: AbortSignal, refreshed = false) => {
-    const { server, headers, dispatcher } = await connection.credentials(refreshed);
+    const { server, headers, agent } = await connection.credentials(refreshed);
     const startedAt = monotonicMs();
     const told = (code: number) =>
       options.observe?.({
@@ -65,9 +66,9 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
         seconds: (monotonicMs() - startedAt) / 1_000,
       });
     try {
-      const response = await request(`${server}${call.path}${queryOf(call.query)}`, {
+      const response = await exchangeHttp(`${server}${call.path}${queryOf(call.query)}`, {
         method: call.method,
-        dispatcher,
+        agent,
         signal,
         headers: {
           ...headers,
@@ -75,13 +76,13 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
           'user-agent': options.userAgent,
           ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
         },
-        body: call.body === undefined ? null : JSON.stringify(call.body),
+        body: call.body === undefined ? undefined : JSON.stringify(call.body),
       });
       told(response.statusCode);
       if (response.statusCode < 300) return response;
-      const text = await response.body.text();
+      const answer = await text(response);
       if (response.statusCode === 401 && !refreshed) return await exchange(call, signal, true);
-      throw errorOf(response.statusCode, text, response.headers['retry-after'], call);
+      throw errorOf(response.statusCode, answer, response.headers['retry-after'], call);
     } catch (caught) {
       if (caught instanceof KubeError) throw caught;
       if (!signal.aborted) told(0);
@@ -102,7 +103,7 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
         if (write) options.beforeWrite?.();
         try {
           const response = await exchange(call, signal);
-          return (await response.body.json()) as T;
+          return (await json(response)) as T;
         } catch (caught) {
           if (!(caught instanceof KubeError)) throw unreachable(caught, call, '');
           const pauseMs = Math.max(caught.retryAfterMs ?? 0, 200 * attempt);
@@ -162,7 +163,7 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       };
       const response = await exchange(call, given.signal);
       try {
-        for await (const line of linesOf(response.body, given.onBytes)) {
+        for await (const line of linesOf(response, given.onBytes)) {
           const event = JSON.parse(line) as { type: string; object: T & { metadata: { resourceVersion: string } } };
           if (event.type === 'ERROR') throw statusError(event.object as unknown as KubeStatus, 500, undefined);
           yield event.type === 'BOOKMARK'

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import type { Agent } from 'node:http';
 import type { RequestOptions as HttpsOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
 // By its file: the package's index brings every typed API.
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
-import type { Dispatcher } from 'undici';
 import { parse } from 'yaml';
 import type { CredentialSource } from './credential-source.ts';
 
@@ -43,24 +43,13 @@ export const kubeconfigSource = async (path: string | undefined): Promise<Creden
       const https: HttpsOptions & { auth?: string } = {};
       await config.applyToHTTPSOptions(https);
       const { ca, cert, key, servername, rejectUnauthorized } = https;
+      const { proxyUrl = '' } = cluster;
       return {
         server: cluster.server.replace(/\/+$/, ''),
         headers: headersOf(https),
         tls: { ca, cert, key, servername, rejectUnauthorized },
-        proxyUrl: cluster.proxyUrl === '' ? undefined : cluster.proxyUrl,
+        proxy: proxyUrl === '' ? undefined : { url: proxyUrl, agent: https.agent as Agent },
       };
-    },
-    async proxied() {
-      const made: { dispatcher?: Dispatcher } = {};
-      const context = {
-        setHeaderParam: () => undefined,
-        setDispatcher: (dispatcher: Dispatcher) => void (made.dispatcher = dispatcher),
-      };
-      // It asks for a whole request, and uses these two of it.
-      await config.applySecurityAuthentication(
-        context as unknown as Parameters<typeof config.applySecurityAuthentication>[0],
-      );
-      return made.dispatcher;
     },
   };
 };

@@ -236,7 +236,7 @@ const compose = async <Spec, Status>(
   watching.abort();
   await Promise.all([...watches, events.flush(2_000), tracing.flush().catch(() => undefined)]);
   closeHealth();
-  await connection.close();
+  connection.close();
   clearTimeout(late.timer);
   log.info({ event: 'stopped' }, 'stopped');
   return abort.signal.aborted ? 1 : 0;

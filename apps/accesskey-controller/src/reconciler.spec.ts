@@ -320,7 +320,12 @@ describe('the Secret', () => {
     const world = begin();
     world.kube.put('secrets', { metadata: secretRef, data: { theirs: 'yes' } });
     const report = await world.bench.run();
-    expect(report).toMatchObject({ result: 'waiting', reason: 'SecretConflict', writes: ['kube status'] });
+    expect(report).toMatchObject({
+      result: 'waiting',
+      reason: 'SecretConflict',
+      retryAfterMs: 60_000,
+      writes: ['kube status'],
+    });
     expect(report.message).toContain('team-a/app-credentials');
     expect(world.bench.conditions()).toContain('CreationFailed=True SecretConflict');
     expect(secretOf(world)).toEqual({ theirs: 'yes' });

@@ -34,7 +34,7 @@ export interface OpenedSecret {
 
 /**
  * Reads the Secret of a name as the owner's: type Opaque, with an ownerReference to the owner.
- * @throws Fault `waiting` SecretConflict when a Secret of that name belongs to somebody else
+ * @throws Fault `waiting` SecretConflict, retry after 60 000 ms, when a Secret of that name belongs to somebody else
  */
 export const openOwnedSecret = async (
   kube: KubeClient,
@@ -158,7 +158,7 @@ const isOwnedBy = (secret: RawSecret, owner: SecretOwner): boolean =>
   (secret.metadata.ownerReferences ?? []).some((reference) => reference.uid === owner.metadata.uid);
 
 /** Milliseconds until a name that somebody else has is looked at again: no watch of ours sees that Secret go. */
-const conflictRetryMs = 10_000;
+const conflictRetryMs = 60_000;
 
 const secretConflict = (owner: SecretOwner, name: string) =>
   waiting(

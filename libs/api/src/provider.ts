@@ -80,6 +80,15 @@ export const providerSpec = Type.Object(
       default: true,
     }),
     retry: optional(retry),
+    requestsPerSecond: optional(
+      Type.Integer({
+        description:
+          'Calls per second that each controller makes at most, in bursts of twice as many. By default 100 on aws and wasabi, ' +
+          '1000 on minio and custom; fewer for a while when the server asks to slow down.',
+        minimum: 1,
+        maximum: 10_000,
+      }),
+    ),
     allowedNamespaces: optional(
       allowedNamespaces(
         'Provider',

@@ -18,6 +18,9 @@ const unsupported: ReadonlyMap<string, string> = new Map([
   ['quota', 'Amazon S3 has no bucket quota.'],
 ]);
 
+/** Amazon throttles what manages buckets and users far below the rates of objects, and for the account as a whole. */
+const requestsPerSecond = 100;
+
 /**
  * Amazon S3, with keys from IAM. A bucket of another region is reached at that region's own endpoint. An endpoint that is
  * not Amazon's is taken as it is: a server that speaks for AWS, whose IAM answers at the same address unless told otherwise.
@@ -29,6 +32,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
     aspects: [bindAspect(versioning), bindAspect(tagging)],
     unsupported,
     isCertain: isAmazon,
+    ...(isAmazon ? { requestsPerSecond } : {}),
     serverIdentity: isAmazon ? partition.name : endpointIdentity(connection.endpoint),
     endpointFor: (region) =>
       isAmazon && region !== connection.region ? `https://s3.${region}.${partition.domain}` : connection.endpoint,

@@ -47,6 +47,7 @@ export const createWasabiDriver: DriverFactory = (connection, deps) => {
     aspects: [bindAspect(versioning), bindAspect(tagging)],
     unsupported,
     isCertain: false,
+    requestsPerSecond: 100,
     deletionWarning,
     serverIdentity: isWasabi ? 'wasabi' : endpointIdentity(connection.endpoint),
     endpointFor: (region) =>

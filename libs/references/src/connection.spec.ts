@@ -14,6 +14,7 @@ const all: Partial<ProviderSpec> = {
   },
   tls: { insecureSkipVerify: true, caCertSecretRef: ref('ca', 'ca.crt') },
   retry: { maxAttempts: 7, backoffStrategy: 'linear' },
+  requestsPerSecond: 20,
   pathStyle: false,
   iamEndpoint: 'https://iam.test',
   iamRegion: 'eu',
@@ -66,6 +67,7 @@ describe('resolveConnection', () => {
       pathStyle: false,
       tls: { insecureSkipVerify: true, caCertificate: '-----BEGIN\nEND-----\n' },
       retry: { maxAttempts: 7, backoffStrategy: 'linear' },
+      requestsPerSecond: 20,
       iamEndpoint: 'https://iam.test',
       iamRegion: 'eu',
     });

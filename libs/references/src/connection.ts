@@ -62,6 +62,7 @@ export const resolveConnection = async (
         maxAttempts: spec.retry?.maxAttempts ?? 3,
         backoffStrategy: spec.retry?.backoffStrategy ?? 'exponential',
       },
+      ...(spec.requestsPerSecond === undefined ? {} : { requestsPerSecond: spec.requestsPerSecond }),
       ...(spec.iamEndpoint === undefined ? {} : { iamEndpoint: spec.iamEndpoint }),
       ...(spec.iamRegion === undefined ? {} : { iamRegion: spec.iamRegion }),
     },

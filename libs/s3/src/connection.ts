@@ -27,6 +27,8 @@ export interface Connection {
   readonly credentials: Credentials;
   readonly tls: TlsSettings;
   readonly retry: RetrySettings;
+  /** Calls per second of one process, in bursts of twice as many; the driver's own measure when absent. */
+  readonly requestsPerSecond?: number;
   readonly iamEndpoint?: string;
   readonly iamRegion?: string;
 }

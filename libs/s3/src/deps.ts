@@ -8,6 +8,4 @@ export interface DriverDeps {
   readonly version: string;
   /** Deadlines in milliseconds; defaults: 5 000 to connect, 30 000 for an attempt, 90 000 for a call with all its attempts. */
   readonly deadlines?: { readonly connectMs?: number; readonly attemptMs?: number; readonly callMs?: number };
-  /** Calls to one Provider; defaults: 100 a second, bursts of 200. */
-  readonly rate?: { readonly perSecond: number; readonly burst: number };
 }

@@ -380,6 +380,13 @@ export const answerOf = (error: unknown): WireAnswer | undefined => {
   };
 };
 
+/** True when the server asks to slow down; for SDK errors and Faults. */
+export const isThrottling = (error: unknown): boolean => {
+  if (error instanceof Fault) return error.reason === reasons.Throttled;
+  const answer = answerOf(error);
+  return answer !== undefined && classOf(answer).reason === reasons.Throttled;
+};
+
 /** True when the endpoint gave no answer at all: no name, no route, no connection, no answer in time. */
 export const isUnreachable = (error: unknown): boolean => {
   if (!isObject(error) || error instanceof Fault || statusOf(error) !== undefined) return false;

@@ -16,6 +16,20 @@ it('lets a burst through at once and the rest at its rate', async () => {
   expect(nextMs).toBeLessThan(1_000);
 });
 
+it('goes at half its rate when asked to slow down, once for a whole burst of refusals, and comes back', async () => {
+  let nowMs = 0;
+  const bucket = createTokenBucket({ perSecond: 1_000, burst: 10 }, () => nowMs);
+  for (let refusal = 0; refusal < 20; refusal += 1) bucket.slowDown();
+  // Nothing is saved up; 100 calls at 500 a second.
+  const slowedMs = await takenMs(bucket, 100);
+  expect(slowedMs).toBeGreaterThan(150);
+  nowMs = 60_000;
+  await takenMs(bucket, 10);
+  const freshMs = await takenMs(bucket, 100);
+  expect(freshMs).toBeGreaterThan(80);
+  expect(freshMs).toBeLessThan(slowedMs);
+});
+
 it('gives the turn of a cancelled call back', async () => {
   let nowMs = 0;
   const bucket = createTokenBucket({ perSecond: 1, burst: 1 }, () => nowMs);

@@ -1,10 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Lets calls through at a rate, with bursts. */
+/** Lets calls through at a rate, with bursts, and more slowly for a while when the server asks for it. */
 export interface TokenBucket {
   /** Waits for this call's turn; first come, first served. @throws the signal's reason when it is aborted meanwhile */
   take(signal: AbortSignal): Promise<void>;
+  /** Halves the rate, at most once a second; it comes back by a fiftieth of the full rate each second. */
+  slowDown(): void;
 }
+
+const slowDownAtMostEveryMs = 1_000;
+/** Of the full rate. */
+const slowest = 1 / 64;
+const regainedPerSecond = 1 / 50;
 
 /** `elapsedMs`: milliseconds on a clock that never jumps. */
 export const createTokenBucket = (
@@ -13,21 +20,37 @@ export const createTokenBucket = (
 ): TokenBucket => {
   // Debt is allowed: each waiting call has taken its token already and waits for it to be earned.
   let tokens = burst;
+  let rate = perSecond;
   let filledAtMs = elapsedMs();
+  let slowedAtMs = -Infinity;
+
+  const fill = (): void => {
+    const nowMs = elapsedMs();
+    const seconds = (nowMs - filledAtMs) / 1_000;
+    tokens = Math.min(burst, tokens + seconds * rate);
+    rate = Math.min(perSecond, rate + seconds * perSecond * regainedPerSecond);
+    filledAtMs = nowMs;
+  };
 
   return {
     async take(signal) {
-      const nowMs = elapsedMs();
-      tokens = Math.min(burst, tokens + ((nowMs - filledAtMs) * perSecond) / 1000);
-      filledAtMs = nowMs;
+      fill();
       tokens -= 1;
       if (tokens >= 0) return;
       try {
-        await delay((-tokens * 1000) / perSecond, undefined, { signal });
+        await delay((-tokens * 1_000) / rate, undefined, { signal });
       } catch (aborted) {
         tokens += 1;
         throw aborted;
       }
+    },
+    slowDown() {
+      fill();
+      if (filledAtMs - slowedAtMs < slowDownAtMostEveryMs) return;
+      slowedAtMs = filledAtMs;
+      rate = Math.max(rate / 2, perSecond * slowest);
+      // What was saved up belongs to the burst that the server could not bear.
+      tokens = Math.min(tokens, 0);
     },
   };
 };

@@ -7,7 +7,7 @@ import { createAgents, type Agents } from './agents.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
 import type { Connection, Credentials } from './connection.ts';
 import type { DriverDeps } from './deps.ts';
-import { isUnreachable, unreachable } from './errors.ts';
+import { isThrottling, isUnreachable, unreachable } from './errors.ts';
 import { createTokenBucket } from './rate.ts';
 import { createRetryStrategy } from './retry.ts';
 
@@ -104,11 +104,15 @@ const cancelled = (signal: AbortSignal, cause: unknown): Fault =>
     ? signal.reason
     : transient(reasons.Timeout, 'The pass ended before the server answered.', { cause });
 
-/** `connection`: its TLS and retry settings are shared by all clients; credentials and endpoints are each client's own. */
-export const createUplink = (connection: Pick<Connection, 'tls' | 'retry'>, deps: DriverDeps): Uplink => {
+/** `connection`: its TLS and retry settings and its rate are shared by all clients; credentials and endpoints are each client's own. */
+export const createUplink = (
+  connection: Pick<Connection, 'tls' | 'retry' | 'requestsPerSecond'>,
+  deps: DriverDeps,
+): Uplink => {
   const { connectMs = 5_000, attemptMs = 30_000, callMs = 90_000 } = deps.deadlines ?? {};
   const agents = createAgents(connection.tls);
-  const tokens = createTokenBucket(deps.rate ?? { perSecond: 100, burst: 200 }, deps.elapsedMs);
+  const { requestsPerSecond: perSecond = 1_000 } = connection;
+  const tokens = createTokenBucket({ perSecond, burst: 2 * perSecond }, deps.elapsedMs);
   const retryStrategy = createRetryStrategy(connection.retry, deps.random);
   const singleAttempt = createRetryStrategy({ maxAttempts: 1, backoffStrategy: 'linear' }, deps.random);
   const circuits = new Map<string, Circuit>();
@@ -132,6 +136,7 @@ export const createUplink = (connection: Pick<Connection, 'tls' | 'retry'>, deps
       circuit.report('answered');
       return result;
     } catch (error) {
+      if (isThrottling(error)) tokens.slowDown();
       const isSilent = isUnreachable(error) || (isAbort(error) && !context.signal.aborted);
       circuit.report(isSilent ? 'silent' : context.signal.aborted || error instanceof Fault ? 'unknown' : 'answered');
       throw error;

@@ -12,6 +12,8 @@ import type { S3Command, Wire } from './wire.ts';
 export interface WirePoolOptions {
   /** The endpoint that has a region's buckets; the connection's own for all when absent. */
   readonly endpointFor?: (region: string) => string;
+  /** Calls per second where the connection names none; 1 000 when absent. */
+  readonly requestsPerSecond?: number;
   /** Reads an error in the server's own way, before the common table; undefined leaves it to the table. */
   readonly readError?: (call: FailedCall, error: unknown) => Fault | undefined;
 }
@@ -37,7 +39,7 @@ const neverRetried: ReadonlySet<string> = new Set(['CreateBucket']);
 
 /** Makes the clients of one Provider over one uplink. Nothing is sent before the first call. */
 export const createWirePool = (connection: Connection, deps: DriverDeps, options: WirePoolOptions = {}): WirePool => {
-  const uplink = createUplink(connection, deps);
+  const uplink = createUplink({ ...options, ...connection }, deps);
   const refusedOperations = new Set<string>();
   let wantsContentMd5 = false;
 

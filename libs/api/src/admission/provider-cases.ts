@@ -37,6 +37,7 @@ export const providerCases = [
           ],
         },
       },
+      requestsPerSecond: 250,
       checkIntervalSeconds: 30,
     }),
   ),
@@ -182,6 +183,10 @@ export const providerCases = [
     ['spec.retry.backoffStrategy', 'supported values: "exponential", "linear"'],
     rulesNotChecked,
   ),
+  refuses('no call at all', provider({ requestsPerSecond: 0 }), [
+    'spec.requestsPerSecond',
+    'should be greater than or equal to 1',
+  ]),
   refuses('a check every second', provider({ checkIntervalSeconds: 1 }), [
     'spec.checkIntervalSeconds',
     'should be greater than or equal to 5',

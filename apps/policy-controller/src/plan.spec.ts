@@ -1,6 +1,7 @@
 import { transient, terminal, waiting } from '@operator/outcome';
+import type { IamStatement } from '@operator/policy';
 import { describe, expect, it } from 'vitest';
-import { winnerOf, type Contender } from './plan.ts';
+import { findUnsupported, winnerOf, type Contender } from './plan.ts';
 import { claimsOfPolicyFault, reportPolicy, unheededClaims } from './report.ts';
 
 describe('winnerOf', () => {
@@ -22,6 +23,44 @@ describe('winnerOf', () => {
   ])('%s', (_title, contenders, want) => {
     expect(winnerOf(contenders)?.uid).toBe(want);
     expect(winnerOf(contenders.toReversed())?.uid).toBe(want);
+  });
+});
+
+describe('findUnsupported', () => {
+  const everybody = { AWS: ['*'] };
+  const lacking = new Map([
+    ['policyNotAction', 'No notAction.'],
+    ['policyNotPrincipal', 'No notPrincipal.'],
+    ['policyPrincipalKinds', 'Only AWS.'],
+  ]);
+  const action = { Effect: 'Allow', Action: ['s3:GetObject'] } as const;
+  const plain = { ...action, Principal: everybody };
+  const notAction = { Effect: 'Deny', Principal: everybody, NotAction: ['s3:GetObject'] } as const;
+  it.each<[string, readonly IamStatement[], ReadonlyMap<string, string>, string | undefined]>([
+    ['takes what there is everywhere', [plain, { ...plain, NotResource: ['arn'] }], lacking, undefined],
+    ['takes everything where nothing lacks', [notAction], new Map(), undefined],
+    [
+      'names each place',
+      [notAction, plain, notAction],
+      lacking,
+      'statement[0].notAction, statement[2].notAction: No notAction.',
+    ],
+    [
+      'names a kind of principal',
+      [{ ...action, Principal: { AWS: ['*'], Service: ['a.b'] } }],
+      lacking,
+      'statement[0].principal.Service: Only AWS.',
+    ],
+    [
+      'names everything at once',
+      [notAction, { ...action, NotPrincipal: everybody }],
+      lacking,
+      'statement[0].notAction: No notAction. statement[1].notPrincipal: No notPrincipal.',
+    ],
+  ])('%s', (_title, Statement, unsupported, message) => {
+    const fault = findUnsupported({ Version: '2012-10-17', Statement }, unsupported);
+    if (message === undefined) expect(fault).toBeUndefined();
+    else expect(fault).toMatchObject({ kind: 'terminal', reason: 'Unsupported', message });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { PolicyDocument } from '@operator/api';
 import { reasons } from '@operator/api';
-import { terminal, waiting } from '@operator/outcome';
+import { terminal, waiting, type Fault } from '@operator/outcome';
 import { describeProblems, parsePolicy, renderPolicy, type IamPolicy } from '@operator/policy';
 import type { AccessKeyNamed } from './deps.ts';
 
@@ -37,6 +37,35 @@ export const requireValid = (policy: unknown, bucketName: string): PolicyDocumen
   const parsed = parsePolicy(policy, 'bucket', { bucket: bucketName });
   if ('document' in parsed) return parsed.document;
   throw terminal(reasons.PolicyInvalid, describeProblems(parsed.problems));
+};
+
+/** Where a statement has what a server may lack; by the names that the parts of a policy have in `Driver.unsupported`. */
+const elementsOf: ReadonlyMap<string, (statement: IamPolicy['Statement'][number]) => readonly string[]> = new Map([
+  ['policyNotAction', ({ NotAction }) => (NotAction === undefined ? [] : ['notAction'])],
+  ['policyNotPrincipal', ({ NotPrincipal }) => (NotPrincipal === undefined ? [] : ['notPrincipal'])],
+  [
+    'policyPrincipalKinds',
+    ({ Principal = {} }) =>
+      Object.keys(Principal)
+        .filter((kind) => kind !== 'AWS')
+        .map((kind) => `principal.${kind}`),
+  ],
+]);
+
+/**
+ * Looks for what the server is known not to take, or to drop silently. `unsupported`: the driver's own map.
+ * @returns Fault `terminal` Unsupported naming every such element
+ */
+export const findUnsupported = (policy: IamPolicy, unsupported: ReadonlyMap<string, string>): Fault | undefined => {
+  const messages = [...elementsOf].flatMap(([part, find]) => {
+    const words = unsupported.get(part);
+    if (words === undefined) return [];
+    const at = policy.Statement.flatMap((statement, index) =>
+      find(statement).map((element) => `statement[${String(index)}].${element}`),
+    );
+    return at.length === 0 ? [] : [`${at.join(', ')}: ${words}`];
+  });
+  return messages.length === 0 ? undefined : terminal(reasons.Unsupported, messages.join(' '));
 };
 
 /**

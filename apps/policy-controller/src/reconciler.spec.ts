@@ -226,6 +226,24 @@ describe('a bucket that is not fit', () => {
   });
 });
 
+it('a policy with what the server lacks is told, and never sent, while the former one stands', async () => {
+  const world = await ready();
+  Object.assign(world.s3.driver, { unsupported: new Map([['policyNotAction', 'No notAction here.']]) });
+  const [statement] = document('s3:GetObject').statement;
+  if (statement === undefined) throw new Error('no statement');
+  const { action, ...others } = statement;
+  world.bench.change({ policy: { version: '2012-10-17', statement: [{ ...others, notAction: action }] } as never });
+  const report = await world.bench.run();
+  expect(report).toMatchObject({ result: 'terminal', reason: 'Unsupported', writes: ['kube status'] });
+  expect(report.message).toBe('statement[0].notAction: No notAction here.');
+  expect(world.bench.facts()).toMatchObject({ applied: false });
+  expect(world.bench.conditions()).toContain('ApplyFailed=True Unsupported');
+  expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  world.bench.change({ policy: document('s3:PutObject') });
+  await world.bench.run();
+  expect(atServer(world)).toEqual(iam('s3:PutObject'));
+});
+
 describe('two policies for one bucket', () => {
   it('are settled by age: the loser writes nothing, names the winner, and does not say that it is applied', async () => {
     const world = await ready();

@@ -7,7 +7,7 @@ import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
 import { putBucketPolicy, readBucketPolicy } from '@operator/s3';
 import type { BucketPolicy, PolicyDeps } from './deps.ts';
 import { finalizePolicy } from './finalize.ts';
-import { renderFor, requireValid, winnerOf, type Contender } from './plan.ts';
+import { findUnsupported, renderFor, requireValid, winnerOf, type Contender } from './plan.ts';
 import { claimsOfPolicyFault, reportPolicy, unheededClaims } from './report.ts';
 
 /** Keeps one document on one bucket. */
@@ -27,6 +27,8 @@ export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec,
     );
 
     requireSameServer(bucket, driver.serverIdentity);
+    const lacking = findUnsupported(wanted, driver.unsupported);
+    if (lacking !== undefined) return blocked({ ...ownStatus(policy), applied: false }, lacking);
 
     const region = bucket.status?.region ?? provider.spec.region;
     const s3 = { wire: driver.wire(region), bucket: bucketName };

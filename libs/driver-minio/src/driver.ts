@@ -46,6 +46,9 @@ const unsupported: ReadonlyMap<string, string> = new Map([
     'policyPrincipals',
     'MinIO asks a bucket policy about anonymous requests alone: it neither allows nor denies anything to a user.',
   ],
+  ['policyNotAction', 'MinIO fails on notAction in a bucket policy: list the actions that are meant.'],
+  ['policyNotPrincipal', 'MinIO has no notPrincipal in a bucket policy, nor does it tell users apart there.'],
+  ['policyPrincipalKinds', 'MinIO knows no principals in a bucket policy but those under AWS, and drops all others.'],
   ['userTags', 'MinIO keeps no tags on users; the tags of the AccessKey have no effect there.'],
 ]);
 

@@ -3,8 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Fault, redact, type CallContext } from '@operator/outcome';
+import { samePolicy } from '@operator/policy';
 import {
   createWirePool,
+  putBucketPolicy,
+  readBucketPolicy,
   verifyKey,
   type Connection,
   type Credentials,
@@ -474,6 +477,41 @@ describe('a process killed between any two calls', () => {
 });
 
 describe('a bucket policy on MinIO', () => {
+  const everything = { Action: ['s3:GetObject'], Resource: [`arn:aws:s3:::${bucket}/*`] };
+  const everybody = { AWS: ['*'] };
+  const put = async (statement: object) => {
+    const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] };
+    await putBucketPolicy({ wire: driver.wire(), bucket }, policy, context);
+    const kept = await readBucketPolicy({ wire: driver.wire(), bucket }, context);
+    return kept !== undefined && samePolicy(kept, policy) ? 'kept' : 'changed';
+  };
+
+  it.each<[string, object, string]>([
+    [
+      'policyNotAction',
+      { ...everything, Action: undefined, NotAction: ['s3:PutObject'], Principal: everybody },
+      'ServerError',
+    ],
+    ['policyNotPrincipal', { ...everything, NotPrincipal: everybody }, 'PolicyInvalid'],
+    ['policyPrincipalKinds', { ...everything, Principal: { Service: ['a.amazonaws.com'] } }, 'PolicyInvalid'],
+    ['policyPrincipalKinds', { ...everything, Principal: { ...everybody, Service: ['a.amazonaws.com'] } }, 'changed'],
+  ])('cannot have what %s stands for', async (part, statement, end) => {
+    expect(driver.unsupported.has(part)).toBe(true);
+    const told = await put(statement).catch((error: unknown) => (error as Fault).reason);
+    expect(told).toBe(end);
+    await rootClient.setBucketPolicy(bucket, '');
+  });
+
+  it('can say which resources are not meant', async () => {
+    const statement = { ...everything, Resource: undefined, NotResource: [`arn:aws:s3:::${bucket}/closed/*`] };
+    expect(await put({ ...statement, Principal: everybody })).toBe('kept');
+    const [open, closed] = await Promise.all(
+      ['open/one', 'closed/two'].map((key) => fetch(`${server.endpoint}/${bucket}/${key}`)),
+    );
+    expect([open?.status, closed?.status]).toEqual([200, 403]);
+    await rootClient.setBucketPolicy(bucket, '');
+  });
+
   it('says nothing about the requests of users, whatever its principal', async () => {
     const user = newUser();
     const pair = newPair();

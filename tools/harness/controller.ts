@@ -64,7 +64,8 @@ export interface ControllerPlace {
   /** What is between; when absent the controller reaches the API server directly and traces nothing. */
   readonly between?: {
     readonly traffic: Traffic;
-    readonly tracesUrl: string;
+    /** Where OpenTelemetry data goes; nothing is traced when absent. */
+    readonly tracesUrl?: string;
     readonly onSecretText: (text: string) => void;
   };
 }
@@ -114,7 +115,7 @@ export async function startController(
       env: {
         ...Object.fromEntries(Object.keys(process.env).map((key) => [key, undefined])),
         PATH: process.env.PATH,
-        ...(between && { OTEL_EXPORTER_OTLP_ENDPOINT: between.tracesUrl }),
+        ...(between?.tracesUrl !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: between.tracesUrl }),
       },
       logPath,
       lifetime: 'parent',
@@ -157,11 +158,17 @@ export async function startController(
 }
 
 /** Waits until the controller has ended this many passes over objects of the kind since its last start. */
-export const untilPasses = (controller: Controller, kind: Kind, passes: number, timeoutMs = 30_000): Promise<number> =>
+export const untilPasses = (
+  controller: Controller,
+  kind: Kind,
+  passes: number,
+  timeoutMs = 30_000,
+  everyMs = 25,
+): Promise<number> =>
   until(
     () => controller.passes(kind),
     (seen) => seen >= passes,
-    { what: `${controller.proxy} has made ${passes} passes`, timeoutMs, everyMs: 25 },
+    { what: `${controller.proxy} has made ${passes} passes`, timeoutMs, everyMs },
   );
 
 const kubeconfigOf = (server: string, token: string): string =>

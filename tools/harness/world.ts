@@ -31,6 +31,8 @@ export interface WorldOptions {
    * controllers not learnt, and nothing is traced: what is between costs CPU time that a measurement would see.
    */
   readonly proxies?: boolean;
+  /** False: nothing is traced, with proxies either. All that is traced is kept in memory. */
+  readonly traces?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -76,7 +78,7 @@ export async function startWorld(
   serverNames: readonly ServerName[],
   options: WorldOptions,
 ): Promise<World> {
-  const { bundles, proxies = true } = options;
+  const { bundles, proxies = true, traces: isTraced = true } = options;
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   const dir = mkdtempSync(join(options.folder, `${name}-`));
   const logs = join(dir, 'logs');
@@ -193,7 +195,7 @@ export async function startWorld(
         });
       },
       async startController(controller, options) {
-        const between = { traffic, tracesUrl: traceReceiver.url, onSecretText };
+        const between = { traffic, onSecretText, ...(isTraced ? { tracesUrl: traceReceiver.url } : {}) };
         const place = { dir, bundles, controlPlane, ...(proxies ? { between } : {}) };
         const running = await startController(controller, place, options);
         controllers.push(running);

@@ -1,0 +1,205 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import {
+  bucketSpec,
+  conditionOf,
+  forEach,
+  passRequest,
+  sumOfMetric,
+  watchReady,
+  type World,
+} from '../../harness/index.ts';
+import { startMinio } from '../../local/index.ts';
+import { callsBetween, callsOf, countCalls, isKubeWrite, isStorageCall, isStorageWrite, tellCalls } from '../calls.ts';
+import { controllerOf, pause, untilCalm, untilCrowdRests } from '../crowd-rest.ts';
+import { crowdKinds } from '../crowd.ts';
+import type { Bench, Figure, Scenario } from '../scenario.ts';
+
+const elsewhere = 'elsewhere';
+/** In an outage an object says first that the endpoint is away and then, once that is known, that its Provider is not Ready. */
+const mostStatusWrites = 2;
+
+/**
+ * The server of the crowd goes away, every object is asked for a pass meanwhile, and it comes back. In its place a socket counts
+ * who knocks. Objects on another Provider are created one at a time before and meanwhile.
+ */
+export const down: Scenario = {
+  name: 'down',
+  title: 'A server that is away',
+  async run(bench: Bench): Promise<readonly Figure[]> {
+    const { quick, signal } = bench;
+    const awayMs = quick ? 10_000 : 120_000;
+    const samples = quick ? 5 : 40;
+    const crowd = await bench.crowd();
+    const { world, controllers, counts, members } = crowd;
+    await untilCrowdRests(crowd);
+    const all = Object.values(controllers);
+
+    const other = await startMinio({ dir: join(world.dir, elsewhere), signal });
+    try {
+      await world.createNamespace(elsewhere);
+      await createProviderAt(world, other);
+      await world.kube.untilReady('Provider', elsewhere, elsewhere);
+      await arrivalsMs(world, 'warm', warmUps, signal);
+      const before = await arrivalsMs(world, 'before', samples, signal);
+
+      const from = await callsOf(all);
+      const { port } = new URL(world.server('minio').endpoint);
+      await world.stopServer('minio');
+      const knocks = await countKnocks(Number(port));
+      const leftAt = performance.now();
+      let deepest = 0;
+      let meanwhile: readonly number[];
+      try {
+        const depth = async () => {
+          for (const controller of all) {
+            deepest = Math.max(deepest, sumOfMetric(await controller.metrics(), 'wasabi_s3_operator_workqueue_depth'));
+          }
+        };
+        const asked = forEach(members, 10, signal, ({ kind, namespace, name }) =>
+          world.kube.patch(kind, namespace, name, passRequest(`down-${leftAt}`)),
+        );
+        meanwhile = await arrivalsMs(world, 'meanwhile', samples, signal);
+        await asked;
+        while (performance.now() - leftAt < awayMs) {
+          await depth();
+          await pause(Math.min(1_000, Math.max(0, awayMs - (performance.now() - leftAt))), signal);
+        }
+      } finally {
+        await knocks.close();
+        if (!signal.aborted) await world.startServer('minio');
+      }
+      const awaySeconds = (performance.now() - leftAt) / 1_000;
+      const during = callsBetween(from, await callsOf(all));
+      const backAt = performance.now();
+      for (const kind of crowdKinds)
+        await untilCalm(
+          controllers[controllerOf[kind]],
+          kind,
+          counts[kind] + (kind === 'Bucket' ? arrived(samples) : 0),
+        );
+      const calmSeconds = (performance.now() - backAt) / 1_000;
+      const whole = callsBetween(from, await callsOf(all));
+
+      const told = await providersTold(world);
+      bench.log(`the Providers said: ${told}`);
+      const ofCrowd = (name: string) => /^kubernetes apply (buckets|bucketpolicies|accesskeys)$/.test(name);
+      // Each arrival on the other Provider takes a finalizer and three statuses.
+      const ownApplies = 4 * samples;
+      const statusWrites = Math.max(0, countCalls(during, ofCrowd) - ownApplies);
+      const figure = (name: string, unit: Figure['unit'], value: number, more: Partial<Figure> = {}): Figure => ({
+        scenario: 'down',
+        name,
+        unit,
+        values: [value],
+        ...more,
+      });
+      return [
+        figure('knocks at the door', 'count', knocks.count(), { note: `in ${awaySeconds.toFixed(0)} s` }),
+        figure('knocks', 'per second', knocks.count() / awaySeconds),
+        figure('calls to storage, by the controllers', 'count', countCalls(during, isStorageCall), {
+          note: tellCalls(during, isStorageCall),
+        }),
+        figure('deepest queue', 'count', deepest),
+        figure('status writes for each object while it was away', 'count', Math.floor(statusWrites / members.length), {
+          aim: { atMost: mostStatusWrites },
+          note: tellCalls(during, isKubeWrite),
+        }),
+        figure('back to all Ready', 's', calmSeconds, { note: tellCalls(whole, isKubeWrite) }),
+        figure('writes to storage that nothing asked for', 'count', strayWrites(whole, samples), {
+          aim: { atMost: 0 },
+          note: tellCalls(whole, isStorageWrite),
+        }),
+        { scenario: 'down', name: 'arrival elsewhere, before', unit: 'ms', values: before },
+        { scenario: 'down', name: 'arrival elsewhere, meanwhile', unit: 'ms', values: meanwhile },
+        figure('median of arrivals, meanwhile to before', 'ratio', median(meanwhile) / median(before)),
+      ];
+    } finally {
+      if (!signal.aborted) await leaveElsewhere(world, samples);
+      await other.stop();
+    }
+  },
+};
+
+const warmUps = 3;
+const arrived = (samples: number): number => warmUps + 2 * samples;
+
+/** Creating one Bucket takes three writes: the bucket, its tags, its versioning. */
+const strayWrites = (calls: ReadonlyMap<string, number>, samples: number): number =>
+  countCalls(calls, isStorageWrite) - 3 * samples;
+
+const createProviderAt = async (
+  { kube }: World,
+  server: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly accessKey: string;
+    readonly secretKey: string;
+  },
+): Promise<void> => {
+  await kube.create('Secret', elsewhere, elsewhere, {
+    stringData: { 'access-key': server.accessKey, 'secret-key': server.secretKey },
+  });
+  const secret = { name: elsewhere };
+  await kube.create('Provider', elsewhere, elsewhere, {
+    spec: {
+      type: 'minio',
+      endpoint: server.endpoint,
+      region: server.region,
+      auth: { accessKeySecretRef: secret, secretKeySecretRef: secret },
+    },
+  });
+};
+
+/** Creates Buckets one at a time; milliseconds from each answer of the API server until it is seen Ready. */
+async function arrivalsMs(
+  { kube }: World,
+  name: string,
+  count: number,
+  signal: AbortSignal,
+): Promise<readonly number[]> {
+  const watch = await watchReady(kube, 'Bucket', elsewhere);
+  try {
+    const took: number[] = [];
+    for (let index = 0; index < count; index += 1) {
+      signal.throwIfAborted();
+      const own = `${name}-${index}`;
+      await kube.create('Bucket', elsewhere, own, bucketSpec(elsewhere, `elsewhere-${own}`));
+      const startedAt = performance.now();
+      took.push((await watch.untilReadyNamed(own, 60_000)) - startedAt);
+    }
+    return took;
+  } finally {
+    watch.close();
+  }
+}
+
+/** Listens where the server was, and ends every connection at once: what a balancer without back ends does. */
+async function countKnocks(port: number): Promise<{ count(): number; close(): Promise<void> }> {
+  let count = 0;
+  const door = createServer((socket) => {
+    count += 1;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => door.once('error', reject).listen(port, '127.0.0.1', resolve));
+  return { count: () => count, close: () => new Promise((resolve) => door.close(() => resolve())) };
+}
+
+const providersTold = async ({ kube }: World): Promise<string> =>
+  (await kube.list('Provider'))
+    .map((provider) => `${provider.metadata.name}: ${conditionOf(provider, 'Ready')?.reason ?? 'nothing'}`)
+    .join(', ');
+
+async function leaveElsewhere({ kube }: World, samples: number): Promise<void> {
+  const names = [
+    ...Array.from({ length: warmUps }, (_, index) => `warm-${index}`),
+    ...['before', 'meanwhile'].flatMap((name) => Array.from({ length: samples }, (_, index) => `${name}-${index}`)),
+  ];
+  await Promise.all(names.map((name) => kube.delete('Bucket', elsewhere, name)));
+  await Promise.all(names.map((name) => kube.untilGone('Bucket', elsewhere, name, 60_000)));
+  await kube.delete('Provider', elsewhere, elsewhere);
+  await kube.untilGone('Provider', elsewhere, elsewhere);
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;

@@ -1,36 +1,24 @@
 import { asFault, redact } from '@operator/outcome';
 import {
-  connectionTo,
-  driverDeps,
   html,
   listOfBuckets,
   recordingContext,
   refuse,
-  startFakeS3,
+  startFakeDriver,
   succeed,
   type FakeAnswer,
   type FakeS3,
 } from '@operator/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Driver } from './driver.ts';
 import { verifyKey } from './health.ts';
-import { createS3Driver } from './s3-driver.ts';
 
 let fake: FakeS3;
 let driver: Driver;
 beforeEach(async () => {
-  fake = await startFakeS3();
-  driver = createS3Driver(connectionTo(fake.endpoint), driverDeps(), {
-    aspects: [],
-    unsupported: new Map(),
-    serverIdentity: 'fake',
-    isCertain: false,
-    keys: () => 'none',
-  });
-});
-afterEach(async () => {
-  driver.close();
-  await fake.close();
+  const started = await startFakeDriver();
+  ({ fake, driver } = started);
+  return started.close;
 });
 
 describe('health', () => {

@@ -2,6 +2,8 @@ export { bucketContext, bucketSpec, connectionTo, driverDeps, ownerMark, recordi
 export type { RecordingContext } from './builders.ts';
 export { driverConformance } from './conformance.ts';
 export type { ConformanceOptions, ServerUnderTest } from './conformance.ts';
+export { startFakeDriver } from './fake-driver.ts';
+export type { FakeDriver } from './fake-driver.ts';
 export { html, listOfBuckets, refuse, refuseIam, startFakeS3, succeed } from './fake-s3.ts';
 export type { FakeAnswer, FakeRequest, FakeS3 } from './fake-s3.ts';
 export { createMemoryKeys } from './memory-keys.ts';

@@ -12,7 +12,7 @@ import {
   type Outcome,
 } from '@operator/outcome';
 import { hashPolicy, samePolicy } from '@operator/policy';
-import { keyOfReference, type Provided } from '@operator/references';
+import { keyOfReference, providerNotReady, type Provided } from '@operator/references';
 import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
 import { verifyKey, type KeyIssuer, type KeyPair, type KeyUser, type ObservedUser } from '@operator/s3';
 import { deleteOwnedSecret, openOwnedSecret, type OpenedSecret } from '@operator/secrets';
@@ -20,7 +20,7 @@ import { markOf, type AccessKey, type AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey } from './finalize.ts';
 import { pairIn, secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
 import { planPair } from './plan.ts';
-import { claimsOfKeyFault, reportKey, unsupportedKeyClaims, type KeyFacts, providerNotReady } from './report.ts';
+import { claimsOfKeyFault, reportKey, unsupportedKeyClaims, type KeyFacts } from './report.ts';
 import { rightsOf, type Rights } from './rights.ts';
 
 /** Milliseconds in which a refusal may mean that a part of the server does not know the key: yet, or for the moment. */

@@ -1,16 +1,7 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
-
-const providerReasons: ReadonlySet<string> = new Set([
-  reasons.ProviderNotFound,
-  reasons.ProviderNotReady,
-  reasons.AuthFailed,
-  reasons.ClockSkew,
-  reasons.EndpointUnreachable,
-  reasons.TlsFailed,
-  reasons.NotAnS3Server,
-]);
+import { isProviderFault, providerNotReady } from '@operator/references';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted or not there yet. */
 const bucketReasons: ReadonlySet<string> = new Set([
@@ -19,20 +10,12 @@ const bucketReasons: ReadonlySet<string> = new Set([
   reasons.ReferenceNotGranted,
 ]);
 
-/** The claim of a Provider that cannot be used, for whatever reason. */
-export const providerNotReady = (fault: Fault): Claim => ({
-  type: conditionTypes.ProviderNotReady,
-  status: 'True',
-  reason: fault.reason,
-  message: fault.message,
-});
-
 /** The condition that a fault stands for on an AccessKey; `isCreated`: whether it has had a working key. */
 export const claimsOfKeyFault = (fault: Fault, isCreated: boolean): readonly Claim[] => {
   const claim = (type: string): readonly Claim[] => [
     { type, status: 'True', reason: fault.reason, message: fault.message },
   ];
-  if (providerReasons.has(fault.reason)) return [providerNotReady(fault)];
+  if (isProviderFault(fault)) return [providerNotReady(fault)];
   if (bucketReasons.has(fault.reason)) return [];
   if (fault.reason === reasons.Unsupported) return claim(conditionTypes.Unsupported);
   if (fault.reason === reasons.KeyRefused) return claim(conditionTypes.KeyRefused);

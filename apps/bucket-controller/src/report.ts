@@ -1,24 +1,11 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
 import { conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
+import { isProviderFault, providerNotReady } from '@operator/references';
 import type { Pass } from '@operator/runtime';
 import type { AspectView } from '@operator/s3';
 
 export type BucketPass = Pass<BucketStatus>;
-
-const providerReasons: ReadonlySet<string> = new Set([
-  reasons.ProviderNotFound,
-  reasons.ProviderNotReady,
-  reasons.ReferenceNotGranted,
-  reasons.SecretNotFound,
-  reasons.SecretKeyMissing,
-  reasons.SecretValueInvalid,
-  reasons.AuthFailed,
-  reasons.ClockSkew,
-  reasons.EndpointUnreachable,
-  reasons.TlsFailed,
-  reasons.NotAnS3Server,
-]);
 
 const creationReasons: ReadonlySet<string> = new Set([
   reasons.AlreadyClaimed,
@@ -36,7 +23,8 @@ export const claimsOfBucketFault = (fault: Fault, isOurs: boolean): readonly Cla
   const claim = (type: string): readonly Claim[] => [
     { type, status: 'True', reason: fault.reason, message: fault.message },
   ];
-  if (providerReasons.has(fault.reason)) return claim(conditionTypes.ProviderNotReady);
+  // The one reference of a Bucket is to its Provider.
+  if (isProviderFault(fault) || fault.reason === reasons.ReferenceNotGranted) return [providerNotReady(fault)];
   if (creationReasons.has(fault.reason) && !isOurs) return claim(conditionTypes.CreationFailed);
   return [];
 };

@@ -1,0 +1,27 @@
+import { conditionTypes, reasons } from '@operator/api';
+import type { Claim, Fault } from '@operator/outcome';
+
+/** Reasons that speak of the Provider, whichever object's pass met them. ReferenceNotGranted may be a Bucket's too. */
+const providerReasons: ReadonlySet<string> = new Set([
+  reasons.ProviderNotFound,
+  reasons.ProviderNotReady,
+  reasons.SecretNotFound,
+  reasons.SecretKeyMissing,
+  reasons.SecretValueInvalid,
+  reasons.AuthFailed,
+  reasons.ClockSkew,
+  reasons.EndpointUnreachable,
+  reasons.TlsFailed,
+  reasons.NotAnS3Server,
+]);
+
+/** True when the Provider, or the server behind it, is what fails. */
+export const isProviderFault = ({ reason }: Fault): boolean => providerReasons.has(reason);
+
+/** The claim of a Provider that cannot be used, for whatever reason. */
+export const providerNotReady = ({ reason, message }: Fault): Claim => ({
+  type: conditionTypes.ProviderNotReady,
+  status: 'True',
+  reason,
+  message,
+});

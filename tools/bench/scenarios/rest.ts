@@ -16,7 +16,6 @@ import type { Bench, Figure, Scenario } from '../scenario.ts';
 const defaultResyncSeconds = 600;
 const looksPerHour = 3_600 / defaultResyncSeconds;
 const mostMebibytes = 150;
-const warmKeys = 20;
 
 interface Look {
   readonly passes: number;
@@ -33,16 +32,14 @@ const look = async (controller: Controller, kind: CrowdKind): Promise<Look> => (
 /**
  * The crowd while nothing happens. The interval between two looks at an object is shortened so that the window sees many; calls
  * and CPU time are counted for each look, and told as they are at the default of ten minutes. The window begins when every object
- * was looked at once since the start; only the keys, of which one costs as much as many others, are still in that round.
+ * was looked at once since the start.
  */
 export const rest: Scenario = {
   name: 'rest',
   title: 'The crowd at rest',
   async run(bench: Bench): Promise<readonly Figure[]> {
     const windowMs = bench.quick ? 10_000 : 120_000;
-    const resyncSeconds: Readonly<Record<CrowdKind, number>> = bench.quick
-      ? { Bucket: 2, BucketPolicy: 2, AccessKey: 4 }
-      : { Bucket: 120, BucketPolicy: 120, AccessKey: 600 };
+    const resyncSeconds = bench.quick ? 2 : 120;
     const crowd = await bench.crowd();
     await untilCrowdRests(crowd);
 
@@ -50,13 +47,12 @@ export const rest: Scenario = {
     for (const kind of crowdKinds) {
       const name = controllerOf[kind];
       await crowd.controllers[name].stop();
-      const flags = [`--resync-interval=${resyncSeconds[kind]}s`];
+      const flags = [`--resync-interval=${resyncSeconds}s`];
       watched.set(kind, await crowd.world.startController(name, { as: `${name}-rest`, flags }));
     }
     try {
       for (const [kind, controller] of watched) {
-        const looks = kind === 'AccessKey' ? Math.min(crowd.counts[kind], warmKeys) : crowd.counts[kind];
-        await untilPasses(controller, kind, looks, 900_000, 500);
+        await untilPasses(controller, kind, crowd.counts[kind], 900_000, 500);
       }
       bench.log(`the window of ${windowMs / 1_000} s begins`);
       const versions = await versionsOf(crowd);
@@ -79,7 +75,7 @@ export const rest: Scenario = {
         const objects = crowd.counts[kind];
         writes += countCalls(calls, isWrite);
         written.push(tellCalls(calls, isWrite));
-        const note = `${passes} looks in ${seconds.toFixed(0)} s at an interval of ${resyncSeconds[kind]} s`;
+        const note = `${passes} looks in ${seconds.toFixed(0)} s at an interval of ${resyncSeconds} s`;
         const figure = (name: string, unit: Figure['unit'], value: number, more: Partial<Figure> = {}) =>
           figures.push({ scenario: 'rest', name: `${kind}: ${name}`, unit, values: [value], ...more });
         figure('looks in the window', 'count', passes, { aim: { atLeast: 1 }, note });

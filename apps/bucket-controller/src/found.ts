@@ -12,9 +12,30 @@ export interface FoundOwner {
   readonly tags: Tags | undefined;
 }
 
+/** Answers to which only the full look of `observeExistence` has the words. */
+const unclear: ReadonlySet<string> = new Set([reasons.BucketMissing, reasons.WrongRegion, reasons.AccessDenied]);
+
 /**
- * Reads what decides whose bucket this is: its mark; where it has none, and a date can tell, when it was created. `madeAt`:
- * when this pass has made it itself.
+ * The tags of a bucket that was there at the last look, which one call both proves and reads. Undefined where that look is to
+ * be made in full: it is not known yet, the server keeps no tags, or the bucket is not where it was.
+ */
+export const tagsOfKnown = async ({ spec, status }: Bucket, driver: Driver, pass: BucketPass) => {
+  const isKnown =
+    status?.exists === true && status.bucketName === spec.name && status.endpoint === driver.serverIdentity;
+  if (!isKnown || status.ownership === undefined || status.region === undefined || !driver.marksBuckets)
+    return undefined;
+  try {
+    const tags = await readTags({ wire: driver.wire(status.region), bucket: spec.name }, pass);
+    return tags && { tags, region: status.region };
+  } catch (caught) {
+    if (caught instanceof Fault && unclear.has(caught.reason)) return undefined;
+    throw caught;
+  }
+};
+
+/**
+ * Reads what decides whose bucket this is: its mark; where it has none, and a date can tell, when it was created. `known`: what
+ * this pass has learned already, the tags, or when it has made the bucket itself.
  */
 export const findOwner = async (
   bucket: Bucket,
@@ -22,14 +43,16 @@ export const findOwner = async (
   region: string,
   deps: BucketDeps,
   pass: BucketPass,
-  madeAt?: Date,
+  known: { readonly tags?: Tags | undefined; readonly madeAt?: Date | undefined } = {},
 ): Promise<FoundOwner> => {
   const { spec } = bucket;
   const place = { bucket: spec.name, region };
-  const tags = driver.marksBuckets ? await readTags({ wire: driver.wire(region), bucket: spec.name }, pass) : undefined;
+  const wire = driver.wire(region);
+  const tags = known.tags ?? (driver.marksBuckets ? await readTags({ wire, bucket: spec.name }, pass) : undefined);
   const mark = tags && readMark(tags);
   const createdAt =
-    madeAt ?? (await dateOf(bucket, mark !== undefined, tags !== undefined, () => creationDateOf(driver, place, pass)));
+    known.madeAt ??
+    (await dateOf(bucket, mark !== undefined, tags !== undefined, () => creationDateOf(driver, place, pass)));
   const isOwnerGone =
     mark !== undefined && spec.adoptionPolicy === 'Always' && (await deps.ownerGone(mark, pass.signal));
   return { found: { mark, createdAt, isOwnerGone }, tags };

@@ -367,6 +367,17 @@ describe('a bucket of ours', () => {
     expect(await bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
   });
 
+  it('is proved and read by its tags alone, until they leave something open', async () => {
+    const { bench, s3 } = await ready();
+    s3.refuse('HeadBucket', { code: 'InternalError', status: 500 });
+    expect(await bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+    s3.buckets.delete('photos');
+    expect(await bench.pass()).toMatchObject({ result: 'transient', reason: 'ServerError' });
+    s3.refuse('HeadBucket', undefined);
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(s3.buckets.has('photos')).toBe(true);
+  });
+
   it('whose mark names somebody else is given up', async () => {
     const { bench, s3 } = await ready();
     s3.make('photos', { tags: ownTags('uid-other', 'other') });

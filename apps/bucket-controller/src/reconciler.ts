@@ -11,11 +11,12 @@ import {
   type AspectView,
   type BucketContext,
   type BucketWire,
+  type Tags,
 } from '@operator/s3';
 import { betterClaim } from './claims.ts';
 import { markOf, type BucketDeps } from './deps.ts';
 import { finalizeBucket } from './finalize.ts';
-import { findOwner } from './found.ts';
+import { findOwner, tagsOfKnown } from './found.ts';
 import { decideOwnership } from './plan.ts';
 import {
   claimsOfBucketFault,
@@ -43,12 +44,14 @@ export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, Bucke
     if (rival !== undefined) return refused(reportForeign(spec), rival);
 
     const region = spec.region ?? provided.provider.spec.region;
+    const known = await tagsOfKnown(bucket, provided.driver, pass);
+    if (known !== undefined) return converge(bucket, provided, known.region, deps, pass, { tags: known.tags });
     const existence = await observeExistence(provided.driver, { bucket: spec.name, region }, pass);
     switch (existence.state) {
       case 'absent':
         return create(bucket, provided, region, deps, pass);
       case 'present':
-        return converge(bucket, provided, existence.region ?? region, deps, pass, []);
+        return converge(bucket, provided, existence.region ?? region, deps, pass);
       case 'elsewhere':
         return blocked(
           ownStatus(bucket),
@@ -109,17 +112,17 @@ const create = async (
     throw transient(reasons.Conflict, `Bucket ${spec.name} was created by somebody else at the same moment.`);
   }
   pass.event('Normal', eventReasons.BucketCreated, `Created bucket ${spec.name} in region ${region}.`);
-  return converge({ ...bucket, status: intended }, provided, region, deps, pass, ['create']);
+  return converge({ ...bucket, status: intended }, provided, region, deps, pass, { madeAt: pass.now });
 };
 
-/** Looks at a bucket that exists, decides whose it is, and closes the gaps. `taken`: the steps that this pass took before. */
+/** Looks at a bucket that exists, decides whose it is, and closes the gaps. `known`: what this pass has learned or done before. */
 const converge = async (
   bucket: Bucket,
   { driver, provider }: Provided,
   region: string,
   deps: BucketDeps,
   pass: BucketPass,
-  taken: readonly string[],
+  known: { readonly tags?: Tags; readonly madeAt?: Date } = {},
 ): Promise<Outcome<BucketStatus>> => {
   const { spec, status } = bucket;
   const wanted = spec.region ?? provider.spec.region;
@@ -128,8 +131,8 @@ const converge = async (
     return blocked(ownStatus(bucket), fault);
   }
 
-  const madeAt = taken.includes('create') ? pass.now : undefined;
-  const { found, tags } = await findOwner(bucket, driver, region, deps, pass, madeAt);
+  const taken = known.madeAt === undefined ? [] : ['create'];
+  const { found, tags } = await findOwner(bucket, driver, region, deps, pass, known);
   const mark = markOf(bucket, await deps.clusterId(pass.signal));
   const endpoint = driver.serverIdentity;
   // Who only borrows the Provider has no say over what its account holds already.

@@ -53,7 +53,6 @@ export const writeBucket = async (
     arn: `arn:aws:s3:::${Bucket}`,
   };
   await status({ ...facts, conditions: conditionsOf('converging', generation) });
-  await wire.sendOrAbsent(new HeadBucketCommand({ Bucket }), [404], context);
   await lookAtTags();
   await lookAtVersioning();
   await status({

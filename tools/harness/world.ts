@@ -91,12 +91,14 @@ export async function startWorld(
       if (entry !== 'logs') rmSync(join(dir, entry), { recursive: true, force: true });
   };
   try {
-    const [controlPlane, ...started] = await Promise.all([
+    const servers = new Map<ServerName, S3Server>();
+    closers.push(...serverNames.map((server) => () => servers.get(server)?.stop()));
+    const [controlPlane, ...started] = await allOrStop(
       startControlPlane({ dir: join(dir, 'control-plane'), ...signal }),
       ...serverNames.map((server) => starters[server]({ dir: join(dir, server), ...signal })),
-    ]);
-    const servers = new Map(started.map((server) => [server.name, server]));
-    closers.push(() => controlPlane.stop(), ...serverNames.map((server) => () => servers.get(server)?.stop()));
+    );
+    closers.push(() => controlPlane.stop());
+    for (const server of started) servers.set(server.name, server);
 
     const secrets = new SecretsMade();
     secrets.add('the administrator token of the API server', controlPlane.adminToken);
@@ -210,6 +212,24 @@ export async function startWorld(
     throw error;
   }
 }
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** Waits for all; when one fails, those that did start are stopped before its error is thrown. */
+const allOrStop = async <First extends Stoppable, Rest extends Stoppable>(
+  first: Promise<First>,
+  ...rest: readonly Promise<Rest>[]
+): Promise<[First, ...Rest[]]> => {
+  const ends = await Promise.allSettled([first, ...rest]);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed !== undefined) {
+    for (const end of ends) if (end.status === 'fulfilled') await end.value.stop();
+    throw failed.reason;
+  }
+  return Promise.all([first, ...rest]);
+};
 
 /** True when the API server refused for this status. */
 export const isRefusedWith = (error: unknown, status: number): boolean =>

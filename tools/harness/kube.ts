@@ -140,7 +140,10 @@ export class Kube {
     return items;
   }
 
-  /** Changes from now on, until `signal` aborts or the API server ends the stream (an hour at most). */
+  /**
+   * Changes from now on, until `signal` aborts. A stream that the API server ends goes on where it was: it ends those of a
+   * young CRD when it makes its storage anew.
+   */
   async watch<K extends Kind>(
     kind: K,
     namespace: string | undefined,
@@ -148,20 +151,29 @@ export class Kube {
   ): Promise<AsyncIterable<{ readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored<K> }>> {
     const path = this.#path(kind, namespace);
     const { metadata } = (await this.#send('GET', `${path}?limit=1`)) as { metadata: { resourceVersion: string } };
-    const query = `watch=true&resourceVersion=${metadata.resourceVersion}&timeoutSeconds=3600`;
-    const answer = await request(`${this.#url}${path}?${query}`, {
-      dispatcher: this.#agent,
-      headers: { authorization: `Bearer ${this.#token}` },
-      bodyTimeout: 0,
-      signal,
-    });
-    if (answer.statusCode >= 400) throw new KubeApiError(answer.statusCode, `watch ${path}`, await answer.body.text());
-    const lines = createInterface({ input: answer.body });
+    let seen = metadata.resourceVersion;
+    const open = async () => {
+      const query = `watch=true&resourceVersion=${seen}&timeoutSeconds=3600`;
+      const answer = await request(`${this.#url}${path}?${query}`, {
+        dispatcher: this.#agent,
+        headers: { authorization: `Bearer ${this.#token}` },
+        bodyTimeout: 0,
+        signal,
+      });
+      if (answer.statusCode < 400) return createInterface({ input: answer.body });
+      throw new KubeApiError(answer.statusCode, `watch ${path}`, await answer.body.text());
+    };
+    let lines = await open();
     return (async function* () {
-      for await (const line of lines) {
-        const event = JSON.parse(line) as { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'ERROR'; object: Stored<K> };
-        if (event.type === 'ERROR') throw new Error(`watch ${path}: ${line}`);
-        yield { type: event.type, object: event.object };
+      for (;;) {
+        for await (const line of lines) {
+          const event = JSON.parse(line) as { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'ERROR'; object: Stored<K> };
+          if (event.type === 'ERROR') throw new Error(`watch ${path}: ${line}`);
+          seen = event.object.metadata.resourceVersion;
+          yield { type: event.type, object: event.object };
+        }
+        signal.throwIfAborted();
+        lines = await until(open, () => true, { what: `the watch of ${kind} goes on`, everyMs: 100 });
       }
     })();
   }

@@ -117,6 +117,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const response = await request(`${url}/readyz`, {
       dispatcher: agent,
       headers: { authorization: `Bearer ${adminToken}` },
+    }).catch(async (error: unknown) => {
+      // The file may have been read while the API server was writing it: the next look reads it anew.
+      await agent?.close();
+      agent = undefined;
+      throw error;
     });
     await response.body.dump();
     return response.statusCode === 200;

@@ -33,7 +33,7 @@ export const writeAccessKey = async (
   const keyIntent = { accessKeyId: pair.accessKeyId, at: new Date().toISOString(), userName: user.name };
   await status({ userName: user.name, keyIntent });
   await keys.putUser(user, context);
-  const bucket = object.spec.access[0]?.bucketRef?.name ?? name;
+  const bucket = object.spec.access?.[0]?.bucketRef.name ?? name;
   const statement = {
     Sid: 'one',
     Effect: 'Allow',

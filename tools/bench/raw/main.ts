@@ -46,6 +46,7 @@ const driver = createMinioDriver(
     pathStyle: true,
     credentials: { accessKeyId: order.accessKey, secretAccessKey: redact(order.secretKey) },
     tls: { insecureSkipVerify: false },
+    requestsPerSecond: 1e6, // no limit
     retry: { maxAttempts: 3, backoffStrategy: 'exponential' },
   },
   { random: Math.random, elapsedMs: monotonicMs, version: '0' },

@@ -56,11 +56,11 @@ export const down: Scenario = {
             deepest = Math.max(deepest, sumOfMetric(await controller.metrics(), 'wasabi_s3_operator_workqueue_depth'));
           }
         };
-        const asked = forEach(members, 10, signal, ({ kind, namespace, name }) =>
+        await forEach(members, 16, signal, ({ kind, namespace, name }) =>
           world.kube.patch(kind, namespace, name, passRequest(`down-${leftAt}`)),
         );
+        await depth();
         meanwhile = await arrivalsMs(world, 'meanwhile', samples, signal);
-        await asked;
         while (performance.now() - leftAt < awayMs) {
           await depth();
           await pause(Math.min(1_000, Math.max(0, awayMs - (performance.now() - leftAt))), signal);

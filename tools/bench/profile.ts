@@ -69,15 +69,27 @@ export const tellTop = (path: string, most = 25): string => {
   const line = (ms: number, name: string) =>
     `${ms.toFixed(0).padStart(8)} ms ${((ms / busyMs) * 100).toFixed(1).padStart(5)} %  ${name}`;
   const byTotal = costs.toSorted((one, other) => other.totalMs - one.totalMs);
+  const origins = new Map<string, number>();
+  for (const { name, selfMs } of costs) origins.set(originOf(name), (origins.get(originOf(name)) ?? 0) + selfMs);
   const program = all.find(({ name }) => name === '(program)');
   return [
     `${basename(path)}: ${busyMs.toFixed(0)} ms busy, of which outside JavaScript ${program?.selfMs.toFixed(0) ?? '0'} ms`,
+    'by origin:',
+    ...[...origins]
+      .toSorted(([, one], [, other]) => other - one)
+      .slice(0, 12)
+      .map(([origin, ms]) => line(ms, origin)),
     'by themselves:',
     ...costs.slice(0, most).map(({ selfMs, name }) => line(selfMs, name)),
     'with what they call:',
     ...byTotal.slice(0, most).map(({ totalMs, name }) => line(totalMs, name)),
   ].join('\n');
 };
+
+/** The project of ours, the package or the module of Node that a function belongs to; what has no place is native. */
+const originOf = (name: string): string =>
+  /(?:^|[ /])(node_modules\/(?:@[^/]+\/)?[^/]+|(?:libs|apps)\/[^/]+|node:\S+(?=:\d+$))/.exec(name)?.[1] ??
+  'native and garbage collector';
 
 /** Finds the sources of bundles by their maps: `libs/runtime/src/informer.ts:40`. */
 const sourcePlaces = (): ((url: string, line: number, column: number) => string) => {

@@ -10,7 +10,7 @@ export interface Settled<S> {
   readonly resyncAfterMs?: number;
 }
 
-/** The pass wrote; the next one looks again. Never Ready. */
+/** The pass wrote, and another look follows. Never Ready. */
 export interface Progressing<S> {
   readonly result: 'progressing';
   readonly status: S;
@@ -19,7 +19,7 @@ export interface Progressing<S> {
   /** Names of the steps taken, for logs, traces and the drift-loop check. */
   readonly steps: readonly string[];
   readonly claims: readonly Claim[];
-  /** Milliseconds until the next look; at once, rate-limited, when absent. */
+  /** Milliseconds until the next look; when absent, at once the first time, and rate-limited from then on. */
   readonly retryAfterMs?: number;
 }
 

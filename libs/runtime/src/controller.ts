@@ -6,7 +6,6 @@ import {
   type Clock,
   type ExternalCall,
   Fault,
-  type Outcome,
   asFault,
   blocked,
   transient,
@@ -198,7 +197,8 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     // What was found before the pause stays told; one that was never looked at says why.
     if (readyOf(object) === undefined) {
       const verdict = { result: 'progressing', reason: 'Paused', message } as const;
-      await writeStatus(object, worker, { status: ownStatus(object), claims: [], verdict, hasVerdict: false });
+      const status = statusOf(object, ownStatus(object), worker.now, { claims: [], verdict });
+      await writeStatus(object, status, verdict.result, worker);
     }
     return 'paused';
   };
@@ -210,54 +210,67 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       object = await addFinalizer(kube, resource, object, finalizer, { signal });
       informer.remember(object);
     }
-    const pass = openPass(object, worker);
-    let outcome: Outcome<Status> | Fault;
-    try {
-      outcome = await reconciler.reconcile(object, pass.lent);
-    } catch (caught) {
-      outcome = faultOf(caught, worker);
+    // A write is followed by another look: at once, and then only what that one saw is stored, unless something bids to wait.
+    let seen = await look(object, object, worker);
+    if (seen.outcome.result === 'progressing' && seen.progress?.claim === undefined && !seen.outcome.retryAfterMs) {
+      const { stored, status } = seen;
+      signal.throwIfAborted();
+      seen = await look({ ...stored, status }, stored, { ...worker, now: deps.clock.now() });
     }
-    object = pass.current();
-    const fault = outcome instanceof Fault ? outcome : outcome.result === 'blocked' ? outcome.fault : undefined;
-    const progress =
-      !(outcome instanceof Fault) && outcome.result === 'progressing'
-        ? driftLoops.progressed(
-            { key, uid: object.metadata.uid, generation: object.metadata.generation },
-            outcome.steps,
-          )
-        : undefined;
-    const settled = !(outcome instanceof Fault) && outcome.result === 'settled' ? outcome : undefined;
-    if (settled !== undefined) driftLoops.end(key);
-    noteDrift(object, outcome, progress, log);
+    const { outcome, progress, stored, status } = seen;
+    await writeStatus(stored, status, outcome.result, worker);
 
-    await writeStatus(object, worker, {
-      status: outcome instanceof Fault ? ownStatus(object) : outcome.status,
-      claims: claimsOf(outcome, fault, progress, object),
-      verdict: verdictOf(outcome),
-      hasVerdict: settled !== undefined || fault?.kind === 'terminal',
-    });
-
-    const resyncMs = jittered(resyncMsOf(object, settled?.resyncAfterMs, log), resyncJitter, random);
-    if (fault !== undefined) return scheduleAfter(fault, worker, resyncMs);
+    const resyncAfterMs = outcome.result === 'settled' ? outcome.resyncAfterMs : undefined;
+    const resyncMs = jittered(resyncMsOf(stored, resyncAfterMs, log), resyncJitter, random);
+    if (outcome.result === 'blocked') return scheduleAfter(outcome.fault, worker, resyncMs);
     queue.forget(key);
-    if (outcome instanceof Fault || outcome.result !== 'progressing') {
+    if (outcome.result === 'settled') {
       queue.addAfter(key, resyncMs);
       log.debug({ event: 'pass', reason: 'Settled', ms: deps.clock.now().getTime() - now.getTime() }, 'settled');
       return 'settled';
     }
-    log.info({ event: 'pass', reason: outcome.reason, steps: outcome.steps }, outcome.message);
     const delayMs = progress?.claim === undefined ? (outcome.retryAfterMs ?? progress?.delayMs ?? 0) : progress.delayMs;
     queue.addAfter(key, delayMs);
     return 'progressing';
   };
 
+  /**
+   * One look at the outside, with the writes that it asks for, and the status that tells it. `object`: with what is known;
+   * `stored`: as the API server has it. Returns that anew, for the reconciler may record.
+   */
+  const look = async (object: Stored, stored: Stored, worker: Worker) => {
+    const { key, log } = worker;
+    const pass = openPass(object, stored, worker);
+    const outcome = await reconciler
+      .reconcile(object, pass.lent)
+      .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, worker)));
+    const current = pass.current();
+    const { uid, generation } = current.metadata;
+    let progress: Progress | undefined;
+    if (outcome.result === 'progressing') {
+      progress = driftLoops.progressed({ key, uid, generation }, outcome.steps);
+      noteDrift(current, outcome.steps, log);
+      log.info({ event: 'pass', reason: outcome.reason, steps: outcome.steps }, outcome.message);
+    }
+    if (outcome.result === 'settled') driftLoops.end(key);
+    const status = statusOf(current, outcome.status, worker.now, {
+      claims: [
+        ...(progress?.claim === undefined ? [] : [progress.claim]),
+        ...outcome.claims,
+        ...(outcome.result === 'blocked' ? reconciler.claimsOf(outcome.fault, current) : []),
+      ],
+      verdict: outcome,
+    });
+    return { outcome, progress, status, stored: pass.stored() };
+  };
+
   const finalize = async (given: Stored, worker: Worker): Promise<PassResult> => {
-    const { key, log, signal } = worker;
-    const pass = openPass(given, worker);
+    const { key, log, signal, now } = worker;
+    const pass = openPass(given, given, worker);
     const finalized = await reconciler
       .finalize(given, pass.lent)
       .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, worker)));
-    const object = pass.current();
+    const object = pass.stored();
     if (finalized.result === 'done') {
       if (worker.isStored) await removeFinalizer(kube, resource, object, finalizer, { signal });
       else vanished.delete(key);
@@ -265,26 +278,24 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       queue.remove(key);
       return 'finalized';
     }
+    const claims =
+      finalized.result === 'blocked' ? [...finalized.claims, ...reconciler.claimsOf(finalized.fault, object)] : [];
+    const status = statusOf(object, finalized.status, now, { claims, verdict: finalized });
+    await writeStatus(object, status, finalized.result, worker);
     if (finalized.result === 'blocked') {
-      const { status, fault } = finalized;
-      const claims = [...finalized.claims, ...reconciler.claimsOf(fault, object)];
-      const verdict = { result: 'blocked', fault } as const;
-      await writeStatus(object, worker, { status, claims, verdict, hasVerdict: fault.kind === 'terminal' });
-      return scheduleAfter(fault, worker, resyncMsOf(object, undefined, log));
+      return scheduleAfter(finalized.fault, worker, resyncMsOf(object, undefined, log));
     }
-    const { status, reason, message, retryAfterMs } = finalized;
-    const verdict = { result: 'progressing', reason, message } as const;
-    await writeStatus(object, worker, { status, claims: [], verdict, hasVerdict: false });
     queue.forget(key);
     const passes = (deletions.get(object.metadata.uid) ?? 0) + 1;
     deletions.set(object.metadata.uid, passes);
-    queue.addAfter(key, retryAfterMs ?? backoffMs(finalizing, passes, random));
+    queue.addAfter(key, finalized.retryAfterMs ?? backoffMs(finalizing, passes, random));
     return 'progressing';
   };
 
-  /** What the reconciler may use, and the object as its own writes have made it. */
-  const openPass = (object: Stored, worker: Worker) => {
+  /** What the reconciler may use, and the object as its own writes have made it. `stored`: as the API server has it. */
+  const openPass = (object: Stored, stored: Stored, worker: Worker) => {
     let current = object;
+    let last = stored;
     const lent: Pass<Status> = {
       signal: worker.signal,
       now: worker.now,
@@ -296,17 +307,17 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       },
       async record(status) {
         const wanted = { ...status, ...commonStatus(current) };
-        if (isSameJson(wanted, current.status ?? {})) return;
-        const { resourceVersion } = current.metadata;
+        if (isSameJson(wanted, last.status ?? {})) return;
+        const { resourceVersion } = last.metadata;
         try {
-          current = await store(current, wanted, worker, { resourceVersion });
+          current = last = await store(last, wanted, worker, { resourceVersion });
         } catch (caught) {
           if (!isKubeError(caught, 404, 409)) throw caught;
           throw transient('Conflict', `${worker.key} changed meanwhile; looking again.`, { cause: caught });
         }
       },
     };
-    return { lent, current: () => current };
+    return { lent, current: () => current, stored: () => last };
   };
 
   const callThrough =
@@ -332,68 +343,57 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       );
     };
 
-  const claimsOf = (
-    outcome: Outcome<Status> | Fault,
-    fault: Fault | undefined,
-    progress: Progress | undefined,
-    object: Stored,
-  ): readonly Claim[] => [
-    ...(progress?.claim === undefined ? [] : [progress.claim]),
-    ...(outcome instanceof Fault ? [] : outcome.claims),
-    ...(fault === undefined ? [] : reconciler.claimsOf(fault, object)),
-  ];
-
-  const noteDrift = (
-    object: Stored,
-    outcome: Outcome<Status> | Fault,
-    progress: Progress | undefined,
-    log: Logger,
-  ): void => {
-    if (progress === undefined || outcome instanceof Fault || outcome.result !== 'progressing') return;
+  const noteDrift = (object: Stored, steps: readonly string[], log: Logger): void => {
     const ready = readyOf(object);
     const wasReady = ready?.status === 'True' && ready.observedGeneration === object.metadata.generation;
-    if (!wasReady || deps.isDrift?.(outcome.steps) === false) return;
+    if (!wasReady || deps.isDrift?.(steps) === false) return;
     metrics.drifted(resource.kind);
-    const message = `Something had changed outside; repaired by: ${outcome.steps.join(', ')}.`;
+    const message = `Something had changed outside; repaired by: ${steps.join(', ')}.`;
     log.info({ event: 'DriftRepaired', reason: 'DriftRepaired' }, message);
     events.record(object, 'Normal', 'DriftRepaired', message);
   };
 
-  /** Sends the whole status, unless it is stored already, and tells a transition to not being as declared. */
-  const writeStatus = async (
+  /** The whole status to store: the kind's own part, and the conditions that follow from claims and verdict. */
+  const statusOf = (
     object: Stored,
-    worker: Worker,
-    told: {
-      readonly status: Status;
-      readonly claims: readonly Claim[];
-      readonly verdict: Verdict;
-      readonly hasVerdict: boolean;
-    },
-  ): Promise<void> => {
-    const { signal, now, log } = worker;
-    signal.throwIfAborted();
+    own: Status,
+    now: Date,
+    { claims, verdict }: { readonly claims: readonly Claim[]; readonly verdict: Verdict },
+  ): Status & CommonStatus => {
     const { generation } = object.metadata;
-    const previous = object.status?.conditions ?? [];
-    const conditions = summarise(told.claims, previous, {
+    const conditions = summarise(claims, object.status?.conditions ?? [], {
       generation,
       now,
-      verdict: told.verdict,
+      verdict,
       positive: deps.positiveConditions ?? [],
       stalling: deps.stallingReasons ?? ['Unsupported'],
     });
-    const observedGeneration = told.hasVerdict ? generation : object.status?.observedGeneration;
-    const status = { ...told.status, ...(observedGeneration === undefined ? {} : { observedGeneration }), conditions };
-    if (isSameJson(status, object.status ?? {})) return;
-    await store(object, status, worker);
+    const hasVerdict =
+      verdict.result === 'settled' || (verdict.result === 'blocked' && verdict.fault.kind === 'terminal');
+    const observedGeneration = hasVerdict ? generation : object.status?.observedGeneration;
+    return { ...own, ...(observedGeneration === undefined ? {} : { observedGeneration }), conditions };
+  };
 
-    const ready = conditions[0];
-    const before = readyOf(object);
-    if (ready === undefined || told.verdict.result === 'progressing') return;
+  /** Sends the whole status, unless it is stored already, and tells a transition to not being as declared. */
+  const writeStatus = async (
+    stored: Stored,
+    status: Status & CommonStatus,
+    result: Verdict['result'],
+    worker: Worker,
+  ): Promise<void> => {
+    const { signal, log } = worker;
+    signal.throwIfAborted();
+    if (isSameJson(status, stored.status ?? {})) return;
+    await store(stored, status, worker);
+
+    const ready = readyOf({ status });
+    const before = readyOf(stored);
+    if (ready === undefined || result === 'progressing') return;
     if (ready.status === before?.status && ready.reason === before.reason) return;
     log.info({ event: 'condition', reason: ready.reason, ready: ready.status }, ready.message);
     if (ready.status === 'True') return;
     const message = deps.failureEvent === undefined ? ready.message : `${ready.reason}: ${ready.message}`;
-    events.record(object, 'Warning', deps.failureEvent ?? ready.reason, message);
+    events.record(stored, 'Warning', deps.failureEvent ?? ready.reason, message);
   };
 
   const resyncMsOf = (object: Stored, askedMs: number | undefined, log: Logger): number => {
@@ -511,18 +511,6 @@ const commonStatus = ({ status }: { readonly status?: CommonStatus }): CommonSta
   ...(status?.observedGeneration === undefined ? {} : { observedGeneration: status.observedGeneration }),
   ...(status?.conditions === undefined ? {} : { conditions: status.conditions }),
 });
-
-const verdictOf = (outcome: Outcome<unknown> | Fault): Verdict => {
-  if (outcome instanceof Fault) return { result: 'blocked', fault: outcome };
-  switch (outcome.result) {
-    case 'settled':
-      return { result: 'settled' };
-    case 'progressing':
-      return { result: 'progressing', reason: outcome.reason, message: outcome.message };
-    case 'blocked':
-      return { result: 'blocked', fault: outcome.fault };
-  }
-};
 
 /** A conflict: somebody else wrote in between. Nothing is wrong, the next pass sees it. */
 const isQuiet = (caught: unknown): boolean =>

@@ -49,7 +49,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await connection.close();
+  connection.close();
   await plane.stop();
   rmSync(dir, { recursive: true, force: true });
 });

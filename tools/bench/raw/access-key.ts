@@ -3,7 +3,7 @@ import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { finalizerName, type AccessKeySpec } from '@operator/api';
 import { redact } from '@operator/outcome';
 import type { KubeObject, Resource } from '@operator/runtime';
-import { conditionsOf, type Raw } from './order.ts';
+import { readyConditions, type Raw } from './order.ts';
 
 const secrets: Resource = { group: '', version: 'v1', kind: 'Secret', plural: 'secrets' };
 
@@ -61,7 +61,6 @@ export const writeAccessKey = async (
     policyHash: '0'.repeat(64),
     lastRotateTime: keyIntent.at,
   };
-  await status({ ...facts, created: false, conditions: conditionsOf('converging', generation) });
   await kube.get(secrets, secret);
   await keys.observeUser(user, context);
   const wire = driver.wireAs(pair);
@@ -72,6 +71,6 @@ export const writeAccessKey = async (
     created: true,
     userArn: `arn:aws:iam:::user/${user.name}`,
     observedGeneration: generation,
-    conditions: conditionsOf('ready', generation),
+    conditions: readyConditions(generation),
   });
 };

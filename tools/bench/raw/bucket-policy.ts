@@ -1,7 +1,7 @@
 import { GetBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { finalizerName, type BucketPolicySpec } from '@operator/api';
 import type { KubeObject, Resource } from '@operator/runtime';
-import { conditionsOf, type Raw } from './order.ts';
+import { readyConditions, type Raw } from './order.ts';
 
 /** The policy that `publicPolicySpec` declares, put on the bucket that has the name of the object. */
 export const writeBucketPolicy = async (
@@ -32,7 +32,6 @@ export const writeBucketPolicy = async (
   const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
   await wire.send(new PutBucketPolicyCommand({ Bucket, Policy }), context);
   tell(object, 'PolicyApplied', `Applied the policy to bucket ${Bucket}.`);
-  await status({ ...base, applied: false, pendingHash: hash, conditions: conditionsOf('converging', generation) });
   await look();
   await status({
     ...base,
@@ -40,6 +39,6 @@ export const writeBucketPolicy = async (
     appliedHash: hash,
     lastSyncTime: new Date().toISOString(),
     observedGeneration: generation,
-    conditions: conditionsOf('ready', generation),
+    conditions: readyConditions(generation),
   });
 };

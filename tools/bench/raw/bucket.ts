@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { finalizerName, ownerTagKeys, type BucketSpec } from '@operator/api';
 import type { KubeObject, Resource } from '@operator/runtime';
-import { conditionsOf, type Raw } from './order.ts';
+import { readyConditions, type Raw } from './order.ts';
 
 /** The calls of docs/calls.md, "First convergence of one Bucket". */
 export const writeBucket = async (
@@ -52,13 +52,12 @@ export const writeBucket = async (
     region: wire.region,
     arn: `arn:aws:s3:::${Bucket}`,
   };
-  await status({ ...facts, conditions: conditionsOf('converging', generation) });
   await lookAtTags();
   await lookAtVersioning();
   await status({
     ...facts,
     lastSyncTime: new Date().toISOString(),
     observedGeneration: generation,
-    conditions: conditionsOf('ready', generation),
+    conditions: readyConditions(generation),
   });
 };

@@ -32,20 +32,14 @@ export interface Raw {
   readonly tell: (object: KubeObject, reason: string, message: string) => void;
 }
 
-/** The conditions that a controller stores, as far as their size goes. */
-export const conditionsOf = (
-  state: 'converging' | 'ready',
-  generation: number,
-): readonly Readonly<Record<string, unknown>>[] => {
-  const condition = (type: string, status: string, reason: string, message: string) => ({
-    type,
-    status,
-    reason,
-    message,
+/** The conditions that a controller stores at the end. */
+export const readyConditions = (generation: number): readonly Readonly<Record<string, unknown>>[] => [
+  {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: 'Everything is as declared.',
     observedGeneration: generation,
     lastTransitionTime: `${new Date().toISOString().slice(0, 19)}Z`,
-  });
-  if (state === 'ready') return [condition('Ready', 'True', 'Ready', 'Everything is as declared.')];
-  const message = 'Applied create, versioning, tagging; looking again.';
-  return [condition('Ready', 'False', 'Converging', message), condition('Reconciling', 'True', 'Converging', message)];
-};
+  },
+];

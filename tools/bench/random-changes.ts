@@ -27,7 +27,7 @@ export interface DeclaredKey {
   readonly level: string;
 }
 
-/** What is wanted at this moment. Each map by `namespace/name`; policies and keys go with their Bucket, and a policy has its name. */
+/** What is wanted at this moment; each map by `namespace/name`. Policies and keys go with their Bucket, which has one policy at most. */
 export interface Declared {
   readonly buckets: ReadonlyMap<string, DeclaredBucket>;
   readonly policies: ReadonlyMap<string, DeclaredPolicy>;
@@ -73,7 +73,12 @@ export const createRandomChanges = (options: {
       // The answer to an earlier attempt was lost.
       if (!(error instanceof KubeApiError && error.status === 409)) throw error;
     });
-  const without = <T>(taken: ReadonlyMap<string, T>) => [...buckets].filter(([key]) => !taken.has(key));
+  const withoutPolicy = () => {
+    const taken = new Set([...policies.values()].map(({ bucket }) => keyOf(bucket)));
+    return [...buckets.values()].filter((bucket) => !taken.has(keyOf(bucket)));
+  };
+  const of = (key: string, dependents: ReadonlyMap<string, { readonly bucket: DeclaredBucket }>) =>
+    [...dependents].filter(([, { bucket }]) => keyOf(bucket) === key).map(([own]) => own);
 
   const createBucket = (): Attempt => {
     const taken = new Set([...buckets.values()].map(({ bucket }) => bucket));
@@ -103,29 +108,32 @@ export const createRandomChanges = (options: {
   };
   const deleteBucket = (): Attempt => {
     const [key, { namespace, name }] = random.pick([...buckets]);
-    const dependents = [...keys].filter(([, { bucket }]) => keyOf(bucket) === key).map(([own]) => own);
+    const ownPolicies = of(key, policies);
+    const ownKeys = of(key, keys);
     buckets.delete(key);
-    const hadPolicy = policies.delete(key);
-    for (const own of dependents) keys.delete(own);
+    for (const own of ownPolicies) policies.delete(own);
+    for (const own of ownKeys) keys.delete(own);
     return () =>
       Promise.all([
         kube.delete('Bucket', namespace, name),
-        ...(hadPolicy ? [kube.delete('BucketPolicy', namespace, name)] : []),
-        ...dependents.map((own) => kube.delete('AccessKey', ...split(own))),
+        ...ownPolicies.map((own) => kube.delete('BucketPolicy', ...split(own))),
+        ...ownKeys.map((own) => kube.delete('AccessKey', ...split(own))),
       ]);
   };
   const createPolicy = (): Attempt => {
-    const [key, bucket] = random.pick(without(policies));
+    const bucket = random.pick(withoutPolicy());
+    // Another name each time: one that was just deleted may still be leaving.
+    const name = `p${(made += 1)}`;
     const action = random.pick(actions);
-    policies.set(key, { bucket, action });
-    return () => create('BucketPolicy', bucket.namespace, bucket.name, publicPolicySpec(bucket.name, action));
+    policies.set(`${bucket.namespace}/${name}`, { bucket, action });
+    return () => create('BucketPolicy', bucket.namespace, name, publicPolicySpec(bucket.name, action));
   };
   const changePolicy = (): Attempt => {
     const [key, { bucket }] = random.pick([...policies]);
     const action = random.pick(actions);
     policies.set(key, { bucket, action });
     const { spec } = publicPolicySpec(bucket.name, action) as { spec: { policy: object } };
-    return () => kube.patch('BucketPolicy', bucket.namespace, bucket.name, { spec: { policy: spec.policy } });
+    return () => kube.patch('BucketPolicy', ...split(key), { spec: { policy: spec.policy } });
   };
   const deletePolicy = (): Attempt => {
     const [key] = random.pick([...policies]);
@@ -180,7 +188,7 @@ export const createRandomChanges = (options: {
       ['create Bucket', 10, () => buckets.size < most, createBucket],
       ['change Bucket', 10, () => buckets.size > 0, changeBucket],
       ['delete Bucket', 6, () => buckets.size > most / 2, deleteBucket],
-      ['create BucketPolicy', 6, () => without(policies).length > 0, createPolicy],
+      ['create BucketPolicy', 6, () => withoutPolicy().length > 0, createPolicy],
       ['change BucketPolicy', 4, () => policies.size > 0, changePolicy],
       ['delete BucketPolicy', 3, () => policies.size > most / 4, deletePolicy],
       ['create AccessKey', 6, () => buckets.size > 0 && keys.size < most / 2, createKey],

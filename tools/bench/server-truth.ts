@@ -78,7 +78,7 @@ async function compareBuckets({ buckets, policies }: Declared, view: S3View): Pr
     if (found.tags[`${ownTag}name`] !== key.split('/')[1]) differences.push(`${bucket}: has the mark of another`);
     const document = (await view.policy(bucket)) as { Statement: readonly { Action: readonly string[] }[] } | undefined;
     const action = document?.Statement.flatMap(({ Action }) => Action).join();
-    const wanted = policies.get(key)?.action;
+    const wanted = [...policies.values()].find((policy) => policy.bucket.bucket === bucket)?.action;
     if (action !== wanted)
       differences.push(`${bucket}: the policy allows ${action ?? 'nothing'}, not ${wanted ?? 'nothing'}`);
   }

@@ -1,6 +1,6 @@
 import type { Controller } from '../../harness/index.ts';
 import { callsOf, countCalls, isStorageCall, isWrite, tellCalls } from '../calls.ts';
-import { changedSince, controllerOf, untilAllLookedAt, untilCrowdRests, versionsOf } from '../crowd-rest.ts';
+import { changedSince, controllerOf, untilAllLookedAt, versionsOf } from '../crowd-rest.ts';
 import { crowdKinds } from '../crowd.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 
@@ -15,7 +15,6 @@ export const restart: Scenario = {
   title: 'Controllers that start among the crowd',
   async run(bench: Bench): Promise<readonly Figure[]> {
     const crowd = await bench.crowd();
-    await untilCrowdRests(crowd);
     const versions = await versionsOf(crowd);
     const figures: Figure[] = [];
     let writes = 0;

@@ -54,6 +54,8 @@ const stages: readonly Stage[] = [
   { name: 'servers', run: servers },
   { name: 'integration tests', needs: ['types', 'servers'], run: tests('integration') },
   { name: 'end-to-end tests', needs: ['types', 'servers'], run: tests('e2e') },
+  // For its counts: how long things take is no matter here.
+  { name: 'benchmarks', needs: ['types', 'servers'], run: check('node', 'tools/bench/main.ts', '--quick') },
 ];
 
 const results = new Map<string, Counts>();

@@ -95,5 +95,5 @@ const report: RawReport = {
   peakMebibytes: maxRSS / 1024,
 };
 console.log(JSON.stringify(report));
-// Its connections would keep it for a while.
-process.exit(0);
+driver.close();
+connection.close();

@@ -39,12 +39,14 @@ const manifestOf: Readonly<Record<CrowdKind, (name: string) => Manifest>> = {
   AccessKey: (name) => accessKeySpec(provider, name, 'ReadWrite'),
 };
 
-/** How one side brought one namespace's objects to Ready. */
-interface Convergence {
+/** How one process brought one namespace's objects to Ready. */
+export interface Rate {
   /** From the start of the process until the last object was seen Ready, in seconds. */
   readonly seconds: number;
   readonly cpuSeconds: number;
   readonly peakMebibytes: number;
+}
+interface Convergence extends Rate {
   readonly calls: Calls;
 }
 
@@ -72,7 +74,10 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
       // Who begins has the younger servers: they take turns.
       (run % 2 === 0 ? sides : sides.toReversed()).map((side) => ({ side, namespace: `${side.split(' ')[0]}-${run}` })),
     );
-    await makeProviders(world, runs.flat());
+    await makeProviders(
+      world,
+      runs.flat().map(({ namespace }) => namespace),
+    );
     const seen = new Map<string, Convergence[]>();
     for (const run of runs) {
       // Policies and keys are for Buckets.
@@ -83,7 +88,7 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
           await makeObjects(world, kind, namespace, count, signal);
           const found =
             side === 'controller'
-              ? await runController(bench, world, kind, namespace, count)
+              ? await convergeCold(bench, world, kind, namespace, count)
               : await runRawLoop(program, world, kind, namespace, count);
           log(`${count} × ${kind}, ${side}: ${(count / found.seconds).toFixed(1)} per second`);
           const id = `${kind} ${side}`;
@@ -101,17 +106,18 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
 };
 
 /** Namespaces with a Ready Provider each. Its controller is stopped then: what it does meanwhile is not measured here. */
-const makeProviders = async (world: World, places: readonly { readonly namespace: string }[]): Promise<void> => {
+export const makeProviders = async (world: World, namespaces: readonly string[]): Promise<void> => {
   const controller = await world.startController('provider');
-  for (const { namespace } of places) {
+  for (const namespace of namespaces) {
     await world.createNamespace(namespace);
     await world.createProvider(namespace, provider, { server: 'minio' });
     await world.kube.untilReady('Provider', namespace, provider);
   }
-  await controller.stop();
+  await controller.close();
 };
 
-const makeObjects = (world: World, kind: CrowdKind, namespace: string, count: number, signal: AbortSignal) =>
+/** Creates the objects of one side; a Bucket and what is for it have the same name. */
+export const makeObjects = (world: World, kind: CrowdKind, namespace: string, count: number, signal: AbortSignal) =>
   forEach(
     Array.from({ length: count }, (_, index) => `${namespace}-${index}`),
     16,
@@ -122,7 +128,8 @@ const makeObjects = (world: World, kind: CrowdKind, namespace: string, count: nu
 /** A rate below one object a second is taken for a standstill. */
 const patienceMs = (count: number): number => 60_000 + count * 1_000;
 
-const runController = async (
+/** Starts the controller of the kind on one namespace, and waits until so many objects of it are Ready. */
+export const convergeCold = async (
   bench: Bench,
   world: World,
   kind: CrowdKind,

@@ -1,10 +1,13 @@
 import type { Scenario } from '../scenario.ts';
 import { converge } from './converge.ts';
 import { down } from './down.ts';
+import { latency } from './latency.ts';
+import { peer } from './peer.ts';
 import { rest } from './rest.ts';
 import { restart } from './restart.ts';
 import { shards } from './shards.ts';
 import { soak } from './soak.ts';
+import { start } from './start.ts';
 
 /** In the order in which they run; those of the crowd come last and next to each other. */
-export const scenarios: readonly Scenario[] = [converge, soak, rest, restart, down, shards];
+export const scenarios: readonly Scenario[] = [start, converge, peer, latency, soak, rest, restart, down, shards];

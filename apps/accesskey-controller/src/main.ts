@@ -13,6 +13,7 @@ import {
   clusterIdentity,
   createDriverPool,
   createReferences,
+  isToldOnProvider,
   keyOfReference,
   wokenByProvider,
   type Bucket,
@@ -82,6 +83,7 @@ const build = (tools: ControllerTools) => {
     resource: accessKeyResource,
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
+    isToldElsewhere: isToldOnProvider,
     reconciler: accessKeyReconciler({
       kube,
       references: createReferences({ kube, pool, providers, buckets }),

@@ -12,6 +12,7 @@ import {
   clusterIdentity,
   createDriverPool,
   createReferences,
+  isToldOnProvider,
   keyOfReference,
   namespaceLabels,
   wokenByProvider,
@@ -69,6 +70,7 @@ const build = (tools: ControllerTools) => {
     resource: bucketResource,
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
+    isToldElsewhere: isToldOnProvider,
     reconciler: bucketReconciler({
       references: createReferences({ kube, pool, providers }),
       sameName,

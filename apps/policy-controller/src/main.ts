@@ -14,6 +14,7 @@ import {
   bucketMatters,
   createDriverPool,
   createReferences,
+  isToldOnProvider,
   keyOfReference,
   wokenByProvider,
   type Bucket,
@@ -87,6 +88,7 @@ const build = (tools: ControllerTools) => {
     resource: bucketPolicyResource,
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
+    isToldElsewhere: isToldOnProvider,
     failureEvent: eventReasons.PolicyFailed,
     reconciler: policyReconciler({
       references: createReferences({ kube, pool, providers, buckets }),

@@ -18,6 +18,10 @@ const providerReasons: ReadonlySet<string> = new Set([
 /** True when the Provider, or the server behind it, is what fails. */
 export const isProviderFault = ({ reason }: Fault): boolean => providerReasons.has(reason);
 
+/** True when the Provider itself tells it: of an outage there is one Event then, and not one for each object. */
+export const isToldOnProvider = (fault: Fault): boolean =>
+  isProviderFault(fault) && fault.reason !== reasons.ProviderNotFound;
+
 /** The claim of a Provider that cannot be used, for whatever reason. */
 export const providerNotReady = ({ reason, message }: Fault): Claim => ({
   type: conditionTypes.ProviderNotReady,

@@ -297,6 +297,20 @@ describe('a controller on a real API server', () => {
     ]);
   });
 
+  it('shows what is told elsewhere without an Event of its own', async () => {
+    await start('--leader-elect=false');
+    await create('away', { size: 1, fault: { kind: 'waiting', reason: 'Outage' } });
+    await create('alone', { size: 1, fault: { kind: 'waiting', reason: 'NotYet' } });
+    await eventually('both show it', async () =>
+      (await Promise.all(['away', 'alone'].map(read))).every((widget) => readyOf(widget)?.status === 'False'),
+    );
+    const events = await eventually('an Event', async () => {
+      const found = await list<KubeEvent>(eventKind);
+      return found.length > 0 && found;
+    });
+    expect(events.map(({ reason }) => reason)).toEqual(['NotYet']);
+  });
+
   it('leaves observedGeneration alone while it waits, and shows Reconciling', async () => {
     await start('--leader-elect=false');
     await create('late', { size: 1, fault: { kind: 'waiting', reason: 'NotYet' } });

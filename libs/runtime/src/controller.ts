@@ -39,6 +39,8 @@ export interface Controller<Spec, Status> {
   readonly stallingReasons?: readonly string[];
   /** The Event's reason when an object stops being as declared, such as `ValidateFailed`; the condition's reason when absent. */
   readonly failureEvent?: string;
+  /** Faults that are told where they arise, such as an outage on its Provider: no Event on each object that meets them. */
+  readonly isToldElsewhere?: (fault: Fault) => boolean;
   /** Whether steps taken on an object that was Ready in the same generation repair drift; true when absent. Not so for a rotation. */
   readonly isDrift?: (steps: readonly string[]) => boolean;
 }
@@ -198,7 +200,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     if (readyOf(object) === undefined) {
       const verdict = { result: 'progressing', reason: 'Paused', message } as const;
       const status = statusOf(object, ownStatus(object), worker.now, { claims: [], verdict });
-      await writeStatus(object, status, verdict.result, worker);
+      await writeStatus(object, status, verdict, worker);
     }
     return 'paused';
   };
@@ -218,7 +220,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       seen = await look({ ...stored, status }, stored, { ...worker, now: deps.clock.now() });
     }
     const { outcome, progress, stored, status } = seen;
-    await writeStatus(stored, status, outcome.result, worker);
+    await writeStatus(stored, status, outcome, worker);
 
     const resyncAfterMs = outcome.result === 'settled' ? outcome.resyncAfterMs : undefined;
     const resyncMs = jittered(resyncMsOf(stored, resyncAfterMs, log), resyncJitter, random);
@@ -281,7 +283,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     const claims =
       finalized.result === 'blocked' ? [...finalized.claims, ...reconciler.claimsOf(finalized.fault, object)] : [];
     const status = statusOf(object, finalized.status, now, { claims, verdict: finalized });
-    await writeStatus(object, status, finalized.result, worker);
+    await writeStatus(object, status, finalized, worker);
     if (finalized.result === 'blocked') {
       return scheduleAfter(finalized.fault, worker, resyncMsOf(object, undefined, log));
     }
@@ -378,7 +380,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   const writeStatus = async (
     stored: Stored,
     status: Status & CommonStatus,
-    result: Verdict['result'],
+    verdict: Verdict,
     worker: Worker,
   ): Promise<void> => {
     const { signal, log } = worker;
@@ -388,10 +390,11 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
 
     const ready = readyOf({ status });
     const before = readyOf(stored);
-    if (ready === undefined || result === 'progressing') return;
+    if (ready === undefined || verdict.result === 'progressing') return;
     if (ready.status === before?.status && ready.reason === before.reason) return;
     log.info({ event: 'condition', reason: ready.reason, ready: ready.status }, ready.message);
     if (ready.status === 'True') return;
+    if (verdict.result === 'blocked' && deps.isToldElsewhere?.(verdict.fault) === true) return;
     const message = deps.failureEvent === undefined ? ready.message : `${ready.reason}: ${ready.message}`;
     events.record(stored, 'Warning', deps.failureEvent ?? ready.reason, message);
   };

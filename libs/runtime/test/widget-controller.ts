@@ -50,6 +50,6 @@ process.exit(
     name: 'widget-controller',
     argv,
     env: {},
-    build: () => ({ resource: widgets, reconciler, finalizer }),
+    build: () => ({ resource: widgets, reconciler, finalizer, isToldElsewhere: ({ reason }) => reason === 'Outage' }),
   }),
 );

@@ -168,11 +168,14 @@ const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boo
  * @returns true when the pair is to be replaced: the server has the key with another secret, or has refused it for long
  * @throws Fault `transient` KeyNotUsableYet while a new key may still spread; KeyRefused while a refusal may pass
  */
-const isRefused = async ({ accessKey, provided, secret, observed }: Observed, pass: KeyPass): Promise<boolean> => {
+const isRefused = async (
+  { accessKey, provided, rights, secret, observed }: Observed,
+  pass: KeyPass,
+): Promise<boolean> => {
   const { pair } = secret;
   const isKnown = observed?.keys.some(({ accessKeyId, isActive }) => isActive && accessKeyId === pair?.accessKeyId);
   if (pair === undefined || isKnown !== true) return false;
-  const verdict = await verifyKey(provided.driver, pair, pass);
+  const verdict = await verifyKey(provided.driver, pair, pass, rights.buckets[0]?.spec.name);
   if (verdict === 'accepted') return false;
   const { accessKeyId, lastRotateTime, keyIntent, conditions } = accessKey.status ?? {};
   const isOlderThan = (instant: string | undefined, ms: number) =>

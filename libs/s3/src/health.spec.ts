@@ -74,6 +74,18 @@ describe('a key', () => {
     expect(fake.requests).toHaveLength(1);
   });
 
+  it.each([
+    ['which it may ask about', succeed('<LocationConstraint/>'), 'accepted', 1],
+    ['which it may not ask about', refuse(403, 'AccessDenied'), 'accepted', 1],
+    ['which is gone', refuse(404, 'NoSuchBucket'), 'accepted', 1],
+    ['with another secret', refuse(403, 'SignatureDoesNotMatch'), 'wrongSecret', 1],
+    ['which is in another region, where the list decides', refuse(301, 'PermanentRedirect'), 'accepted', 2],
+  ])('is tried at a bucket %s', async (_title, answer, verdict, calls) => {
+    fake.answer(({ path }) => (path.startsWith('/own') ? answer : refuse(403, 'AccessDenied')));
+    expect(await verifyKey(driver, key, recordingContext(), 'own')).toBe(verdict);
+    expect(fake.requests).toHaveLength(calls);
+  });
+
   it('is not blamed for an account that is locked', async () => {
     fake.answer(() => refuse(403, 'AuthenticationLockout'));
     expect(await verify().catch(asFault)).toMatchObject({ kind: 'waiting', reason: 'AuthFailed' });

@@ -1,4 +1,4 @@
-import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import { GetBucketLocationCommand, ListBucketsCommand } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
 import { Fault, waiting, type CallContext } from '@operator/outcome';
 import type { Credentials } from './connection.ts';
@@ -32,21 +32,35 @@ const listBuckets = async (wire: Wire, context: CallContext): Promise<Health> =>
  */
 export const checkS3Health = (probe: Wire, context: CallContext): Promise<Health> => listBuckets(probe, context);
 
+/** Asks where a bucket is. False when that proves nothing: in another region it is said before the signature is looked at. */
+const reaches = async (wire: Wire, bucket: string, context: CallContext): Promise<boolean> => {
+  try {
+    await wire.sendOrAbsent(new GetBucketLocationCommand({ Bucket: bucket }), ['NoSuchBucket'], context);
+    return true;
+  } catch (error) {
+    if (error instanceof Fault && error.reason === reasons.AccessDenied) return true;
+    if (error instanceof Fault && error.reason === reasons.WrongRegion) return false;
+    throw error;
+  }
+};
+
 /** How a server takes a key: `unknown` is what it does not know yet, or no more. */
 export type KeyVerdict = 'accepted' | 'unknown' | 'wrongSecret';
 
 /**
  * Signs in with an issued key, as the application will. A key that may do nothing is good: AccessDenied proves that it is known.
+ * `bucket`: one that it is for; asking about that costs the same on any server, while MinIO judges each bucket it has to list them.
  * @throws Fault as `Driver.checkHealth`; `waiting` AuthFailed only for an account that is locked for a while
  */
 export const verifyKey = async (
   driver: Driver,
   credentials: Credentials,
   context: CallContext,
+  bucket?: string,
 ): Promise<KeyVerdict> => {
   const wire = driver.wireAs(credentials);
   try {
-    await listBuckets(wire, context);
+    if (bucket === undefined || !(await reaches(wire, bucket, context))) await listBuckets(wire, context);
     return 'accepted';
   } catch (error) {
     if (!(error instanceof Fault) || error.reason !== reasons.AuthFailed) throw error;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import { GetBucketLocationCommand } from '@aws-sdk/client-s3';
 import { finalizerName, type AccessKeySpec } from '@operator/api';
 import { redact } from '@operator/outcome';
 import type { KubeObject, Resource } from '@operator/runtime';
@@ -64,7 +64,7 @@ export const writeAccessKey = async (
   await kube.get(secrets, secret);
   await keys.observeUser(user, context);
   const wire = driver.wireAs(pair);
-  await wire.send(new ListBucketsCommand({}), context);
+  await wire.send(new GetBucketLocationCommand({ Bucket: bucket }), context);
   wire.close();
   await status({
     ...facts,

@@ -1,3 +1,4 @@
+import { setImmediate as immediately } from 'node:timers/promises';
 import { summarise } from '@operator/conditions';
 import type { Condition, Verdict } from '@operator/conditions';
 import {
@@ -433,8 +434,13 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
 
   /** A pass that cannot be told in the status: aborted, in conflict, or the API server refused the writing itself. */
   const meetFailure = (caught: unknown, { key, log, signal }: Pick<Worker, 'key' | 'log' | 'signal'>): PassResult => {
-    if (signal.aborted || (caught instanceof Fault && caught.reason === leadershipLost().reason)) {
+    if (signal.aborted) {
       queue.add(key);
+      return 'aborted';
+    }
+    if (caught instanceof Fault && caught.reason === leadershipLost().reason) {
+      // The lease has run out, and the timer that ends this term has not fired yet: it must have room to.
+      queue.retry(key);
       return 'aborted';
     }
     // Gone between two looks: the watch says so too.
@@ -461,6 +467,8 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       } finally {
         queue.done(key);
       }
+      // A pass may end without any I/O, thousands in a row in an outage: timers, the lease and probes have their turn between two.
+      await immediately();
     }
   };
 

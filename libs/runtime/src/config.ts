@@ -49,7 +49,10 @@ const flags = {
     fallback: '',
     text: 'Label selector on the objects of this controller, to share them among several',
   },
-  workers: { fallback: '10', text: 'Objects reconciled at the same time, 1 to 200' },
+  workers: {
+    fallback: '10',
+    text: 'Objects of one Provider reconciled at the same time, 1 to 200; of all, four times as many',
+  },
   'resync-interval': { fallback: '10m', text: 'How often a settled object is looked at again, from 1s: 30s, 10m, 1h' },
   'leader-elect': { fallback: 'true', text: 'Whether one process leads and others stand by: true or false' },
   'leader-election-namespace': { fallback: '', text: 'Namespace of the Lease; the one this process is in when empty' },

@@ -67,6 +67,8 @@ export interface ControllerOptions<Spec, Status> {
 
 /** After SIGTERM passes may go on for the deadline less this; what is left is for aborting them and for the lease. */
 const abortReserveMs = 5_000;
+/** So many slow Providers leave the others their workers. */
+const providersAtOnce = 4;
 const monotonicMs = (): number => performance.now();
 // eslint-disable-next-line no-restricted-syntax -- this is the composition that every main.ts calls
 const clock: Clock = { now: () => new Date() };
@@ -193,9 +195,18 @@ const compose = async <Spec, Status>(
 
   const controller = await options.build(tools);
   const { resource } = controller;
-  const queue = createWorkqueue({ monotonicMs, random, observe: metrics.workqueue(resource.kind) });
-  enqueue = (key, afterMs = 0) => queue.addAfter(key, afterMs);
   const own: Informer<KubeObject<Spec, Status>> = tools.informer(resource);
+  const providerOf = (key: ObjectKey): string => {
+    const object = own.get(key);
+    return (object && controller.reconciler.providerOf(object)) ?? '';
+  };
+  const queue = createWorkqueue({
+    monotonicMs,
+    random,
+    observe: metrics.workqueue(resource.kind),
+    lanes: { of: providerOf, keys: config.workers },
+  });
+  enqueue = (key, afterMs = 0) => queue.addAfter(key, afterMs);
   const loop = createController({
     ...controller,
     informer: own,
@@ -209,7 +220,7 @@ const compose = async <Spec, Status>(
     metrics,
     events,
     tracing,
-    workers: config.workers,
+    workers: config.workers * providersAtOnce,
     resyncIntervalMs: config.resyncIntervalMs,
   });
 

@@ -63,6 +63,28 @@ describe('a workqueue', () => {
     expect(await takeAll()).toEqual(['big/1', 'small/1', 'tiny/1', 'big/2', 'big/3', 'big/4']);
   });
 
+  it('gives out no more keys of a lane than it may have out, and keeps the turns', async () => {
+    queue = createWorkqueue({
+      monotonicMs: () => performance.now(),
+      random: () => 0.5,
+      lanes: { of: (key) => (key.startsWith('slow') ? 'slow' : 'quick'), keys: 2 },
+    });
+    for (const key of ['slow/1', 'slow/2', 'slow/3', 'slower/1', 'quick/1']) queue.add(key);
+    expect(await Promise.all([1, 2, 3].map(() => queue.take(never)))).toEqual(['slow/1', 'slower/1', 'quick/1']);
+    const seen: (string | undefined)[] = [];
+    for (const taking of [queue.take(never), queue.take(never)]) void taking.then((key) => seen.push(key));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen).toEqual([]);
+    queue.add('quick/2');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen).toEqual(['quick/2']);
+    queue.done('slower/1');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen).toEqual(['quick/2', 'slow/2']);
+    queue.done('slow/1');
+    expect(await queue.take(never)).toBe('slow/3');
+  });
+
   it('adds later, and keeps the earlier of two delays', async () => {
     queue.addAfter('n/a', 5_000);
     queue.addAfter('n/a', 1_000);

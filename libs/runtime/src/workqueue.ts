@@ -8,6 +8,11 @@ export interface WorkqueueOptions {
   readonly random: () => number;
   /** 500 ms up to 5 minutes when absent. */
   readonly backoff?: Backoff;
+  /**
+   * Keys of one lane share what may be slow, a server; no more than `keys` of it are given out at a time, so that the keys of
+   * other lanes find a worker. One lane without a limit when absent.
+   */
+  readonly lanes?: { readonly of: (key: ObjectKey) => string; readonly keys: number };
   readonly observe?: {
     readonly depth: (keys: number) => void;
     /** Seconds from due to taken. */
@@ -27,7 +32,7 @@ export interface Workqueue {
   forget(key: ObjectKey): void;
   /** Drops everything known of a key that is gone. */
   remove(key: ObjectKey): void;
-  /** The next key, when there is one; undefined once the queue is closed or `signal` aborts. Namespaces take turns. */
+  /** The next key whose lane has room, when there is one; undefined once the queue is closed or `signal` aborts. Namespaces take turns. */
   take(signal: AbortSignal): Promise<ObjectKey | undefined>;
   /** To be called once for each key taken. */
   done(key: ObjectKey): void;
@@ -40,14 +45,19 @@ const defaultBackoff: Backoff = { baseMs: 500, capMs: 300_000 };
 export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
   const { monotonicMs, random, observe } = options;
   const backoff = options.backoff ?? defaultBackoff;
-  /** Keys ready by namespace, each with the time since when; the first namespace is the next to be served. */
-  const ready = new Map<string, Map<ObjectKey, number>>();
-  const taken = new Set<ObjectKey>();
+  const laneOf = options.lanes?.of ?? (() => '');
+  const laneKeys = options.lanes?.keys ?? Infinity;
+  /** Keys ready by lane and namespace, each with the time since when; the first line is the next to be served. */
+  const ready = new Map<string, { readonly lane: string; readonly keys: Map<ObjectKey, number> }>();
+  /** The keys that are ready. */
+  const queued = new Set<ObjectKey>();
+  /** Keys given out, with their lane, and how many each lane has out. */
+  const taken = new Map<ObjectKey, string>();
+  const out = new Map<string, number>();
   /** Added while taken. */
   const again = new Set<ObjectKey>();
   const failures = new Map<ObjectKey, number>();
   const waiters = new Set<(key: ObjectKey | undefined) => void>();
-  let depth = 0;
   let isClosed = false;
 
   const add = (key: ObjectKey): void => {
@@ -57,16 +67,24 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
       again.add(key);
       return;
     }
-    const namespace = key.slice(0, key.indexOf('/') + 1);
-    const keys = ready.get(namespace) ?? new Map<ObjectKey, number>();
-    if (keys.has(key)) return;
-    ready.set(namespace, keys.set(key, monotonicMs()));
-    observe?.depth((depth += 1));
-    for (const waiter of waiters) {
-      waiters.delete(waiter);
-      waiter(next());
-      break;
-    }
+    if (queued.has(key)) return;
+    queued.add(key);
+    const lane = laneOf(key);
+    const name = `${key.slice(0, key.indexOf('/') + 1)} ${lane}`;
+    const line = ready.get(name) ?? { lane, keys: new Map<ObjectKey, number>() };
+    line.keys.set(key, monotonicMs());
+    ready.set(name, line);
+    observe?.depth(queued.size);
+    serve();
+  };
+
+  /** Gives a key to a worker that waits, if both are there. */
+  const serve = (): void => {
+    const [waiter] = waiters;
+    const key = waiter === undefined ? undefined : next();
+    if (waiter === undefined || key === undefined) return;
+    waiters.delete(waiter);
+    waiter(key);
   };
 
   const addAfter = (key: ObjectKey, delayMs: number): void => {
@@ -78,14 +96,19 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
   const schedule = createSchedule(monotonicMs, add);
 
   const next = (): ObjectKey | undefined => {
-    for (const [namespace, keys] of ready) {
+    for (const [name, line] of ready) {
+      const { lane, keys } = line;
+      const others = out.get(lane) ?? 0;
+      if (others >= laneKeys) continue;
       for (const [key, since] of keys) {
         keys.delete(key);
-        ready.delete(namespace);
-        if (keys.size > 0) ready.set(namespace, keys); // to the end of the line
-        taken.add(key);
+        ready.delete(name);
+        if (keys.size > 0) ready.set(name, line); // behind all others
+        queued.delete(key);
+        taken.set(key, lane);
+        out.set(lane, others + 1);
         schedule.cancel(key);
-        observe?.depth((depth -= 1));
+        observe?.depth(queued.size);
         observe?.latency((monotonicMs() - since) / 1_000);
         return key;
       }
@@ -130,8 +153,14 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
       });
     },
     done(key) {
+      const lane = taken.get(key);
+      if (lane === undefined) return;
       taken.delete(key);
+      const others = (out.get(lane) ?? 1) - 1;
+      if (others > 0) out.set(lane, others);
+      else out.delete(lane);
       if (again.delete(key)) add(key);
+      serve();
     },
     close() {
       isClosed = true;

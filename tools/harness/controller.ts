@@ -70,6 +70,8 @@ export interface ControllerPlace {
   };
 }
 
+const longestAnswerMs = 20_000;
+
 export async function startController(
   name: ControllerName,
   place: ControllerPlace,
@@ -123,7 +125,9 @@ export async function startController(
   };
   await start();
 
-  const fetchText = async (path: string) => (await fetch(`http://127.0.0.1:${metricsPort}${path}`)).text();
+  // One that does not answer hangs: that is to be seen, not to be waited for.
+  const fetchText = async (path: string) =>
+    (await fetch(`http://127.0.0.1:${metricsPort}${path}`, { signal: AbortSignal.timeout(longestAnswerMs) })).text();
   return {
     name,
     proxy: as,

@@ -21,10 +21,10 @@ import {
   type Provider,
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools, type StoredObject } from '@operator/runtime';
-import { secretResource } from '@operator/secrets';
+import { createOwnWrites, secretResource } from '@operator/secrets';
 import packageJson from '../package.json' with { type: 'json' };
 import type { AccessKey } from './deps.ts';
-import { issuedLabel } from './output-secret.ts';
+import { issuedLabel, secretNameOf } from './output-secret.ts';
 import { makePair } from './pair.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
@@ -70,8 +70,16 @@ const build = (tools: ControllerTools) => {
     wokenByProvider(provider, old, keysOfProvider(keyOf(provider))).map(keyOf),
   );
   tools.mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? keysOfBucket(keyOf(bucket)).map(keyOf) : []));
-  // A Secret that was deleted or altered gets a pair again.
-  tools.mapEvents(secrets, ownersOf);
+  // A Secret that was deleted or altered gets a pair again. What a pass wrote itself it has looked at already.
+  const ownWrites = createOwnWrites(kube, ownersOf, (key) => {
+    tools.enqueue(key);
+  });
+  tools.mapEvents(secrets, ownWrites.foreignChange);
+  accessKeys.on({
+    onDelete: (accessKey) => {
+      ownWrites.forget(`${accessKey.metadata.namespace}/${secretNameOf(accessKey)}`);
+    },
+  });
 
   providers.on({
     onDelete: ({ metadata }) => {
@@ -85,7 +93,7 @@ const build = (tools: ControllerTools) => {
     positiveConditions: positiveConditionTypes,
     isToldElsewhere: isToldOnProvider,
     reconciler: accessKeyReconciler({
-      kube,
+      kube: ownWrites.kube,
       references: createReferences({ kube, pool, providers, buckets }),
       clusterId: clusterIdentity(kube),
       newPair: () => makePair(randomBytes),

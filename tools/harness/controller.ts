@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nodeFlags } from '../bundle.ts';
 import { freePorts, startChild, type Child } from '../local/index.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 import type { Kind } from './kube.ts';
@@ -105,6 +106,7 @@ export async function startController(
       name: as,
       command: process.execPath,
       args: [
+        ...nodeFlags,
         ...(options.nodeFlags ?? []),
         join(place.bundles, `${name}-controller/main.js`),
         `--kubeconfig=${kubeconfig}`,

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bundleApp } from '../bundle.ts';
+import { bundleApp, nodeFlags } from '../bundle.ts';
 import { logTail, startChild, type Child } from '../local/child.ts';
 import { installCrds } from '../local/crds.ts';
 import { freePorts } from '../local/ports.ts';
@@ -60,6 +60,7 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
           name: `${app}-controller`,
           command: process.execPath,
           args: [
+            ...nodeFlags,
             bundles[index] ?? '',
             ...[`--kubeconfig=${cluster.kubeconfigPath}`, '--leader-elect=false'],
             ...[`--metrics-address=${address}`, `--health-address=${address}`],

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleProgram } from '../../bundle.ts';
+import { bundleProgram, nodeFlags } from '../../bundle.ts';
 import type { World } from '../../harness/index.ts';
 import { startChild } from '../../local/index.ts';
 import type { RawOrder, RawReport } from './order.ts';
@@ -31,7 +31,7 @@ export async function startRawLoop(
   const child = await startChild({
     name: 'raw loop',
     command: process.execPath,
-    args: [program],
+    args: [...nodeFlags, program],
     env: { RAW_ORDER: JSON.stringify(order) },
     logPath,
     lifetime: 'parent',

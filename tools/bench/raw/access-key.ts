@@ -37,7 +37,7 @@ export const writeAccessKey = async (
   const statement = {
     Sid: 'one',
     Effect: 'Allow',
-    Action: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:ListBucket'],
+    Action: ['s3:GetBucketLocation', 's3:ListBucket', 's3:GetObject', 's3:PutObject', 's3:DeleteObject'],
     Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
   };
   await keys.putPolicy(user, { Version: '2012-10-17', Statement: [statement] }, context);

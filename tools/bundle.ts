@@ -18,8 +18,8 @@ export const bundleApp = (app: string): Promise<string> =>
 
 /**
  * Bundles the program that begins in `entry`, a `main.ts`, into a folder; returns the path of its `main.js`. What is imported
- * lazily (drivers, IAM, tracing, kubeconfig files) lies in chunks beside it and takes no memory until it is needed. Names are
- * kept, for logs and stacks; nothing is minified, so that a stack in production can be read.
+ * lazily (drivers, IAM, tracing, kubeconfig files) lies in chunks beside it and takes no memory until it is needed. Nothing is
+ * minified, so that a stack in production can be read.
  * @throws Error with esbuild's messages
  */
 export async function bundleProgram(entry: string, outdir: string): Promise<string> {
@@ -35,7 +35,6 @@ export async function bundleProgram(entry: string, outdir: string): Promise<stri
     format: 'esm',
     target: 'node26',
     sourcemap: 'linked',
-    keepNames: true,
     logLevel: 'silent',
     // Some dependencies are CommonJS and ask for Node's own modules by `require`, which an ES module does not have.
     banner: {

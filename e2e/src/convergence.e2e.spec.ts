@@ -84,6 +84,29 @@ describe('convergence', () => {
       );
     },
   );
+
+  it.each(['minio', 'moto'] as const)('mends a Secret of %s that somebody changed or deleted', async (server) => {
+    const { kube } = world;
+    const name = `${server}-credentials`;
+    const passes = () => controllers.accesskey.passes('AccessKey');
+    const region = async () => (await kube.get('Secret', namespace, name))?.data?.region;
+    const wanted = await region();
+    const untilMended = () =>
+      until(region, (found) => found === wanted, { what: 'the Secret is mended', timeoutMs: 10_000 });
+
+    const before = await passes();
+    await kube.patch('Secret', namespace, name, { stringData: { region: 'elsewhere' } });
+    await untilMended();
+    await untilPasses(controllers.accesskey, 'AccessKey', before + 1);
+    await untilQuiet(world.traffic);
+    // The event of its own write starts no other.
+    expect((await passes()) - before).toBe(1);
+
+    await kube.delete('Secret', namespace, name);
+    await untilMended();
+    await untilQuiet(world.traffic);
+    await kube.untilReady('AccessKey', namespace, server);
+  });
 });
 
 describe('figures', () => {

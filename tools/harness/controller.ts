@@ -6,6 +6,7 @@ import { freePorts, startChild, type Child } from '../local/index.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 import type { Kind } from './kube.ts';
 import { sumOfMetric } from './metrics.ts';
+import { asPod } from './pod.ts';
 import { cpuSecondsOf, memoryOf } from './proc.ts';
 import type { Traffic } from './traffic.ts';
 import { until } from './until.ts';
@@ -20,6 +21,8 @@ export interface ControllerOptions {
   readonly flags?: readonly string[];
   /** Flags of Node itself, `--cpu-prof` for instance. */
   readonly nodeFlags?: readonly string[];
+  /** With a service account, as in a pod, and no kubeconfig; not with proxies. Only where `canBePod`. */
+  readonly asPod?: boolean;
 }
 
 /** One controller as a process of its own; in a world with proxies, behind a proxy of its own to the API server. */
@@ -59,6 +62,7 @@ export interface ControllerPlace {
   readonly controlPlane: {
     readonly url: string;
     readonly ca: string;
+    readonly caPath: string;
     readonly adminToken: string;
     readonly kubeconfigPath: string;
   };
@@ -95,30 +99,36 @@ export async function startController(
     kubeconfig = join(dir, `${as}.kubeconfig`);
     writeFileSync(kubeconfig, kubeconfigOf(proxy.url, controlPlane.adminToken), { mode: 0o600 });
   }
+  const tokenPath = join(dir, `${as}.token`);
+  if (options.asPod === true) writeFileSync(tokenPath, controlPlane.adminToken, { mode: 0o600 });
   const [metricsPort, healthPort] = (await freePorts(2)) as [number, number];
   const logPath = join(dir, 'logs', `${as}.log`);
 
   let child: Child;
   let startedAt = 0;
   const start = async () => {
+    const args = [
+      ...nodeFlags,
+      ...(options.nodeFlags ?? []),
+      join(place.bundles, `${name}-controller/main.js`),
+      ...(options.asPod === true ? [] : [`--kubeconfig=${kubeconfig}`]),
+      `--metrics-address=127.0.0.1:${metricsPort}`,
+      `--health-address=127.0.0.1:${healthPort}`,
+      ...(options.namespaces === undefined ? [] : [`--watch-namespaces=${options.namespaces.join(',')}`]),
+      ...(options.flags ?? []),
+    ];
+    const { hostname, port } = new URL(controlPlane.url);
     startedAt = Date.now();
     child = await startChild({
       name: as,
-      command: process.execPath,
-      args: [
-        ...nodeFlags,
-        ...(options.nodeFlags ?? []),
-        join(place.bundles, `${name}-controller/main.js`),
-        `--kubeconfig=${kubeconfig}`,
-        `--metrics-address=127.0.0.1:${metricsPort}`,
-        `--health-address=127.0.0.1:${healthPort}`,
-        ...(options.namespaces === undefined ? [] : [`--watch-namespaces=${options.namespaces.join(',')}`]),
-        ...(options.flags ?? []),
-      ],
+      ...(options.asPod === true
+        ? asPod(process.execPath, args, { tokenPath, caPath: controlPlane.caPath })
+        : { command: process.execPath, args }),
       // What a test runner sets is not what a container has.
       env: {
         ...Object.fromEntries(Object.keys(process.env).map((key) => [key, undefined])),
         PATH: process.env.PATH,
+        ...(options.asPod === true && { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }),
         ...(between?.tracesUrl !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: between.tracesUrl }),
       },
       logPath,

@@ -25,6 +25,7 @@ export {
 export { accessKeySpec, bucketSpec, passRequest, policySpec, publicPolicySpec, specChange } from './manifests.ts';
 export { sumOfMetric } from './metrics.ts';
 export { minioAdmin, type MinioAdmin, type MinioUser } from './minio-admin.ts';
+export { canBePod } from './pod.ts';
 export { cpuSecondsOf, memoryOf } from './proc.ts';
 export { watchReady, type ReadyWatch } from './ready-watch.ts';
 export { s3View, type Pair, type S3View } from './s3-view.ts';

@@ -16,6 +16,8 @@ export const nodeFlags: readonly string[] = ['--max-semi-space-size=2'];
 export const bundleApp = (app: string): Promise<string> =>
   bundleProgram(join(app, 'src/main.ts'), join(projectRoot, 'dist', app));
 
+let underWay = 0;
+
 /**
  * Bundles the program that begins in `entry`, a `main.ts`, into a folder; returns the path of its `main.js`. What is imported
  * lazily (drivers, IAM, tracing, kubeconfig files) lies in chunks beside it and takes no memory until it is needed. Nothing is
@@ -24,24 +26,29 @@ export const bundleApp = (app: string): Promise<string> =>
  */
 export async function bundleProgram(entry: string, outdir: string): Promise<string> {
   await rm(outdir, { recursive: true, force: true });
-  await build({
-    absWorkingDir: projectRoot,
-    entryPoints: [entry],
-    outdir,
-    bundle: true,
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    platform: 'node',
-    format: 'esm',
-    target: 'node26',
-    sourcemap: 'linked',
-    logLevel: 'silent',
-    // Some dependencies are CommonJS and ask for Node's own modules by `require`, which an ES module does not have.
-    banner: {
-      js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
-    },
-  });
-  // Its service would keep half a GiB beside whatever runs next.
-  await stop();
+  underWay += 1;
+  try {
+    await build({
+      absWorkingDir: projectRoot,
+      entryPoints: [entry],
+      outdir,
+      bundle: true,
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+      platform: 'node',
+      format: 'esm',
+      target: 'node26',
+      sourcemap: 'linked',
+      logLevel: 'silent',
+      // Some dependencies are CommonJS and ask for Node's own modules by `require`, which an ES module does not have.
+      banner: {
+        js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
+      },
+    });
+  } finally {
+    underWay -= 1;
+    // Its service would keep half a GiB beside whatever runs next; the builds under way share it.
+    if (underWay === 0) await stop();
+  }
   return join(outdir, 'main.js');
 }

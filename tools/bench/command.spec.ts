@@ -11,6 +11,7 @@ describe('the command line of the benchmarks', () => {
       runs: 3,
       sizes: [300, 1_000, 5_000],
       kinds: ['Bucket', 'BucketPolicy', 'AccessKey'],
+      crowdBuckets: 10_000,
       soakMinutes: 30,
       peers: new Map(),
       profile: false,

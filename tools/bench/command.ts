@@ -7,7 +7,7 @@ export class UsageError extends Error {}
 
 export interface Options extends Pick<
   Bench,
-  'quick' | 'runs' | 'sizes' | 'kinds' | 'soakMinutes' | 'peers' | 'profile'
+  'quick' | 'runs' | 'sizes' | 'kinds' | 'crowdBuckets' | 'soakMinutes' | 'peers' | 'profile'
 > {
   readonly scenarios: readonly string[];
   /** Keep the results in tools/bench/results. */
@@ -21,9 +21,10 @@ export const usage = (scenarios: readonly Scenario[]): string =>
     ...scenarios.map(({ name, title }) => `  ${name.padEnd(10)} ${title}`),
     '',
     '  --quick               small and short, for its counts only; keeps no results',
-    '  --runs N              of each measurement, 3',
+    '  --runs N              of each measurement, 3; of thousands of objects fewer',
     '  --sizes N,N,…         numbers of objects to converge, 300,1000,5000',
     `  --kinds KIND,KIND,…   to converge, ${crowdKinds.join(',')}`,
+    '  --crowd N             Buckets of the crowd, with a policy for each fifth and a key for each fiftieth; 10000',
     '  --soak-minutes N      30',
     '  --peer NAME=FOLDER    another operator to compare with: its binary `manager` and its CRDs in `crds`',
     '  --profile             keep CPU profiles of the controllers in .local/bench and print their tops',
@@ -59,6 +60,7 @@ export const readOptions = (
       .map((size) => positive('--sizes', size))
       .toSorted((one, other) => one - other),
     kinds: (values.kinds?.split(',') ?? crowdKinds).map(readKind),
+    crowdBuckets: Math.ceil(positive('--crowd', values.crowd ?? (quick ? '100' : '10000'))),
     soakMinutes: positive('--soak-minutes', values['soak-minutes'] ?? (quick ? '0.5' : '30')),
     peers: new Map((values.peer ?? []).map(readPeer)),
     profile: values.profile === true,
@@ -77,6 +79,7 @@ const parse = (argv: readonly string[]) => {
         runs: { type: 'string' },
         sizes: { type: 'string' },
         kinds: { type: 'string' },
+        crowd: { type: 'string' },
         'soak-minutes': { type: 'string' },
         peer: { type: 'string', multiple: true },
         profile: { type: 'boolean' },

@@ -46,13 +46,12 @@ const nameOf = (index: number): string => `crowd-${String(index).padStart(5, '0'
 const namesOf = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => nameOf(index));
 
 /**
- * Makes the crowd: 10 000 Buckets, 2 000 policies and 200 keys; quick: 100, 20, 5. More keys would take longer than all else: each
+ * Makes the crowd: Buckets, a policy for each fifth and a key for each fiftieth. More keys would take longer than all else: each
  * needs several derivations by argon2id (MinIO's admin API), by client and server, and so does each look at one.
  */
 export async function makeCrowd(bench: Bench): Promise<Crowd> {
-  const counts = bench.quick
-    ? { Bucket: 100, BucketPolicy: 20, AccessKey: 5 }
-    : { Bucket: 10_000, BucketPolicy: 2_000, AccessKey: 200 };
+  const count = bench.crowdBuckets;
+  const counts = { Bucket: count, BucketPolicy: Math.ceil(count / 5), AccessKey: Math.ceil(count / 50) };
   const { bundles, dir, signal } = bench;
   const world = await startWorld('crowd', ['minio'], { bundles, folder: dir, proxies: false, signal });
   try {

@@ -30,6 +30,8 @@ export interface Bench {
   readonly sizes: readonly number[];
   /** Kinds to converge. */
   readonly kinds: readonly CrowdKind[];
+  /** How many Buckets the crowd has. */
+  readonly crowdBuckets: number;
   readonly soakMinutes: number;
   /** Folder of another operator's binary and CRDs, by its name. */
   readonly peers: ReadonlyMap<string, string>;

@@ -61,6 +61,9 @@ export const converge: Scenario = {
   },
 };
 
+/** Thousands of objects are their own repetition: fewer runs, so that all sizes end within a quarter of an hour. */
+const runsOf = (runs: number, size: number): number => Math.max(1, Math.min(runs, Math.round(2_000 / size)));
+
 /** Fresh servers for each size; on them each side has a namespace of its own in each run. */
 const convergeMany = async (bench: Bench, program: string, size: number): Promise<readonly Figure[]> => {
   const { bundles, dir, signal, log } = bench;
@@ -71,7 +74,7 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
   );
   const world = await startWorld('converge', ['minio'], { bundles, folder: dir, proxies: false, signal });
   try {
-    const runs = Array.from({ length: bench.runs }, (_, run) =>
+    const runs = Array.from({ length: runsOf(bench.runs, size) }, (_, run) =>
       // Who begins has the younger servers: they take turns.
       (run % 2 === 0 ? sides : sides.toReversed()).map((side) => ({ side, namespace: `${side.split(' ')[0]}-${run}` })),
     );

@@ -1,6 +1,7 @@
 import {
   accessKeySpec,
   bucketSpec,
+  controllerOf,
   type Controller,
   type ControllerName,
   type OurKind,
@@ -17,12 +18,6 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld } from './world.ts';
 
-const controllerOf: Readonly<Record<OurKind, ControllerName>> = {
-  Provider: 'provider',
-  Bucket: 'bucket',
-  BucketPolicy: 'policy',
-  AccessKey: 'accesskey',
-};
 const servers = ['minio', 'moto', 'versitygw'] as const;
 const namespace = 'settled';
 const forcedPasses = 20;

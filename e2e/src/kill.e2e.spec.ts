@@ -8,8 +8,8 @@ import {
 import {
   accessKeySpec,
   bucketSpec,
+  controllerOf,
   type Controller,
-  type ControllerName,
   isReady,
   type MinioAdmin,
   minioAdmin,
@@ -45,12 +45,6 @@ interface Scenario {
   readonly check: (trial: Trial) => Promise<void>;
 }
 
-const controllerOf: Readonly<Record<OurKind, ControllerName>> = {
-  Provider: 'provider',
-  Bucket: 'bucket',
-  BucketPolicy: 'policy',
-  AccessKey: 'accesskey',
-};
 /** The bucket that policies and keys of a scenario are about; made by a bucket-controller that is never killed. */
 const base = 'base';
 const baseBucket = (namespace: string) => `${namespace}-${base}`;

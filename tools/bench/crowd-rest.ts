@@ -1,13 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { sumOfMetric, until, type Controller, type ControllerName } from '../harness/index.ts';
+import { controllerOf, sumOfMetric, until, type Controller } from '../harness/index.ts';
 import { crowdKinds, type Crowd, type CrowdKind } from './crowd.ts';
-
-/** Who looks after each kind. */
-export const controllerOf: Readonly<Record<CrowdKind, ControllerName>> = {
-  Bucket: 'bucket',
-  BucketPolicy: 'policy',
-  AccessKey: 'accesskey',
-};
 
 const longestMs = 900_000;
 /** A look at the metrics costs the controller a walk over its cache. */

@@ -1,4 +1,4 @@
-export { bundleControllers, controllerNames } from './bundles.ts';
+export { bundleControllers, controllerNames, controllerOf } from './bundles.ts';
 export {
   startController,
   untilPasses,

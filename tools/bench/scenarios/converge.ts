@@ -4,11 +4,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   accessKeySpec,
   bucketSpec,
+  controllerOf,
   forEach,
   publicPolicySpec,
   startWorld,
   watchReady,
-  type ControllerName,
   type Manifest,
   type World,
 } from '../../harness/index.ts';
@@ -28,11 +28,6 @@ const mostPolicies = 1_000;
 const sides = ['controller', 'raw loop'] as const;
 type Side = (typeof sides)[number];
 
-const controllerOf: Readonly<Record<CrowdKind, ControllerName>> = {
-  Bucket: 'bucket',
-  BucketPolicy: 'policy',
-  AccessKey: 'accesskey',
-};
 const manifestOf: Readonly<Record<CrowdKind, (name: string) => Manifest>> = {
   Bucket: (name) => bucketSpec(provider, name),
   BucketPolicy: (name) => publicPolicySpec(name, 's3:GetObject'),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   bucketSpec,
   conditionOf,
+  controllerOf,
   forEach,
   passRequest,
   sumOfMetric,
@@ -11,7 +12,7 @@ import {
 } from '../../harness/index.ts';
 import { startMinio } from '../../local/index.ts';
 import { callsBetween, callsOf, countCalls, isKubeWrite, isStorageCall, isStorageWrite, tellCalls } from '../calls.ts';
-import { controllerOf, pause, untilCalm, untilCrowdRests } from '../crowd-rest.ts';
+import { pause, untilCalm, untilCrowdRests } from '../crowd-rest.ts';
 import { crowdKinds } from '../crowd.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 

@@ -1,4 +1,4 @@
-import { untilPasses, type Controller } from '../../harness/index.ts';
+import { controllerOf, untilPasses, type Controller } from '../../harness/index.ts';
 import {
   callsBetween,
   callsOf,
@@ -9,7 +9,7 @@ import {
   tellCalls,
   type Calls,
 } from '../calls.ts';
-import { changedSince, controllerOf, pause, untilCrowdRests, versionsOf } from '../crowd-rest.ts';
+import { changedSince, pause, untilCrowdRests, versionsOf } from '../crowd-rest.ts';
 import { crowdKinds, type CrowdKind } from '../crowd.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 

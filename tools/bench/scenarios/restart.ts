@@ -1,6 +1,6 @@
-import type { Controller } from '../../harness/index.ts';
+import { controllerOf, type Controller } from '../../harness/index.ts';
 import { callsOf, countCalls, isStorageCall, isWrite, tellCalls } from '../calls.ts';
-import { changedSince, controllerOf, untilAllLookedAt, versionsOf } from '../crowd-rest.ts';
+import { changedSince, untilAllLookedAt, versionsOf } from '../crowd-rest.ts';
 import { crowdKinds } from '../crowd.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 

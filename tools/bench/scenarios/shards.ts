@@ -1,5 +1,13 @@
-import { forEach, isReady, passRequest, sumOfMetric, until, type Controller } from '../../harness/index.ts';
-import { controllerOf, pause, untilCrowdRests } from '../crowd-rest.ts';
+import {
+  controllerOf,
+  forEach,
+  isReady,
+  passRequest,
+  sumOfMetric,
+  until,
+  type Controller,
+} from '../../harness/index.ts';
+import { pause, untilCrowdRests } from '../crowd-rest.ts';
 import { slotLabel, type Crowd } from '../crowd.ts';
 import { countByObject, readPasses } from '../passes.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';

@@ -24,7 +24,7 @@ export const usage = (scenarios: readonly Scenario[]): string =>
     '  --runs N              of each measurement, 3; of thousands of objects fewer',
     '  --sizes N,N,…         numbers of objects to converge, 300,1000,5000',
     `  --kinds KIND,KIND,…   to converge, ${crowdKinds.join(',')}`,
-    '  --crowd N             Buckets of the crowd, with a policy for each fifth and a key for each fiftieth; 10000',
+    '  --crowd N             Buckets of the crowd, with a policy and a key for each fifth; 10000',
     '  --soak-minutes N      30',
     '  --peer NAME=FOLDER    another operator to compare with: its binary `manager` and its CRDs in `crds`',
     '  --profile             keep CPU profiles of the controllers in .local/bench and print their tops',

@@ -21,7 +21,10 @@ const log = (line: string) => console.error(line);
 
 const run = async (options: Options, signal: AbortSignal): Promise<number> => {
   const header = describe(options.quick);
-  await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'minio'], { log, signal });
+  await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'minio', 'moto'], {
+    log,
+    signal,
+  });
   const runs = join(localFolder, 'bench');
   const { bundles, remove } = await bundleControllers(runs);
   const dir = await mkdtemp(join(runs, 'run-'));

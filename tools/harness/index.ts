@@ -22,7 +22,15 @@ export {
   type OurKind,
   type Stored,
 } from './kube.ts';
-export { accessKeySpec, bucketSpec, passRequest, policySpec, publicPolicySpec, specChange } from './manifests.ts';
+export {
+  accessKeySpec,
+  bucketSpec,
+  listingKeySpec,
+  passRequest,
+  policySpec,
+  publicPolicySpec,
+  specChange,
+} from './manifests.ts';
 export { sumOfMetric } from './metrics.ts';
 export { minioAdmin, type MinioAdmin, type MinioUser } from './minio-admin.ts';
 export { canBePod } from './pod.ts';

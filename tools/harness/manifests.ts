@@ -46,6 +46,14 @@ export const accessKeySpec = (provider: string, bucket: string, level: string, c
   spec: { providerRef: { name: provider }, access: [{ bucketRef: { name: bucket }, level }], ...change },
 });
 
+/** A key pair that may do nothing but list the names of all buckets. */
+export const listingKeySpec = (provider: string): Manifest => ({
+  spec: {
+    providerRef: { name: provider },
+    policy: { statement: [{ effect: 'Allow', action: 's3:ListAllMyBuckets', resource: '*' }] },
+  },
+});
+
 /** A change of the spec for `Kube.patch`. */
 export const specChange = (change: Manifest): Manifest => ({ spec: change });
 

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import {
   bucketSpec,
@@ -21,8 +21,9 @@ const elsewhere = 'elsewhere';
 const mostStatusWrites = 2;
 
 /**
- * The server of the crowd goes away, every object is asked for a pass meanwhile, and it comes back. In its place a socket counts
- * who knocks. Objects on another Provider are created one at a time before and meanwhile.
+ * The server of the crowd goes away, every object on it is asked for a pass meanwhile, and it comes back. In its place a socket
+ * counts who knocks: it hangs up at once in the first half of the time, and says nothing in the second. Objects on another
+ * Provider are created one at a time before and meanwhile.
  */
 export const down: Scenario = {
   name: 'down',
@@ -32,7 +33,8 @@ export const down: Scenario = {
     const awayMs = quick ? 10_000 : 120_000;
     const samples = quick ? 5 : 40;
     const crowd = await bench.crowd();
-    const { world, controllers, counts, members } = crowd;
+    const { world, controllers, counts } = crowd;
+    const members = crowd.members.filter(({ server }) => server === 'minio');
     await untilCrowdRests(crowd);
     const all = Object.values(controllers);
 
@@ -50,6 +52,7 @@ export const down: Scenario = {
       await world.stopServer('minio');
       const knocks = await countKnocks(Number(port));
       const leftAt = performance.now();
+      const silence = setTimeout(() => knocks.fallSilent(), awayMs / 2);
       let deepest = 0;
       let meanwhile: readonly number[];
       try {
@@ -68,6 +71,7 @@ export const down: Scenario = {
           await pause(Math.min(1_000, Math.max(0, awayMs - (performance.now() - leftAt))), signal);
         }
       } finally {
+        clearTimeout(silence);
         await knocks.close();
         if (!signal.aborted) await world.startServer('minio');
       }
@@ -97,8 +101,9 @@ export const down: Scenario = {
         ...more,
       });
       return [
-        figure('knocks at the door', 'count', knocks.count(), { note: `in ${awaySeconds.toFixed(0)} s` }),
-        figure('knocks', 'per second', knocks.count() / awaySeconds),
+        figure('knocks at the door, answered by hanging up', 'count', knocks.counts().refused),
+        figure('knocks at the door, answered by silence', 'count', knocks.counts().unanswered),
+        figure('knocks', 'per second', (knocks.counts().refused + knocks.counts().unanswered) / awaySeconds),
         figure('calls to storage, by the controllers', 'count', countCalls(during, isStorageCall), {
           note: tellCalls(during, isStorageCall),
         }),
@@ -176,15 +181,33 @@ async function arrivalsMs(
   }
 }
 
-/** Listens where the server was, and ends every connection at once: what a balancer without back ends does. */
-async function countKnocks(port: number): Promise<{ count(): number; close(): Promise<void> }> {
-  let count = 0;
+/**
+ * Listens where the server was. It ends every connection at once, as a balancer without back ends does; once silent it takes them
+ * and never answers, as a server that hangs does.
+ */
+async function countKnocks(port: number) {
+  const counts = { refused: 0, unanswered: 0 };
+  const silenced = new Set<Socket>();
+  let isSilent = false;
   const door = createServer((socket) => {
-    count += 1;
-    socket.destroy();
+    counts[isSilent ? 'unanswered' : 'refused'] += 1;
+    if (!isSilent) return socket.destroy();
+    silenced.add(socket);
+    socket.on('error', () => undefined).on('close', () => silenced.delete(socket));
+    return socket.resume();
   });
   await new Promise<void>((resolve, reject) => door.once('error', reject).listen(port, '127.0.0.1', resolve));
-  return { count: () => count, close: () => new Promise((resolve) => door.close(() => resolve())) };
+  return {
+    counts: () => counts,
+    fallSilent: () => {
+      isSilent = true;
+    },
+    close: async () => {
+      const closed = new Promise<void>((resolve) => door.close(() => resolve()));
+      for (const socket of silenced) socket.destroy();
+      await closed;
+    },
+  };
 }
 
 const providersTold = async ({ kube }: World): Promise<string> =>

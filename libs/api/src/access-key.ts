@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { identityPolicyDocument } from './policy-document.ts';
-import { objectName, reference, secretKeyRule } from './references.ts';
+import { objectName, reference, secretKeyDotsRule, secretKeyRule } from './references.ts';
 import { group, secretKeyNames } from './resources.ts';
 import { immutable, instant, list, optional, rules, stringMap, text, type Typed } from './schema.ts';
 import { tags } from './tags.ts';
@@ -54,6 +54,17 @@ const ownPrefix = (what: string) => ({
   message: `${what} that begin with '${group}/' are the operator's own`,
 });
 
+/** Source: Kubernetes, labels and annotations: syntax of their keys. */
+const qualifiedNames = (what: string) => ({
+  rule: `self.all(key, size(key) < 318 && key.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))`,
+  message: `the keys of ${what} are names of at most 63 letters, digits, '-', '_' and '.', with a DNS name and '/' before them or not`,
+});
+
+const labelValues = {
+  rule: "self.all(key, self[key].matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$'))",
+  message: "values of labels are letters, digits, '-', '_' and '.', with a letter or digit at both ends",
+};
+
 const secretKeyList = `[${secretKeyNames.map((name) => `'${name}'`).join(', ')}]`;
 
 /** A key pair and where it is kept. */
@@ -66,10 +77,14 @@ export const accessKeySpec = Type.Object(
     tags: optional(tags('Tags of the user behind the key.')),
     rotate: optional(rotate),
     secretName: optional(objectName('Name of the Secret that gets the key pair; <name>-credentials when left out.')),
-    secretLabels: optional(stringMap('Labels of the Secret.', 50, 63, rules(ownPrefix('labels')))),
-    secretAnnotations: optional(stringMap('Annotations of the Secret.', 50, 4096, rules(ownPrefix('annotations')))),
+    secretLabels: optional(
+      stringMap('Labels of the Secret.', 50, 63, rules(ownPrefix('labels'), qualifiedNames('labels'), labelValues)),
+    ),
+    secretAnnotations: optional(
+      stringMap('Annotations of the Secret.', 50, 4096, rules(ownPrefix('annotations'), qualifiedNames('annotations'))),
+    ),
     secretKeys: optional(
-      Type.Record(Type.String(), text('The key it gets.', 253, rules(secretKeyRule)), {
+      Type.Record(Type.String(), text('The key it gets.', 253, rules(secretKeyRule, secretKeyDotsRule)), {
         description: `Other names for the keys of the Secret: from one of ${secretKeyNames.join(', ')} to the name it gets.`,
         maxProperties: secretKeyNames.length,
         ...rules(

@@ -117,6 +117,7 @@ export const eventReasons = {
   AccessKeyCreated: 'AccessKeyCreated',
   AccessKeyRotated: 'AccessKeyRotated',
   AccessKeyDeleted: 'AccessKeyDeleted',
+  AccessKeyAbandoned: 'AccessKeyAbandoned',
   DriftRepaired: 'DriftRepaired',
   MinimumStorageDuration: 'MinimumStorageDuration',
 } as const;

@@ -19,6 +19,11 @@ export const secretKeyRule: CelRule = {
   rule: "self.matches('^[-._a-zA-Z0-9]+$')",
   message: 'must be a key of a Secret: letters, digits, hyphens, underscores and dots',
 };
+/** Source: Kubernetes, IsConfigMapKey, which Secrets share. */
+export const secretKeyDotsRule: CelRule = {
+  rule: "self != '.' && !self.startsWith('..')",
+  message: "a key of a Secret cannot be '.' or begin with '..'",
+};
 
 export const objectName = (description: string) => text(description, 253, rules(objectNameRule));
 export const namespaceName = (description: string) => text(description, 63, rules(namespaceRule));
@@ -42,7 +47,10 @@ export const secretKeyReference = (description: string, defaultKey: string) =>
   Type.Object(
     {
       name: objectName('Name of the Secret, in the namespace of this object.'),
-      key: text('Key in the Secret that holds the value.', 253, { default: defaultKey, ...rules(secretKeyRule) }),
+      key: text('Key in the Secret that holds the value.', 253, {
+        default: defaultKey,
+        ...rules(secretKeyRule, secretKeyDotsRule),
+      }),
     },
     { description },
   );

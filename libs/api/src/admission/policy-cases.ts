@@ -250,6 +250,29 @@ export const accessKeyCases = [
     'spec.secretLabels',
     "labels that begin with 's3.cloud37.dev/' are the operator's own",
   ]),
+  key.accepts(
+    'a label and an annotation with a prefix',
+    accessKey({
+      secretLabels: { 'example.com/a-b_c.d': '' },
+      secretAnnotations: { 'a.example.com/a': 'any text: ü' },
+    }),
+  ),
+  key.refuses('a label with a key that no label can have', accessKey({ secretLabels: { 'bad key!': 'a' } }), [
+    'spec.secretLabels',
+    'the keys of labels are names of at most 63',
+  ]),
+  key.refuses('a label with a value that no label can have', accessKey({ secretLabels: { a: 'b c' } }), [
+    'spec.secretLabels',
+    'values of labels are letters',
+  ]),
+  key.refuses('an annotation with a key that none can have', accessKey({ secretAnnotations: { '/a': 'b' } }), [
+    'spec.secretAnnotations',
+    'the keys of annotations are names of at most 63',
+  ]),
+  key.refuses('a Secret key of dots', accessKey({ secretKeys: { endpoint: '..' } }), [
+    'spec.secretKeys[endpoint]',
+    "a key of a Secret cannot be '.' or begin with '..'",
+  ]),
   key.refuses('an annotation of the operator', accessKey({ secretAnnotations: { 's3.cloud37.dev/a': 'b' } }), [
     'spec.secretAnnotations',
     "annotations that begin with 's3.cloud37.dev/' are the operator's own",

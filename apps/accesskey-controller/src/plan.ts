@@ -8,7 +8,7 @@ export type PairPlan =
   /** It stands in the Secret and must still be made at the server: only where we choose pairs. */
   | { readonly action: 'finish' }
   /** A person disabled it at the server: not for us to undo. */
-  | { readonly action: 'leave' }
+  | { readonly action: 'leave'; readonly accessKeyId: string }
   /** A new pair is needed; `strays` go first, so that there is room for it. */
   | { readonly action: 'issue'; readonly why: 'first' | 'secretLost' | 'keyLost'; readonly strays: readonly string[] };
 
@@ -29,8 +29,13 @@ export const planPair = (
 
   const held = inSecret === undefined ? undefined : keys.find(({ accessKeyId }) => accessKeyId === inSecret);
   if (held !== undefined && !isBroken) {
-    return held.isActive ? { action: 'keep', strays: straysBeside(inSecret) } : { action: 'leave' };
+    return held.isActive
+      ? { action: 'keep', strays: straysBeside(inSecret) }
+      : { action: 'leave', accessKeyId: held.accessKeyId };
   }
+  // Losing the Secret is no way to get a key that works again.
+  const current = keys.find(({ accessKeyId }) => accessKeyId === status?.accessKeyId);
+  if (current?.isActive === false) return { action: 'leave', accessKeyId: current.accessKeyId };
   const isIntended = inSecret !== undefined && status?.keyIntent?.accessKeyId === inSecret;
   if (held === undefined && isIntended && status.accessKeyId !== inSecret) return { action: 'finish' };
 

@@ -1,6 +1,13 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { redact } from '@operator/outcome';
-import { createBench, createTestWorld, objectOf, tryEveryMishap, type PassReport } from '@operator/references/testing';
+import {
+  createBench,
+  createTestWorld,
+  objectOf,
+  providerOf,
+  tryEveryMishap,
+  type PassReport,
+} from '@operator/references/testing';
 import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import { accessKeyReconciler } from './reconciler.ts';
@@ -137,6 +144,69 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expectOneKey(world);
   });
 
+  it('loses the rights of a Bucket that is gone also while its owner spoils Secret and policy', async () => {
+    const world = await ready({ choosesPair });
+    world.kube.put('secrets', { metadata: { namespace: 'team-a', name: 'spoilt' }, data: { theirs: 'yes' } });
+    const resource = Array.from(
+      { length: 100 },
+      (_, index) => `arn:aws:s3:::photos/${'long'.repeat(10)}${String(index)}`,
+    );
+    world.bench.change({
+      secretName: 'spoilt',
+      policy: { version: '2012-10-17', statement: [{ effect: 'Deny', action: 's3:*', resource }] },
+    });
+    await world.bench.pass();
+    expect(user(world)?.policy).toBeDefined();
+    world.buckets.delete('team-a/photos');
+    expect(await world.bench.pass()).toMatchObject({ reason: 'BucketNotFound' });
+    expect(user(world)?.policy).toBeUndefined();
+  });
+
+  it('gets narrower rights also while its Secret is not ours', async () => {
+    const world = await ready({
+      choosesPair,
+      spec: { access: [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' }] },
+    });
+    world.kube.put('secrets', { metadata: { namespace: 'team-a', name: 'spoilt' }, data: { theirs: 'yes' } });
+    world.bench.change({ secretName: 'spoilt', access: [{ bucketRef: { name: 'photos' }, level: 'ReadOnly' }] });
+    expect(await world.bench.pass()).toMatchObject({ reason: 'SecretConflict', writes: ['PutPolicy', 'kube status'] });
+    expect(JSON.stringify(user(world)?.policy)).not.toContain('s3:PutObject');
+  });
+
+  it('loses all rights when its namespace may no longer use the Provider, and gets them back with the grant', async () => {
+    const world = begin({ choosesPair, spec: { providerRef: { name: 'provider', namespace: 'platform' } } });
+    const ref = { name: 'admin', namespace: 'platform' };
+    world.kube.put('secrets', { metadata: ref, data: { 'access-key': 'A', 'secret-key': 'S' } });
+    const credentialsVersion = world.kube.get('secrets', ref)?.metadata.resourceVersion ?? '';
+    const grant = (...names: string[]) =>
+      world.providers.set(
+        'platform/provider',
+        providerOf(
+          world.s3.driver,
+          { metadata: { namespace: 'platform' }, spec: { allowedNamespaces: { names } } },
+          { credentialsVersion },
+        ),
+      );
+    grant('team-a');
+    await world.bench.run();
+    expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
+    const before = user(world)?.policy;
+    expect(before).toBeDefined();
+
+    grant();
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ reason: 'ReferenceNotGranted', writes: ['PutPolicy', 'kube status'] });
+    expect(report.events).toContainEqual(expect.stringMatching(/^Warning ReferenceNotGranted: Took all rights/));
+    expect(user(world)?.policy).toBeUndefined();
+    expect(world.bench.facts()).not.toHaveProperty('policyHash');
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+
+    grant('team-a');
+    await world.bench.run();
+    expect(user(world)?.policy).toEqual(before);
+    expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
+  });
+
   it('is issued exactly once whatever befalls any one write', async () => {
     const struck = await tryEveryMishap(async () => begin({ choosesPair }), expectOneKey);
     expect(struck).toBeGreaterThan(20);
@@ -215,6 +285,15 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     if (key !== undefined) key.isActive = true;
     await world.bench.run();
     expectOneKey(world);
+  });
+
+  it('that a person disabled does not come back by losing its Secret', async () => {
+    const world = await ready({ choosesPair });
+    const before = keyIds(world);
+    for (const key of user(world)?.keys.values() ?? []) key.isActive = false;
+    world.kube.remove('secrets', secretRef);
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'KeyDisabled' });
+    expect(keyIds(world)).toEqual(before);
   });
 
   it('gets other rights without being replaced', async () => {
@@ -384,6 +463,62 @@ describe('a new key that the server does not know everywhere yet', () => {
   });
 });
 
+describe('a server that shows what it has made only after a while', () => {
+  /** Hides users, or their keys, until it is told to show them. */
+  const lagging = (hides: 'users' | 'keys') => {
+    const world = begin();
+    const { issuer } = world.keys;
+    const observeUser = issuer.observeUser.bind(issuer);
+    const lag = { isOver: false };
+    Object.assign(issuer, {
+      observeUser: async (...given: Parameters<typeof observeUser>) => {
+        const seen = await observeUser(...given);
+        if (lag.isOver || seen === undefined) return seen;
+        return hides === 'users' ? undefined : { ...seen, keys: [] };
+      },
+    });
+    return { world, lag };
+  };
+
+  it.each(['users', 'keys'] as const)('is waited for when it hides %s: no second key is made', async (hides) => {
+    const { world, lag } = lagging(hides);
+    await world.bench.pass();
+    for (let looks = 0; looks < 3; looks += 1) {
+      expect(await world.bench.pass()).toMatchObject({ reason: 'KeyNotUsableYet', retryAfterMs: 5_000 });
+      world.bench.advance(5_000);
+    }
+    lag.isOver = true;
+    await world.bench.run();
+    expect(expectOneKey(world)).toBe('AKIA1');
+  });
+
+  it('of rights is waited for as well', async () => {
+    const world = begin();
+    await world.bench.pass();
+    world.server.refusesKeysWith = 'AccessDenied';
+    expect(await world.bench.pass()).toMatchObject({ reason: 'KeyNotUsableYet' });
+    // Whoever denies it for longer means it.
+    world.bench.advance(120_000);
+    await world.bench.run();
+    expect(expectOneKey(world)).toBe('AKIA1');
+  });
+});
+
+describe('a Secret that the API server refuses', () => {
+  it.each([
+    [422, 'SpecInvalid'],
+    [403, 'Refused'],
+  ])('with %i costs no key, and no Event of one', async (status, reason) => {
+    const world = begin();
+    world.kube.refuse(status);
+    expect(await world.bench.pass()).toMatchObject({ reason, events: [] });
+    expect(keyIds(world)).toEqual([]);
+    world.kube.refuse(undefined);
+    await world.bench.run();
+    expectOneKey(world);
+  });
+});
+
 describe('a key that worked and is refused', () => {
   it('says so, is not replaced for a refusal that passes, and is well again by itself', async () => {
     const world = await ready();
@@ -541,8 +676,18 @@ describe('a deletion', () => {
     expect(report).toMatchObject({ result: 'waiting', reason: 'ProviderNotFound' });
     expect(report.message).toContain('s3.cloud37.dev/abandon');
     world.bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
-    expect(await world.bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
+    const last = await world.bench.run();
+    expect(last).toMatchObject({ result: 'gone', writes: ['kube delete secrets', 'kube finalizer'] });
+    expect(last.events).toEqual([expect.stringMatching(/^Warning AccessKeyAbandoned: User \S+ and its keys stay/)]);
     expect(user(world)?.keys.size).toBe(1);
+  });
+
+  it('that is to let go removes what it can all the same', async () => {
+    const world = await ready();
+    world.bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(world.keys.users.size).toBe(0);
   });
 
   it('waits while the Provider no longer issues keys: none is forgotten', async () => {

@@ -13,7 +13,7 @@ import {
 } from '@operator/outcome';
 import { hashPolicy, samePolicy } from '@operator/policy';
 import { keyOfReference, providerNotReady, type Provided } from '@operator/references';
-import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
+import { isKubeError, ownStatus, type Pass, type Reconciler } from '@operator/runtime';
 import { verifyKey, type KeyIssuer, type KeyPair, type KeyUser, type ObservedUser } from '@operator/s3';
 import { deleteOwnedSecret, openOwnedSecret, type OpenedSecret } from '@operator/secrets';
 import { markOf, type AccessKey, type AccessKeyDeps } from './deps.ts';
@@ -35,19 +35,17 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
     const provided = await deps.references
       .driverFor(spec.providerRef, metadata.namespace, pass.signal)
       .catch(onlyFault);
-    if (provided instanceof Fault) return blocked(ownStatus(accessKey), provided, [providerNotReady(provided)]);
+    if (provided instanceof Fault) {
+      const isTakenBack = provided.reason === reasons.ReferenceNotGranted && (await takeRights(accessKey, deps, pass));
+      return blocked(isTakenBack ? withoutRights(accessKey) : ownStatus(accessKey), provided, [
+        providerNotReady(provided),
+      ]);
+    }
     const issuer = provided.driver.keys;
     if (typeof issuer === 'string') throw terminal(reasons.Unsupported, issuer);
     const rights = await rightsOf(accessKey, provided, deps.references, issuer.maxPolicyBytes);
-    const mark = markOf(accessKey, await deps.clusterId(pass.signal));
-    const user: KeyUser = {
-      name: accessKey.status?.userName ?? issuer.userNameFor(mark),
-      mark,
-      ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
-      tags: new Map(Object.entries(spec.tags ?? {})),
-    };
+    const user = await userOf(accessKey, issuer, deps, pass);
     if (rights.missing !== undefined && accessKey.status?.userName === undefined) throw rights.missing;
-    const secret = await openSecret(accessKey, deps, pass);
     const observed = await issuer.observeUser(user, pass);
     if (observed?.isOurs === false) {
       throw waiting(
@@ -55,14 +53,16 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
         `User ${user.name} exists at the provider and is not ours; it is left alone.`,
       );
     }
-    if (rights.missing !== undefined) {
-      // What is left of the rights stands, what the missing Bucket gave is taken back; the rest waits.
-      if (observed !== undefined && !isSamePolicy(observed.policy, rights.policy)) {
-        await issuer.putPolicy(user, rights.policy, pass);
-      }
-      throw rights.missing;
+    // Rights go before all else: to take them away must wait for nothing that the owner of the key can spoil, such as the Secret.
+    const steps: string[] = [];
+    if (observed !== undefined && !isSamePolicy(observed.policy, rights.policy)) {
+      await issuer.putPolicy(user, rights.policy, pass);
+      steps.push('policy');
     }
-    return converge({ accessKey, provided, issuer, rights, user, secret, observed }, deps, pass);
+    // What is left of the rights stands, what the missing Bucket gave is taken back; the rest waits.
+    if (rights.missing !== undefined) throw rights.missing;
+    const secret = await openSecret(accessKey, deps, pass);
+    return converge({ accessKey, provided, issuer, rights, user, secret, observed }, steps, deps, pass);
   },
 
   finalize: (accessKey, pass) => finalizeAccessKey(accessKey, deps, pass),
@@ -71,6 +71,53 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
 
   providerOf: ({ spec, metadata }) => keyOfReference(spec.providerRef, metadata.namespace),
 });
+
+/** The user behind the key, as it is wanted. */
+const userOf = async (
+  accessKey: AccessKey,
+  issuer: KeyIssuer,
+  deps: AccessKeyDeps,
+  { signal }: KeyPass,
+): Promise<KeyUser> => {
+  const { spec, status } = accessKey;
+  const mark = markOf(accessKey, await deps.clusterId(signal));
+  return {
+    name: status?.userName ?? issuer.userNameFor(mark),
+    mark,
+    ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
+    tags: new Map(Object.entries(spec.tags ?? {})),
+  };
+};
+
+/**
+ * Takes all rights from a user whose namespace may no longer use the Provider: its key stays, and can do nothing. @returns false
+ * when there is no user, or the Provider is not to be had: the next look tries again
+ */
+const takeRights = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPass): Promise<boolean> => {
+  const { spec, metadata, status } = accessKey;
+  if (status?.userName === undefined) return false;
+  const provided = await deps.references
+    .driverForRemoval(spec.providerRef, metadata.namespace, pass.signal)
+    .catch(onlyFault);
+  if (provided instanceof Fault || typeof provided.driver.keys === 'string') return false;
+  const issuer = provided.driver.keys;
+  const user = await userOf(accessKey, issuer, deps, pass);
+  const observed = await issuer.observeUser(user, pass);
+  if (observed?.isOurs === true && observed.policy !== undefined) {
+    await issuer.putPolicy(user, undefined, pass);
+    pass.event(
+      'Warning',
+      reasons.ReferenceNotGranted,
+      `Took all rights from user ${user.name}: its namespace may no longer use the Provider.`,
+    );
+  }
+  return true;
+};
+
+const withoutRights = (accessKey: AccessKey): AccessKeyStatus => {
+  const { policyHash, ...status } = ownStatus(accessKey);
+  return policyHash === undefined ? ownStatus(accessKey) : status;
+};
 
 interface Observed {
   readonly accessKey: AccessKey;
@@ -93,17 +140,22 @@ const openSecret = async (accessKey: AccessKey, { kube }: AccessKeyDeps, { signa
   return { opened, pair: pairIn(accessKey, renamed?.current()) };
 };
 
-const converge = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Promise<Outcome<AccessKeyStatus>> => {
+/** `steps`: what this pass has done so far. */
+const converge = async (
+  seen: Observed,
+  steps: string[],
+  deps: AccessKeyDeps,
+  pass: KeyPass,
+): Promise<Outcome<AccessKeyStatus>> => {
   const { accessKey, issuer, rights, user, secret, observed } = seen;
   const { status } = accessKey;
-  const steps: string[] = [];
 
   const isBroken = await isRefused(seen, pass);
   const plan = planPair(secret.pair?.accessKeyId, isBroken, observed, status);
   if (plan.action === 'leave') {
     throw waiting(
       reasons.KeyDisabled,
-      `Key ${secret.pair?.accessKeyId ?? ''} was disabled at the provider. Enable or delete it there; a deleted key is replaced.`,
+      `Key ${plan.accessKeyId} was disabled at the provider. Enable or delete it there; a deleted key is replaced.`,
     );
   }
 
@@ -134,7 +186,7 @@ const converge = async (seen: Observed, deps: AccessKeyDeps, pass: KeyPass): Pro
     steps.push('user');
   }
   // Rights come before the key: no key ever has more than it should.
-  if (!isSamePolicy(observed?.policy, rights.policy)) {
+  if (observed === undefined && rights.policy !== undefined) {
     await issuer.putPolicy(user, rights.policy, pass);
     steps.push('policy');
   }
@@ -169,24 +221,34 @@ const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boo
  * @throws Fault `transient` KeyNotUsableYet while a new key may still spread; KeyRefused while a refusal may pass
  */
 const isRefused = async (
-  { accessKey, provided, rights, secret, observed }: Observed,
+  { accessKey, provided, issuer, rights, secret, observed }: Observed,
   pass: KeyPass,
 ): Promise<boolean> => {
   const { pair } = secret;
-  const isKnown = observed?.keys.some(({ accessKeyId, isActive }) => isActive && accessKeyId === pair?.accessKeyId);
-  if (pair === undefined || isKnown !== true) return false;
-  const verdict = await verifyKey(provided.driver, pair, pass, rights.buckets[0]?.spec.name);
-  if (verdict === 'accepted') return false;
+  if (pair === undefined) return false;
   const { accessKeyId, lastRotateTime, keyIntent, conditions } = accessKey.status ?? {};
   const isOlderThan = (instant: string | undefined, ms: number) =>
     instant !== undefined && pass.now.getTime() - Date.parse(instant) >= ms;
   // After a crash the status does not name the key yet; the intent says when it was made.
   const issuedAt = accessKeyId === pair.accessKeyId ? lastRotateTime : keyIntent?.at;
-  if (issuedAt !== undefined && !isOlderThan(issuedAt, propagationMs)) {
-    throw transient(reasons.KeyNotUsableYet, `The server does not accept the new key ${pair.accessKeyId} yet.`, {
-      retryAfterMs: 5_000,
-    });
+  const isNew = issuedAt !== undefined && !isOlderThan(issuedAt, propagationMs);
+  const notYet = (what: string) =>
+    transient(reasons.KeyNotUsableYet, `The server does not ${what} yet.`, { retryAfterMs: 5_000 });
+
+  const known = observed?.keys.find((key) => key.accessKeyId === pair.accessKeyId);
+  // IAM shows a new user and a new key some time after it has made them. An id that somebody put in place of ours is no such key.
+  const mayBeOurs = accessKeyId === undefined || accessKeyId === pair.accessKeyId;
+  if (known === undefined && mayBeOurs && isNew && !issuer.choosesPair)
+    throw notYet(`show the new key ${pair.accessKeyId}`);
+  if (known?.isActive !== true) return false;
+  const verdict = await verifyKey(provided.driver, pair, pass, rights.buckets[0]?.spec.name);
+  if (verdict === 'accepted') return false;
+  if (verdict === 'denied') {
+    // Every level of access may ask where its bucket is; later than this, a denial is somebody's wish.
+    if (isNew) throw notYet(`grant the new key ${pair.accessKeyId} its rights`);
+    return false;
   }
+  if (isNew) throw notYet(`accept the new key ${pair.accessKeyId}`);
   // A server that refuses the Provider's credentials too says nothing about the key.
   await provided.driver.checkHealth(pass);
   if (verdict === 'wrongSecret') return true;
@@ -216,6 +278,14 @@ const currentPair = async (
   if (fixed !== undefined) await writeSecret(seen, fixed, deps, pass);
   const pair = await issuer.createKey(user, fixed, pass);
   steps.push('key');
+  if (fixed === undefined) {
+    await writeSecret(seen, pair, deps, pass).catch(async (caught: unknown) => {
+      // A Secret that is refused will never hold this pair: nobody knows it, and its place is needed.
+      if (isKubeError(caught instanceof Fault ? caught.cause : caught, 400, 403, 422))
+        await issuer.deleteKey(user, pair.accessKeyId, pass);
+      throw caught;
+    });
+  }
   const isFirst = accessKey.status?.accessKeyId === undefined;
   pass.event(
     'Normal',
@@ -232,7 +302,13 @@ const writeSecret = async (
   { kube }: AccessKeyDeps,
   { signal }: KeyPass,
 ): Promise<boolean> => {
-  const wrote = await secret.opened.write(secretFor(accessKey, pair, provided.driver, rights.buckets));
+  const wrote = await secret.opened
+    .write(secretFor(accessKey, pair, provided.driver, rights.buckets))
+    .catch((caught: unknown) => {
+      // What we add to it is legal: the spec's own labels, annotations or keys are not.
+      if (isKubeError(caught, 422)) throw terminal(reasons.SpecInvalid, caught.message, { cause: caught });
+      throw caught;
+    });
   const former = accessKey.status?.secretName;
   if (former === undefined || former === secretNameOf(accessKey)) return wrote;
   await deleteOwnedSecret(kube, accessKey, former, { signal }).catch(unlessForeign);

@@ -82,6 +82,30 @@ describe('rightsOf', () => {
     ).toBeDefined();
   });
 
+  it('gives no rights in a bucket of another account on the same server', async () => {
+    const { buckets, providers, references } = createTestWorld(driver);
+    const bucket = { ...bucketSpec({ name: 'photos' }), providerRef: { name: 'other' } };
+    buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucket, { status: { bucketName: 'photos', ...ours } }));
+    const accessKey: AccessKey = objectOf('AccessKey', 'app', {
+      providerRef: { name: 'provider' },
+      access: [read('photos')],
+    });
+    const rightsBeside = (accountId: string) => {
+      providers.set('team-a/other', providerOf(driver, { metadata: { name: 'other' } }, { accountId }));
+      return rightsOf(accessKey, { provider: providerOf(driver), driver }, references(), 2_048);
+    };
+    expect(await rightsBeside('account')).toMatchObject({ policy: expect.anything() as unknown });
+    const { policy: document, missing } = await rightsBeside('another');
+    expect(document).toBeUndefined();
+    expect(missing).toMatchObject({ kind: 'waiting', reason: 'SpecInvalid' });
+  });
+
+  it('leaves nothing while a Bucket is missing and the rest is too large', async () => {
+    const spec = { access: [read('none'), read('photos')] };
+    expect((await rightsFor(spec)).policy).toBeDefined();
+    expect(await rightsFor(spec, 100)).toMatchObject({ policy: undefined, missing: { reason: 'BucketNotFound' } });
+  });
+
   it('refuses more than a user can have, and says how much it is', async () => {
     const fault = await faultOf(rightsFor({ access: [read('photos')] }, 100));
     expect(fault).toMatchObject({ kind: 'terminal', reason: 'PolicyInvalid' });

@@ -1,5 +1,5 @@
 import { reasons, type ObjectReference } from '@operator/api';
-import { Fault, terminal, waiting } from '@operator/outcome';
+import { Fault, onlyFault, terminal, waiting } from '@operator/outcome';
 import {
   describeProblems,
   mergePolicies,
@@ -10,7 +10,8 @@ import {
   type BucketAccess,
   type IamPolicy,
 } from '@operator/policy';
-import type { Bucket, Provided, References } from '@operator/references';
+import { keyOfReference, type Bucket, type Provided, type References } from '@operator/references';
+import { keyOf } from '@operator/runtime';
 import { allowedBeyond } from './confinement.ts';
 import type { AccessKey } from './deps.ts';
 
@@ -25,7 +26,8 @@ export interface Rights {
 
 /**
  * What the user may do: `access` and `policy` together. Rights end with the Bucket that gave them: the name may be
- * somebody else's next. While one is missing, a `policy` that cannot stand without it gives nothing either.
+ * somebody else's next. While one is missing, a `policy` that cannot stand without it gives nothing either, and where the whole
+ * is too large nothing is left.
  * @throws Fault `terminal` PolicyInvalid
  */
 export const rightsOf = async (
@@ -39,7 +41,7 @@ export const rightsOf = async (
   const entries: BucketAccess[] = [];
   let missing: Fault | undefined;
   for (const { bucketRef, level, prefix } of spec.access ?? []) {
-    const bucket = await ownedBucket(bucketRef, metadata.namespace, driver.serverIdentity, references);
+    const bucket = await ownedBucket(bucketRef, metadata.namespace, { provider, driver }, references);
     if (bucket instanceof Fault) {
       missing ??= bucket;
       continue;
@@ -52,18 +54,18 @@ export const rightsOf = async (
   const bucket = isOne && only !== undefined ? { bucket: only.spec.name } : {};
   const isBorrowed = metadata.namespace !== provider.metadata.namespace;
   const own = ownPolicy(spec.policy, bucket, isBorrowed ? buckets : undefined, missing !== undefined);
-  const told = missing === undefined ? {} : { missing };
   const document = mergePolicies(own, policyFromAccess(entries, partitionOf(provider.spec.region)));
-  if (document === undefined) return { policy: undefined, buckets, ...told };
-  const policy = renderPolicy(document, bucket);
-  const bytes = Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
-  if (bytes > maxPolicyBytes) {
+  const policy = document && renderPolicy(document, bucket);
+  const bytes = policy === undefined ? 0 : Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
+  const isTooLarge = bytes > maxPolicyBytes;
+  if (missing !== undefined) return { policy: isTooLarge ? undefined : policy, buckets, missing };
+  if (isTooLarge) {
     throw terminal(
       reasons.PolicyInvalid,
       `The policy has ${String(bytes)} bytes; a user of this provider can have ${String(maxPolicyBytes)}.`,
     );
   }
-  return { policy, buckets, ...told };
+  return { policy, buckets };
 };
 
 /** The own document, if it may stand. `within`: the buckets it is kept to; `lenient`: one that may not stand counts as none. */
@@ -88,12 +90,13 @@ const ownPolicy = (
 const ownedBucket = async (
   ref: ObjectReference,
   from: string,
-  serverIdentity: string,
+  provided: Provided,
   references: References,
 ): Promise<Bucket | Fault> => {
   try {
     const bucket = await references.bucketFor(ref, from);
-    requireOurs(bucket, serverIdentity);
+    requireOurs(bucket, provided.driver.serverIdentity);
+    await requireSameAccount(bucket, provided.provider, references);
     return bucket;
   } catch (caught) {
     if (caught instanceof Fault && caught.kind === 'waiting') return caught;
@@ -113,6 +116,21 @@ const requireOurs = ({ metadata, spec, status }: Bucket, serverIdentity: string)
   if (status.endpoint !== serverIdentity) {
     throw waiting(reasons.SpecInvalid, `${at} is on another server than this AccessKey.`);
   }
+};
+
+/** On a server of many accounts the key of one cannot reach what another one owns. */
+const requireSameAccount = async (
+  { metadata, spec }: Bucket,
+  provider: Provided['provider'],
+  references: References,
+): Promise<void> => {
+  if (keyOfReference(spec.providerRef, metadata.namespace) === keyOf(provider)) return;
+  const other = await references.providerFor(spec.providerRef, metadata.namespace).catch(onlyFault);
+  if (other instanceof Fault) return;
+  const [own, its] = [provider.status?.accountId, other.status?.accountId];
+  if (own === undefined || its === undefined || own === its) return;
+  const at = `Bucket ${metadata.namespace}/${metadata.name}`;
+  throw waiting(reasons.SpecInvalid, `${at} is in another account than this AccessKey.`);
 };
 
 /** @throws Fault `terminal` PolicyInvalid when the policy of another namespace than the Provider's reaches beyond `access` */

@@ -76,7 +76,7 @@ describe('a key', () => {
 
   it.each([
     ['which it may ask about', succeed('<LocationConstraint/>'), 'accepted', 1],
-    ['which it may not ask about', refuse(403, 'AccessDenied'), 'accepted', 1],
+    ['which it may not ask about', refuse(403, 'AccessDenied'), 'denied', 1],
     ['which is gone', refuse(404, 'NoSuchBucket'), 'accepted', 1],
     ['with another secret', refuse(403, 'SignatureDoesNotMatch'), 'wrongSecret', 1],
     ['which is in another region, where the list decides', refuse(301, 'PermanentRedirect'), 'accepted', 2],

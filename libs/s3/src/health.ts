@@ -32,20 +32,20 @@ const listBuckets = async (wire: Wire, context: CallContext): Promise<Health> =>
  */
 export const checkS3Health = (probe: Wire, context: CallContext): Promise<Health> => listBuckets(probe, context);
 
-/** Asks where a bucket is. False when that proves nothing: in another region it is said before the signature is looked at. */
-const reaches = async (wire: Wire, bucket: string, context: CallContext): Promise<boolean> => {
+/** Asks where a bucket is. Undefined when that proves nothing: in another region it is said before the signature is looked at. */
+const reaches = async (wire: Wire, bucket: string, context: CallContext): Promise<KeyVerdict | undefined> => {
   try {
     await wire.sendOrAbsent(new GetBucketLocationCommand({ Bucket: bucket }), ['NoSuchBucket'], context);
-    return true;
+    return 'accepted';
   } catch (error) {
-    if (error instanceof Fault && error.reason === reasons.AccessDenied) return true;
-    if (error instanceof Fault && error.reason === reasons.WrongRegion) return false;
+    if (error instanceof Fault && error.reason === reasons.AccessDenied) return 'denied';
+    if (error instanceof Fault && error.reason === reasons.WrongRegion) return undefined;
     throw error;
   }
 };
 
-/** How a server takes a key: `unknown` is what it does not know yet, or no more. */
-export type KeyVerdict = 'accepted' | 'unknown' | 'wrongSecret';
+/** How a server takes a key: `denied` is a good one that may not ask about its bucket; `unknown` is what it does not know yet, or no more. */
+export type KeyVerdict = 'accepted' | 'denied' | 'unknown' | 'wrongSecret';
 
 /**
  * Signs in with an issued key, as the application will. A key that may do nothing is good: AccessDenied proves that it is known.
@@ -60,7 +60,9 @@ export const verifyKey = async (
 ): Promise<KeyVerdict> => {
   const wire = driver.wireAs(credentials);
   try {
-    if (bucket === undefined || !(await reaches(wire, bucket, context))) await listBuckets(wire, context);
+    const verdict = bucket === undefined ? undefined : await reaches(wire, bucket, context);
+    if (verdict !== undefined) return verdict;
+    await listBuckets(wire, context);
     return 'accepted';
   } catch (error) {
     if (!(error instanceof Fault) || error.reason !== reasons.AuthFailed) throw error;

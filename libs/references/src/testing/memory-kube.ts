@@ -27,6 +27,8 @@ export interface MemoryKube {
   ): void;
   remove(plural: string, ref: ObjectRef): void;
   get(plural: string, ref: ObjectRef): Stored | undefined;
+  /** Answers every creation and patch with this status until it is undefined again. */
+  refuse(status: number | undefined): void;
   /** The data of a Secret in plain text; undefined when it is absent. */
   secret(ref: ObjectRef): Readonly<Record<string, string>> | undefined;
 }
@@ -68,6 +70,7 @@ const claimed = (object: Stored): unknown => [
 export const createMemoryKube = (writes: Writes): MemoryKube => {
   const objects = new Map<string, Stored>();
   let version = 0;
+  let refusal: number | undefined;
   const store = (plural: string, object: Stored): Stored => {
     version += 1;
     const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
@@ -75,6 +78,9 @@ export const createMemoryKube = (writes: Writes): MemoryKube => {
     return structuredClone(stored);
   };
   const refused = (status: number, reason: string) => new KubeError({ status, reason, message: reason });
+  const admit = () => {
+    if (refusal !== undefined) throw refused(refusal, 'Refused');
+  };
   const unused = (): never => {
     throw new Error('the API server in memory does not have this verb');
   };
@@ -84,6 +90,7 @@ export const createMemoryKube = (writes: Writes): MemoryKube => {
       writes.read(() => structuredClone(objects.get(keyOf(plural, ref))) as T | undefined),
     create: <T>({ plural }: Resource, object: { readonly metadata: ObjectRef }) =>
       writes.write(`kube create ${plural}`, () => {
+        admit();
         if (objects.has(keyOf(plural, object.metadata))) throw refused(409, 'AlreadyExists');
         const made = object as unknown as Stored;
         const metadata = { ...made.metadata, uid: `uid-${String(version)}`, managedFields: claimed(made) };
@@ -91,6 +98,7 @@ export const createMemoryKube = (writes: Writes): MemoryKube => {
       }),
     patch: <T>({ plural }: Resource, ref: ObjectRef, patch: unknown) =>
       writes.write(`kube patch ${plural}`, () => {
+        admit();
         const current = objects.get(keyOf(plural, ref));
         if (current === undefined) throw refused(404, 'NotFound');
         const { resourceVersion } = (patch as Stored).metadata;
@@ -125,6 +133,9 @@ export const createMemoryKube = (writes: Writes): MemoryKube => {
     },
     remove: (plural, ref) => void objects.delete(keyOf(plural, ref)),
     get: (plural, ref) => objects.get(keyOf(plural, ref)),
+    refuse: (status) => {
+      refusal = status;
+    },
     secret: (ref) => {
       const data = objects.get(keyOf('secrets', ref))?.data;
       return (

@@ -173,9 +173,36 @@ describe('the user', () => {
   });
 
   it('that is gone counts as deleted', async () => {
-    answers({ GetUser: [noSuchEntity] });
+    const all = ['GetUser', 'ListAccessKeys', 'DeleteUserPolicy', 'DeleteUser', 'DeleteLoginProfile'];
+    answers(Object.fromEntries(all.map((action) => [action, [noSuchEntity]])));
     await issuerWith().deleteUser(user, recordingContext());
-    expect(actions()).toEqual(['GetUser']);
+    expect(actions()).toEqual([...all, ...rightsLists, 'DeleteUser']);
+  });
+
+  it('that is too young to be shown is deleted all the same', async () => {
+    answers({
+      GetUser: [noSuchEntity],
+      ListAccessKeys: [
+        result(
+          'ListAccessKeys',
+          '<AccessKeyMetadata><member><AccessKeyId>AK1</AccessKeyId></member></AccessKeyMetadata>',
+        ),
+      ],
+      DeleteAccessKey: [result('DeleteAccessKey')],
+      DeleteUserPolicy: [noSuchEntity],
+      DeleteUser: [result('DeleteUser')],
+    });
+    await issuerWith().deleteUser(user, recordingContext());
+    expect(actions()).toEqual(['GetUser', 'ListAccessKeys', 'DeleteAccessKey', 'DeleteUserPolicy', 'DeleteUser']);
+  });
+
+  it('that exists and is too young to be shown is waited for', async () => {
+    answers({ GetUser: [noSuchEntity, noSuchEntity], CreateUser: [refuseIam(409, 'EntityAlreadyExists')] });
+    expect(
+      await issuerWith()
+        .putUser(user, recordingContext())
+        .catch((caught: unknown) => caught),
+    ).toMatchObject({ kind: 'transient', reason: 'KeyNotUsableYet' });
   });
 
   it('that others gave rights needs an update, which takes those off and leaves ours', async () => {

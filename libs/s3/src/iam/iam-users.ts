@@ -23,7 +23,7 @@ import {
   type User,
 } from '@aws-sdk/client-iam';
 import { ownerTagKeys, reasons } from '@operator/api';
-import { redact, waiting, type CallContext, type Fault } from '@operator/outcome';
+import { redact, transient, waiting, type CallContext, type Fault } from '@operator/outcome';
 import type { Command } from '@smithy/core/client';
 import type { OwnerMark } from '../aspect.ts';
 import { answerOf, faultFromError } from '../errors.ts';
@@ -171,7 +171,13 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
         if ((await send(create, context, exists)) !== undefined) return;
       }
       const existing = found ?? (await getUser(user, context));
-      if (existing === undefined || !isOurs(existing, user)) throw notOurs(user.name);
+      if (existing === undefined) {
+        // Eventually consistent: what refuses the creation is not shown yet.
+        throw transient(reasons.KeyNotUsableYet, `IAM has user ${user.name} and does not show it yet.`, {
+          retryAfterMs: 5_000,
+        });
+      }
+      if (!isOurs(existing, user)) throw notOurs(user.name);
       await updateTags(user, existing, context);
       await removeRights(user, await foreignRights(user, context), context);
     },
@@ -200,8 +206,8 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
 
     async deleteUser(user, context) {
       const found = await getUser(user, context);
-      if (found === undefined) return;
-      if (!isOurs(found, user)) throw notOurs(user.name);
+      // One that is not shown may be too young to be: its name, which has a hash of the mark, is proof enough for going on.
+      if (found !== undefined && !isOurs(found, user)) throw notOurs(user.name);
       for (const { AccessKeyId } of await listKeys(user, context)) {
         if (AccessKeyId !== undefined) await deleteKey(user, AccessKeyId, context);
       }

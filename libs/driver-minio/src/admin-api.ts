@@ -14,6 +14,7 @@ export interface AdminUser {
 export interface ServiceAccount {
   readonly accessKeyId: string;
   readonly isEnabled: boolean;
+  readonly description: string;
 }
 
 /** A service account to create: it has all rights of its parent, no more and no less. */
@@ -187,7 +188,11 @@ export const listServiceAccounts = async (
   const { accounts } = fieldsOf(call, await client.send(call, context));
   return (Array.isArray(accounts) ? (accounts as unknown[]) : []).map((entry) => {
     const account = fieldsOf(call, entry);
-    return { accessKeyId: String(account.accessKey), isEnabled: account.accountStatus === 'on' };
+    return {
+      accessKeyId: String(account.accessKey),
+      isEnabled: account.accountStatus === 'on',
+      description: typeof account.description === 'string' ? account.description : '',
+    };
   });
 };
 
@@ -232,15 +237,18 @@ export const addServiceAccount = (
   return change(client, call, 'XMinioIAMServiceAccountNotAllowed', context);
 };
 
-/** Gives a service account that secret. One key derivation. */
-export const resetServiceAccount = async (
+/** Gives a service account that secret or description; what is left out stays. One key derivation. */
+export const updateServiceAccount = async (
   client: AdminClient,
   accessKeyId: string,
-  secret: Redacted<string>,
+  { secret, description }: { readonly secret?: Redacted<string>; readonly description?: string },
   context: CallContext,
 ): Promise<void> => {
   const query = { accessKey: accessKeyId };
-  const body = { newSecretKey: secret.reveal() };
+  const body = {
+    ...(secret === undefined ? {} : { newSecretKey: secret.reveal() }),
+    ...(description === undefined ? {} : { newDescription: description }),
+  };
   await client.send(
     {
       operation: 'UpdateServiceAccount',

@@ -1,6 +1,6 @@
 import { reasons } from '@operator/api';
 import { redact, waiting, type CallContext } from '@operator/outcome';
-import type { KeyIssuer } from '@operator/s3';
+import type { KeyIssuer, KeyUser } from '@operator/s3';
 import {
   addServiceAccount,
   addUser,
@@ -14,8 +14,9 @@ import {
   putCannedPolicy,
   removeCannedPolicy,
   removeUser,
-  resetServiceAccount,
+  updateServiceAccount,
   type AdminUser,
+  type ServiceAccount,
 } from './admin-api.ts';
 import type { AdminClient } from './admin-client.ts';
 import { readUserPolicy, userPolicy, maxPolicyBytes } from './user-policy.ts';
@@ -24,6 +25,13 @@ import { serviceAccountDescription, serviceAccountName, userNameFor } from './us
 /** Names of attached policies that are not the user's own. */
 const foreignPolicies = (name: string, user: AdminUser): readonly string[] =>
   user.policies.filter((policy) => policy !== name);
+
+/** Keys of ours that tell another display name than the user has by now; one that somebody else made tells none. */
+const misnamed = (user: KeyUser, accounts: readonly ServiceAccount[]): readonly ServiceAccount[] => {
+  const own = serviceAccountDescription({ mark: user.mark });
+  const wanted = serviceAccountDescription(user);
+  return accounts.filter(({ description }) => description !== wanted && description.startsWith(own));
+};
 
 /**
  * Issues keys on MinIO. Behind each AccessKey stands one user, the parent; its rights are one canned policy of the same name;
@@ -39,7 +47,8 @@ export const createKeyIssuer = (client: AdminClient, randomSecret: () => string)
   maxPolicyBytes,
   userNameFor,
 
-  async observeUser({ name, mark }, context) {
+  async observeUser(wanted, context) {
+    const { name, mark } = wanted;
     const user = await getUser(client, name, context);
     if (user === undefined) return undefined;
     const isAttached = user.policies.includes(name);
@@ -52,11 +61,13 @@ export const createKeyIssuer = (client: AdminClient, randomSecret: () => string)
       policy: own?.policy,
       // Whoever disabled the user wants its keys stopped: that is told, and not undone.
       keys: accounts.map(({ accessKeyId, isEnabled }) => ({ accessKeyId, isActive: isEnabled && user.isEnabled })),
-      needsUpdate: foreignPolicies(name, user).length > 0 || own?.owner === 'unknown',
+      needsUpdate:
+        foreignPolicies(name, user).length > 0 || own?.owner === 'unknown' || misnamed(wanted, accounts).length > 0,
     };
   },
 
-  async putUser({ name, mark }, context) {
+  async putUser(wanted, context) {
+    const { name, mark } = wanted;
     const user = await getUser(client, name, context);
     if (user === undefined) {
       await addUser(client, name, redact(randomSecret()), context);
@@ -69,6 +80,10 @@ export const createKeyIssuer = (client: AdminClient, randomSecret: () => string)
       if (stored !== undefined && readUserPolicy(stored, mark).owner === 'unknown') detached.push(name);
     }
     if (detached.length > 0) await detachPolicies(client, name, detached, context);
+    const description = serviceAccountDescription(wanted);
+    for (const { accessKeyId } of misnamed(wanted, await listServiceAccounts(client, name, context))) {
+      await updateServiceAccount(client, accessKeyId, { description }, context);
+    }
   },
 
   async putPolicy({ name, mark }, policy, context) {
@@ -97,7 +112,7 @@ export const createKeyIssuer = (client: AdminClient, randomSecret: () => string)
         { retryAfterMs: 300_000 },
       );
     }
-    await resetServiceAccount(client, pair.accessKeyId, pair.secretAccessKey, context);
+    await updateServiceAccount(client, pair.accessKeyId, { secret: pair.secretAccessKey }, context);
     return pair;
   },
 

@@ -237,6 +237,18 @@ describe('a key on MinIO', () => {
     await keys.deleteUser(user, context);
   });
 
+  it('tells the display name of its object, also one that it got later', async () => {
+    const user = newUser();
+    const pair = newPair();
+    await issue(keys, user, allow('s3:GetObject'), pair);
+    const renamed = { ...user, displayName: 'Reports' };
+    expect(await keys.observeUser(renamed, context)).toMatchObject({ needsUpdate: true });
+    await keys.putUser(renamed, context);
+    expect(await keys.observeUser(renamed, context)).toMatchObject({ needsUpdate: false });
+    expect(await reads(pair, 'open/one')).toBe('done');
+    await keys.deleteUser(user, context);
+  });
+
   it('without a policy may do nothing, not even where it could before', async () => {
     const user = newUser();
     const pair = newPair();

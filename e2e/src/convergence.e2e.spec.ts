@@ -9,6 +9,7 @@ import {
   passRequest,
   policySpec,
   publicPolicySpec,
+  s3View,
   tally,
   until,
   untilPasses,
@@ -101,6 +102,31 @@ describe('convergence', () => {
     await untilMended();
     await untilQuiet(world.traffic);
     await kube.untilReady('AccessKey', namespace, server);
+  });
+});
+
+describe('a bucket that somebody removed', () => {
+  it.each(servers)('on %s is made anew, and told', async (server) => {
+    const { kube } = world;
+    const seen = s3View(world.server(server));
+    const name = `settled-${server}`;
+    await seen.client.removeBucket(name);
+    await kube.patch('Bucket', namespace, server, passRequest('removed'));
+    await until(
+      () => seen.bucket(name),
+      (found) => found?.tags.tier === 'one' && found.versioning === 'Enabled',
+      { what: 'the bucket is there again, as it was', timeoutMs: 60_000 },
+    );
+    await until(
+      () => kube.list('Event', namespace),
+      (events) => events.some(({ reason, involvedObject: at }) => reason === 'BucketMissing' && at?.name === server),
+      { what: 'the Event BucketMissing', timeoutMs: 10_000 },
+    );
+    for (const kind of kindsOn(server)) {
+      await kube.patch(kind, namespace, server, passRequest('after'));
+      await kube.untilReady(kind, namespace, server, 60_000);
+    }
+    await untilQuiet(world.traffic);
   });
 });
 

@@ -1,8 +1,8 @@
 import { reasons } from '@operator/api';
 import { Fault } from '@operator/outcome';
 import type { Bucket } from '@operator/references';
-import { creationDateOf, readMark, readTags, type Driver, type Tags } from '@operator/s3';
-import type { BucketDeps } from './deps.ts';
+import { creationDateOf, readMark, readTags, sameOwner, type Driver, type Tags } from '@operator/s3';
+import { markOf, type BucketDeps } from './deps.ts';
 import type { FoundBucket } from './plan.ts';
 import type { BucketPass } from './report.ts';
 
@@ -16,17 +16,22 @@ export interface FoundOwner {
 const unclear: ReadonlySet<string> = new Set([reasons.BucketMissing, reasons.WrongRegion, reasons.AccessDenied]);
 
 /**
- * The tags of a bucket that was there at the last look, which one call both proves and reads. Undefined where that look is to
- * be made in full: it is not known yet, the server keeps no tags, or the bucket is not where it was.
+ * The tags of a bucket that was there at the last look, if our own mark is among them: then one call both proves and reads.
+ * Undefined where that look is to be made in full: it is not known yet, or not where it was, or the mark is not ours. MinIO
+ * says of a bucket that is not there that it has no tags, so that their absence proves nothing.
  */
-export const tagsOfKnown = async ({ spec, status }: Bucket, driver: Driver, pass: BucketPass) => {
+export const tagsOfKnown = async (bucket: Bucket, driver: Driver, deps: BucketDeps, pass: BucketPass) => {
+  const { spec, status } = bucket;
   const isKnown =
     status?.exists === true && status.bucketName === spec.name && status.endpoint === driver.serverIdentity;
   if (!isKnown || status.ownership === undefined || status.region === undefined || !driver.marksBuckets)
     return undefined;
   try {
     const tags = await readTags({ wire: driver.wire(status.region), bucket: spec.name }, pass);
-    return tags && { tags, region: status.region };
+    const mark = tags && readMark(tags);
+    if (tags === undefined || mark === undefined) return undefined;
+    const own = markOf(bucket, await deps.clusterId(pass.signal));
+    return sameOwner(mark, own) ? { tags, region: status.region } : undefined;
   } catch (caught) {
     if (caught instanceof Fault && unclear.has(caught.reason)) return undefined;
     throw caught;

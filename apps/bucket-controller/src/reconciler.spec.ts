@@ -25,6 +25,7 @@ interface Options {
   readonly spec?: Partial<BucketSpec>;
   readonly status?: BucketStatus;
   readonly tags?: boolean;
+  readonly hidesMissing?: boolean;
   readonly serverIdentity?: string;
   /** The cache has lost the object itself. */
   readonly isUnseen?: boolean;
@@ -36,6 +37,7 @@ const begin = ({
   spec = declared,
   status,
   tags = true,
+  hidesMissing = false,
   serverIdentity,
   isUnseen = false,
   policies = [],
@@ -44,6 +46,7 @@ const begin = ({
   const s3 = createMemoryS3({
     now: () => clock.now(),
     tags,
+    hidesMissing,
     ...(serverIdentity === undefined ? {} : { serverIdentity }),
   });
   const world = createTestWorld(s3.driver);
@@ -335,6 +338,17 @@ describe('a bucket of ours', () => {
     ]);
     await bench.run();
     expect(bench.object().status).toMatchObject({ ownership: 'Created' });
+  });
+
+  it('that vanished is made anew also where the server says of a missing bucket that it has no tags', async () => {
+    const { bench, s3 } = await ready({ hidesMissing: true });
+    s3.buckets.clear();
+    expect((await bench.pass()).events).toEqual([
+      'Warning BucketMissing: Bucket photos is gone from the server; it is created anew, empty.',
+      'Normal BucketCreated: Created bucket photos in region us-east-1.',
+    ]);
+    await bench.run();
+    expect(serverHas(s3.buckets.get('photos'))).toEqual(settledServer);
   });
 
   it('gets back what was changed outside, and keeps foreign tags', async () => {

@@ -44,7 +44,7 @@ export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, Bucke
     if (rival !== undefined) return refused(reportForeign(spec), rival);
 
     const region = spec.region ?? provided.provider.spec.region;
-    const known = await tagsOfKnown(bucket, provided.driver, pass);
+    const known = await tagsOfKnown(bucket, provided.driver, deps, pass);
     if (known !== undefined) return converge(bucket, provided, known.region, deps, pass, { tags: known.tags });
     const existence = await observeExistence(provided.driver, { bucket: spec.name, region }, pass);
     switch (existence.state) {

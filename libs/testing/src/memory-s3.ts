@@ -32,6 +32,8 @@ export interface MemoryS3Options {
   readonly now: () => Date;
   /** False: the server has no bucket tags, so no mark. */
   readonly tags?: boolean;
+  /** True: it says of a bucket that is not there that it has no tags, as MinIO does. */
+  readonly hidesMissing?: boolean;
   readonly keys?: Driver['keys'] | undefined;
   readonly serverIdentity?: string;
   /** The code with which a pair is refused, undefined when it signs in; all pairs do when absent. */
@@ -61,7 +63,7 @@ const isRead = (operation: string): boolean => /^(Get|Head|List)/.test(operation
 
 /** Starts with no buckets, in region us-east-1. */
 export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
-  const { now, tags: keepsTags = true, serverIdentity = 'http://s3.test' } = options;
+  const { now, tags: keepsTags = true, hidesMissing = false, serverIdentity = 'http://s3.test' } = options;
   const buckets = new Map<string, MemoryBucket>();
   const refusals = new Map<string, { readonly code: string; readonly status: number }>();
   let hasRefusedTags = false;
@@ -98,6 +100,9 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
       if (buckets.has(String(input.Bucket))) throw refusal('BucketAlreadyOwnedByYou', 409);
       make(String(input.Bucket), { region });
       return {};
+    }
+    if (operation === 'GetBucketTagging' && hidesMissing && !buckets.has(String(input.Bucket))) {
+      throw refusal('NoSuchTagSet', 404);
     }
     const bucket = existing(input.Bucket, region, operation === 'HeadBucket');
     switch (operation) {

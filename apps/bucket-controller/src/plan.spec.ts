@@ -64,6 +64,8 @@ describe('isMadeByIntent', () => {
   const status: BucketStatus = { bucketName: 'photos', endpoint: server, createIntent: intent };
   it.each<[string, BucketStatus | undefined, Date | undefined, boolean]>([
     ['created later', status, at('10:00:05'), true],
+    ['created as late as clocks and a slow call allow', status, at('10:21:00'), true],
+    ['created by somebody when our call was long over', status, at('10:21:01'), false],
     ['created earlier, within what clocks may differ', status, at('09:46:00'), true],
     ['created earlier', status, at('09:44:00'), false],
     ['creation unknown', status, undefined, false],

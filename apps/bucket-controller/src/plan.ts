@@ -8,6 +8,9 @@ import type { OwnerMark } from '@operator/s3';
 /** How far our clock and the server's may differ: the most that S3 accepts. The look before the intent saw no bucket anyway. */
 const clockToleranceMs = 15 * 60_000;
 
+/** From the instant of a pass until the server has surely made, or refused, what that pass asks for: four calls at 90 s each. */
+const longestCreationMs = 6 * 60_000;
+
 /** What a bucket that exists shows of its owner. */
 export interface FoundBucket {
   /** Undefined when the bucket carries no mark, or the server has no tags. */
@@ -91,9 +94,15 @@ const remembered = (
 ): BucketStatus | undefined =>
   status?.bucketName === bucketName && status.endpoint === serverIdentity ? status : undefined;
 
+/** When we said that we would make this bucket on this server; undefined when no such intent is open. */
+const intentAt = (bucketName: string, status: BucketStatus | undefined, serverIdentity: string): number | undefined => {
+  const intent = remembered(bucketName, status, serverIdentity)?.createIntent;
+  return intent?.bucketName === bucketName ? Date.parse(intent.at) : undefined;
+};
+
 /**
- * True when the bucket was created after we said that we would: the name was free then, so a bucket that is not older than the
- * intent is the one that we made before a crash.
+ * True when the bucket was created about when we said that we would: the name was free then, so a bucket that is neither
+ * older than the intent nor younger than the call that followed it is the one that we made before a crash.
  */
 export const isMadeByIntent = (
   bucketName: string,
@@ -101,9 +110,10 @@ export const isMadeByIntent = (
   createdAt: Date | undefined,
   serverIdentity: string,
 ): boolean => {
-  const intent = remembered(bucketName, status, serverIdentity)?.createIntent;
-  if (intent?.bucketName !== bucketName || createdAt === undefined) return false;
-  return createdAt.getTime() >= Date.parse(intent.at) - clockToleranceMs;
+  const intendedAtMs = intentAt(bucketName, status, serverIdentity);
+  if (intendedAtMs === undefined || createdAt === undefined) return false;
+  const laterMs = createdAt.getTime() - intendedAtMs;
+  return laterMs >= -clockToleranceMs && laterMs <= clockToleranceMs + longestCreationMs;
 };
 
 /**

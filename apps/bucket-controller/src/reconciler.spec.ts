@@ -167,6 +167,46 @@ describe('a bucket that is not there', () => {
   });
 });
 
+describe('a bucket that the server puts off', () => {
+  it.each([
+    ['Throttled', 'SlowDown', 503],
+    ['Conflict', 'OperationAborted', 409],
+  ])('with %s is not ours when somebody else makes it', async (reason, code, status) => {
+    const { bench, s3 } = begin();
+    s3.refuse('CreateBucket', { code, status });
+    expect(await bench.pass()).toMatchObject({ result: 'transient', reason });
+    expect(bench.object().status).not.toHaveProperty('createIntent');
+    bench.advance(60_000);
+    const theirs = structuredClone(s3.make('photos'));
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
+    expect(s3.buckets.get('photos')).toEqual(theirs);
+  });
+
+  it('after an attempt whose answer was lost is still ours if that attempt made it', async () => {
+    const { bench, s3 } = begin();
+    s3.refuse('CreateBucket', { code: 'InternalError', status: 500 });
+    await bench.pass();
+    bench.advance(60_000);
+    s3.refuse('CreateBucket', { code: 'OperationAborted', status: 409 });
+    await bench.pass();
+    s3.make('photos');
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(bench.object().status).toMatchObject({ ownership: 'Created' });
+  });
+
+  it('for long is not ours when somebody else makes it', async () => {
+    const { bench, s3 } = begin({ spec: { deletionPolicy: 'Delete', forceDelete: true, adoptionPolicy: 'Never' } });
+    s3.refuse('CreateBucket', { code: 'InternalError', status: 500 });
+    expect(await bench.pass()).toMatchObject({ result: 'transient', reason: 'ServerError' });
+    bench.advance(3_600_000);
+    const theirs = structuredClone(s3.make('photos'));
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
+    bench.delete();
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(s3.buckets.get('photos')).toEqual(theirs);
+  });
+});
+
 describe('a bucket that is there already', () => {
   const refusals: readonly (readonly [string, Options, Partial<MemoryBucket>, string, RegExp])[] = [
     ['unmarked', {}, {}, 'NotOwned', /bears no mark/],

@@ -5,6 +5,7 @@ import { bucketArn, partitionOf } from '@operator/policy';
 import type { Bucket, Provided } from '@operator/references';
 import { ownStatus, type Reconciler } from '@operator/runtime';
 import {
+  answerOf,
   createBucket,
   lookAtFeatures,
   observeExistence,
@@ -102,8 +103,12 @@ const create = async (
   await pass.record(intended);
   const made = await createBucket(provided.driver, { bucket: spec.name, region }, pass).catch(
     async (caught: unknown) => {
-      // Where the server surely made nothing for us, the intent must not claim what somebody else makes later.
-      if (caught instanceof Fault && caught.kind !== 'transient') await pass.record(nothing);
+      // Where the server surely made nothing for us, the intent must not claim what somebody else makes later. One of an
+      // earlier pass, whose answer may have been lost, is still open after a refusal that will pass.
+      const former = bucket.status?.createIntent;
+      if (isRefused(caught)) await pass.record(nothing);
+      else if (isPutOff(caught))
+        await pass.record(former === undefined ? nothing : { ...intended, createIntent: former });
       throw caught;
     },
   );
@@ -114,6 +119,14 @@ const create = async (
   pass.event('Normal', eventReasons.BucketCreated, `Created bucket ${spec.name} in region ${region}.`);
   return converge({ ...bucket, status: intended }, provided, region, deps, pass, { madeAt: pass.now });
 };
+
+const isRefused = (caught: unknown): boolean => caught instanceof Fault && caught.kind !== 'transient';
+
+/** True when the server itself, not a proxy before it, says that it did nothing now. */
+const isPutOff = (caught: unknown): boolean =>
+  caught instanceof Fault &&
+  (caught.reason === reasons.Throttled || caught.reason === reasons.Conflict) &&
+  (answerOf(caught.cause)?.code ?? '') !== '';
 
 /** Looks at a bucket that exists, decides whose it is, and closes the gaps. `known`: what this pass has learned or done before. */
 const converge = async (

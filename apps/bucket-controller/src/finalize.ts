@@ -15,10 +15,14 @@ const done: Finalized<BucketStatus> = { result: 'done' };
 /** Milliseconds until locked objects are tried again: their retention ends by time or by a person. */
 const lockedRetryMs = 300_000;
 
+/** True when there is, or after a crash may be, a bucket at the server that is ours. */
+export const mayHave = ({ status }: Bucket): boolean =>
+  status?.ownership !== undefined || status?.createIntent !== undefined;
+
 /**
  * Does what the deletion policy asks for. Only a bucket that is ours by status, and by its mark where it has one, is ever
  * touched; an absent one counts as deleted.
- * @throws Fault `waiting` BucketNotEmpty, InUse, and those of the Provider: nothing is given up silently
+ * @throws Fault `waiting` BucketNotEmpty, InUse, RegionMismatch, and those of the Provider: nothing is given up silently
  */
 export const finalizeBucket = async (
   bucket: Bucket,
@@ -26,8 +30,7 @@ export const finalizeBucket = async (
   pass: BucketPass,
 ): Promise<Finalized<BucketStatus>> => {
   const { spec, metadata, status } = bucket;
-  const mayExist = status?.ownership !== undefined || status?.createIntent !== undefined;
-  if (!mayExist || metadata.annotations?.[annotations.abandon] === 'true') return done;
+  if (status === undefined || !mayHave(bucket) || metadata.annotations?.[annotations.abandon] === 'true') return done;
   // Who is removing a policy from the bucket still needs its Provider, which goes once no Bucket refers to it.
   const leaving = (await deps.policiesOf(bucket)).filter(({ isLeaving }) => isLeaving);
   if (leaving.length > 0) {
@@ -49,8 +52,9 @@ export const finalizeBucket = async (
     .catch(cannot);
   const { driver, provider } = provided;
   const region = status.region ?? spec.region ?? provider.spec.region;
-  const existence = await observeExistence(driver, { bucket: spec.name, region }, pass);
+  const existence = await observeExistence(driver, { bucket: spec.name, region, wasThere: true }, pass);
   if (existence.state === 'forbidden') throw waiting(reasons.AccessDenied, existence.message);
+  if (existence.state === 'elsewhere') return cannot(waiting(reasons.RegionMismatch, existence.message));
   const isOurs = existence.state === 'present' && (await belongsTo(bucket, provided, region, deps, pass));
   if (isOurs) return remove(bucket, provided, region, pass);
   if (status.endpoint !== undefined && status.endpoint !== driver.serverIdentity) {

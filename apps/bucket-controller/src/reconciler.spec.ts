@@ -452,6 +452,52 @@ describe('a bucket of ours', () => {
   });
 });
 
+describe('a proxy that answers for the server', () => {
+  const calls = ['HeadBucket', 'GetBucketTagging', 'ListObjectsV2', 'CreateBucket'];
+  const intercept = ({ s3 }: ReturnType<typeof begin>, status: number | undefined) => {
+    for (const call of calls) s3.refuse(call, status === undefined ? undefined : { code: 'Unknown', status });
+  };
+
+  it.each([
+    [404, 'BucketMissing'],
+    [301, 'RegionMismatch'],
+    [307, 'RegionMismatch'],
+  ])('with %i makes a bucket of ours neither anew nor forgotten', async (status, reason) => {
+    const world = await ready();
+    intercept(world, status);
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason, writes: ['kube status'] });
+    expect(world.bench.facts()).toEqual(settledStatus);
+    intercept(world, undefined);
+    expect(await world.bench.run()).toMatchObject({ result: 'settled', events: [] });
+  });
+
+  it.each([
+    [404, 'BucketMissing'],
+    [301, 'RegionMismatch'],
+    [307, 'RegionMismatch'],
+  ])('with %i does not end a deletion', async (status, reason) => {
+    const world = await ready({ spec: { ...declared, deletionPolicy: 'Delete' } });
+    world.bench.delete();
+    intercept(world, status);
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason });
+    intercept(world, undefined);
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(world.s3.buckets.size).toBe(0);
+  });
+
+  it('with 404 leaves the intent of a creation that a crash cut off', async () => {
+    const world = begin();
+    world.writes.arm('killedAfter', 2);
+    expect((await world.bench.pass()).result).toBe('killed');
+    world.bench.restart();
+    intercept(world, 404);
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'BucketMissing' });
+    intercept(world, undefined);
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+    expect(world.bench.object().status).toMatchObject({ ownership: 'Created' });
+  });
+});
+
 describe('two Buckets for one bucket', () => {
   it('are settled by age: the loser writes nothing and names the winner', async () => {
     const { bench, buckets, s3 } = begin();

@@ -16,7 +16,7 @@ import {
 } from '@operator/s3';
 import { betterClaim } from './claims.ts';
 import { markOf, type BucketDeps } from './deps.ts';
-import { finalizeBucket } from './finalize.ts';
+import { finalizeBucket, mayHave } from './finalize.ts';
 import { findOwner, tagsOfKnown } from './found.ts';
 import { decideOwnership } from './plan.ts';
 import {
@@ -47,19 +47,20 @@ export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, Bucke
     const region = spec.region ?? provided.provider.spec.region;
     const known = await tagsOfKnown(bucket, provided.driver, deps, pass);
     if (known !== undefined) return converge(bucket, provided, known.region, deps, pass, { tags: known.tags });
-    const existence = await observeExistence(provided.driver, { bucket: spec.name, region }, pass);
+    const wasThere = mayHave(bucket);
+    const existence = await observeExistence(provided.driver, { bucket: spec.name, region, wasThere }, pass);
     switch (existence.state) {
       case 'absent':
         return create(bucket, provided, region, deps, pass);
       case 'present':
         return converge(bucket, provided, existence.region ?? region, deps, pass);
       case 'elsewhere':
+        // A redirect that names no region may end without anybody's doing.
         return blocked(
           ownStatus(bucket),
-          terminal(
-            reasons.RegionMismatch,
-            `Bucket ${spec.name} exists in region ${existence.region ?? 'unknown'}, not in ${region}.`,
-          ),
+          existence.region === undefined
+            ? waiting(reasons.RegionMismatch, existence.message)
+            : terminal(reasons.RegionMismatch, `${existence.message} It is to be in ${region}.`),
         );
       case 'forbidden':
         return blocked(ownStatus(bucket), waiting(reasons.AccessDenied, existence.message));

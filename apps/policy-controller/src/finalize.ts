@@ -12,7 +12,7 @@ const done: Finalized<BucketPolicyStatus> = { result: 'done' };
 /**
  * Removes the document, if the bucket still has the one that we put there; another one is left alone. A bucket or a document
  * that is gone counts as removed.
- * @throws the Faults of the Provider: a document is not forgotten because its server is away
+ * @throws Fault `waiting` RegionMismatch, AccessDenied, and those of the Provider: a document is not forgotten because its server is away
  */
 export const finalizePolicy = async (
   policy: BucketPolicy,
@@ -27,12 +27,12 @@ export const finalizePolicy = async (
 
   // The Provider granted its use to the Bucket, not to the policy.
   const from = spec.bucketRef.namespace ?? metadata.namespace;
-  const { driver, provider } = await deps.references
-    .driverForRemoval(providerRef, from, pass.signal)
-    .catch(explainWait('The policy cannot be removed yet'));
+  const cannot = explainWait('The policy cannot be removed yet');
+  const { driver, provider } = await deps.references.driverForRemoval(providerRef, from, pass.signal).catch(cannot);
   const region = status?.region ?? provider.spec.region;
-  const existence = await observeExistence(driver, { bucket: bucketName, region }, pass);
-  if (existence.state === 'absent' || existence.state === 'elsewhere') return done;
+  const existence = await observeExistence(driver, { bucket: bucketName, region, wasThere: true }, pass);
+  if (existence.state === 'absent') return done;
+  if (existence.state === 'elsewhere') return cannot(waiting(reasons.RegionMismatch, existence.message));
   if (existence.state === 'forbidden') throw waiting(reasons.AccessDenied, existence.message);
   const s3 = { wire: driver.wire(region), bucket: bucketName };
   const current = await readBucketPolicy(s3, pass);

@@ -358,9 +358,22 @@ describe('a deletion', () => {
     const absent = await leaving();
     absent.s3.buckets.clear();
     expect(await absent.bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
-    const elsewhere = await leaving();
-    elsewhere.s3.make('photos', { region: 'eu-west-1' });
-    expect(await elsewhere.bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
+  });
+
+  it.each<[string, (world: World) => void, string]>([
+    ['is redirected', ({ s3 }) => s3.refuse('HeadBucket', { code: 'Unknown', status: 307 }), 'RegionMismatch'],
+    [
+      'meets a 404 that does not name the bucket',
+      ({ s3 }) => ['HeadBucket', 'ListObjectsV2'].forEach((call) => s3.refuse(call, { code: 'Unknown', status: 404 })),
+      'BucketMissing',
+    ],
+  ])('that %s forgets nothing', async (_title, prepare, reason) => {
+    const world = await leaving();
+    prepare(world);
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason });
+    for (const call of ['HeadBucket', 'ListObjectsV2']) world.s3.refuse(call, undefined);
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(atServer(world)).toBeUndefined();
   });
 
   it('waits for a Provider that is gone or not ready, says how to let go, and lets go', async () => {

@@ -1,5 +1,13 @@
 import { asFault } from '@operator/outcome';
-import { recordingContext, refuse, startFakeDriver, succeed, type FakeAnswer, type FakeS3 } from '@operator/testing';
+import {
+  html,
+  recordingContext,
+  refuse,
+  startFakeDriver,
+  succeed,
+  type FakeAnswer,
+  type FakeS3,
+} from '@operator/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Driver } from './driver.ts';
 import { createBucket, creationDateOf, observeExistence, removeBucket } from './existence.ts';
@@ -48,6 +56,21 @@ describe('a look for a bucket', () => {
   ])('%s', async (_title, head, get, state) => {
     fake.answer(({ method }) => (method === 'HEAD' ? head : get));
     expect(await observeExistence(driver, { bucket }, recordingContext())).toMatchObject(state);
+  });
+
+  it.each<[string, FakeAnswer, object]>([
+    ['NoSuchBucket: absent', refuse(404, 'NoSuchBucket'), { state: 'absent' }],
+    ['an answer: present', succeed('<ListBucketResult/>'), { state: 'present' }],
+    ['a 404 of a proxy: a Fault', { ...html(404) }, { kind: 'waiting', reason: 'NotAnS3Server' }],
+    [
+      'an empty 404: a Fault',
+      { ...succeed(), status: 404 } as FakeAnswer,
+      { kind: 'waiting', reason: 'BucketMissing' },
+    ],
+  ])('that was there believes in its absence only by name: 404, then %s', async (_title, get, want) => {
+    fake.answer(({ method }) => (method === 'HEAD' ? refuse(404, '') : get));
+    const seen = await observeExistence(driver, { bucket, wasThere: true }, recordingContext()).catch(asFault);
+    expect(seen).toMatchObject(want);
   });
 
   it('tells bad credentials apart, which a HEAD cannot', async () => {

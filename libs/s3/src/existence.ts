@@ -4,6 +4,7 @@ import {
   GetBucketLocationCommand,
   HeadBucketCommand,
   ListBucketsCommand,
+  ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
 import { Fault, type CallContext } from '@operator/outcome';
@@ -23,28 +24,33 @@ export type BucketExistence =
   /** `region`: where the bucket is, when the server tells. */
   | { readonly state: 'present'; readonly region?: string }
   | { readonly state: 'forbidden'; readonly message: string }
-  | { readonly state: 'elsewhere'; readonly region?: string };
+  /** `region`: where, when the server tells; it may only redirect. */
+  | { readonly state: 'elsewhere'; readonly region?: string; readonly message: string };
 
 /**
  * Looks for a bucket. One call when it is there or absent; a second one where a HEAD, which has no body, leaves the cause open.
+ * `wasThere`: it is known from before, so that its absence is believed only when the server names it, which a proxy does not.
  * @throws Fault, `waiting` AuthFailed and the like; never for the four states
  * Source: Amazon S3 API, HeadBucket.
  */
 export const observeExistence = async (
   driver: Driver,
-  { bucket, region }: BucketPlace,
+  { bucket, region, wasThere = false }: BucketPlace & { readonly wasThere?: boolean },
   context: CallContext,
 ): Promise<BucketExistence> => {
   const wire = driver.wire(region);
   try {
     const head = await wire.sendOrAbsent(new HeadBucketCommand({ Bucket: bucket }), [404], context);
-    return head === undefined ? { state: 'absent' } : { state: 'present', ...regionIn(head.BucketRegion) };
+    if (head !== undefined) return { state: 'present', ...regionIn(head.BucketRegion) };
+    if (!wasThere) return { state: 'absent' };
+    // The same right as for the HEAD; its answer has a body.
+    const list = new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 });
+    return { state: (await wire.sendOrAbsent(list, ['NoSuchBucket'], context)) === undefined ? 'absent' : 'present' };
   } catch (error) {
     const answer = answerOfFault(error);
-    if (answer?.status === 301 || answer?.status === 307) return { state: 'elsewhere', ...regionIn(answer.region) };
+    if (answer?.status === 301 || answer?.status === 307) return elsewhere(bucket, answer.region);
     if (answer?.status !== 403 && answer?.status !== 400) throw error;
-    if (answer.region !== undefined && answer.region !== wire.region)
-      return { state: 'elsewhere', region: answer.region };
+    if (answer.region !== undefined && answer.region !== wire.region) return elsewhere(bucket, answer.region);
   }
   try {
     const location = await wire.sendOrAbsent(
@@ -58,13 +64,22 @@ export const observeExistence = async (
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     if (error.reason === reasons.AccessDenied) return { state: 'forbidden', message: error.message };
-    if (error.reason === reasons.WrongRegion) return { state: 'elsewhere', ...regionIn(answerOfFault(error)?.region) };
+    if (error.reason === reasons.WrongRegion) return elsewhere(bucket, answerOfFault(error)?.region);
     throw error;
   }
 };
 
 const answerOfFault = (error: unknown) => (error instanceof Fault ? answerOf(error.cause) : undefined);
 const regionIn = (region: string | undefined) => (region === undefined || region === '' ? {} : { region });
+
+const elsewhere = (bucket: string, region: string | undefined): BucketExistence => ({
+  state: 'elsewhere',
+  ...regionIn(region),
+  message:
+    region === undefined
+      ? `The server sends requests for bucket ${bucket} elsewhere without naming its region. Is the endpoint right?`
+      : `Bucket ${bucket} is in region ${region}.`,
+});
 
 /**
  * When a bucket of these credentials' account was created; undefined when the server does not list it.

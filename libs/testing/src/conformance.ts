@@ -143,6 +143,7 @@ export const driverConformance = (options: ConformanceOptions): void => {
         expect((await creationDateOf(driver, { bucket }, context))?.getTime()).toBeGreaterThan(beforeMs);
         await removeBucket(driver, { bucket }, context);
         expect(await observeExistence(driver, { bucket }, context)).toEqual({ state: 'absent' });
+        expect(await observeExistence(driver, { bucket, wasThere: true }, context)).toEqual({ state: 'absent' });
         await removeBucket(driver, { bucket }, context);
       });
 

@@ -109,6 +109,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
       case 'HeadBucket':
         return { BucketRegion: bucket.region };
       case 'GetBucketLocation':
+      case 'ListObjectsV2':
         return {};
       case 'DeleteBucket':
         if (bucket.versions.length > 0) throw refusal('BucketNotEmpty', 409);

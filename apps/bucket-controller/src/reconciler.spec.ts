@@ -108,8 +108,8 @@ describe('a bucket that is not there', () => {
     expect(first).toEqual({
       result: 'progressing',
       reason: 'Converging',
-      message: 'Applied create, versioning, tagging; looking again.',
-      writes: ['kube status', 'CreateBucket', 'PutBucketVersioning', 'PutBucketTagging', 'kube status'],
+      message: 'Applied create, tagging, versioning; looking again.',
+      writes: ['kube status', 'CreateBucket', 'PutBucketTagging', 'PutBucketVersioning', 'kube status'],
       events: ['Normal BucketCreated: Created bucket photos in region us-east-1.'],
     });
     expect(bench.conditions()).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
@@ -127,6 +127,23 @@ describe('a bucket that is not there', () => {
       expect(await bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
     }
   });
+
+  it.each(['PutBucketTagging', 'PutBucketVersioning'])(
+    'gets all that the server lets us write, save %s',
+    async (call) => {
+      const { bench, s3 } = begin();
+      s3.refuse(call, { code: 'AccessDenied', status: 403 });
+      expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'AccessDenied' });
+      expect(serverHas(s3.buckets.get('photos'))).toEqual({
+        ...settledServer,
+        ...(call === 'PutBucketTagging' ? { tags: [] } : { versioning: undefined }),
+      });
+      s3.refuse(call, undefined);
+      await bench.run();
+      expect(bench.object().status).toMatchObject({ ownership: 'Created' });
+      expect(serverHas(s3.buckets.get('photos'))).toEqual(settledServer);
+    },
+  );
 
   it('ends exactly right whatever befalls any one write', async () => {
     const struck = await tryEveryMishap(

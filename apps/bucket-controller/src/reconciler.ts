@@ -12,6 +12,7 @@ import {
   type AspectView,
   type BucketContext,
   type BucketWire,
+  type Step,
   type Tags,
 } from '@operator/s3';
 import { betterClaim } from './claims.ts';
@@ -189,7 +190,7 @@ const converge = async (
     const managedTagKeys = [...new Set([...formerTagKeys, ...wantedTagKeys])].sort();
     const converging = reportBucket(spec, { ...facts, managedTagKeys, lastSyncTime: status?.lastSyncTime });
     if (writesNewTags(views, formerTagKeys, wantedTagKeys)) await pass.record(converging);
-    for (const step of steps) await step.apply(pass);
+    await applyAll(steps, pass);
     const names = [...taken, ...steps.map(({ name }) => name)];
     if (taken.length === 0) pass.event('Normal', eventReasons.BucketUpdated, `Changed ${names.join(', ')}.`);
     return progressing(converging, { reason: reasons.Converging, steps: names, claims });
@@ -201,6 +202,13 @@ const converge = async (
   return taken.length === 0
     ? settled(report, { claims })
     : progressing(report, { reason: reasons.Converging, steps: taken, claims });
+};
+
+/** Takes every step, so that one that the server refuses keeps no other off. @throws what the first that failed threw */
+const applyAll = async (steps: readonly Step[], pass: BucketPass): Promise<void> => {
+  const failed: unknown[] = [];
+  for (const step of steps) await step.apply(pass).catch((caught: unknown) => failed.push(caught));
+  if (failed.length > 0) throw failed[0];
 };
 
 const writesNewTags = (views: readonly AspectView[], former: readonly string[], wanted: readonly string[]): boolean =>

@@ -29,7 +29,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
   const partition = partitionOf(connection.region);
   const isAmazon = isAmazonEndpoint(connection.endpoint);
   return createS3Driver(connection, deps, {
-    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    aspects: [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
     isCertain: isAmazon,
     ...(isAmazon ? { requestsPerSecond } : {}),

@@ -25,7 +25,7 @@ const unsupported: ReadonlyMap<string, string> = new Map([
 /** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */
 export const createGenericDriver: DriverFactory = (connection, deps) =>
   createS3Driver(connection, deps, {
-    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    aspects: [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
     isCertain: false,
     serverIdentity: endpointIdentity(connection.endpoint),

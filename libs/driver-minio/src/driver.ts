@@ -75,7 +75,7 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
 
   const driver: Driver = {
     connection,
-    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    aspects: [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
     keys: createKeyIssuer(admin, () => randomBytes(20).toString('hex')),
     marksBuckets: true,

@@ -44,7 +44,7 @@ const checkRegion = ({ endpoint, region }: Connection): void => {
 export const createWasabiDriver: DriverFactory = (connection, deps) => {
   const isWasabi = isWasabiEndpoint(connection.endpoint);
   return createS3Driver(connection, deps, {
-    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    aspects: [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
     isCertain: false,
     requestsPerSecond: 100,

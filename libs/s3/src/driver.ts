@@ -23,7 +23,7 @@ export interface Health {
  */
 export interface Driver {
   readonly connection: Connection;
-  /** The bucket features of this server, in the order in which they are applied. */
+  /** The bucket features of this server, in the order in which they are applied: the owner's mark, in the tags, before all others. */
   readonly aspects: readonly BoundAspect[];
   /** Features, or parts of them, that this server refuses or silently ignores: feature → what to tell the person. */
   readonly unsupported: ReadonlyMap<string, string>;

@@ -211,7 +211,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
       tls: { insecureSkipVerify: false },
       retry: { maxAttempts: 1, backoffStrategy: 'exponential' },
     },
-    aspects: [bindAspect(versioning), bindAspect(tagging)],
+    aspects: [bindAspect(tagging), bindAspect(versioning)],
     unsupported: new Map([['mfaDelete', 'The server in memory has no MFA delete.']]),
     keys: options.keys ?? 'The server in memory issues no keys.',
     get marksBuckets() {

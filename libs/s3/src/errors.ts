@@ -251,7 +251,6 @@ const classOf = ({ code, status, message }: WireAnswer): ErrorClass => {
   if (status === 301 || status === 307) return byReason(reasons.WrongRegion);
   if (status === 401 || status === 403) return byReason(reasons.AccessDenied);
   if (status === 404 && (code === '' || code === 'NotFound')) return byReason(reasons.BucketMissing);
-  if (status === 409) return byReason(reasons.Conflict);
   if (status === 429 || status === 503) return byReason(reasons.Throttled);
   return status !== undefined && status >= 500 ? serverError : refused;
 };

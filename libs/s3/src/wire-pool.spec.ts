@@ -295,6 +295,7 @@ describe('an answer', () => {
     ['403 RequestRateLimitExceeded', refuse(403, 'RequestRateLimitExceeded'), 'transient', 'Throttled'],
     ['429 without a code', html(429), 'transient', 'Throttled'],
     ['409 OperationAborted', refuse(409, 'OperationAborted'), 'transient', 'Conflict'],
+    ['409 InvalidBucketState', refuse(409, 'InvalidBucketState'), 'waiting', 'RequestRefused'],
     ['503 XMinioServerNotInitialized', refuse(503, 'XMinioServerNotInitialized'), 'transient', 'Throttled'],
     ['500 InternalError', refuse(500, 'InternalError'), 'transient', 'ServerError'],
     ['502 HTML of a gateway', html(502), 'transient', 'ServerError'],

@@ -1,7 +1,7 @@
 import { reasons } from '@operator/api';
 import { Fault } from '@operator/outcome';
 import type { Bucket } from '@operator/references';
-import { creationDateOf, readMark, readTags, sameOwner, type Driver, type Tags } from '@operator/s3';
+import { creationDateOf, readMark, readTags, sameOwner, type Driver, type OwnerMark, type Tags } from '@operator/s3';
 import { markOf, type BucketDeps } from './deps.ts';
 import type { FoundBucket } from './plan.ts';
 import type { BucketPass } from './report.ts';
@@ -57,24 +57,23 @@ export const findOwner = async (
   const mark = tags && readMark(tags);
   const createdAt =
     known.madeAt ??
-    (await dateOf(bucket, mark !== undefined, tags !== undefined, () => creationDateOf(driver, place, pass)));
+    (isDateWanted(bucket, mark, tags) ? await unlessDenied(creationDateOf(driver, place, pass)) : undefined);
   const isOwnerGone =
     mark !== undefined && spec.adoptionPolicy === 'Always' && (await deps.ownerGone(mark, pass.signal));
   return { found: { mark, createdAt, isOwnerGone }, tags };
 };
 
-const dateOf = async (
-  { metadata, status }: Bucket,
-  isMarked: boolean,
-  hasTags: boolean,
-  read: () => Promise<Date | undefined>,
-): Promise<Date | undefined> => {
-  if (status?.ownership === undefined) return status?.createIntent === undefined ? undefined : read();
+/** True when the date on which the bucket was created may decide. */
+const isDateWanted = ({ metadata, status }: Bucket, mark: OwnerMark | undefined, tags: Tags | undefined): boolean => {
+  if (status?.ownership === undefined) return status?.createIntent !== undefined && mark?.uid !== metadata.uid;
   // Where marks are kept, a missing one means that somebody has been here; and what is deleted is looked at twice.
-  const isDoubtful = !isMarked && (hasTags || metadata.deletionTimestamp !== undefined);
-  if (!isDoubtful || status.lastSyncTime === undefined) return undefined;
-  return read().catch((caught: unknown) => {
+  const isDoubtful = mark === undefined && (tags !== undefined || metadata.deletionTimestamp !== undefined);
+  return isDoubtful && status.lastSyncTime !== undefined;
+};
+
+/** Credentials that may not list buckets are good enough for all else. */
+const unlessDenied = (date: Promise<Date | undefined>): Promise<Date | undefined> =>
+  date.catch((caught: unknown) => {
     if (caught instanceof Fault && caught.reason === reasons.AccessDenied) return undefined;
     throw caught;
   });
-};

@@ -21,6 +21,13 @@ describe('decideOwnership', () => {
     ['our mark and our memory', 'IfOwned', known, marked(), 'Created'],
     ['our mark and our memory of another server', 'IfOwned', { ...known, endpoint: 'http://old' }, marked(), 'Created'],
     ['our mark, status lost, Never', 'Never', undefined, marked(), 'Adopted'],
+    [
+      'our mark and our intent',
+      'Never',
+      { bucketName: 'photos', endpoint: server, createIntent: intent },
+      marked(),
+      'Created',
+    ],
     ['the mark of a forerunner', 'IfOwned', undefined, marked({ uid: 'before' }), 'Adopted'],
     ['the mark of a forerunner, Never', 'Never', undefined, marked({ uid: 'before' }), 'NotOwned'],
     ['the mark of another', 'Always', undefined, marked({ name: 'other' }), 'AlreadyClaimed'],

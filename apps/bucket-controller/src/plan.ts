@@ -47,8 +47,10 @@ export const decideOwnership = (
   if (found.mark !== undefined) {
     if (isSameOwner(found.mark, own)) {
       const known = status?.bucketName === spec.name ? status.ownership : undefined;
-      if (known !== undefined || isMade) return { verdict: 'ours', ownership: known ?? 'Created' };
       const isTakenOver = found.mark.uid !== own.uid;
+      // Only after a creation of ours does a bucket bear our mark while the intent is open.
+      const isIntended = !isTakenOver && intentAt(spec.name, status, serverIdentity) !== undefined;
+      if (known !== undefined || isMade || isIntended) return { verdict: 'ours', ownership: known ?? 'Created' };
       if (!isTakenOver || spec.adoptionPolicy !== 'Never') return { verdict: 'ours', ownership: 'Adopted' };
       return refuse(
         reasons.NotOwned,

@@ -156,6 +156,30 @@ describe('a bucket that is not there', () => {
     expect(struck).toBeGreaterThan(20);
   });
 
+  it('ends exactly right where buckets may not be listed, save that one killed before the mark is left alone', async () => {
+    const begun = () => {
+      const world = begin();
+      world.s3.refuse('ListBuckets', { code: 'AccessDenied', status: 403 });
+      return world;
+    };
+    for (let nth = 3; nth <= 6; nth += 1) {
+      const world = begun();
+      world.writes.arm('killedAfter', nth);
+      await world.bench.run();
+      world.bench.restart();
+      expect(await world.bench.run(), String(nth)).toMatchObject({ result: 'settled' });
+      expect(world.bench.object().status).toMatchObject({ ownership: 'Created' });
+    }
+    const unmarked = begun();
+    unmarked.writes.arm('killedAfter', 2);
+    await unmarked.bench.run();
+    unmarked.bench.restart();
+    expect(await unmarked.bench.run()).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
+    expect(unmarked.bench.object().status).toHaveProperty('createIntent');
+    unmarked.s3.refuse('ListBuckets', undefined);
+    expect(await unmarked.bench.run()).toMatchObject({ result: 'settled' });
+  });
+
   it('ends exactly right on a server without tags too', async () => {
     await tryEveryMishap(
       async () => begin({ tags: false, spec: {} }),

@@ -91,6 +91,21 @@ describe('two documents mean the same', () => {
       condition({ NotIpAddress: { 'aws:SourceIp': '2001:DB8:0:0::1/64' } }),
       condition({ NotIpAddress: { 'aws:SourceIp': '2001:db8::/64' } }),
     ],
+    [
+      'an instant however it is written',
+      condition({ DateLessThan: { 'aws:CurrentTime': '2027-01-01T01:00:00.000+01:00' } }),
+      condition({ DateLessThan: { 'aws:CurrentTime': '2027-01-01T00:00:00Z' } }),
+    ],
+    [
+      'a day or its first instant',
+      condition({ 'ForAnyValue:DateEqualsIfExists': { 'aws:CurrentTime': '2027-01-01' } }),
+      condition({ 'ForAnyValue:DateEqualsIfExists': { 'aws:CurrentTime': '2027-01-01T00:00:00Z' } }),
+    ],
+    [
+      'an integer with leading zeros',
+      condition({ NumericEquals: { 's3:max-keys': '010' } }),
+      condition({ NumericEquals: { 's3:max-keys': 10 } }),
+    ],
     ['an empty condition', condition({}), policy(statement())],
     ['no version or the oldest', { Statement: [statement()] }, { Version: '2008-10-17', Statement: [statement()] }],
     [
@@ -155,6 +170,21 @@ describe('two documents differ by', () => {
       'the size of a network',
       condition({ IpAddress: { 'aws:SourceIp': '2001:db8::1/32' } }),
       condition({ IpAddress: { 'aws:SourceIp': '2001:db8::1/128' } }),
+    ],
+    [
+      'a moment',
+      condition({ DateLessThan: { 'aws:CurrentTime': '2027-01-01T00:00:00.001Z' } }),
+      condition({ DateLessThan: { 'aws:CurrentTime': '2027-01-01T00:00:00Z' } }),
+    ],
+    [
+      'a date that is text',
+      condition({ StringEquals: { 'aws:a': '2027-01-01T00:00:00.000Z' } }),
+      condition({ StringEquals: { 'aws:a': '2027-01-01T00:00:00Z' } }),
+    ],
+    [
+      'what is no date',
+      condition({ DateLessThan: { 'aws:CurrentTime': 'soon' } }),
+      condition({ DateLessThan: { 'aws:CurrentTime': 'later' } }),
     ],
     ['an element that we do not know', policy(statement({ Future: 'x' })), policy(statement())],
     ['everything', {}, policy(statement())],

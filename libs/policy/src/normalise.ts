@@ -34,8 +34,18 @@ const principals = (value: unknown): unknown => {
     .sort(([a], [b]) => byText(a, b));
 };
 
+// A day, or an instant with its zone: without one, the text would mean another instant on each machine.
+const certainInstant = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+const canonicalInstant = (value: string): string => {
+  const ms = certainInstant.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(ms) ? value : new Date(ms).toISOString();
+};
+
 const conditionValue = (operator: string, value: string): string => {
   if (/bool|null/.test(operator)) return value.toLowerCase();
+  if (operator.includes('date')) return canonicalInstant(value);
+  if (operator.includes('numeric')) return /^-?\d+$/.test(value) ? String(BigInt(value)) : value;
   return operator.includes('ipaddress') ? canonicalNetwork(value) : value;
 };
 
@@ -92,7 +102,8 @@ const canonicalStatement = (statement: JsonObject): CanonicalStatement => {
 /**
  * The canonical form of an IAM document, as rendered or as a server gave it (an object, not text). Whatever a server may
  * rewrite without changing the meaning is the same in it: scalar or list, `"*"` or `{"AWS": "*"}`, order, case of actions
- * and condition keys, runs of stars, an account or its root ARN, numbers and booleans as text.
+ * and condition keys, runs of stars, an account or its root ARN, numbers and booleans as text, an instant with or without
+ * fractions.
  *
  * Source: IAM User Guide, Grammar of the IAM JSON policy language; an absent Version is 2008-10-17.
  */

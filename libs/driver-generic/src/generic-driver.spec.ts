@@ -1,4 +1,4 @@
-import { PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
+import { PutBucketTaggingCommand, PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { asFault } from '@operator/outcome';
 import {
   bucketContext,
@@ -39,6 +39,28 @@ describe('the generic driver', () => {
     expect(await readTags(s3, recordingContext())).toBeUndefined();
     expect(driver.marksBuckets).toBe(false);
     expect(await lookAtFeatures(driver, bucketSpec(), bucketContext(), s3, recordingContext())).toEqual([]);
+  });
+
+  it('reads marks on, whatever a single bucket or a write of tags is refused', async () => {
+    const s3 = { wire: driver.wire(), bucket: 'photos' };
+    fake.answer(() => refuse(405, 'MethodNotAllowed'));
+    const put = new PutBucketTaggingCommand({ Bucket: 'photos', Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } });
+    await s3.wire.send(put, recordingContext()).catch(asFault);
+    expect(driver.marksBuckets).toBe(true);
+    fake.answer(() => refuse(404, 'NoSuchTagSet'));
+    expect(await readTags(s3, recordingContext())).toEqual(new Map());
+    fake.answer(() => refuse(405, 'MethodNotAllowed'));
+    expect(await readTags({ ...s3, bucket: 'odd' }, recordingContext())).toBeUndefined();
+    expect(driver.marksBuckets).toBe(true);
+  });
+
+  it('reads marks again once the server has tags after all', async () => {
+    const s3 = { wire: driver.wire(), bucket: 'photos' };
+    fake.answer(() => refuse(501, 'NotImplemented'));
+    await readTags(s3, recordingContext());
+    fake.answer(() => refuse(404, 'NoSuchTagSet'));
+    await lookAtFeatures(driver, bucketSpec(), bucketContext(), s3, recordingContext());
+    expect(driver.marksBuckets).toBe(true);
   });
 
   it('probes with reads alone, and only on a bucket of ours', async () => {

@@ -27,7 +27,7 @@ export const createS3Driver = (connection: Connection, deps: DriverDeps, traits:
     serverIdentity: traits.serverIdentity,
     ...(traits.deletionWarning === undefined ? {} : { deletionWarning: traits.deletionWarning }),
     get marksBuckets() {
-      return !refusedOperations.has('GetBucketTagging') && !refusedOperations.has('PutBucketTagging');
+      return !refusedOperations.has('GetBucketTagging');
     },
     wire: (region) => pool.wire(region),
     wireAs: (credentials) => pool.wireAs(credentials),

@@ -21,7 +21,7 @@ export interface WirePoolOptions {
 /** The clients of one Provider: one for each region, made when first used. */
 export interface WirePool {
   readonly uplink: Uplink;
-  /** The names of operations that the server has refused as unsupported. */
+  /** The names of operations that the server has refused as unsupported, and never carried out. */
   readonly refusedOperations: ReadonlySet<string>;
   wire(region?: string): Wire;
   /** Another user's client; the caller closes it. */
@@ -41,6 +41,11 @@ const neverRetried: ReadonlySet<string> = new Set(['CreateBucket']);
 export const createWirePool = (connection: Connection, deps: DriverDeps, options: WirePoolOptions = {}): WirePool => {
   const uplink = createUplink({ ...options, ...connection }, deps);
   const refusedOperations = new Set<string>();
+  const knownOperations = new Set<string>();
+  const learn = (operation: string): void => {
+    knownOperations.add(operation);
+    refusedOperations.delete(operation);
+  };
   let wantsContentMd5 = false;
 
   const createWire = (
@@ -98,7 +103,9 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     const faultOf = (command: Parameters<typeof operationOf>[0], error: unknown): unknown => {
       const call = { service: 's3', operation: operationOf(command), endpoint };
       const fault = options.readError?.(call, error) ?? faultFromError(call, error);
-      if (fault instanceof Fault && fault.reason === reasons.Unsupported) refusedOperations.add(call.operation);
+      const isRefused = fault instanceof Fault && fault.reason === reasons.Unsupported;
+      // One bucket may be refused what others are not.
+      if (isRefused && !knownOperations.has(call.operation)) refusedOperations.add(call.operation);
       return fault;
     };
 
@@ -107,19 +114,25 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       region,
       async send(command, context) {
         try {
-          return await trySend(command, context);
+          const output = await trySend(command, context);
+          learn(operationOf(command));
+          return output;
         } catch (error) {
           throw faultOf(command, error);
         }
       },
       async sendOrAbsent(command, absentCodes, context) {
         try {
-          return await trySend(command, context);
+          const output = await trySend(command, context);
+          learn(operationOf(command));
+          return output;
         } catch (error) {
           const answer = answerOf(error);
-          if (answer !== undefined && absentCodes.some((code) => code === answer.code || code === answer.status))
-            return undefined;
-          throw faultOf(command, error);
+          const isAbsent = absentCodes.some((code) => code === answer?.code || code === answer?.status);
+          if (!isAbsent) throw faultOf(command, error);
+          // Who says that a thing is not there has the operation; to some callers a server that lacks it is absence too.
+          if (answer?.status === 404) learn(operationOf(command));
+          return undefined;
         }
       },
       // The connections belong to the uplink; a client holds nothing else.

@@ -449,6 +449,22 @@ describe('a bucket of ours', () => {
     expect(bench.object().status?.managedTagKeys).toEqual(['tier']);
   });
 
+  it('gets other tags for as many as there can be, and knows no more keys than are at the server or about to be', async () => {
+    const many = (of: string) => Object.fromEntries(Array.from({ length: 46 }, (_, at) => [`${of}${String(at)}`, 'x']));
+    const { bench, s3 } = await ready({ spec: { tagging: { tags: many('a') } } });
+    for (const of of ['b', 'c', 'd']) {
+      // The write fails, and the next wish comes: what was never written is not ours to remove.
+      s3.refuse('PutBucketTagging', { code: 'AccessDenied', status: 403 });
+      bench.change({ tagging: { tags: many(of) } });
+      await bench.run();
+      expect(bench.object().status?.managedTagKeys, of).toHaveLength(92);
+    }
+    s3.refuse('PutBucketTagging', undefined);
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(s3.buckets.get('photos')?.tags).toEqual(new Map([...Object.entries(many('d')), ...ownTags()]));
+    expect(bench.object().status?.managedTagKeys).toHaveLength(46);
+  });
+
   it('with a feature that the server lacks is Unsupported, and writes nothing more', async () => {
     const { bench } = await ready({
       spec: { ...declared, cors: { rules: [{ allowedOrigins: ['*'], allowedMethods: ['GET'] }] } },

@@ -168,7 +168,9 @@ const converge = async (
   }
 
   const wantedTagKeys = Object.keys(spec.tagging?.tags ?? {});
-  const formerTagKeys = status?.managedTagKeys ?? [];
+  const recordedTagKeys = status?.managedTagKeys ?? [];
+  // What is not at the server needs no removal; so the list stays as short as a bucket's tags and the wish together.
+  const formerTagKeys = recordedTagKeys.filter((key) => tags?.has(key) ?? true);
   const context: BucketContext = {
     mark,
     managedTagKeys: formerTagKeys,
@@ -189,7 +191,7 @@ const converge = async (
     // Every tag key that is about to be written is known as ours before it is at the server.
     const managedTagKeys = [...new Set([...formerTagKeys, ...wantedTagKeys])].sort();
     const converging = reportBucket(spec, { ...facts, managedTagKeys, lastSyncTime: status?.lastSyncTime });
-    if (writesNewTags(views, formerTagKeys, wantedTagKeys)) await pass.record(converging);
+    if (writesNewTags(views, recordedTagKeys, wantedTagKeys)) await pass.record(converging);
     await applyAll(steps, pass);
     const names = [...taken, ...steps.map(({ name }) => name)];
     if (taken.length === 0) pass.event('Normal', eventReasons.BucketUpdated, `Changed ${names.join(', ')}.`);
@@ -211,6 +213,6 @@ const applyAll = async (steps: readonly Step[], pass: BucketPass): Promise<void>
   if (failed.length > 0) throw failed[0];
 };
 
-const writesNewTags = (views: readonly AspectView[], former: readonly string[], wanted: readonly string[]): boolean =>
+const writesNewTags = (views: readonly AspectView[], recorded: readonly string[], wanted: readonly string[]): boolean =>
   views.some((view) => view.aspect === 'tagging' && view.verdict === 'different') &&
-  wanted.some((key) => !former.includes(key));
+  wanted.some((key) => !recorded.includes(key));

@@ -98,7 +98,8 @@ export const bucketStatus = Type.Object({
     list(
       'Keys of the tags that the spec set; the only ones that are ever removed.',
       Type.String({ description: 'One key.', maxLength: 128 }),
-      50,
+      // The tags of a bucket, and as many that are about to take their place.
+      96,
     ),
   ),
   deletionProgress: optional(

@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { settled } from '@operator/outcome';
+import { type Outcome, settled, transient } from '@operator/outcome';
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import type { Backoff } from './backoff.ts';
 import { createController, leadershipLost } from './controller.ts';
-import type { Informer } from './informer.ts';
+import type { Informer, InformerEvents } from './informer.ts';
 import type { KubeClient } from './kube-client.ts';
 import { createMetrics } from './metrics.ts';
+import type { Finalized, Pass } from './reconciler.ts';
 import { type KubeObject, keyOf } from './resource.ts';
 import { createTracing } from './tracing.ts';
 import { createWorkqueue } from './workqueue.ts';
@@ -33,34 +35,43 @@ const widget = (name: string): Widget => ({
   spec: {},
 });
 
-/** A controller over fixed objects, whose passes do no I/O at all. `reconcile`: told the number of passes so far. */
-const run = async (objects: readonly Widget[], apply: KubeClient['apply'], reconcile: (passes: number) => void) => {
+interface Options {
+  readonly objects: readonly Widget[];
+  readonly kube: Partial<KubeClient>;
+  readonly mayWrite?: () => boolean;
+  readonly backoff?: Backoff;
+  readonly now?: () => Date;
+  /** Told the number of passes so far. */
+  readonly reconcile?: (passes: number) => Promise<Outcome<object>> | Outcome<object>;
+  readonly finalize?: (object: Widget, pass: Pass<object>) => Promise<Finalized<object>>;
+}
+
+/** A controller over the objects of a cache that the test keeps, and the ways to see what it does. */
+const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize }: Options) => {
   const known = new Map(objects.map((object) => [keyOf(object), object]));
-  const queue = createWorkqueue({ monotonicMs, random });
+  const queue = createWorkqueue({ monotonicMs, random, ...(backoff === undefined ? {} : { backoff }) });
   let passes = 0;
+  let listener: InformerEvents<Widget> = {};
   const controller = createController<object, object>({
     resource,
     finalizer,
     reconciler: {
-      async reconcile() {
-        reconcile((passes += 1));
-        return settled({});
-      },
-      finalize: async () => ({ result: 'done' }),
+      reconcile: async () => (reconcile ?? (() => settled({})))((passes += 1)),
+      finalize: finalize ?? (async () => ({ result: 'done' })),
       claimsOf: () => [],
       providerOf: () => undefined,
     },
     informer: {
       get: (key: string) => known.get(key),
       list: () => known.values(),
-      on: () => undefined,
-      remember: () => undefined,
+      on: (events: InformerEvents<Widget>) => (listener = events),
+      remember: (object: Widget) => void known.set(keyOf(object), object),
     } as unknown as Informer<Widget>,
-    kube: { apply } as unknown as KubeClient,
+    kube: kube as KubeClient,
     queue,
-    mayWrite: () => false,
+    mayWrite: mayWrite ?? (() => true),
     log,
-    clock: { now: () => new Date('2026-05-05T10:00:00Z') },
+    clock: { now: now ?? (() => new Date('2026-05-05T10:00:00Z')) },
     monotonicMs,
     random,
     metrics: createMetrics('test'),
@@ -72,22 +83,36 @@ const run = async (objects: readonly Widget[], apply: KubeClient['apply'], recon
   const stop = new AbortController();
   const running = controller.run(stop.signal, new AbortController().signal);
   for (const key of known.keys()) queue.add(key);
-  return async () => {
-    stop.abort();
-    await running;
-    return passes;
+  return {
+    passes: () => passes,
+    add: (object: Widget) => {
+      known.set(keyOf(object), object);
+      listener.onAdd?.(object);
+    },
+    end: async () => {
+      stop.abort();
+      await running;
+      return passes;
+    },
   };
 };
 
+/** Stores a status as the API server does. */
+const applied: KubeClient['apply'] = (_resource, { metadata, status }) =>
+  Promise.resolve({ ...widget(metadata.name), status } as never);
+
 it('leaves room for the timer that ends its term once the lease has run out', async () => {
   let isOver = false;
-  const end = await run(
-    [widget('a')],
-    () => (isOver ? Promise.resolve({ metadata: {} } as never) : Promise.reject(leadershipLost())),
-    (passes) => {
-      isOver = passes > 1_000; // without room this test would never end
+  const { end } = await run({
+    objects: [widget('a')],
+    kube: {
+      apply: () => (isOver ? Promise.resolve({ metadata: {} } as never) : Promise.reject(leadershipLost())),
     },
-  );
+    reconcile: (passes) => {
+      isOver = passes > 1_000; // without room this test would never end
+      return settled({});
+    },
+  });
   await delay(100);
   expect(await end()).toBeLessThan(5);
 });
@@ -95,16 +120,45 @@ it('leaves room for the timer that ends its term once the lease has run out', as
 it('lets the event loop turn between passes that do no I/O', async () => {
   let turn = 0;
   const begun = new Map<number, number>();
-  const end = await run(
-    Array.from({ length: 300 }, (_, index) => widget(`w${index}`)),
-    () => Promise.resolve({ metadata: {} } as never),
-    () => {
+  const { end } = await run({
+    objects: Array.from({ length: 300 }, (_, index) => widget(`w${index}`)),
+    kube: { apply: applied },
+    reconcile: () => {
       begun.set(turn, (begun.get(turn) ?? 0) + 1);
       setImmediate(() => (turn += 1));
+      return settled({});
     },
-  );
+  });
   await delay(200);
   expect(await end()).toBe(300);
   // With ten workers.
   expect(Math.max(...begun.values())).toBeLessThanOrEqual(20);
+});
+
+it('tells a conflict at the storage server, which may last, like any other fault', async () => {
+  const statuses: unknown[] = [];
+  const { passes, end } = await run({
+    objects: [widget('a')],
+    kube: {
+      apply: (given, object, options) => {
+        statuses.push(object.status);
+        return applied(given, object, options);
+      },
+    },
+    backoff: { baseMs: 1, capMs: 1 },
+    reconcile: () => {
+      throw transient('Conflict', 'Another operation is under way.');
+    },
+  });
+  await vi.waitUntil(() => passes() >= 10);
+  await end();
+  const told = { status: 'False', reason: 'Conflict', message: 'Another operation is under way.' };
+  expect(statuses).toEqual([
+    {
+      conditions: [
+        expect.objectContaining({ type: 'Ready', ...told }),
+        expect.objectContaining({ type: 'Reconciling', ...told, status: 'True' }),
+      ],
+    },
+  ]);
 });

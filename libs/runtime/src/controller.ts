@@ -21,7 +21,7 @@ import { addFinalizer, hasFinalizer, removeFinalizer } from './finalizer.ts';
 import type { Informer } from './informer.ts';
 import { isSameJson } from './json-equality.ts';
 import type { KubeClient } from './kube-client.ts';
-import { type KubeError, isKubeError } from './kube-error.ts';
+import { type KubeError, isKubeError, isObjectChanged, objectChanged } from './kube-error.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { Pass, Reconciler } from './reconciler.ts';
 import { type CommonStatus, type KubeObject, type ObjectKey, type Resource, keyOf, ownStatus } from './resource.ts';
@@ -316,7 +316,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
           current = last = await store(last, wanted, worker, { resourceVersion });
         } catch (caught) {
           if (!isKubeError(caught, 404, 409)) throw caught;
-          throw transient('Conflict', `${worker.key} changed meanwhile; looking again.`, { cause: caught });
+          throw objectChanged(worker.key, caught);
         }
       },
     };
@@ -438,7 +438,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       queue.add(key);
       return 'aborted';
     }
-    if (caught instanceof Fault && caught.reason === leadershipLost().reason) {
+    if (isLeadershipLost(caught)) {
       // The lease has run out, and the timer that ends this term has not fired yet: it must have room to.
       queue.retry(key);
       return 'aborted';
@@ -515,6 +515,9 @@ export const needsPass = (object: KubeObject, old: KubeObject, finalizer: string
 export const leadershipLost = (): Fault =>
   transient('LeadershipLost', 'Another process leads now; it goes on from here.');
 
+const isLeadershipLost = (caught: unknown): boolean =>
+  caught instanceof Fault && caught.reason === leadershipLost().reason;
+
 const readyOf = (object: { readonly status?: CommonStatus }): Condition | undefined =>
   object.status?.conditions?.find((condition) => condition.type === 'Ready');
 
@@ -523,10 +526,8 @@ const commonStatus = ({ status }: { readonly status?: CommonStatus }): CommonSta
   ...(status?.conditions === undefined ? {} : { conditions: status.conditions }),
 });
 
-/** A conflict: somebody else wrote in between. Nothing is wrong, the next pass sees it. */
-const isQuiet = (caught: unknown): boolean =>
-  isKubeError(caught, 409) ||
-  (caught instanceof Fault && (caught.reason === 'Conflict' || caught.reason === 'LeadershipLost'));
+/** Nothing is wrong: the object changed, or another process leads by now. */
+const isQuiet = (caught: unknown): boolean => isObjectChanged(caught) || isLeadershipLost(caught);
 
 const kubeFault = (caught: KubeError, log: Logger): Fault => {
   log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused');

@@ -1,6 +1,5 @@
-import { transient } from '@operator/outcome';
 import type { KubeClient, RequestOptions } from './kube-client.ts';
-import { isKubeError } from './kube-error.ts';
+import { isKubeError, objectChanged } from './kube-error.ts';
 import type { Resource, StoredObject } from './resource.ts';
 
 type Kube = Pick<KubeClient, 'apply' | 'patch' | 'get'>;
@@ -10,7 +9,7 @@ export const hasFinalizer = (object: StoredObject, finalizer: string): boolean =
 
 /**
  * Adds our finalizer by server-side apply, which leaves those of others alone. Returns the object as it is then.
- * @throws KubeError 409 when the object was recreated or is gone; Fault `transient` Conflict when it is being deleted
+ * @throws KubeError 409 when the object was recreated or is gone; `objectChanged` when it is being deleted
  */
 export const addFinalizer = async <T extends StoredObject>(
   kube: Kube,
@@ -25,8 +24,7 @@ export const addFinalizer = async <T extends StoredObject>(
     return await kube.apply<T>(resource, { metadata }, options);
   } catch (caught) {
     // Refused as invalid: the object is being deleted, and the cache does not know yet.
-    if (isKubeError(caught, 422))
-      throw transient('Conflict', `${name} changed meanwhile; looking again.`, { cause: caught });
+    if (isKubeError(caught, 422)) throw objectChanged(name, caught);
     throw caught;
   }
 };

@@ -1,3 +1,5 @@
+import { Fault, transient } from '@operator/outcome';
+
 export interface KubeErrorDetails {
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
@@ -27,3 +29,16 @@ export class KubeError extends Error {
 /** True for a KubeError with one of these HTTP statuses. */
 export const isKubeError = (caught: unknown, ...statuses: readonly number[]): caught is KubeError =>
   caught instanceof KubeError && (statuses.length === 0 || statuses.includes(caught.status));
+
+const changed = 'ObjectChanged';
+
+/**
+ * Somebody else wrote the object, or took it away, since it was read: nothing is wrong, and the next pass sees it. Its reason is
+ * the runtime's own, so that no conflict at a storage server passes for it.
+ */
+export const objectChanged = (name: string, cause?: unknown): Fault =>
+  transient(changed, `${name} changed meanwhile; looking again.`, { cause });
+
+/** True for `objectChanged`, and for a conflict as the API server tells it. */
+export const isObjectChanged = (caught: unknown): boolean =>
+  isKubeError(caught, 409) || (caught instanceof Fault && caught.reason === changed);

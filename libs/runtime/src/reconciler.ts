@@ -12,7 +12,7 @@ export interface Pass<S> extends CallContext {
    * Writes the status now, before an external write whose trace must survive a crash (the intent of a create, say).
    * Conditions stay as stored. Fails with a conflict when the object was replaced or changed since this pass read it.
    * Sends nothing when nothing would change.
-   * @throws Fault `transient` Conflict
+   * @throws Fault `transient` ObjectChanged, which no status ever tells
    */
   record(status: S): Promise<void>;
   /** Tells a transition in a Kubernetes Event; repeats are aggregated and rate-limited for each object. */

@@ -13,6 +13,7 @@ import {
   clusterIdentity,
   createDriverPool,
   createReferences,
+  isProviderGone,
   isToldOnProvider,
   keyOfReference,
   wokenByProvider,
@@ -92,6 +93,7 @@ const build = (tools: ControllerTools) => {
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
     isToldElsewhere: isToldOnProvider,
+    isBeyondHelp: isProviderGone,
     reconciler: accessKeyReconciler({
       kube: ownWrites.kube,
       references: createReferences({ kube, pool, providers, buckets }),

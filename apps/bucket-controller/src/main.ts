@@ -12,6 +12,7 @@ import {
   clusterIdentity,
   createDriverPool,
   createReferences,
+  isProviderGone,
   isToldOnProvider,
   keyOfReference,
   namespaceLabels,
@@ -71,6 +72,7 @@ const build = (tools: ControllerTools) => {
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
     isToldElsewhere: isToldOnProvider,
+    isBeyondHelp: isProviderGone,
     reconciler: bucketReconciler({
       references: createReferences({ kube, pool, providers }),
       sameName,

@@ -14,6 +14,7 @@ import {
   bucketMatters,
   createDriverPool,
   createReferences,
+  isProviderGone,
   isToldOnProvider,
   keyOfReference,
   wokenByProvider,
@@ -89,6 +90,7 @@ const build = (tools: ControllerTools) => {
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
     isToldElsewhere: isToldOnProvider,
+    isBeyondHelp: isProviderGone,
     failureEvent: eventReasons.PolicyFailed,
     reconciler: policyReconciler({
       references: createReferences({ kube, pool, providers, buckets }),

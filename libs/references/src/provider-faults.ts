@@ -18,9 +18,11 @@ const providerReasons: ReadonlySet<string> = new Set([
 /** True when the Provider, or the server behind it, is what fails. */
 export const isProviderFault = ({ reason }: Fault): boolean => providerReasons.has(reason);
 
+/** True when there is no Provider. */
+export const isProviderGone = ({ reason }: Fault): boolean => reason === reasons.ProviderNotFound;
+
 /** True when the Provider itself tells it: of an outage there is one Event then, and not one for each object. */
-export const isToldOnProvider = (fault: Fault): boolean =>
-  isProviderFault(fault) && fault.reason !== reasons.ProviderNotFound;
+export const isToldOnProvider = (fault: Fault): boolean => isProviderFault(fault) && !isProviderGone(fault);
 
 /** The claim of a Provider that cannot be used, for whatever reason. */
 export const providerNotReady = ({ reason, message }: Fault): Claim => ({

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Outcome, settled, transient } from '@operator/outcome';
+import { type Fault, type Outcome, settled, transient, waiting } from '@operator/outcome';
 import { pino } from 'pino';
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Backoff } from './backoff.ts';
 import { createController, leadershipLost } from './controller.ts';
 import type { Informer, InformerEvents } from './informer.ts';
@@ -44,13 +44,15 @@ interface Options {
   /** Told the number of passes so far. */
   readonly reconcile?: (passes: number) => Promise<Outcome<object>> | Outcome<object>;
   readonly finalize?: (object: Widget, pass: Pass<object>) => Promise<Finalized<object>>;
+  readonly isBeyondHelp?: (fault: Fault) => boolean;
 }
 
 /** A controller over the objects of a cache that the test keeps, and the ways to see what it does. */
-const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize }: Options) => {
+const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize, isBeyondHelp }: Options) => {
   const known = new Map(objects.map((object) => [keyOf(object), object]));
   const queue = createWorkqueue({ monotonicMs, random, ...(backoff === undefined ? {} : { backoff }) });
   let passes = 0;
+  const told: string[] = [];
   let listener: InformerEvents<Widget> = {};
   const controller = createController<object, object>({
     resource,
@@ -65,7 +67,7 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize 
       get: (key: string) => known.get(key),
       list: () => known.values(),
       on: (events: InformerEvents<Widget>) => (listener = events),
-      remember: (object: Widget) => void known.set(keyOf(object), object),
+      remember: (object: Widget) => known.has(keyOf(object)) && known.set(keyOf(object), object),
     } as unknown as Informer<Widget>,
     kube: kube as KubeClient,
     queue,
@@ -75,10 +77,11 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize 
     monotonicMs,
     random,
     metrics: createMetrics('test'),
-    events: { record: () => undefined },
+    events: { record: (_object, type, reason) => void told.push(`${type} ${reason}`) },
     tracing: await createTracing('test', {}),
     workers: 10,
     resyncIntervalMs: 600_000,
+    ...(isBeyondHelp === undefined ? {} : { isBeyondHelp }),
   });
   const stop = new AbortController();
   const running = controller.run(stop.signal, new AbortController().signal);
@@ -88,6 +91,12 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize 
     add: (object: Widget) => {
       known.set(keyOf(object), object);
       listener.onAdd?.(object);
+    },
+    told,
+    wake: (key: string) => queue.add(key),
+    remove: (object: Widget, wasTold = true) => {
+      known.delete(keyOf(object));
+      listener.onDelete?.(object, wasTold);
     },
     end: async () => {
       stop.abort();
@@ -161,4 +170,52 @@ it('tells a conflict at the storage server, which may last, like any other fault
       ],
     },
   ]);
+});
+
+describe('an object that went in spite of its finalizer', () => {
+  const nowhere = { get: () => Promise.resolve(undefined), apply: applied };
+
+  it.each([
+    ['the watch told it to the leader', true, true, ['a']],
+    ['only a list no longer has it, as after a restore from a backup', false, true, []],
+    ['another process leads', true, false, []],
+  ])('is finalized, or not, when %s', async (_title, wasTold, mayWrite, want) => {
+    const finalized: string[] = [];
+    const { passes, remove, end } = await run({
+      objects: [widget('a')],
+      kube: nowhere,
+      mayWrite: () => mayWrite,
+      finalize: async ({ metadata }) => {
+        finalized.push(metadata.name);
+        return { result: 'done' };
+      },
+    });
+    await vi.waitUntil(() => passes() === 1);
+    remove(widget('a'), wasTold);
+    await delay(20);
+    await end();
+    expect(finalized).toEqual(want);
+  });
+
+  it('is given up, and told, when what it needs is gone too', async () => {
+    let attempts = 0;
+    const { passes, told, remove, wake, end } = await run({
+      objects: [widget('a')],
+      kube: nowhere,
+      finalize: async () => {
+        attempts += 1;
+        throw waiting('ProviderNotFound', 'Provider p does not exist.');
+      },
+      isBeyondHelp: ({ reason }) => reason === 'ProviderNotFound',
+    });
+    await vi.waitUntil(() => passes() === 1);
+    remove(widget('a'));
+    await vi.waitUntil(() => attempts === 1);
+    await delay(5);
+    wake('n/a');
+    await delay(20);
+    await end();
+    expect(attempts).toBe(1);
+    expect(told).toEqual(['Warning GivenUp']);
+  });
 });

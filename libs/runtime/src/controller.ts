@@ -42,6 +42,11 @@ export interface Controller<Spec, Status> {
   readonly failureEvent?: string;
   /** Faults that are told where they arise, such as an outage on its Provider: no Event on each object that meets them. */
   readonly isToldElsewhere?: (fault: Fault) => boolean;
+  /**
+   * Faults after which an object that is gone is given up, such as a Provider that is gone too: nothing is left that a person
+   * could annotate to let it go.
+   */
+  readonly isBeyondHelp?: (fault: Fault) => boolean;
   /** Whether steps taken on an object that was Ready in the same generation repair drift; true when absent. Not so for a rotation. */
   readonly isDrift?: (steps: readonly string[]) => boolean;
 }
@@ -94,7 +99,8 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   /**
    * Objects that went with our finalizer on them, as leaving ones: a DELETE that is under way when the finalizer comes takes the
    * object all the same, for the API server does not look at finalizers again before it deletes. Source: Kubernetes apiserver,
-   * registry Store.Delete.
+   * registry Store.Delete. Only what the watch told while this process led: a list may lack an object because the store is a
+   * restored backup, and what another leader has undone must not be undone again.
    */
   const vanished = new Map<ObjectKey, Stored>();
 
@@ -113,12 +119,13 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     onUpdate: (object, old) => {
       if (needsPass(object, old, finalizer)) queue.add(keyOf(object));
     },
-    onDelete: (object) => {
+    onDelete: (object, wasTold) => {
       pausedTold.delete(object.metadata.uid);
       deletions.delete(object.metadata.uid);
       driftLoops.end(keyOf(object));
       queue.remove(keyOf(object));
       if (object.metadata.deletionTimestamp !== undefined || !hasFinalizer(object, finalizer)) return;
+      if (!wasTold || !deps.mayWrite()) return;
       const deletionTimestamp = deps.clock.now().toISOString();
       vanished.set(keyOf(object), { ...object, metadata: { ...object.metadata, deletionTimestamp } });
       queue.add(keyOf(object));
@@ -280,6 +287,14 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       log.info({ event: 'finalized' }, 'the external work is undone; the finalizer is removed');
       queue.remove(key);
       return 'finalized';
+    }
+    if (finalized.result === 'blocked' && !worker.isStored && deps.isBeyondHelp?.(finalized.fault) === true) {
+      vanished.delete(key);
+      queue.forget(key);
+      const message = `The object is gone, and its external work cannot be undone: ${finalized.fault.message}`;
+      log.warn({ event: 'GivenUp', reason: finalized.fault.reason }, message);
+      events.record(object, 'Warning', 'GivenUp', message);
+      return 'terminal';
     }
     const claims =
       finalized.result === 'blocked' ? [...finalized.claims, ...reconciler.claimsOf(finalized.fault, object)] : [];

@@ -74,7 +74,8 @@ beforeEach(() => {
   informer.on({
     onAdd: ({ metadata, spec }) => void seen.push(`add ${metadata.name} ${spec.size}`),
     onUpdate: ({ metadata, spec }, old) => void seen.push(`update ${metadata.name} ${old.spec.size}→${spec.size}`),
-    onDelete: ({ metadata, spec }) => void seen.push(`delete ${metadata.name} ${spec.size}`),
+    onDelete: ({ metadata, spec }, wasTold) =>
+      void seen.push(`${wasTold ? 'delete' : 'miss'} ${metadata.name} ${spec.size}`),
   });
 });
 
@@ -141,7 +142,7 @@ describe('an informer', () => {
     server.tell({ type: 'ADDED', object: thing('a', '40', 7, { uid: 'second' }) });
     server.tell({ type: 'DELETED', object: thing('a', '39', 1) });
     await settle(() => seen.length >= 3);
-    expect(seen).toEqual(['add a 1', 'delete a 1', 'add a 7']);
+    expect(seen).toEqual(['add a 1', 'miss a 1', 'add a 7']);
     expect(informer.get('n/a')?.metadata.uid).toBe('second');
   });
 
@@ -164,6 +165,7 @@ describe('an informer', () => {
     server.tell(new KubeError({ status: 410, reason: 'Expired', message: 'too old' }));
     await settle(() => server.lists === 2 && informer.get('n/b') === undefined);
     expect(informer.get('n/a')?.spec.size).toBe(2);
+    expect(seen.slice(2)).toEqual(['update a 5→2', 'miss b 1']);
   });
 
   it('finds objects by an index as they come, change and go', async () => {

@@ -16,7 +16,8 @@ export interface InformerOptions<T> {
 export interface InformerEvents<T> {
   readonly onAdd?: (object: T) => void;
   readonly onUpdate?: (object: T, old: T) => void;
-  readonly onDelete?: (object: T) => void;
+  /** `wasTold`: the watch said so; false where a list, or another object of the name, only lets it be inferred. */
+  readonly onDelete?: (object: T, wasTold: boolean) => void;
 }
 
 /** A watch with a cache. Objects in it are shared: never change one. */
@@ -87,7 +88,7 @@ export const createInformer = <T extends StoredObject>(
     }
     // Another uid under the same name is another object: the old one went, whether or not the watch said so.
     if (old !== undefined) {
-      tell((listener) => listener.onDelete?.(old));
+      tell((listener) => listener.onDelete?.(old, false));
     }
     tell((listener) => listener.onAdd?.(object));
   };
@@ -122,12 +123,12 @@ export const createInformer = <T extends StoredObject>(
     }
   };
 
-  const drop = (key: ObjectKey): void => {
+  const drop = (key: ObjectKey, wasTold: boolean): void => {
     const old = objects.get(key);
     if (old === undefined) return;
     unindex(key, old);
     objects.delete(key);
-    tell((listener) => listener.onDelete?.(old));
+    tell((listener) => listener.onDelete?.(old, wasTold));
   };
 
   /** Takes an object unless the cache has it, or a newer one, already. */
@@ -149,7 +150,7 @@ export const createInformer = <T extends StoredObject>(
     }
     for (const [key, object] of objects) {
       const isListed = keys.has(key) || (namespace !== undefined && object.metadata.namespace !== namespace);
-      if (!isListed) drop(key);
+      if (!isListed) drop(key, false);
     }
   };
 
@@ -208,7 +209,7 @@ export const createInformer = <T extends StoredObject>(
               onEvent({ type, object }) {
                 last = object.metadata.resourceVersion;
                 if (type !== 'DELETED') take(object);
-                else if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) drop(keyOf(object));
+                else if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) drop(keyOf(object), true);
               },
             },
             signal,

@@ -172,6 +172,77 @@ it('tells a conflict at the storage server, which may last, like any other fault
   ]);
 });
 
+describe('an object that comes back under its name during the last pass over the former one', () => {
+  const heir: Widget = { ...widget('a'), metadata: { ...widget('a').metadata, uid: 'heir' } };
+
+  it('has its pass after a finalizer was removed', async () => {
+    const leaving = {
+      ...widget('a'),
+      metadata: { ...widget('a').metadata, deletionTimestamp: '2026-05-05T10:00:00Z' },
+    };
+    const stage = await run({
+      objects: [leaving],
+      kube: {
+        apply: (_resource, { status }) => {
+          // The watch is faster than the answer.
+          if (status === undefined) {
+            stage.remove(leaving);
+            stage.add(heir);
+          }
+          return Promise.resolve({ metadata: {} } as never);
+        },
+      },
+    });
+    await vi.waitUntil(() => stage.passes() === 1);
+    await stage.end();
+  });
+
+  it.each(['of which only the name lives', 'that is gone'])('has its pass after one %s', async (title) => {
+    const comesBack = title.startsWith('of');
+    const stage = await run({
+      objects: [widget('a')],
+      kube: {
+        get: () => {
+          if (comesBack) stage.add(heir);
+          return Promise.resolve((comesBack ? heir : undefined) as never);
+        },
+        apply: applied,
+      },
+      finalize: async () => {
+        stage.add(heir);
+        return { result: 'done' };
+      },
+    });
+    await vi.waitUntil(() => stage.passes() === 1);
+    stage.remove(widget('a'));
+    await vi.waitUntil(() => stage.passes() === 2);
+    await stage.end();
+  });
+
+  it('stops what is undone for the former', async () => {
+    let attempts = 0;
+    const stage = await run({
+      objects: [widget('a')],
+      kube: { get: () => Promise.resolve(undefined), apply: applied },
+      finalize: async (_object, pass) => {
+        attempts += 1;
+        stage.add(heir);
+        await pass.record({ step: 1 });
+        attempts += 1;
+        return { result: 'done' };
+      },
+    });
+    await vi.waitUntil(() => stage.passes() === 1);
+    stage.remove(widget('a'));
+    await vi.waitUntil(() => stage.passes() === 2);
+    stage.remove({ ...heir, metadata: { ...heir.metadata, finalizers: [] } });
+    stage.wake('n/a');
+    await delay(20);
+    await stage.end();
+    expect(attempts).toBe(1);
+  });
+});
+
 describe('an object that went in spite of its finalizer', () => {
   const nowhere = { get: () => Promise.resolve(undefined), apply: applied };
 

@@ -132,6 +132,9 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     },
   });
 
+  /** False once another object has taken the name of one that vanished. */
+  const isKept = (object: Stored): boolean => vanished.get(keyOf(object))?.metadata.uid === object.metadata.uid;
+
   const passOver = async (key: ObjectKey, signal: AbortSignal): Promise<PassResult> => {
     const living = informer.get(key);
     const object = living ?? vanished.get(key);
@@ -169,8 +172,8 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     const { name, namespace } = object.metadata;
     const isUnseen = (await kube.get(resource, { name, namespace }, { signal })) !== undefined;
     if (isUnseen) {
-      vanished.delete(key);
-      queue.remove(key);
+      if (isKept(object)) vanished.delete(key);
+      queue.forget(key);
     } else {
       log.warn({ event: 'vanished' }, 'the object went without waiting for its finalizer; undoing the external work');
     }
@@ -185,6 +188,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     precondition: { readonly resourceVersion?: string } = {},
   ): Promise<Stored> => {
     if (!isStored) {
+      if (!isKept(object)) throw objectChanged(key);
       const kept = { ...object, status };
       vanished.set(key, kept);
       return kept;
@@ -283,13 +287,14 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     const object = pass.stored();
     if (finalized.result === 'done') {
       if (worker.isStored) await removeFinalizer(kube, resource, object, finalizer, { signal });
-      else vanished.delete(key);
+      else if (isKept(object)) vanished.delete(key);
       log.info({ event: 'finalized' }, 'the external work is undone; the finalizer is removed');
-      queue.remove(key);
+      // All else that the queue knows of the key may be of another object, which has come meanwhile.
+      queue.forget(key);
       return 'finalized';
     }
     if (finalized.result === 'blocked' && !worker.isStored && deps.isBeyondHelp?.(finalized.fault) === true) {
-      vanished.delete(key);
+      if (isKept(object)) vanished.delete(key);
       queue.forget(key);
       const message = `The object is gone, and its external work cannot be undone: ${finalized.fault.message}`;
       log.warn({ event: 'GivenUp', reason: finalized.fault.reason }, message);

@@ -47,6 +47,9 @@ describe('readConfig', () => {
     [['--metrics-address=8080'], {}, '--metrics-address: "8080"'],
     [['--health-address=:70000'], {}, '--health-address: ":70000"'],
     [['--watch-namespaces=A'], {}, '--watch-namespaces: "A"'],
+    [['--leader-election-namespace=Not_A/Name'], {}, '--leader-election-namespace: "Not_A/Name"'],
+    [['--leader-election-namespace=a.b'], {}, '--leader-election-namespace: "a.b"'],
+    [['--leader-election-id=Bad Name!'], {}, '--leader-election-id: "Bad Name!"'],
     [['--log-level=loud'], {}, '--log-level: "loud"'],
     [['--watch-selector=(('], {}, '--watch-selector: "(("'],
     [['--watch-selector=shard in 1'], {}, '--watch-selector'],
@@ -68,6 +71,14 @@ describe('readConfig', () => {
       expect(readConfig('c', [`--watch-selector=${watchSelector}`], {})).toMatchObject({ watchSelector });
     },
   );
+
+  it('takes the name of a Lease with dots', () => {
+    const argv = ['--leader-election-id=shard-1.bucket-controller', '--leader-election-namespace=ops'];
+    expect(readConfig('c', argv, {})).toMatchObject({
+      leaderElectionId: 'shard-1.bucket-controller',
+      leaderElectionNamespace: 'ops',
+    });
+  });
 
   it('has help that names every flag and its variable', () => {
     expect(readConfig('c', ['--help'], {})).toBe('help');

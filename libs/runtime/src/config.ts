@@ -111,15 +111,15 @@ export const readConfig = (
 
   return {
     kubeconfig: text('kubeconfig'),
-    watchNamespaces: read('watch-namespaces', parseNamespaces),
-    watchSelector: read('watch-selector', parseSelector)[0],
+    watchNamespaces: read('watch-namespaces', parseMatchingspaces),
+    watchSelector: read('watch-selector', parseMatching(selector))[0],
     workers: read('workers', (value) =>
       /^\d{1,3}$/.test(value) && inRange(Number(value), 1, 200) ? Number(value) : undefined,
     ),
     resyncIntervalMs: read('resync-interval', parseDuration),
     leaderElect: read('leader-elect', (value) => (value === 'true' ? true : value === 'false' ? false : undefined)),
-    leaderElectionNamespace: text('leader-election-namespace'),
-    leaderElectionId: text('leader-election-id') ?? name,
+    leaderElectionNamespace: read('leader-election-namespace', parseMatching(dnsLabel))[0],
+    leaderElectionId: read('leader-election-id', parseMatching(dnsSubdomain))[0] ?? name,
     metricsAddress: read('metrics-address', parseAddress)[0],
     healthAddress: read('health-address', parseAddress)[0],
     logLevel: read('log-level', (value) => logLevels.find((level) => level === value)),
@@ -149,25 +149,32 @@ const parseFlags = (argv: readonly string[]): Readonly<Record<string, string | b
 
 const inRange = (value: number, least: number, most: number): boolean => value >= least && value <= most;
 
-const parseNamespaces = (value: string): readonly string[] | undefined => {
+/** Source: Kubernetes, names of objects. */
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+const dnsSubdomain = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
+/** A list of none or one, as undefined says that the value is wrong. */
+const parseMatching =
+  (pattern: RegExp) =>
+  (value: string): readonly [string?] | undefined => {
+    if (value === '') return [];
+    return pattern.test(value) ? [value] : undefined;
+  };
+
+const parseMatchingspaces = (value: string): readonly string[] | undefined => {
   const names = value
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
-  return names.every((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)) ? [...new Set(names)] : undefined;
+  return names.every((name) => dnsLabel.test(name)) ? [...new Set(names)] : undefined;
 };
 
+/** Source: Kubernetes, label selectors. */
 const label = String.raw`(?:[a-zA-Z0-9](?:[-.a-zA-Z0-9]{0,251}[a-zA-Z0-9])?/)?[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?`;
 const labelValue = String.raw`(?:[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)?`;
 const oneOf = String.raw`\(\s*${labelValue}(?:\s*,\s*${labelValue})*\s*\)`;
 const requirement = String.raw`(?:!\s*${label}|${label}(?:\s*(?:=|==|!=)\s*${labelValue}|\s+(?:in|notin)\s+${oneOf})?)`;
 const selector = new RegExp(String.raw`^\s*${requirement}(?:\s*,\s*${requirement})*\s*$`);
-
-/** A list of none or one, as undefined says that the value is wrong. Source: Kubernetes, label selectors. */
-const parseSelector = (value: string): readonly [string?] | undefined => {
-  if (value === '') return [];
-  return selector.test(value) ? [value] : undefined;
-};
 
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
 

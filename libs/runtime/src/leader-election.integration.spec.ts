@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { KubeClient } from './kube-client.ts';
 import { KubeError } from './kube-error.ts';
@@ -17,9 +17,12 @@ class LeaseServer {
   lease: Stored | undefined;
   #version = 0;
   readonly unreachable = new Set<string>();
+  hasNamespace = true;
+  requests = 0;
 
   kubeFor(identity: string): Pick<KubeClient, 'get' | 'create' | 'replace'> {
     const reach = async () => {
+      this.requests += 1;
       await new Promise((resolve) => setTimeout(resolve, 2));
       if (this.unreachable.has(identity))
         throw new KubeError({ status: 0, reason: 'Unreachable', message: 'no answer' });
@@ -35,6 +38,7 @@ class LeaseServer {
       },
       create: async (_resource, object) => {
         await reach();
+        if (!this.hasNamespace) throw new KubeError({ status: 404, reason: 'NotFound', message: 'no namespace n' });
         if (this.lease !== undefined) throw conflict();
         return store(object);
       },
@@ -57,13 +61,17 @@ interface Candidate {
 
 const running: Candidate[] = [];
 
-const run = (server: LeaseServer, identity: string, more: { skewMs?: number; isClean?: boolean } = {}): Candidate => {
+const run = (
+  server: LeaseServer,
+  identity: string,
+  more: { skewMs?: number; isClean?: boolean; log?: Logger } = {},
+): Candidate => {
   const leadership = createLeadership({
     kube: server.kubeFor(identity),
     namespace: 'n',
     name: 'lease',
     identity,
-    log: pino({ level: 'silent' }),
+    log: more.log ?? pino({ level: 'silent' }),
     clock: { now: () => new Date(Date.now() + (more.skewMs ?? 0)) },
     monotonicMs: () => performance.now(),
     random: Math.random,
@@ -175,6 +183,19 @@ describe('leader election', () => {
     };
     await until(() => !first.leadership.mayWrite());
     expect(first.terms[1] ?? (await until(() => first.terms.length > 1), first.terms[1])).toBe('lost');
+  });
+
+  it('says that the namespace of the lease is not there, once, and asks for it at leisure', async () => {
+    const server = new LeaseServer();
+    server.hasNamespace = false;
+    const lines: string[] = [];
+    const only = run(server, 'a', { log: pino({}, { write: (line: string) => void lines.push(line) }) });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(lines.filter((line) => line.includes('no namespace n'))).toHaveLength(1);
+    // A look and an attempt every 60 ms.
+    expect(server.requests).toBeLessThanOrEqual(24);
+    server.hasNamespace = true;
+    await until(() => only.leadership.mayWrite());
   });
 
   it('keeps the lease when a pass goes on after the stop', async () => {

@@ -124,7 +124,8 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
       renewedAt = startedAt;
       return true;
     } catch (caught) {
-      if (!isKubeError(caught, 409, 404)) throw caught;
+      // A lease that was there may go; one that cannot be made lacks its namespace.
+      if (!isKubeError(caught, 409) && !(lease !== undefined && isKubeError(caught, 404))) throw caught;
       lease = undefined;
       return false;
     }
@@ -153,7 +154,10 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
     do {
       try {
         freeInMs = await look();
-        if (freeInMs === 0 && (await acquire())) return hasWaited ? 'after a wait' : 'at once';
+        if (freeInMs === 0) {
+          if (await acquire()) return hasWaited ? 'after a wait' : 'at once';
+          freeInMs = Infinity;
+        }
         const holder = lease?.spec?.holderIdentity ?? '';
         if (holder !== told) log.info({ event: 'lease', holder }, `standing by; ${holder || 'nobody'} leads`);
         told = holder;

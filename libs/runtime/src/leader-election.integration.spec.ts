@@ -185,6 +185,21 @@ describe('leader election', () => {
     expect(first.terms[1] ?? (await until(() => first.terms.length > 1), first.terms[1])).toBe('lost');
   });
 
+  it('does not campaign again at once when what it leads ends by itself', async () => {
+    const server = new LeaseServer();
+    const { leadership, stop } = run(server, 'other');
+    stop.abort();
+    let terms = 0;
+    const ended = new AbortController();
+    void leadership.run(async () => {
+      terms += 1;
+      return true;
+    }, ended.signal);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    ended.abort();
+    expect(terms).toBeLessThanOrEqual(12);
+  });
+
   it('says that the namespace of the lease is not there, once, and asks for it at leisure', async () => {
     const server = new LeaseServer();
     server.hasNamespace = false;

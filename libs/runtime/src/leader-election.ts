@@ -213,6 +213,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
         await keep(ended.signal);
         if (ended.signal.aborted) {
           if (await leading) await release();
+          await pause(timing.retryMs, signal);
           continue;
         }
         log.error({ event: 'lease', reason: 'LeadershipLost' }, 'leadership lost; its passes are aborted');

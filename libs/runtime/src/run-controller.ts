@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@operator/outcome';
 import type { Logger } from 'pino';
+import { catchUp } from './catch-up.ts';
 import { ConfigError, type RuntimeConfig, readConfig, usage } from './config.ts';
 import { type Controller, createController, leadershipLost } from './controller.ts';
 import { type EventRecorder, createEventRecorder } from './events.ts';
@@ -235,7 +236,8 @@ const compose = async <Spec, Status>(
   await leadership.run(async (lost, stoodBy) => {
     const ended = AbortSignal.any([stop, lost]);
     if (!(await untilSynced(hasSynced, ended))) return true;
-    if (stoodBy && !(await catchUp(unfenced, own, config, ended, log))) return true;
+    if (stoodBy && !(await catchUp({ ...scoped, informer: own, labelSelector: config.watchSelector }, ended)))
+      return true;
     metrics.leading(true);
     log.info({ event: 'start', startMs: Math.round(monotonicMs()) }, `reconciling ${resource.plural}`);
     const hasEnded = await loop.run(stop, AbortSignal.any([abort.signal, lost]));
@@ -308,32 +310,6 @@ const untilSynced = async (hasSynced: () => boolean, signal: AbortSignal): Promi
     await sleep(10, undefined, { signal }).catch(() => undefined);
   }
   return !signal.aborted;
-};
-
-/**
- * Brings the cache up to what the former leader wrote last: a watch may lag behind, and passes on an older status would
- * repeat its work. False when it could not be done.
- */
-const catchUp = async <T extends StoredObject>(
-  kube: KubeClient,
-  informer: Informer<T>,
-  { watchNamespaces, watchSelector }: RuntimeConfig,
-  signal: AbortSignal,
-  log: Logger,
-): Promise<boolean> => {
-  const labelSelector = watchSelector === undefined ? {} : { labelSelector: watchSelector };
-  try {
-    for (const namespace of watchNamespaces.length === 0 ? [undefined] : watchNamespaces) {
-      const selection = { ...labelSelector, ...(namespace === undefined ? {} : { namespace }) };
-      for await (const { items } of kube.list<T>(informer.resource, selection, { signal })) {
-        for (const object of items) informer.remember(object);
-      }
-    }
-    return true;
-  } catch (caught) {
-    if (!signal.aborted) log.warn({ event: 'lease', err: caught }, 'cannot catch up with the former leader');
-    return false;
-  }
 };
 
 /** An informer of one object; `onChange` gets undefined once it is known to be absent. */

@@ -44,7 +44,10 @@ const flags = {
     fallback: '',
     text: 'Path of a kubeconfig; else KUBECONFIG, ~/.kube/config, the service account of the pod',
   },
-  'watch-namespaces': { fallback: '', text: 'Namespaces to watch, with commas between; all when empty' },
+  'watch-namespaces': {
+    fallback: '',
+    text: 'Namespaces whose objects it reconciles, with commas between; all when empty. Providers, Buckets and the like on the other end of a reference are seen in all',
+  },
   'watch-selector': {
     fallback: '',
     text: 'Label selector on the objects of this controller, to share them among several',

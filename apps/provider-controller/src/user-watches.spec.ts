@@ -1,0 +1,93 @@
+import { objectOf } from '@operator/references/testing';
+import type { Informer, InformerEvents, InformerOptions, Resource, StoredObject } from '@operator/runtime';
+import { describe, expect, it } from 'vitest';
+import { createUserWatches } from './user-watches.ts';
+
+const watchedNamespace = 'platform';
+
+/** Informers of a process that watches one namespace; `put`: an object comes into being there, or changes. */
+const begin = () => {
+  const enqueued: string[] = [];
+  const taking = new Map<string, (object: StoredObject) => void>();
+  const watches = createUserWatches({
+    informer: <T extends StoredObject>(resource: Resource, options: InformerOptions<T> = {}): Informer<T> => {
+      const objects = new Map<string, T>();
+      let events: InformerEvents<T> = {};
+      taking.set(resource.kind, (object) => {
+        if (options.scope !== 'all' && object.metadata.namespace !== watchedNamespace) return;
+        const taken = options.trim?.(object as T) ?? (object as T);
+        const old = objects.get(taken.metadata.uid);
+        objects.set(taken.metadata.uid, taken);
+        if (old === undefined) events.onAdd?.(taken);
+        else events.onUpdate?.(taken, old);
+      });
+      return {
+        resource,
+        get: (key) => objects.get(key),
+        list: () => objects.values(),
+        index: (_name, valuesOf) => (value) => [...objects.values()].filter((one) => valuesOf(one).includes(value)),
+        on: (given) => void (events = given),
+        remember: () => undefined,
+        hasSynced: () => true,
+      };
+    },
+    enqueue: (key) => void enqueued.push(key),
+  });
+  const put = (object: StoredObject & { readonly kind: string }) => {
+    taking.get(object.kind)?.(object);
+    return enqueued.splice(0);
+  };
+  return { watches, put };
+};
+
+const providerRef = { name: 'store', namespace: watchedNamespace };
+const metadata = { namespace: 'team-a', labels: { app: 'shop' }, annotations: { note: 'long' } };
+const bucket = (status?: object) =>
+  objectOf(
+    'Bucket',
+    'photos',
+    { providerRef, name: 'photos', versioning: { enabled: true } },
+    {
+      metadata,
+      ...(status === undefined ? {} : { status }),
+    },
+  );
+const accessKey = objectOf(
+  'AccessKey',
+  'app',
+  { providerRef, access: [] },
+  {
+    metadata,
+    status: { userName: 's3op-app', accessKeyId: 'AKIA' },
+  },
+);
+
+describe('the users of a Provider', () => {
+  it('are seen in namespaces that this process does not watch', () => {
+    const { watches, put } = begin();
+    expect(put(bucket())).toEqual(['platform/store']);
+    expect(put(accessKey)).toEqual(['platform/store']);
+    const { buckets, accessKeys } = watches('platform/store');
+    expect([...buckets, ...accessKeys].map((user) => user.metadata.name)).toEqual(['photos', 'app']);
+  });
+
+  it('are kept in mind by what counts alone', () => {
+    const { watches, put } = begin();
+    put(bucket({ exists: true, ownership: 'Created', bucketName: 'photos', conditions: [] }));
+    put(accessKey);
+    const { buckets, accessKeys } = watches('platform/store');
+    expect(buckets[0]).toMatchObject({ status: { exists: true, ownership: 'Created', bucketName: 'photos' } });
+    expect(accessKeys[0]).toMatchObject({ status: { userName: 's3op-app' } });
+    for (const dropped of ['labels', 'annotations', 'versioning', 'access', 'accessKeyId', 'conditions']) {
+      expect(JSON.stringify([buckets, accessKeys])).not.toContain(`"${dropped}"`);
+    }
+  });
+
+  it('have their Provider look again when a bucket comes into being or is let go, and not for other changes', () => {
+    const { put } = begin();
+    put(bucket());
+    expect(put(bucket({ exists: true, ownership: 'Created' }))).toEqual(['platform/store']);
+    expect(put(bucket({ exists: true, ownership: 'Created', region: 'us-east-1' }))).toEqual([]);
+    expect(put(bucket({ exists: true }))).toEqual(['platform/store']);
+  });
+});

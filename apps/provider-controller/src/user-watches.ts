@@ -1,0 +1,83 @@
+import { accessKeyResource, bucketResource } from '@operator/api';
+import { keyOfReference } from '@operator/references';
+import type { ControllerTools, KubeObject, ObjectKey } from '@operator/runtime';
+import type { AccessKeyUser, BucketUser, ProviderUsers } from './users.ts';
+
+type Watching = Pick<ControllerTools, 'informer' | 'enqueue'>;
+
+/** Milliseconds to gather changes of the objects that use a Provider, so that a thousand new Buckets are counted in few passes. */
+const usersSettleMs = 2_000;
+
+const keyOfProvider = ({ spec, metadata }: BucketUser | AccessKeyUser): ObjectKey =>
+  keyOfReference(spec.providerRef, metadata.namespace);
+
+/** Without labels, annotations and owners. */
+const trimMetadata = ({
+  name,
+  namespace,
+  uid,
+  resourceVersion,
+  generation,
+  creationTimestamp,
+}: KubeObject['metadata']): KubeObject['metadata'] => ({
+  name,
+  namespace,
+  uid,
+  resourceVersion,
+  generation,
+  creationTimestamp,
+});
+
+const trimBucketStatus = ({
+  bucketName,
+  exists,
+  ownership,
+  createIntent,
+  region,
+}: NonNullable<BucketUser['status']>) => ({
+  ...(bucketName === undefined ? {} : { bucketName }),
+  ...(exists === undefined ? {} : { exists }),
+  ...(ownership === undefined ? {} : { ownership }),
+  ...(createIntent === undefined ? {} : { createIntent }),
+  ...(region === undefined ? {} : { region }),
+});
+
+/** Only what the counts need: there may be many thousands. */
+const trimBucket = ({ apiVersion, kind, metadata, spec, status }: BucketUser): BucketUser => ({
+  apiVersion,
+  kind,
+  metadata: trimMetadata(metadata),
+  spec: { providerRef: spec.providerRef, name: spec.name },
+  ...(status === undefined ? {} : { status: trimBucketStatus(status) }),
+});
+
+const trimAccessKey = ({ apiVersion, kind, metadata, spec, status }: AccessKeyUser): AccessKeyUser => ({
+  apiVersion,
+  kind,
+  metadata: trimMetadata(metadata),
+  spec: { providerRef: spec.providerRef },
+  ...(status?.userName === undefined ? {} : { status: { userName: status.userName } }),
+});
+
+/**
+ * Watches the Buckets and AccessKeys of every namespace, whichever this process watches: a Provider is used by grant from
+ * namespaces that other processes look after. Returns who refers to a Provider.
+ */
+export const createUserWatches = ({ informer, enqueue }: Watching): ((provider: ObjectKey) => ProviderUsers) => {
+  const buckets = informer<BucketUser>(bucketResource, { scope: 'all', trim: trimBucket });
+  const accessKeys = informer<AccessKeyUser>(accessKeyResource, { scope: 'all', trim: trimAccessKey });
+  const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);
+  const accessKeysOf = accessKeys.index('provider', (accessKey) => [keyOfProvider(accessKey)]);
+  const count = (user: BucketUser | AccessKeyUser): void => enqueue(keyOfProvider(user), usersSettleMs);
+  buckets.on({
+    onAdd: count,
+    onDelete: count,
+    onUpdate: (bucket, old) => {
+      // A bucket that comes into being can be read from; one that lets go counts no more.
+      if (bucket.status?.exists !== old.status?.exists || bucket.status?.ownership !== old.status?.ownership)
+        count(bucket);
+    },
+  });
+  accessKeys.on({ onAdd: count, onDelete: count });
+  return (provider) => ({ buckets: bucketsOf(provider), accessKeys: accessKeysOf(provider) });
+};

@@ -1,7 +1,7 @@
 import type { ProviderSpec, ProviderStatus } from '@operator/api';
 import { createDriverPool, usableVersion, type Provider } from '@operator/references';
 import { createBench, createTestWorld, objectOf, providerOf } from '@operator/references/testing';
-import { createMemoryS3 } from '@operator/testing';
+import { createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import { createCheckMemory } from './check.ts';
 import { providerReconciler } from './reconciler.ts';
@@ -14,7 +14,8 @@ const inUse: ProviderUsers = { buckets: [bucketUser('photos')], accessKeys: [] }
 
 /** A Provider that was never looked at, its server, and the reconciler between them. */
 const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) => {
-  const s3 = createMemoryS3({ now: () => new Date(0) });
+  const { issuer } = createMemoryKeys({ choosesPair: false });
+  const s3 = createMemoryS3({ now: () => new Date(0), keys: issuer });
   const world = createTestWorld(s3.driver);
   const { status, ...fresh } = providerOf(s3.driver, { spec });
   expect(status?.connected).toBe(true);
@@ -63,6 +64,7 @@ const healthy = {
   lastConnectTime: '2026-05-05T10:00:00.000Z',
   accountId: 'account',
   endpoint: 'http://s3.test',
+  keyService: 'memory+http://s3.test',
   credentialsVersion: '1',
   capabilities: expect.objectContaining({
     versioning: 'Unknown',
@@ -298,6 +300,63 @@ describe('a Provider whose endpoint leads to another server', () => {
     const world = await move(inUse);
     await world.bench.run();
     expect(world.bench.facts()).toMatchObject({ connected: true, endpoint: 'http://there.test' });
+  });
+});
+
+describe('a Provider whose keys come from another service', () => {
+  const keyUser = objectOf(
+    'AccessKey',
+    'app',
+    { providerRef: { name: 'provider' } },
+    { status: { userName: 's3op-app' } },
+  );
+  const held: ProviderUsers = { buckets: [], accessKeys: [keyUser] };
+  const move = async (identity: string | undefined, users = held): Promise<World> => {
+    const world = await ready(users);
+    const { keys } = world.s3.driver;
+    Object.assign(world.s3.driver, {
+      keys: identity === undefined || typeof keys === 'string' ? 'set iamEndpoint' : { ...keys, identity },
+    });
+    world.bench.change({ iamEndpoint: 'http://iam.test' });
+    return world;
+  };
+
+  it.each([
+    ['another address', 'memory+http://iam.test', 'memory+http://iam.test'],
+    ['another protocol', 'other+http://s3.test', 'other+http://s3.test'],
+    ['no service at all', undefined, 'No keys are issued any more'],
+  ])('is of no use to the users at the former one: %s', async (_title, identity, part) => {
+    const world = await move(identity);
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ServerChanged' });
+    for (const told of [part, 'memory+http://s3.test', 'AccessKey team-a/app']) expect(report.message).toContain(told);
+    expect(usableVersion(provider(world))).toBeUndefined();
+    expect(world.bench.facts()).toMatchObject({ connected: false, keyService: 'memory+http://s3.test' });
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+  });
+
+  it('is taken at the word of a person that it is the same service, beside the same server', async () => {
+    const world = await move('memory+http://iam.test');
+    Object.assign(world.s3.driver, { serverIdentity: 'http://there.test' });
+    world.bench.annotate({ 's3.cloud37.dev/same-server': 'http://there.test' });
+    const report = await world.bench.pass();
+    expect(report.message).toContain('s3.cloud37.dev/same-server: http://there.test, http://iam.test');
+    world.bench.annotate({ 's3.cloud37.dev/same-server': 'http://there.test, http://iam.test' });
+    await world.bench.run();
+    expect(world.bench.facts()).toMatchObject({ endpoint: 'http://there.test', keyService: 'memory+http://iam.test' });
+  });
+
+  it('cannot have the same users under another protocol, whatever a person says', async () => {
+    const world = await move('other+http://iam.test');
+    world.bench.annotate({ 's3.cloud37.dev/same-server': 'http://iam.test' });
+    expect(await world.bench.pass()).toMatchObject({ reason: 'ServerChanged' });
+  });
+
+  it('goes there where no AccessKey has a user at the former one', async () => {
+    const buckets = [bucketUser('photos', { ownership: 'Created' })];
+    const world = await move('memory+http://iam.test', { buckets, accessKeys: [] });
+    await world.bench.run();
+    expect(world.bench.facts()).toMatchObject({ connected: true, keyService: 'memory+http://iam.test' });
   });
 });
 

@@ -1,5 +1,5 @@
 import type { ProviderSpec, ProviderStatus } from '@operator/api';
-import { annotations, eventReasons, reasons } from '@operator/api';
+import { eventReasons, reasons } from '@operator/api';
 import { Fault, blocked, onlyFault, settled, waiting, type Blocked, type Settled } from '@operator/outcome';
 import { driverVersion, resolveConnection, type DriverPool, type LabelsOf, type Provider } from '@operator/references';
 import {
@@ -14,7 +14,8 @@ import {
 import type { Driver, Health } from '@operator/s3';
 import type { CheckMemory } from './check.ts';
 import { claimsOfProviderFault, healthyClaims, mergeCapabilities, reportProvider } from './report.ts';
-import { describeUsers, grantedUsers, usersAtServer, type BucketUser, type ProviderUsers } from './users.ts';
+import { keyServiceOf, serverChange } from './server-change.ts';
+import { describeUsers, grantedUsers, type BucketUser, type ProviderUsers } from './users.ts';
 
 export interface ProviderDeps {
   readonly kube: KubeClient;
@@ -73,7 +74,9 @@ const look = async (
     const fault = kind === 'terminal' ? check.result : waiting(reason, message, { retryAfterMs: check.dueInMs });
     return fail(provider, inUseBy, fault, deps);
   }
-  const moved = serverChange(provider, driver.serverIdentity, check.result.accountId, users);
+  const { accountId, serverVersion, listDenied } = check.result;
+  const place = { serverIdentity: driver.serverIdentity, keyService: keyServiceOf(driver), accountId };
+  const moved = serverChange(provider, place, users);
   if (moved !== undefined) return fail(provider, inUseBy, moved, deps);
   const bucket = users.buckets.find((user) => isReadable(user, provider));
   const capabilities = await capabilitiesOf(provider, { driver, version, bucket, check: check.result }, deps, pass);
@@ -83,43 +86,12 @@ const look = async (
   if (former?.connected !== true) {
     pass.event('Normal', eventReasons.ValidateSucceeded, `Reached ${provider.spec.endpoint} with valid credentials.`);
   }
-  const { accountId, serverVersion, listDenied } = check.result;
   const { credentialsVersion } = resolved;
-  const { serverIdentity } = driver;
-  const facts = { accountId, serverIdentity, serverVersion, credentialsVersion, capabilities, inUseBy };
+  const facts = { ...place, serverVersion, credentialsVersion, capabilities, inUseBy };
   return settled(reportProvider(former, facts, pass.now), {
     claims: healthyClaims(listDenied),
     resyncAfterMs: check.dueInMs,
   });
-};
-
-/**
- * What objects have at one server is not looked for at another: it would be made there anew, and be stranded where it is. So a
- * Provider in use stays with its server and account, unless a person says that the new endpoint leads to the same server.
- */
-const serverChange = (
-  { metadata, status }: Provider,
-  identity: string,
-  accountId: string | undefined,
-  users: ProviderUsers,
-): Fault | undefined => {
-  const held = usersAtServer(users);
-  if (held.buckets.length + held.accessKeys.length === 0) return undefined;
-  const { endpoint: formerIdentity, accountId: formerAccount } = status ?? {};
-  const end = `${describeUsers(held)}. Put it back, or delete those first.`;
-  if (formerIdentity !== undefined && formerIdentity !== identity) {
-    if (metadata.annotations?.[annotations.sameServer] === identity) return undefined;
-    return waiting(
-      reasons.ServerChanged,
-      `The endpoint leads to ${identity}, and on ${formerIdentity} there are things of ${end} ` +
-        `If it is the same server, say so by the annotation ${annotations.sameServer}: ${identity}`,
-    );
-  }
-  if (formerAccount === undefined || accountId === undefined || formerAccount === accountId) return undefined;
-  return waiting(
-    reasons.ServerChanged,
-    `The credentials are of account ${accountId}, and in account ${formerAccount} there are things of ${end}`,
-  );
 };
 
 /** A Provider that is to go is checked as before: those that still use it need it for their own deletion. */

@@ -27,6 +27,7 @@ describe('reportProvider', () => {
   const facts = {
     accountId: undefined,
     serverIdentity: 'http://s3.test',
+    keyService: undefined,
     serverVersion: undefined,
     credentialsVersion: '2',
     capabilities: undefined,

@@ -66,6 +66,7 @@ export const claimsOfProviderFault = (fault: Fault): readonly Claim[] => {
 export interface ProviderFacts {
   readonly accountId: string | undefined;
   readonly serverIdentity: string;
+  readonly keyService: string | undefined;
   readonly serverVersion: string | undefined;
   readonly credentialsVersion: string;
   readonly capabilities: ProviderStatus['capabilities'];
@@ -83,6 +84,7 @@ export const reportProvider = (former: ProviderStatus | undefined, facts: Provid
     lastConnectTime: (isSame ? former.lastConnectTime : undefined) ?? now.toISOString(),
     ...(facts.accountId === undefined ? {} : { accountId: facts.accountId }),
     endpoint: facts.serverIdentity,
+    ...(facts.keyService === undefined ? {} : { keyService: facts.keyService }),
     ...(facts.capabilities === undefined ? {} : { capabilities: facts.capabilities }),
     ...(facts.serverVersion === undefined ? {} : { serverVersion: facts.serverVersion }),
     credentialsVersion: facts.credentialsVersion,

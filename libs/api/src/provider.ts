@@ -124,6 +124,13 @@ export const providerStatus = Type.Object({
   endpoint: optional(
     Type.String({ description: 'The endpoint in its normal form; equal for the same server.', maxLength: 512 }),
   ),
+  keyService: optional(
+    Type.String({
+      description:
+        'The service that issues access keys, as protocol and address: iam+https://iam.amazonaws.com. Absent where none does.',
+      maxLength: 520,
+    }),
+  ),
   capabilities: optional(
     Type.Record(Type.String(), capability, {
       description: 'Features of the server: Supported, Unsupported or Unknown.',

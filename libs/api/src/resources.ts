@@ -24,7 +24,10 @@ export const annotations = {
   rotateRequestedAt: 's3.cloud37.dev/rotate-requested-at',
   /** `"true"` on an object under deletion: let go without the external work. */
   abandon: 's3.cloud37.dev/abandon',
-  /** Provider: `status.endpoint` as it would become; says that a changed endpoint leads to the same server. */
+  /**
+   * Provider: `status.endpoint` as it would become, the address in `status.keyService` as it would become, or both with a comma
+   * between; says that a changed address leads to the same server or service.
+   */
   sameServer: 's3.cloud37.dev/same-server',
   /** Ours, on the Secret of an AccessKey: under which keys the pair stands, the id's first. */
   pairKeys: 's3.cloud37.dev/pair-keys',

@@ -18,6 +18,16 @@ describe('the aws driver', () => {
   });
 
   it.each([
+    ['https://s3.eu-west-1.amazonaws.com', 'eu-west-1', undefined, 'iam+https://iam.amazonaws.com'],
+    ['https://s3.cn-north-1.amazonaws.com.cn', 'cn-north-1', undefined, 'iam+https://iam.cn-north-1.amazonaws.com.cn'],
+    ['https://s3.eu-west-1.amazonaws.com', 'eu-west-1', 'https://IAM.test:443/', 'iam+https://iam.test'],
+    ['http://127.0.0.1:5000', 'us-east-1', undefined, 'iam+http://127.0.0.1:5000'],
+  ])('%s in %s with IAM at %s issues keys by %s', (endpoint, region, iamEndpoint, identity) => {
+    const connection = connectionTo(endpoint, { region, ...(iamEndpoint === undefined ? {} : { iamEndpoint }) });
+    expect(createAwsDriver(connection, driverDeps()).keys).toMatchObject({ identity });
+  });
+
+  it.each([
     ['https://s3.us-east-1.amazonaws.com', 'us-east-1', 'eu-west-1', 'https://s3.eu-west-1.amazonaws.com'],
     ['https://s3.amazonaws.com', 'us-east-1', 'us-east-1', 'https://s3.amazonaws.com'],
     [

@@ -29,7 +29,7 @@ describe('the generic driver', () => {
   it('issues keys only where IAM is set, and says so', () => {
     expect(driver.keys).toMatch(/spec\.iamEndpoint/);
     const withIam = createGenericDriver(connectionTo(fake.endpoint, { iamEndpoint: fake.endpoint }), driverDeps());
-    expect(withIam.keys).toMatchObject({ maxKeysPerUser: 2 });
+    expect(withIam.keys).toMatchObject({ maxKeysPerUser: 2, identity: `iam+${fake.endpoint}` });
   });
 
   it('finds that a server keeps no tags by the first read of them, and then marks nothing', async () => {

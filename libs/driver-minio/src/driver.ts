@@ -77,7 +77,9 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
     connection,
     aspects: [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
-    keys: createKeyIssuer(admin, () => randomBytes(20).toString('hex')),
+    keys: createKeyIssuer(admin, `minio+${endpointIdentity(connection.endpoint)}`, () =>
+      randomBytes(20).toString('hex'),
+    ),
     marksBuckets: true,
     serverIdentity: endpointIdentity(connection.endpoint),
     wire: (region) => pool.wire(region),

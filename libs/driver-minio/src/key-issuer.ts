@@ -39,9 +39,10 @@ const misnamed = (user: KeyUser, accounts: readonly ServiceAccount[]): readonly 
  * change of rights reaches all of them at once. The parent's own secret is random and never kept: nobody can log in as it.
  *
  * The user is created first and removed last: while anything of an AccessKey is left on the server, its user is there to show it.
- * `randomSecret`: 40 unforeseeable characters.
+ * `identity`: of the server. `randomSecret`: 40 unforeseeable characters.
  */
-export const createKeyIssuer = (client: AdminClient, randomSecret: () => string): KeyIssuer => ({
+export const createKeyIssuer = (client: AdminClient, identity: string, randomSecret: () => string): KeyIssuer => ({
+  identity,
   maxKeysPerUser: Number.POSITIVE_INFINITY,
   choosesPair: true,
   maxPolicyBytes,

@@ -42,6 +42,7 @@ describe('the wasabi driver', () => {
   it('is one server in all regions, and warns before a deletion', () => {
     const driver = driverTo('https://s3.eu-west-1.wasabisys.com', 'eu-west-1');
     expect(driver.serverIdentity).toBe('wasabi');
+    expect(driver.keys).toMatchObject({ identity: 'iam+https://iam.wasabisys.com' });
     expect(driver.deletionWarning).toContain('90 days');
   });
 

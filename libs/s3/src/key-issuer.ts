@@ -41,6 +41,11 @@ export interface ObservedUser {
  * "already there" and "already gone" are successes. Errors are Faults made where the wire is met.
  */
 export interface KeyIssuer {
+  /**
+   * Where the users live: `<protocol>+<origin>`, such as `iam+https://iam.amazonaws.com`. Issuers with equal values, on the
+   * same account, have the same users.
+   */
+  readonly identity: string;
   /** Keys that one user may hold at once. */
   readonly maxKeysPerUser: number;
   /** True when the caller chooses the pair, so that it can stand in the Secret before it exists at the server. */

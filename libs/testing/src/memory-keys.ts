@@ -29,6 +29,7 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
     return user;
   };
   const issuer: KeyIssuer = {
+    identity: 'memory+http://s3.test',
     maxKeysPerUser,
     choosesPair,
     maxPolicyBytes: 2048,

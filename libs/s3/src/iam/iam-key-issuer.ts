@@ -46,6 +46,7 @@ export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIs
     (loading ??= import('./iam-users.ts').then(({ createIamUsers }) => createIamUsers(uplink, settings)));
 
   return {
+    identity: `iam+${new URL(settings.endpoint).origin}`,
     maxKeysPerUser: 2,
     choosesPair: false,
     maxPolicyBytes: 2048,

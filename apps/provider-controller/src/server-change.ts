@@ -1,0 +1,97 @@
+import { annotations, reasons } from '@operator/api';
+import { waiting, type Fault } from '@operator/outcome';
+import type { Provider } from '@operator/references';
+import type { Driver } from '@operator/s3';
+import { describeUsers, usersAtServer, type ProviderUsers } from './users.ts';
+
+/** Where a Provider leads. */
+export interface Place {
+  readonly serverIdentity: string;
+  /** Undefined where no keys are issued. */
+  readonly keyService: string | undefined;
+  /** Undefined where the server does not tell. */
+  readonly accountId: string | undefined;
+}
+
+/** The service that issues a driver's keys; undefined where none does. */
+export const keyServiceOf = ({ keys }: Pick<Driver, 'keys'>): string | undefined =>
+  typeof keys === 'string' ? undefined : keys.identity;
+
+const nobody: ProviderUsers = { buckets: [], accessKeys: [] };
+
+/** What of the identity of a key service is its address: `https://iam.test` of `iam+https://iam.test`. */
+const addressOf = (keyService: string): string => keyService.slice(keyService.indexOf('+') + 1);
+const protocolOf = (keyService: string): string => keyService.slice(0, keyService.indexOf('+'));
+
+/**
+ * What objects have at one server is not looked for at another: it would be made there anew, and be stranded where it is. So a
+ * Provider in use stays with its server, its key service and its account, unless a person says that the new address leads to
+ * the same one. Undefined: it has stayed, or nothing is held.
+ */
+export const serverChange = (provider: Provider, now: Place, users: ProviderUsers): Fault | undefined => {
+  const held = usersAtServer(users);
+  if (held.buckets.length + held.accessKeys.length === 0) return undefined;
+  const declared = (provider.metadata.annotations?.[annotations.sameServer] ?? '').split(',').map((at) => at.trim());
+  return (
+    otherServer(provider, now, held, declared) ??
+    otherKeyService(provider, now, held, declared) ??
+    // A server that is the same by a person's word may name its accounts otherwise.
+    (hasMoved(provider, now) ? undefined : otherAccount(provider, now, held))
+  );
+};
+
+const hasMoved = ({ status }: Provider, { serverIdentity }: Place): boolean =>
+  status?.endpoint !== undefined && status.endpoint !== serverIdentity;
+
+const otherServer = (
+  provider: Provider,
+  { serverIdentity }: Place,
+  held: ProviderUsers,
+  declared: readonly string[],
+): Fault | undefined => {
+  const former = provider.status?.endpoint;
+  if (former === undefined || former === serverIdentity || declared.includes(serverIdentity)) return undefined;
+  return changed(
+    `The endpoint leads to ${serverIdentity}, and on ${former}`,
+    held,
+    `If it is the same server, say so by the annotation ${annotations.sameServer}: ${serverIdentity}`,
+  );
+};
+
+/** Keys are issued, and revoked, by one service, which need not be at the server's address. */
+const otherKeyService = (
+  provider: Provider,
+  { keyService }: Place,
+  { accessKeys }: ProviderUsers,
+  declared: readonly string[],
+): Fault | undefined => {
+  const former = provider.status?.keyService;
+  if (former === undefined || former === keyService || accessKeys.length === 0) return undefined;
+  const holders = { ...nobody, accessKeys };
+  if (keyService === undefined) return changed(`No keys are issued any more, and at ${former}`, holders);
+  const lead = `Keys are issued by ${keyService}, and at ${former}`;
+  // Another protocol has other users, whatever the address.
+  if (protocolOf(former) !== protocolOf(keyService)) return changed(lead, holders);
+  const address = addressOf(keyService);
+  if (declared.includes(address)) return undefined;
+  const value = [...declared.filter((at) => at !== ''), address].join(', ');
+  return changed(
+    lead,
+    holders,
+    `If it is the same service, say so by the annotation ${annotations.sameServer}: ${value}`,
+  );
+};
+
+const otherAccount = ({ status }: Provider, { accountId }: Place, held: ProviderUsers): Fault | undefined => {
+  const former = status?.accountId;
+  if (former === undefined || accountId === undefined || former === accountId) return undefined;
+  return changed(`The credentials are of account ${accountId}, and in account ${former}`, held);
+};
+
+const changed = (lead: string, held: ProviderUsers, wayOut?: string): Fault =>
+  waiting(
+    reasons.ServerChanged,
+    [`${lead} there are things of ${describeUsers(held)}. Put it back, or delete those first.`, wayOut]
+      .filter((part) => part !== undefined)
+      .join(' '),
+  );

@@ -303,6 +303,63 @@ describe('a Provider whose endpoint leads to another server', () => {
   });
 });
 
+describe('a Provider whose credentials may not list buckets any more', () => {
+  const held: ProviderUsers = { buckets: [bucketUser('photos', { ownership: 'Created' })], accessKeys: [] };
+  const deny = async (users: ProviderUsers): Promise<World> => {
+    const world = await ready(users);
+    world.s3.refuse('ListBuckets', { code: 'AccessDenied', status: 403 });
+    world.bench.advance(60_000);
+    return world;
+  };
+  const replaceSecret = ({ kube }: World): void =>
+    kube.put('secrets', {
+      metadata: { name: 'admin', namespace: 'team-a' },
+      data: { 'access-key': 'OTHER', 'secret-key': 'x' },
+    });
+
+  it('stays of use, and its account is not forgotten', async () => {
+    for (const users of [held, nobody]) {
+      const world = await deny(users);
+      // AuthValid says that they may not list buckets, once.
+      expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: ['kube status'] });
+      expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+      expect(world.bench.facts()).toMatchObject({ accountId: 'account' });
+    }
+  });
+
+  it('is of no use with other credentials, which may be of another account, until those may list buckets', async () => {
+    const world = await deny(held);
+    replaceSecret(world);
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ServerChanged' });
+    for (const part of ['account account', 'Bucket team-a/photos', 's3:ListAllMyBuckets']) {
+      expect(report.message).toContain(part);
+    }
+    expect(world.bench.facts()).toMatchObject({ connected: false, accountId: 'account', credentialsVersion: '1' });
+    expect(await world.bench.pass()).toMatchObject({ result: 'waiting', writes: [] });
+    world.s3.refuse('ListBuckets', undefined);
+    world.bench.advance(60_000);
+    await world.bench.run();
+    expect(world.bench.facts()).toMatchObject({ connected: true, accountId: 'account', credentialsVersion: '2' });
+  });
+
+  it('is taken at the word of a person that they are of the same account', async () => {
+    const world = await deny(held);
+    replaceSecret(world);
+    world.bench.annotate({ 's3.cloud37.dev/same-server': 'account' });
+    await world.bench.run();
+    expect(world.bench.facts()).toMatchObject({ connected: true, accountId: 'account', credentialsVersion: '2' });
+  });
+
+  it('goes on with other credentials where nothing is held, and forgets the account', async () => {
+    const world = await deny(inUse);
+    replaceSecret(world);
+    await world.bench.run();
+    expect(world.bench.facts()).toMatchObject({ connected: true, credentialsVersion: '2' });
+    expect(world.bench.facts()).not.toHaveProperty('accountId');
+  });
+});
+
 describe('a Provider whose keys come from another service', () => {
   const keyUser = objectOf(
     'AccessKey',

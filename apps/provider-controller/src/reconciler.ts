@@ -14,7 +14,7 @@ import {
 import type { Driver, Health } from '@operator/s3';
 import type { CheckMemory } from './check.ts';
 import { claimsOfProviderFault, healthyClaims, mergeCapabilities, reportProvider } from './report.ts';
-import { keyServiceOf, serverChange } from './server-change.ts';
+import { accountToKeep, keyServiceOf, serverChange } from './server-change.ts';
 import { describeUsers, grantedUsers, type BucketUser, type ProviderUsers } from './users.ts';
 
 export interface ProviderDeps {
@@ -75,7 +75,9 @@ const look = async (
     return fail(provider, inUseBy, fault, deps);
   }
   const { accountId, serverVersion, listDenied } = check.result;
-  const place = { serverIdentity: driver.serverIdentity, keyService: keyServiceOf(driver), accountId };
+  const { serverIdentity } = driver;
+  const { credentialsVersion } = resolved;
+  const place = { serverIdentity, keyService: keyServiceOf(driver), accountId, credentialsVersion };
   const moved = serverChange(provider, place, users);
   if (moved !== undefined) return fail(provider, inUseBy, moved, deps);
   const bucket = users.buckets.find((user) => isReadable(user, provider));
@@ -86,8 +88,7 @@ const look = async (
   if (former?.connected !== true) {
     pass.event('Normal', eventReasons.ValidateSucceeded, `Reached ${provider.spec.endpoint} with valid credentials.`);
   }
-  const { credentialsVersion } = resolved;
-  const facts = { ...place, serverVersion, credentialsVersion, capabilities, inUseBy };
+  const facts = { ...place, accountId: accountToKeep(provider, place, users), serverVersion, capabilities, inUseBy };
   return settled(reportProvider(former, facts, pass.now), {
     claims: healthyClaims(listDenied),
     resyncAfterMs: check.dueInMs,

@@ -9,8 +9,9 @@ export interface Place {
   readonly serverIdentity: string;
   /** Undefined where no keys are issued. */
   readonly keyService: string | undefined;
-  /** Undefined where the server does not tell. */
+  /** Undefined where the server does not tell, as when the credentials may not list buckets. */
   readonly accountId: string | undefined;
+  readonly credentialsVersion: string;
 }
 
 /** The service that issues a driver's keys; undefined where none does. */
@@ -36,7 +37,7 @@ export const serverChange = (provider: Provider, now: Place, users: ProviderUser
     otherServer(provider, now, held, declared) ??
     otherKeyService(provider, now, held, declared) ??
     // A server that is the same by a person's word may name its accounts otherwise.
-    (hasMoved(provider, now) ? undefined : otherAccount(provider, now, held))
+    (hasMoved(provider, now) ? undefined : otherAccount(provider, now, held, declared))
   );
 };
 
@@ -82,10 +83,35 @@ const otherKeyService = (
   );
 };
 
-const otherAccount = ({ status }: Provider, { accountId }: Place, held: ProviderUsers): Fault | undefined => {
-  const former = status?.accountId;
-  if (former === undefined || accountId === undefined || former === accountId) return undefined;
-  return changed(`The credentials are of account ${accountId}, and in account ${former}`, held);
+/** What cannot be told is taken for a change only with other credentials: the same ones are of the same account. */
+const otherAccount = (
+  { status }: Provider,
+  { accountId, credentialsVersion }: Place,
+  held: ProviderUsers,
+  declared: readonly string[],
+): Fault | undefined => {
+  const { accountId: former, credentialsVersion: formerVersion } = status ?? {};
+  if (former === undefined || former === accountId) return undefined;
+  if (accountId !== undefined) {
+    return changed(`The credentials are of account ${accountId}, and in account ${former}`, held);
+  }
+  if (formerVersion === undefined || formerVersion === credentialsVersion || declared.includes(former))
+    return undefined;
+  const value = [...declared.filter((at) => at !== ''), former].join(', ');
+  return changed(
+    `The Secrets have changed, and the server does not tell the account of these credentials; in account ${former}`,
+    held,
+    `It tells those that may list buckets (s3:ListAllMyBuckets). If they are of that account, you may also say so by the ` +
+      `annotation ${annotations.sameServer}: ${value}`,
+  );
+};
+
+/** The account to remember: what the server does not tell is not forgotten while it holds, or something is held there. */
+export const accountToKeep = (provider: Provider, now: Place, users: ProviderUsers): string | undefined => {
+  if (now.accountId !== undefined || hasMoved(provider, now)) return now.accountId;
+  const { buckets, accessKeys } = usersAtServer(users);
+  const isSame = provider.status?.credentialsVersion === now.credentialsVersion;
+  return isSame || buckets.length + accessKeys.length > 0 ? provider.status?.accountId : undefined;
 };
 
 const changed = (lead: string, held: ProviderUsers, wayOut?: string): Fault =>

@@ -25,8 +25,8 @@ export const annotations = {
   /** `"true"` on an object under deletion: let go without the external work. */
   abandon: 's3.cloud37.dev/abandon',
   /**
-   * Provider: `status.endpoint` as it would become, the address in `status.keyService` as it would become, or both with a comma
-   * between; says that a changed address leads to the same server or service.
+   * Provider: `status.endpoint` as it would become, or the address in `status.keyService`; says that a changed address leads to the
+   * same server or service. Or `status.accountId`, for credentials of which the server does not tell it. Commas between.
    */
   sameServer: 's3.cloud37.dev/same-server',
   /** Ours, on the Secret of an AccessKey: under which keys the pair stands, the id's first. */

@@ -1,5 +1,6 @@
 import {
   bindAspect,
+  checkS3Health,
   faultFromError,
   answerOf,
   probeFeatures,
@@ -220,10 +221,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
     serverIdentity,
     wire: (region = 'us-east-1') => wireFor(region),
     wireAs: (credentials) => wireFor('us-east-1', credentials),
-    async checkHealth(context) {
-      await wireFor('us-east-1').send(new ListBuckets() as never, context);
-      return { listDenied: false, accountId: 'account' };
-    },
+    checkHealth: (context) => checkS3Health(wireFor('us-east-1'), context),
     probe: (context, bucket) => probeFeatures(driver, context, { bucket }),
     close: () => undefined,
   };
@@ -237,8 +235,3 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
     },
   };
 };
-
-/** Named as the operation, as all commands are. */
-class ListBuckets {
-  readonly input = {};
-}

@@ -41,7 +41,10 @@ const tls = Type.Object(
   {
     insecureSkipVerify: Type.Boolean({ description: "True: do not check the server's certificate.", default: false }),
     caCertSecretRef: optional(
-      secretKeyReference('Where the PEM certificates are that are trusted besides the usual roots.', 'ca.crt'),
+      secretKeyReference(
+        'Where the PEM certificates are that are trusted besides the usual roots. What else stands there is left out.',
+        'ca.crt',
+      ),
     ),
   },
   { description: 'How the TLS connection is checked.' },

@@ -1,5 +1,6 @@
 import type { ProviderSpec } from '@operator/api';
 import { asFault } from '@operator/outcome';
+import { testCertificate } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import { resolveConnection, secretNamesOf } from './connection.ts';
 import { createMemoryKube, createWrites, providerOf } from './testing/index.ts';
@@ -58,20 +59,41 @@ describe('resolveConnection', () => {
 
   it('takes everything that the spec says', async () => {
     const { kube, put } = world();
-    put('ca', { 'ca.crt': '-----BEGIN\nEND-----\n' });
+    put('ca', { 'ca.crt': testCertificate.cert });
     put('ids', { id: 'ID', token: 'session' });
     put('secrets', { secret: 'hush' });
     const resolved = await resolveConnection(kube.client, providerOf(server, { spec: all }), signal);
     expect(resolved.credentialsVersion).toBe('2.3.1');
     expect(resolved.connection).toMatchObject({
       pathStyle: false,
-      tls: { insecureSkipVerify: true, caCertificate: '-----BEGIN\nEND-----\n' },
+      tls: { insecureSkipVerify: true, caCertificate: testCertificate.cert },
       retry: { maxAttempts: 7, backoffStrategy: 'linear' },
       requestsPerSecond: 20,
       iamEndpoint: 'https://iam.test',
       iamRegion: 'eu',
     });
     expect(resolved.connection.credentials.sessionToken?.reveal()).toBe('session');
+  });
+
+  it.each([
+    ['a certificate with its private key', `${testCertificate.key}${testCertificate.cert}`, testCertificate.cert],
+    ['a password', 'hunter2-password', undefined],
+    ['a private key', testCertificate.key, undefined],
+  ])('takes certificates alone as CA, of %s', async (_title, value, want) => {
+    const { kube, put } = world();
+    put('admin', { 'access-key': 'ID', 'secret-key': 'hush' });
+    put('ca', { 'ca.crt': value });
+    const provider = providerOf(server, {
+      spec: { tls: { insecureSkipVerify: false, caCertSecretRef: ref('ca', 'ca.crt') } },
+    });
+    const resolved = await resolveConnection(kube.client, provider, signal).catch(asFault);
+    if (want !== undefined) {
+      expect(resolved).toMatchObject({ connection: { tls: { caCertificate: want } } });
+      return;
+    }
+    const message =
+      'The value of key "ca.crt" in Secret team-a/ca is not PEM with CERTIFICATE blocks, or one cannot be read.';
+    expect(resolved).toMatchObject({ kind: 'waiting', reason: 'SecretValueInvalid', message });
   });
 
   it.each([

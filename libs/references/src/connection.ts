@@ -1,8 +1,10 @@
-import type { ProviderSpec, ProviderStatus, SecretKeyReference } from '@operator/api';
+import { reasons, type ProviderSpec, type ProviderStatus, type SecretKeyReference } from '@operator/api';
+import { waiting } from '@operator/outcome';
 import type { KubeClient, KubeObject } from '@operator/runtime';
 import type { Connection } from '@operator/s3';
 import type { StoredSecret } from '@operator/secrets';
 import { readSecret, secretValue } from '@operator/secrets';
+import { caCertificatesIn } from './ca-certificates.ts';
 
 export type Provider = KubeObject<ProviderSpec, ProviderStatus>;
 
@@ -41,8 +43,17 @@ export const resolveConnection = async (
 
   const valueAt = (ref: SecretKeyReference, multiline = false) =>
     secretValue(secrets.get(ref.name), { namespace, name: ref.name, key: ref.key }, { multiline });
+  const caCertificatesAt = (ref: SecretKeyReference): string => {
+    const found = caCertificatesIn(valueAt(ref, true).reveal());
+    if (found !== undefined) return found;
+    throw waiting(
+      reasons.SecretValueInvalid,
+      `The value of key ${JSON.stringify(ref.key)} in Secret ${namespace}/${ref.name} is not PEM with CERTIFICATE blocks, or one cannot be read.`,
+    );
+  };
   const { accessKeySecretRef, secretKeySecretRef, sessionTokenSecretRef } = spec.auth;
-  const caCertificate = spec.tls?.caCertSecretRef && valueAt(spec.tls.caCertSecretRef, true).reveal();
+  const { caCertSecretRef } = spec.tls ?? {};
+  const caCertificate = caCertSecretRef && caCertificatesAt(caCertSecretRef);
 
   return {
     connection: {

@@ -9,7 +9,7 @@ export interface Credentials {
 
 export interface TlsSettings {
   readonly insecureSkipVerify: boolean;
-  /** PEM; added to the public roots, never instead of them. */
+  /** PEM, certificates alone; added to the public roots, never instead of them. Whoever gets a key gets these too. */
   readonly caCertificate?: string;
 }
 

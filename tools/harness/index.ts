@@ -1,4 +1,5 @@
 export { bundleControllers, controllerNames, controllerOf } from './bundles.ts';
+export { startCommand, type Command } from './command.ts';
 export {
   startController,
   untilPasses,
@@ -34,7 +35,7 @@ export {
 export { sumOfMetric } from './metrics.ts';
 export { minioAdmin, type MinioAdmin, type MinioUser } from './minio-admin.ts';
 export { canBePod } from './pod.ts';
-export { cpuSecondsOf, memoryOf } from './proc.ts';
+export { cpuSecondsOf, memoryOf, processesWith, type RunningProcess } from './proc.ts';
 export { watchReady, type ReadyWatch } from './ready-watch.ts';
 export { s3View, type Pair, type S3View } from './s3-view.ts';
 export { SecretsMade, type Leak } from './secrets-made.ts';

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 /** Linux counts CPU time in these. Source: proc_pid_stat(5); getconf CLK_TCK is 100 wherever Node runs. */
 const ticksPerSecond = 100;
@@ -16,4 +16,31 @@ export async function memoryOf(pid: number): Promise<{ readonly resident: number
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const mebibytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024;
   return { resident: mebibytes('VmRSS'), peak: mebibytes('VmHWM') };
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  /** The command line, its words separated by spaces. */
+  readonly command: string;
+}
+
+/**
+ * The processes that run now and were started with this variable in their environment. Whoever is started with one that is
+ * its own is found with all its descendants, also those whose parent has ended.
+ */
+export async function processesWith(name: string, value: string): Promise<RunningProcess[]> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      try {
+        const environment = await readFile(`/proc/${pid}/environ`, 'utf8'); // empty of a zombie: it runs no more
+        if (!environment.split('\0').includes(`${name}=${value}`)) return [];
+        const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+        return [{ pid: Number(pid), command: command.split('\0').join(' ').trim() }];
+      } catch {
+        return []; // ended in between, or another user's
+      }
+    }),
+  );
+  return found.flat();
 }

@@ -1,20 +1,70 @@
-import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startCommand, type Command } from '../harness/command.ts';
+import { until } from '../harness/until.ts';
+import { kubectlFor } from '../local/kubectl.ts';
 
-it('proves the quickstart example with the issued key and exits 0', { timeout: 300_000 }, async () => {
-  const trial = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), '--once'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+let tmp: string;
+let trial: Command;
+beforeEach(() => (tmp = mkdtempSync(join(tmpdir(), 'trial-'))));
+afterEach(async () => {
+  await trial.destroy();
+  rmSync(tmp, { recursive: true });
+});
+
+const start = (...args: string[]) => (trial = startCommand(['trial', ...args], { tmp }));
+const left = async () => ({ processes: await trial.processes(), files: readdirSync(tmp) });
+const isStarted = async (...programs: string[]) => {
+  const commands = (await trial.processes()).map(({ command }) => command);
+  return programs.every((program) => commands.some((command) => command.includes(program)));
+};
+
+describe('npm start', () => {
+  it('proves the quickstart example with the issued key and exits 0', { timeout: 300_000 }, async () => {
+    start('--once');
+    expect(await trial.ended, trial.output()).toBe(0);
+    const output = trial.output();
+    expect(output.match(/^proved: .*/gm)).toHaveLength(3);
+    for (const kind of ['provider', 'bucket', 'bucketpolicy', 'accesskey']) {
+      expect(output).toMatch(new RegExp(`^${kind}\\.s3\\.cloud37\\.dev/quickstart .* True `, 'm'));
+    }
+    await trial.untilGone();
+    expect(await left()).toEqual({ processes: [], files: [] });
   });
-  const [output, errors, status] = await Promise.all([
-    text(trial.stdout),
-    text(trial.stderr),
-    new Promise((resolve) => trial.once('close', resolve)),
-  ]);
-  expect({ status, errors }, output).toEqual({ status: 0, errors: '' });
-  expect(output.match(/^proved: .*/gm)).toHaveLength(3);
-  for (const kind of ['provider', 'bucket', 'bucketpolicy', 'accesskey']) {
-    expect(output).toMatch(new RegExp(`^${kind}\\.s3\\.cloud37\\.dev/quickstart .* True `, 'm'));
-  }
+
+  it(
+    'stays with a kubeconfig that works until Ctrl-C, then leaves nothing and exits 0',
+    { timeout: 300_000 },
+    async () => {
+      start();
+      await trial.untilSaid('Ctrl-C stops everything');
+      const kubectlPath = /^Look around: (\S+)/m.exec(trial.output())?.[1] ?? '';
+      const kubeconfigPath = /^Its kubeconfig: (\S+)/m.exec(trial.output())?.[1] ?? '';
+      const names = await kubectlFor(kubectlPath, kubeconfigPath)(['get', 's3', '-A', '-o', 'name']);
+      expect(names.trim().split('\n')).toHaveLength(4);
+      const servers = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'minio'];
+      const controllers = ['provider', 'bucket', 'policy', 'accesskey'].map((name) => `${name}-controller/main.js`);
+      expect(await isStarted(...servers, ...controllers)).toBe(true);
+
+      trial.interrupt();
+      expect(await trial.ended, trial.output()).toBe(0);
+      await trial.untilGone();
+      expect(await left()).toEqual({ processes: [], files: [] });
+    },
+  );
+
+  it.each([
+    ['its API server starts', () => isStarted('kube-apiserver')],
+    ['it bundles and MinIO starts', () => isStarted('kube-controller-manager', 'minio server')],
+  ])('leaves nothing when Ctrl-C comes while %s, and exits 130', { timeout: 300_000 }, async (what, isUnderWay) => {
+    start();
+    await until(isUnderWay, (holds) => holds, { what, timeoutMs: 120_000, everyMs: 20 });
+    trial.interrupt();
+    expect(await trial.ended, trial.output()).toBe(130);
+    expect(trial.output()).toMatch(/^interrupted$/m);
+    await trial.untilGone();
+    expect(await left()).toEqual({ processes: [], files: [] });
+  });
 });

@@ -60,7 +60,7 @@ describe('narrate', () => {
   ])('tells the first line of a failure, %j, and passes it on', async (failure, words) => {
     const work = narrate('building etcd', log, async () => {
       await after(16_000);
-      throw failure;
+      throw failure as Error;
     });
     const seen = expect(work).rejects.toBe(failure);
     await vi.advanceTimersByTimeAsync(16_000);

@@ -7,7 +7,9 @@ describe('parseLocalCommand', () => {
     ['up --servers minio,moto,moto', { verb: 'up', servers: ['minio', 'moto'], kind: false }],
     ['up --servers=', { verb: 'up', servers: [], kind: false }],
     ['up --kind', { verb: 'up', servers: ['minio'], kind: true }],
+    ['up --state /tmp/one', { verb: 'up', servers: ['minio'], kind: false, state: '/tmp/one' }],
     ['down', { verb: 'down' }],
+    ['down --state=/tmp/one', { verb: 'down', state: '/tmp/one' }],
     ['status', { verb: 'status' }],
   ])('reads %j', (line, want) => {
     expect(parseLocalCommand(line.split(' '))).toEqual(want);
@@ -17,9 +19,10 @@ describe('parseLocalCommand', () => {
     ['', /^usage/],
     ['sideways', /^usage/],
     ['up now', /what is now/],
-    ['down --servers minio', /down takes no options/],
+    ['down --servers minio', /down takes no option but --state/],
     ['up --servers ceph', /knows minio, moto, versitygw, not ceph/],
     ['up --node', /--node .* is not offered yet/],
+    ['status --state=', /--state wants a folder/],
     ['up --what', /--what/],
   ])('refuses %j', (line, why) => {
     expect(() => parseLocalCommand(line === '' ? [] : line.split(' '))).toThrow(why);

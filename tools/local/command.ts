@@ -4,24 +4,37 @@ export const s3ServerNames = ['minio', 'moto', 'versitygw'] as const;
 export type S3ServerName = (typeof s3ServerNames)[number];
 
 export type LocalCommand =
-  | { readonly verb: 'up'; readonly servers: readonly S3ServerName[]; readonly kind: boolean }
-  | { readonly verb: 'down' }
-  | { readonly verb: 'status' };
+  | {
+      readonly verb: 'up';
+      readonly servers: readonly S3ServerName[];
+      readonly kind: boolean;
+      /** The folder of the state; `.local` of this clone when absent. */
+      readonly state?: string;
+    }
+  | { readonly verb: 'down' | 'status'; readonly state?: string };
 
-export const usage = `usage: npm run local -- up|down|status [--servers ${s3ServerNames.join(',')}] [--node|--kind]`;
+export const usage = `usage: npm run local -- up|down|status [--state FOLDER] [--servers ${s3ServerNames.join(',')}] [--node|--kind]`;
 
 /** @throws Error with one line that says what is wrong */
 export function parseLocalCommand(args: readonly string[]): LocalCommand {
   const { values, positionals } = parseArgs({
     args: [...args],
-    options: { servers: { type: 'string' }, node: { type: 'boolean' }, kind: { type: 'boolean' } },
+    options: {
+      servers: { type: 'string' },
+      node: { type: 'boolean' },
+      kind: { type: 'boolean' },
+      state: { type: 'string' },
+    },
     allowPositionals: true,
   });
   const [verb, ...rest] = positionals;
+  const { state: folder, ...upOnly } = values;
+  if (folder === '') throw new Error(`--state wants a folder. ${usage}`);
+  const state = folder === undefined ? {} : { state: folder };
   if (rest.length > 0) throw new Error(`what is ${rest.join(' ')}? ${usage}`);
   if (verb === 'down' || verb === 'status') {
-    if (Object.keys(values).length > 0) throw new Error(`${verb} takes no options. ${usage}`);
-    return { verb };
+    if (Object.keys(upOnly).length > 0) throw new Error(`${verb} takes no option but --state. ${usage}`);
+    return { verb, ...state };
   }
   if (verb !== 'up') throw new Error(usage);
   if (values.node) throw new Error('--node (a kubelet that runs pods) is not offered yet');
@@ -31,5 +44,5 @@ export function parseLocalCommand(args: readonly string[]): LocalCommand {
     if (!known) throw new Error(`--servers knows ${s3ServerNames.join(', ')}, not ${name}`);
     return known;
   });
-  return { verb, servers: [...new Set(servers)], kind: values.kind ?? false };
+  return { verb, servers: [...new Set(servers)], kind: values.kind ?? false, ...state };
 }

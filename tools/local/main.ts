@@ -1,5 +1,5 @@
 import { copyFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { acquireLock, isRunning } from '../lock.mjs';
 import { localFolder } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
@@ -9,24 +9,34 @@ import { installCrds } from './crds.ts';
 import { createKindCluster, decideCluster, removeKindCluster } from './kind.ts';
 import { kubectlFor } from './kubectl.ts';
 import { startMinio, startMoto, startVersitygw } from './s3-servers.ts';
-import { describeState, endProcesses, localPaths, readState, recordProcess, removeState, writeState } from './state.ts';
+import {
+  describeState,
+  endProcesses,
+  kindClusterName,
+  localPaths,
+  readState,
+  recordProcess,
+  removeState,
+  writeState,
+  type LocalPaths,
+} from './state.ts';
 
 const starters = { minio: startMinio, moto: startMoto, versitygw: startVersitygw };
-const paths = localPaths(localFolder);
 const log = (line: string) => console.log(line);
 const { signal } = untilSignal();
 
 try {
   const command = parseLocalCommand(process.argv.slice(2));
-  if (command.verb === 'status') status();
+  const paths = localPaths(command.state === undefined ? localFolder : resolve(command.state));
+  if (command.verb === 'status') status(paths);
   else {
     const release = await acquireLock(paths.lock, {
-      onWait: (pid) => log(`process ${pid} is at work on .local: waiting for it`),
+      onWait: (pid) => log(`process ${pid} is at work on ${paths.folder}: waiting for it`),
       signal,
     });
     try {
-      if (command.verb === 'down') await down();
-      else await up(command.servers, command.kind);
+      if (command.verb === 'up') await up(paths, command.servers, command.kind);
+      else await down(paths);
     } finally {
       release();
     }
@@ -36,13 +46,13 @@ try {
   process.exitCode = 1;
 }
 
-function status(): void {
+function status(paths: LocalPaths): void {
   const { lines, isWhole } = describeState(readState(paths), paths);
   lines.forEach(log);
   if (!isWhole) process.exitCode = 1;
 }
 
-async function down(): Promise<void> {
+async function down(paths: LocalPaths): Promise<void> {
   const { cluster, processes } = readState(paths);
   const before = processes.filter(isRunning).length;
   await endProcesses(processes);
@@ -52,7 +62,7 @@ async function down(): Promise<void> {
 }
 
 /** Starts what is not up yet. A server whose process died begins anew, empty. */
-async function up(servers: readonly S3ServerName[], wantsKind: boolean): Promise<void> {
+async function up(paths: LocalPaths, servers: readonly S3ServerName[], wantsKind: boolean): Promise<void> {
   const before = readState(paths);
   const started: number[] = [];
   const common = {
@@ -66,22 +76,22 @@ async function up(servers: readonly S3ServerName[], wantsKind: boolean): Promise
   };
   try {
     const parts = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
-    const hasCluster = before.cluster !== undefined && (before.cluster.kind !== undefined || runs(parts));
+    const hasCluster = before.cluster !== undefined && (before.cluster.kind !== undefined || runs(paths, parts));
     if (!hasCluster) await startCluster();
     for (const name of servers) {
-      if (runs([name])) continue;
-      await forget([name]);
-      const server = await starters[name]({ dir: freshFolder(name), ...common });
+      if (runs(paths, [name])) continue;
+      await forget(paths, [name]);
+      const server = await starters[name]({ dir: freshFolder(paths, name), ...common });
       const { endpoint, region, accessKey, secretKey } = server;
       const state = readState(paths);
       writeState(paths, { ...state, servers: [...state.servers, { name, endpoint, region, accessKey, secretKey }] });
     }
-    status();
+    status(paths);
 
     async function startCluster(): Promise<void> {
       if ((await decideCluster({ wantsKind, log, signal })) === 'kind') {
         const cluster = await createKindCluster({
-          name: 'wasabi-s3-operator-local',
+          name: kindClusterName(paths),
           kubeconfigPath: paths.kubeconfig,
           log,
           signal,
@@ -90,8 +100,8 @@ async function up(servers: readonly S3ServerName[], wantsKind: boolean): Promise
         await installCrds(kubectlFor(cluster.kubectlPath, cluster.kubeconfigPath, signal));
         return;
       }
-      await forget(parts);
-      const controlPlane = await startControlPlane({ dir: freshFolder('control-plane'), ...common });
+      await forget(paths, parts);
+      const controlPlane = await startControlPlane({ dir: freshFolder(paths, 'control-plane'), ...common });
       copyFileSync(controlPlane.kubeconfigPath, paths.kubeconfig);
       await installCrds(controlPlane.kubectl);
       writeState(paths, { ...readState(paths), cluster: { url: controlPlane.url } });
@@ -111,13 +121,13 @@ async function up(servers: readonly S3ServerName[], wantsKind: boolean): Promise
   }
 }
 
-function runs(names: readonly string[]): boolean {
+function runs(paths: LocalPaths, names: readonly string[]): boolean {
   const { processes } = readState(paths);
   return names.every((name) => processes.some((recorded) => recorded.name === name && isRunning(recorded)));
 }
 
 /** Ends what is left of these servers and strikes them from the state. */
-async function forget(names: readonly string[]): Promise<void> {
+async function forget(paths: LocalPaths, names: readonly string[]): Promise<void> {
   const state = readState(paths);
   await endProcesses(state.processes.filter(({ name }) => names.includes(name)));
   writeState(paths, {
@@ -127,7 +137,7 @@ async function forget(names: readonly string[]): Promise<void> {
   });
 }
 
-function freshFolder(name: string): string {
+function freshFolder(paths: LocalPaths, name: string): string {
   const folder = join(paths.data, name);
   rmSync(folder, { recursive: true, force: true });
   return folder;

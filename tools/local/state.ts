@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,7 +23,7 @@ export interface LocalState {
 
 const nothing: LocalState = { servers: [], processes: [] };
 
-/** The folder `.local` and what lies in it. */
+/** The folder of the state, absolute, and what lies in it. */
 export function localPaths(folder: string) {
   return {
     folder,
@@ -36,6 +37,10 @@ export function localPaths(folder: string) {
 }
 
 export type LocalPaths = ReturnType<typeof localPaths>;
+
+/** One for each state folder: two clones have a cluster each, and `down` in one leaves the other's alone. */
+export const kindClusterName = ({ folder }: LocalPaths): string =>
+  `wasabi-s3-operator-local-${createHash('sha256').update(folder).digest('hex').slice(0, 8)}`;
 
 /** @throws Error when the file is not ours */
 export function readState(paths: LocalPaths): LocalState {

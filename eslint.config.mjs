@@ -10,7 +10,7 @@ if (process.env.NX_TASK_TARGET_PROJECT === undefined) await createProjectGraphAs
 const kube = ['@kubernetes/*'];
 const wire = ['@aws-sdk/*', '@smithy/*', 'minio'];
 
-/** Who may know whom (STYLE.md). `extra`: layers that every project may import beside its own list. */
+/** Who may know whom (CONTRIBUTING.md, Layout). `extra`: layers that every project may import beside its own list. */
 const boundaries = (extra = []) => {
   const layer = (name, targets, bannedExternalImports = []) => ({
     sourceTag: `layer:${name}`,
@@ -43,6 +43,12 @@ const boundaries = (extra = []) => {
   ];
 };
 
+/** Rules that know types. What no tsconfig.json beside or above it includes is named here. */
+const parserOptions = {
+  projectService: { allowDefaultProject: ['*.ts', '*.mjs', 'tools/*.mjs'] },
+  tsconfigRootDir: import.meta.dirname,
+};
+
 const noExportAll = { selector: 'ExportAllDeclaration', message: 'Export by name.' };
 const noOwnTime = {
   selector: ':matches(NewExpression, CallExpression)[callee.name="Date"][arguments.length=0]',
@@ -68,9 +74,7 @@ export default defineConfig(
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
-    languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['*.ts'] }, tsconfigRootDir: import.meta.dirname },
-    },
+    languageOptions: { parserOptions },
     rules: {
       '@typescript-eslint/consistent-type-exports': 'error',
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
@@ -79,6 +83,17 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // An interface that promises lets an implementation have nothing to wait for.
       '@typescript-eslint/require-await': 'off',
+    },
+  },
+  {
+    // Plain JavaScript belongs to no TypeScript project; a promise that nobody awaits is no less lost in it.
+    files: ['**/*.mjs'],
+    plugins: { '@typescript-eslint': tseslint.plugin },
+    languageOptions: { parser: tseslint.parser, parserOptions },
+    rules: {
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
     },
   },
   {

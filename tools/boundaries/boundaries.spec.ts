@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { ESLint } from 'eslint';
@@ -14,7 +14,11 @@ const judged = new Set([
   '@typescript-eslint/no-explicit-any',
 ]);
 
+const floatingRule = '@typescript-eslint/no-floating-promises';
+
 let eslint: ESLint;
+/** Knows types, so it looks at files that exist. */
+let typed: ESLint;
 let emptyCache: string;
 
 beforeAll(async () => {
@@ -30,6 +34,7 @@ beforeAll(async () => {
     // The planted files exist as text only, so no TypeScript project knows them.
     overrideConfig: { files: ['**/*.ts'], languageOptions: { parserOptions: { projectService: false } } },
   });
+  typed = new ESLint({ cwd: root, ruleFilter: ({ ruleId }) => ruleId === floatingRule });
 }, 60_000);
 
 afterAll(() => rm(emptyCache, { recursive: true, force: true }));
@@ -120,5 +125,27 @@ describe('a line knows its own room only', () => {
     expect(await refusals('libs/s3/src/planted.ts', 'export const given = (value: any) => value;\n')).toEqual([
       '@typescript-eslint/no-explicit-any',
     ]);
+  });
+});
+
+describe('a promise that nobody awaits', () => {
+  it.each([
+    'apps/bucket-controller/src/main.ts',
+    'libs/outcome/src/index.ts',
+    'libs/runtime/src/workqueue.spec.ts',
+    'e2e/src/bundles.ts',
+    'tools/paths.ts',
+    'tools/bootstrap.mjs',
+    'tools/lock.mjs',
+    'vitest.config.ts',
+    'eslint.config.mjs',
+  ])('is refused in %s', async (path) => {
+    const code = await readFile(join(root, path), 'utf8');
+    const refused = async (text: string) => {
+      const [result] = await typed.lintText(text, { filePath: join(root, path), warnIgnored: true });
+      return result?.messages.map(({ ruleId, message }) => ruleId ?? message);
+    };
+    expect(await refused(code)).toEqual([]);
+    expect(await refused(`${code}\nPromise.resolve();\n`)).toEqual([floatingRule]);
   });
 });

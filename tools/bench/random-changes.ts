@@ -154,11 +154,6 @@ export const createRandomChanges = (options: {
     const { spec } = accessKeySpec(provider, bucket.name, level) as { spec: { access: object } };
     return () => kube.patch('AccessKey', ...split(key), { spec: { access: spec.access } });
   };
-  const rotateKey = (): Attempt => {
-    const [key] = random.pick([...keys]);
-    const annotations = { 's3.cloud37.dev/rotate-requested-at': `rotation-${(made += 1)}` };
-    return () => kube.patch('AccessKey', ...split(key), { metadata: { annotations } });
-  };
   const deleteSecret = (): Attempt => {
     const [key] = random.pick([...keys]);
     const [namespace, name] = split(key);
@@ -193,7 +188,6 @@ export const createRandomChanges = (options: {
       ['delete BucketPolicy', 3, () => policies.size > most / 4, deletePolicy],
       ['create AccessKey', 6, () => buckets.size > 0 && keys.size < most / 2, createKey],
       ['change AccessKey', 2, () => keys.size > 0, changeKey],
-      ['rotate AccessKey', 1, () => keys.size > 0, rotateKey],
       ['delete Secret', 1, () => keys.size > 0, deleteSecret],
       ['delete AccessKey', 2, () => keys.size > most / 8, deleteKey],
       ['work at the server', 8, () => buckets.size > 0, workAtServer],

@@ -665,6 +665,21 @@ describe('a refusal', () => {
     expect(keyIds(world)).toEqual(['AKIA1']);
     expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
   });
+
+  it('of a rotation on request is said while the key works, and heals when the annotation is taken off', async () => {
+    const world = await ready();
+    world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': '2026-05-05' });
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: ['kube status'] });
+    expect(world.bench.conditions()).toEqual([
+      'Ready=False Unsupported',
+      'Stalled=True Unsupported',
+      'Unsupported=True Unsupported',
+    ]);
+    expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+    world.bench.annotate({});
+    await world.bench.pass();
+    expectOneKey(world, 'healed');
+  });
 });
 
 describe('a deletion', () => {

@@ -206,7 +206,7 @@ const converge = async (
     secretName: secretNameOf(accessKey),
     policyHash: rights.policy && hashPolicy(rights.policy),
   };
-  const claims = unsupportedKeyClaims(accessKey.spec, seen.provided.driver.unsupported);
+  const claims = unsupportedKeyClaims(accessKey, seen.provided.driver.unsupported);
   const isVerified = steps.length === 0;
   const report = reportKey(status, facts, isVerified, pass.now);
   return isVerified ? settled(report, { claims }) : progressing(report, { reason: reasons.Converging, steps, claims });

@@ -1,5 +1,6 @@
-import type { Reason } from '@operator/api';
+import type { AccessKeySpec, Reason } from '@operator/api';
 import { terminal, transient, waiting } from '@operator/outcome';
+import { objectOf } from '@operator/references/testing';
 import { describe, expect, it } from 'vitest';
 import { claimsOfKeyFault, reportKey, unsupportedKeyClaims } from './report.ts';
 
@@ -25,15 +26,24 @@ describe('unsupportedKeyClaims', () => {
   const providerRef = { name: 'p' };
   const rotate = { enabled: true, intervalDays: 90, previousKeysRetentionDays: 7 };
   const userTags = new Map([['userTags', 'No tags here.']]);
-  it.each([
-    ['nothing asked for', { providerRef }, userTags, undefined],
-    ['rotation off', { providerRef, rotate: { ...rotate, enabled: false } }, userTags, undefined],
-    ['rotation on', { providerRef, rotate }, new Map<string, string>(), /^rotate: /],
-    ['tags where there are some', { providerRef, tags: { a: 'b' } }, new Map<string, string>(), undefined],
-    ['tags where there are none', { providerRef, tags: { a: 'b' } }, userTags, /^tags: No tags here\.$/],
-    ['both', { providerRef, rotate, tags: { a: 'b' } }, userTags, /^rotate: .* tags: No tags here\.$/],
-  ])('%s', (_title, spec, unsupported, message) => {
-    const claims = unsupportedKeyClaims(spec, unsupported);
+  const none = new Map<string, string>();
+  const requested = { 's3.cloud37.dev/rotate-requested-at': '' };
+  it.each<[string, AccessKeySpec, Record<string, string>, ReadonlyMap<string, string>, RegExp | undefined]>([
+    ['nothing asked for', { providerRef }, { other: 'x' }, userTags, undefined],
+    ['rotation off', { providerRef, rotate: { ...rotate, enabled: false } }, {}, userTags, undefined],
+    ['rotation on', { providerRef, rotate }, {}, none, /^rotate: /],
+    ['a rotation now', { providerRef }, requested, none, /^s3\.cloud37\.dev\/rotate-requested-at: /],
+    ['tags where there are some', { providerRef, tags: { a: 'b' } }, {}, none, undefined],
+    ['tags where there are none', { providerRef, tags: { a: 'b' } }, {}, userTags, /^tags: No tags here\.$/],
+    [
+      'all of it',
+      { providerRef, rotate, tags: { a: 'b' } },
+      requested,
+      userTags,
+      /^rotate: .*at: .* tags: No tags here\.$/,
+    ],
+  ])('%s', (_title, spec, annotations, unsupported, message) => {
+    const claims = unsupportedKeyClaims(objectOf('AccessKey', 'app', spec, { metadata: { annotations } }), unsupported);
     expect(claims.map(({ type, reason }) => [type, reason])).toEqual(
       message === undefined ? [] : [['Unsupported', 'Unsupported']],
     );

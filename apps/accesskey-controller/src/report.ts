@@ -1,7 +1,8 @@
-import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
-import { conditionTypes, reasons } from '@operator/api';
+import type { AccessKeyStatus } from '@operator/api';
+import { annotations, conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
 import { isProviderFault, providerNotReady } from '@operator/references';
+import type { AccessKey } from './deps.ts';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted or not there yet. */
 const bucketReasons: ReadonlySet<string> = new Set([
@@ -23,11 +24,11 @@ export const claimsOfKeyFault = (fault: Fault, isCreated: boolean): readonly Cla
 };
 
 /**
- * Tells what the spec asks for and this version or the server does not do; the key works all the same. `unsupported`: the
- * driver's own map.
+ * Tells what the spec or an annotation asks for and this version or the server does not do; the key works all the same.
+ * `unsupported`: the driver's own map.
  */
 export const unsupportedKeyClaims = (
-  { rotate, tags }: AccessKeySpec,
+  { spec: { rotate, tags }, metadata }: Pick<AccessKey, 'spec' | 'metadata'>,
   unsupported: ReadonlyMap<string, string>,
 ): readonly Claim[] => {
   const userTags = Object.keys(tags ?? {}).length > 0 ? unsupported.get('userTags') : undefined;
@@ -35,6 +36,11 @@ export const unsupportedKeyClaims = (
     ...(rotate?.enabled === true
       ? ['rotate: this version of the operator does not rotate keys by interval; the key itself works.']
       : []),
+    ...(metadata.annotations?.[annotations.rotateRequestedAt] === undefined
+      ? []
+      : [
+          `${annotations.rotateRequestedAt}: this version of the operator does not rotate keys on request; the key itself works. Take the annotation off.`,
+        ]),
     ...(userTags === undefined ? [] : [`tags: ${userTags}`]),
   ];
   if (messages.length === 0) return [];

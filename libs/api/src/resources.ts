@@ -20,7 +20,7 @@ export const annotations = {
   reconcileRequestedAt: 's3.cloud37.dev/reconcile-requested-at',
   /** Go duration such as `30m`; replaces the controller's resync interval. */
   resyncInterval: 's3.cloud37.dev/resync-interval',
-  /** AccessKey: any new value asks for a rotation. */
+  /** AccessKey: any new value asks for a rotation. Until there is one, an object that has it is not Ready. */
   rotateRequestedAt: 's3.cloud37.dev/rotate-requested-at',
   /** `"true"` on an object under deletion: let go without the external work. */
   abandon: 's3.cloud37.dev/abandon',

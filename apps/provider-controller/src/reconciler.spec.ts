@@ -169,21 +169,21 @@ describe('a Provider that does not', () => {
       'InvalidAccessKeyId',
       403,
       'AuthFailed',
-      ['AuthValid=False AuthFailed', 'EndpointReachable=True EndpointAnswered'],
+      ['AuthFailed=True AuthFailed', 'AuthValid=False AuthFailed', 'EndpointReachable=True EndpointAnswered'],
     ],
     [
       'finds our clock wrong',
       'RequestTimeTooSkewed',
       403,
       'ClockSkew',
-      ['AuthValid=Unknown ClockSkew', 'EndpointReachable=False ClockSkew'],
+      ['AuthValid=Unknown ClockSkew', 'EndpointReachable=False ClockSkew', 'EndpointUnreachable=True ClockSkew'],
     ],
     [
       'fails',
       'InternalError',
       500,
       'ServerError',
-      ['AuthValid=Unknown ServerError', 'EndpointReachable=False ServerError'],
+      ['AuthValid=Unknown ServerError', 'EndpointReachable=False ServerError', 'EndpointUnreachable=True ServerError'],
     ],
   ];
   it.each(failures)(

@@ -7,13 +7,24 @@ import { describeUsers, grantedUsers } from './users.ts';
 const brief = (claims: ReturnType<typeof healthyClaims>) => claims.map(({ type, status }) => `${type}=${status}`);
 
 it.each([
-  [waiting('AuthFailed', 'why'), ['AuthValid=False', 'EndpointReachable=True']],
-  [waiting('SecretNotFound', 'why'), ['AuthValid=False']],
-  [transient('EndpointUnreachable', 'why'), ['EndpointReachable=False', 'AuthValid=Unknown']],
-  [waiting('TlsFailed', 'why'), ['EndpointReachable=False', 'AuthValid=Unknown']],
+  [waiting('AuthFailed', 'why'), ['AuthValid=False', 'EndpointReachable=True', 'AuthFailed=True']],
+  [waiting('SecretNotFound', 'why'), ['AuthValid=False', 'AuthFailed=True']],
+  [
+    transient('EndpointUnreachable', 'why'),
+    ['EndpointReachable=False', 'EndpointUnreachable=True', 'AuthValid=Unknown'],
+  ],
+  [waiting('TlsFailed', 'why'), ['EndpointReachable=False', 'EndpointUnreachable=True', 'AuthValid=Unknown']],
   [waiting('InUse', 'why'), []],
 ])('%s', (fault, want) => {
   expect(brief(claimsOfProviderFault(fault))).toEqual(want);
+});
+
+it.each([
+  ['AuthFailed', 'SecretKeyMissing'],
+  ['EndpointUnreachable', 'ClockSkew'],
+])('%s carries the precise reason and the words of the fault: %s', (type, reason) => {
+  const claims = claimsOfProviderFault(waiting(reason, 'why'));
+  expect(claims.find((claim) => claim.type === type)).toEqual({ type, status: 'True', reason, message: 'why' });
 });
 
 it('credentials that may not list buckets are valid, and the message says what they may not', () => {

@@ -40,7 +40,8 @@ export const healthyClaims = (listDenied: boolean): readonly Claim[] => [
 
 /**
  * The conditions that a failed check stands for: a refusal of the credentials proves that the endpoint answers, an endpoint
- * that does not answer leaves the credentials unknown.
+ * that does not answer leaves the credentials unknown. `AuthFailed` and `EndpointUnreachable` say the same as an abnormal
+ * condition, which is there only while the fault lasts.
  */
 export const claimsOfProviderFault = (fault: Fault): readonly Claim[] => {
   const { reason, message } = fault;
@@ -51,11 +52,13 @@ export const claimsOfProviderFault = (fault: Fault): readonly Claim[] => {
       ...(answered
         ? [claim(conditionTypes.EndpointReachable, 'True', reasons.EndpointAnswered, 'The endpoint answers.')]
         : []),
+      claim(conditionTypes.AuthFailed, 'True', reason, message),
     ];
   }
   if (unreachableReasons.has(reason)) {
     return [
       claim(conditionTypes.EndpointReachable, 'False', reason, message),
+      claim(conditionTypes.EndpointUnreachable, 'True', reason, message),
       claim(conditionTypes.AuthValid, 'Unknown', reason, 'The endpoint could not be asked.'),
     ];
   }

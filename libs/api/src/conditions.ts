@@ -7,6 +7,7 @@ export const conditionTypes = {
   Stalled: 'Stalled',
   AuthValid: 'AuthValid',
   EndpointReachable: 'EndpointReachable',
+  /** The counterparts of the former two, there only while they are False. */
   AuthFailed: 'AuthFailed',
   EndpointUnreachable: 'EndpointUnreachable',
   ProviderNotReady: 'ProviderNotReady',
@@ -20,7 +21,6 @@ export const conditionTypes = {
   KeyRefused: 'KeyRefused',
   Unsupported: 'Unsupported',
   DriftLoop: 'DriftLoop',
-  Deleting: 'Deleting',
 } as const;
 export type ConditionType = (typeof conditionTypes)[keyof typeof conditionTypes];
 

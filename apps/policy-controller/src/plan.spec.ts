@@ -67,7 +67,7 @@ describe('findUnsupported', () => {
 describe('claimsOfPolicyFault', () => {
   it.each([
     [terminal('PolicyInvalid', 'why'), ['PolicyInvalid']],
-    [waiting('UnknownPrincipal', 'why'), ['PolicyInvalid']],
+    [waiting('PolicyInvalid', 'why'), ['PolicyInvalid']],
     [waiting('PolicyConflict', 'why'), ['ApplyFailed']],
     [waiting('AccessKeyNotFound', 'why'), ['ApplyFailed']],
     [waiting('AccessDenied', 'why'), ['ApplyFailed']],

@@ -3,7 +3,7 @@ import { conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
 import type { IamPolicy } from '@operator/policy';
 
-const invalidReasons: ReadonlySet<string> = new Set([reasons.PolicyInvalid, reasons.UnknownPrincipal]);
+const invalidReasons: ReadonlySet<string> = new Set([reasons.PolicyInvalid]);
 
 const applyReasons: ReadonlySet<string> = new Set([
   reasons.AccessKeyNotFound,

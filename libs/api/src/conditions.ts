@@ -31,16 +31,13 @@ export const positiveConditionTypes = [
   conditionTypes.EndpointReachable,
 ] as const;
 
-/** Stable reasons of conditions and Faults. */
+/** Every reason of a condition or Fault, stable. docs/conditions.md tells each. */
 export const reasons = {
   // What went well or is under way.
   Ready: 'Ready',
   Converging: 'Converging',
-  Reconciling: 'Reconciling',
-  Deleting: 'Deleting',
   Emptying: 'Emptying',
   Paused: 'Paused',
-  Connected: 'Connected',
   CredentialsAccepted: 'CredentialsAccepted',
   EndpointAnswered: 'EndpointAnswered',
   // References and Secrets.
@@ -51,8 +48,6 @@ export const reasons = {
   BucketNotReady: 'BucketNotReady',
   AccessKeyNotFound: 'AccessKeyNotFound',
   AccessKeyNotReady: 'AccessKeyNotReady',
-  /** A policy names a user that the server does not know, or does not know yet. */
-  UnknownPrincipal: 'UnknownPrincipal',
   SecretNotFound: 'SecretNotFound',
   SecretKeyMissing: 'SecretKeyMissing',
   SecretValueInvalid: 'SecretValueInvalid',
@@ -90,10 +85,11 @@ export const reasons = {
   PolicyInvalid: 'PolicyInvalid',
   PolicyConflict: 'PolicyConflict',
   PublicPolicyBlocked: 'PublicPolicyBlocked',
-  CreationFailed: 'CreationFailed',
-  ApplyFailed: 'ApplyFailed',
-  RotationFailed: 'RotationFailed',
   ObjectLocked: 'ObjectLocked',
+  // The API server.
+  Forbidden: 'Forbidden',
+  KubernetesUnavailable: 'KubernetesUnavailable',
+  KubernetesRefused: 'KubernetesRefused',
   // The runtime.
   Conflict: 'Conflict',
   LeadershipLost: 'LeadershipLost',

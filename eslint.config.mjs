@@ -50,6 +50,10 @@ const parserOptions = {
 };
 
 const noExportAll = { selector: 'ExportAllDeclaration', message: 'Export by name.' };
+const noOwnReason = {
+  selector: 'CallExpression[callee.name=/^(waiting|terminal|transient)$/][arguments.0.type="Literal"]',
+  message: 'A reason is a constant of @operator/api.',
+};
 const noOwnTime = {
   selector: ':matches(NewExpression, CallExpression)[callee.name="Date"][arguments.length=0]',
   message: 'Time comes from `clock` or the pass.',
@@ -102,7 +106,7 @@ export default defineConfig(
     ignores: ['apps/*/src/main.ts', '**/*.spec.ts'],
     rules: {
       'no-console': 'error',
-      'no-restricted-syntax': ['error', noExportAll, noOwnTime],
+      'no-restricted-syntax': ['error', noExportAll, noOwnTime, noOwnReason],
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'env', message: 'Only main.ts reads the environment.' },

@@ -72,6 +72,7 @@ export const reasons = {
   Throttled: 'Throttled',
   Timeout: 'Timeout',
   ServerError: 'ServerError',
+  Conflict: 'Conflict',
   RequestRefused: 'RequestRefused',
   LimitExceeded: 'LimitExceeded',
   KeyLimitReached: 'KeyLimitReached',
@@ -91,7 +92,7 @@ export const reasons = {
   KubernetesUnavailable: 'KubernetesUnavailable',
   KubernetesRefused: 'KubernetesRefused',
   // The runtime.
-  Conflict: 'Conflict',
+  ObjectChanged: 'ObjectChanged',
   LeadershipLost: 'LeadershipLost',
   DriftLoop: 'DriftLoop',
   InternalError: 'InternalError',

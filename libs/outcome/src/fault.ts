@@ -46,7 +46,8 @@ export const terminal = (reason: string, message: string, options?: FaultOptions
 export const asFault = (caught: unknown): Fault =>
   caught instanceof Fault
     ? caught
-    : transient('InternalError', 'An unexpected error occurred; the log of the controller has its stack.', {
+    : // eslint-disable-next-line no-restricted-syntax -- this library imports nothing; the spec of api's constants compares
+      transient('InternalError', 'An unexpected error occurred; the log of the controller has its stack.', {
         cause: caught,
       });
 

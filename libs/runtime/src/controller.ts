@@ -1,4 +1,5 @@
 import { setImmediate as immediately } from 'node:timers/promises';
+import { conditionTypes, eventReasons, reasons } from '@operator/api';
 import { summarise } from '@operator/conditions';
 import type { Condition, Verdict } from '@operator/conditions';
 import {
@@ -106,7 +107,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
 
   metrics.countStates(resource.kind, function* () {
     for (const object of informer.list()) {
-      const ready = object.status?.conditions?.find((condition) => condition.type === 'Ready');
+      const ready = object.status?.conditions?.find((condition) => condition.type === conditionTypes.Ready);
       yield { status: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'NotReconciled' };
     }
   });
@@ -205,12 +206,12 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     queue.forget(worker.key);
     if (!pausedTold.has(object.metadata.uid)) {
       pausedTold.add(object.metadata.uid);
-      events.record(object, 'Normal', 'Paused', message);
+      events.record(object, 'Normal', reasons.Paused, message);
       worker.log.info({ event: 'paused' }, 'paused');
     }
     // What was found before the pause stays told; one that was never looked at says why.
     if (readyOf(object) === undefined) {
-      const verdict = { result: 'progressing', reason: 'Paused', message } as const;
+      const verdict = { result: 'progressing', reason: reasons.Paused, message } as const;
       const status = statusOf(object, ownStatus(object), worker.now, { claims: [], verdict });
       await writeStatus(object, status, verdict, worker);
     }
@@ -372,8 +373,8 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     if (!wasReady || deps.isDrift?.(steps) === false) return;
     metrics.drifted(resource.kind);
     const message = `Something had changed outside; repaired by: ${steps.join(', ')}.`;
-    log.info({ event: 'DriftRepaired', reason: 'DriftRepaired' }, message);
-    events.record(object, 'Normal', 'DriftRepaired', message);
+    log.info({ event: eventReasons.DriftRepaired, reason: eventReasons.DriftRepaired }, message);
+    events.record(object, 'Normal', eventReasons.DriftRepaired, message);
   };
 
   /** The whole status to store: the kind's own part, and the conditions that follow from claims and verdict. */
@@ -389,7 +390,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       now,
       verdict,
       positive: deps.positiveConditions ?? [],
-      stalling: deps.stallingReasons ?? ['Unsupported'],
+      stalling: deps.stallingReasons ?? [reasons.Unsupported],
     });
     const hasVerdict =
       verdict.result === 'settled' || (verdict.result === 'blocked' && verdict.fault.kind === 'terminal');
@@ -472,7 +473,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     }
     if (isKubeError(caught))
       log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused; trying again');
-    else log.error({ err: caught, reason: 'InternalError' }, 'a pass failed unexpectedly');
+    else log.error({ err: caught, reason: reasons.InternalError }, 'a pass failed unexpectedly');
     return 'transient';
   };
 
@@ -533,13 +534,13 @@ export const needsPass = (object: KubeObject, old: KubeObject, finalizer: string
 
 /** The fault of a write that this process must not make. */
 export const leadershipLost = (): Fault =>
-  transient('LeadershipLost', 'Another process leads now; it goes on from here.');
+  transient(reasons.LeadershipLost, 'Another process leads now; it goes on from here.');
 
 const isLeadershipLost = (caught: unknown): boolean =>
   caught instanceof Fault && caught.reason === leadershipLost().reason;
 
 const readyOf = (object: { readonly status?: CommonStatus }): Condition | undefined =>
-  object.status?.conditions?.find((condition) => condition.type === 'Ready');
+  object.status?.conditions?.find((condition) => condition.type === conditionTypes.Ready);
 
 const commonStatus = ({ status }: { readonly status?: CommonStatus }): CommonStatus => ({
   ...(status?.observedGeneration === undefined ? {} : { observedGeneration: status.observedGeneration }),
@@ -551,10 +552,11 @@ const isQuiet = (caught: unknown): boolean => isObjectChanged(caught) || isLeade
 
 const kubeFault = (caught: KubeError, log: Logger): Fault => {
   log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused');
-  if (caught.status === 401 || caught.status === 403) return waiting('Forbidden', caught.message, { cause: caught });
+  if (caught.status === 401 || caught.status === 403)
+    return waiting(reasons.Forbidden, caught.message, { cause: caught });
   const { status, retryAfterMs } = caught;
   const isAway = status === 0 || status === 429 || status >= 500;
-  return transient(isAway ? 'KubernetesUnavailable' : 'KubernetesRefused', caught.message, {
+  return transient(isAway ? reasons.KubernetesUnavailable : reasons.KubernetesRefused, caught.message, {
     cause: caught,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });

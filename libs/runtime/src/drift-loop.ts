@@ -1,3 +1,4 @@
+import { conditionTypes, reasons } from '@operator/api';
 import type { Claim } from '@operator/outcome';
 import { type Backoff, backoffMs } from './backoff.ts';
 import type { ObjectKey } from './resource.ts';
@@ -54,9 +55,9 @@ export const createDriftLoops = (random: () => number): DriftLoops => {
       return {
         delayMs: backoffMs(looping, run.looped, random),
         claim: {
-          type: 'DriftLoop',
+          type: conditionTypes.DriftLoop,
           status: 'True',
-          reason: 'DriftLoop',
+          reason: reasons.DriftLoop,
           message: `Applied ${taken} ${repeats} times without lasting effect; something undoes it. Trying ever less often, at least once an hour.`,
         },
       };

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { reasons } from '@operator/api';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Address } from './config.ts';
@@ -66,7 +67,7 @@ const listen = async (address: Address, routes: Routes, log: Logger): Promise<Se
     answer(request, routes).then(
       (given) => send(response, given),
       (caught: unknown) => {
-        log.error({ err: caught, reason: 'InternalError' }, `cannot serve ${request.url ?? ''}`);
+        log.error({ err: caught, reason: reasons.InternalError }, `cannot serve ${request.url ?? ''}`);
         send(response, plain(500, 'failed'));
       },
     );

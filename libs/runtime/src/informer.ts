@@ -1,3 +1,4 @@
+import { reasons } from '@operator/api';
 import type { Logger } from 'pino';
 import type { KubeClient } from './kube-client.ts';
 import { reflect } from './reflector.ts';
@@ -99,7 +100,7 @@ export const createInformer = <T extends StoredObject>(
       try {
         to(listener);
       } catch (caught) {
-        log?.error({ err: caught, reason: 'InternalError' }, `a listener to ${resource.plural} failed`);
+        log?.error({ err: caught, reason: reasons.InternalError }, `a listener to ${resource.plural} failed`);
       }
     }
   };
@@ -108,7 +109,7 @@ export const createInformer = <T extends StoredObject>(
     try {
       return index.valuesOf(object);
     } catch (caught) {
-      log?.error({ err: caught, reason: 'InternalError' }, `an index of ${resource.plural} failed`);
+      log?.error({ err: caught, reason: reasons.InternalError }, `an index of ${resource.plural} failed`);
       return [];
     }
   };

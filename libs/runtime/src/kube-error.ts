@@ -1,3 +1,4 @@
+import { reasons } from '@operator/api';
 import { Fault, transient } from '@operator/outcome';
 
 export interface KubeErrorDetails {
@@ -30,15 +31,13 @@ export class KubeError extends Error {
 export const isKubeError = (caught: unknown, ...statuses: readonly number[]): caught is KubeError =>
   caught instanceof KubeError && (statuses.length === 0 || statuses.includes(caught.status));
 
-const changed = 'ObjectChanged';
-
 /**
  * Somebody else wrote the object, or took it away, since it was read: nothing is wrong, and the next pass sees it. Its reason is
  * the runtime's own, so that no conflict at a storage server passes for it.
  */
 export const objectChanged = (name: string, cause?: unknown): Fault =>
-  transient(changed, `${name} changed meanwhile; looking again.`, { cause });
+  transient(reasons.ObjectChanged, `${name} changed meanwhile; looking again.`, { cause });
 
 /** True for `objectChanged`, and for a conflict as the API server tells it. */
 export const isObjectChanged = (caught: unknown): boolean =>
-  isKubeError(caught, 409) || (caught instanceof Fault && caught.reason === changed);
+  isKubeError(caught, 409) || (caught instanceof Fault && caught.reason === reasons.ObjectChanged);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasons } from '@operator/api';
 import type { Clock } from '@operator/outcome';
 import type { Logger } from 'pino';
 import { jittered } from './backoff.ts';
@@ -216,7 +217,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
           await pause(timing.retryMs, signal);
           continue;
         }
-        log.error({ event: 'lease', reason: 'LeadershipLost' }, 'leadership lost; its passes are aborted');
+        log.error({ event: 'lease', reason: reasons.LeadershipLost }, 'leadership lost; its passes are aborted');
         lost.abort(new Error('leadership lost'));
         await leading;
       }

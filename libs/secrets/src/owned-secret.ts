@@ -1,3 +1,4 @@
+import { reasons } from '@operator/api';
 import { type Redacted, waiting } from '@operator/outcome';
 import { type KubeClient, type RequestOptions, fieldManager } from '@operator/runtime';
 import { type FieldSet, type RawSecret, type StoredSecret, storedSecret } from './read-secret.ts';
@@ -162,7 +163,7 @@ const conflictRetryMs = 60_000;
 
 const secretConflict = (owner: SecretOwner, name: string) =>
   waiting(
-    'SecretConflict',
+    reasons.SecretConflict,
     `Secret ${owner.metadata.namespace}/${name} exists and does not belong to this ${owner.kind}; it is left alone. ` +
       'Delete it, or choose another name.',
     { retryAfterMs: conflictRetryMs },

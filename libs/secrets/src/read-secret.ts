@@ -1,3 +1,4 @@
+import { reasons } from '@operator/api';
 import { type Redacted, redact, waiting } from '@operator/outcome';
 import type { KubeClient, OwnerReference, RequestOptions } from '@operator/runtime';
 import { secretResource } from './secret-resource.ts';
@@ -76,17 +77,17 @@ export const secretValue = (
   options: { readonly multiline?: boolean } = {},
 ): Redacted<string> => {
   const at = `Secret ${ref.namespace}/${ref.name}`;
-  if (secret === undefined) throw waiting('SecretNotFound', `${at} does not exist.`);
+  if (secret === undefined) throw waiting(reasons.SecretNotFound, `${at} does not exist.`);
   const value = secret.data.get(ref.key);
-  if (value === undefined) throw waiting('SecretKeyMissing', `${at} has no key ${JSON.stringify(ref.key)}.`);
+  if (value === undefined) throw waiting(reasons.SecretKeyMissing, `${at} has no key ${JSON.stringify(ref.key)}.`);
   const text = value.reveal();
   const shown = options.multiline === true ? text.replaceAll(/[\r\n\t]/g, '') : text;
   if (shown.trim() === '') {
-    throw waiting('SecretValueInvalid', `The value of key ${JSON.stringify(ref.key)} in ${at} is empty.`);
+    throw waiting(reasons.SecretValueInvalid, `The value of key ${JSON.stringify(ref.key)} in ${at} is empty.`);
   }
   if (controlCharacter.test(shown)) {
     throw waiting(
-      'SecretValueInvalid',
+      reasons.SecretValueInvalid,
       `The value of key ${JSON.stringify(ref.key)} in ${at} holds a line break or another control character.`,
     );
   }

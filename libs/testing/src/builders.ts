@@ -1,4 +1,4 @@
-import type { BucketSpec } from '@operator/api';
+import { reasons, type BucketSpec } from '@operator/api';
 import { redact, transient, type CallContext, type ExternalCall } from '@operator/outcome';
 import type { BucketContext, Connection, DriverDeps, OwnerMark } from '@operator/s3';
 
@@ -27,7 +27,7 @@ export const recordingContext = (
     },
     async call(call, run) {
       signal.throwIfAborted();
-      if (call.write && !mayWrite()) throw transient('LeadershipLost', 'This process no longer leads.');
+      if (call.write && !mayWrite()) throw transient(reasons.LeadershipLost, 'This process no longer leads.');
       calls.push(call);
       return run();
     },

@@ -1,3 +1,4 @@
+import { reasons } from '@operator/api';
 import { transient } from '@operator/outcome';
 import { KubeError } from '@operator/runtime';
 
@@ -35,7 +36,7 @@ export const createWrites = (): Writes => {
   const lost = (name: string): Error =>
     name.startsWith('kube ')
       ? new KubeError({ status: 0, reason: 'Unreachable', message: 'no answer' })
-      : transient('EndpointUnreachable', 'no answer');
+      : transient(reasons.EndpointUnreachable, 'no answer');
 
   return {
     done,

@@ -127,6 +127,22 @@ const caught = async (promise: Promise<unknown>): Promise<Fault> => {
 };
 
 describe('a request to the admin API', () => {
+  it('that the server refuses is counted under the code of the answer, an expected one too', async () => {
+    answer = (response) => response.writeHead(404).end('{"Code":"XMinioAdminNoSuchUser","Message":"gone"}');
+    const codes: string[] = [];
+    const counting: CallContext = {
+      ...context(),
+      call: (_call, run) =>
+        run().catch((error: unknown) => {
+          codes.push((error as Error).name);
+          throw error;
+        }),
+    };
+    const expecting = connect().sendExpecting(read, ['XMinioAdminNoSuchUser'], counting);
+    expect(await expecting).toEqual({ code: 'XMinioAdminNoSuchUser' });
+    expect(codes).toEqual(['XMinioAdminNoSuchUser']);
+  });
+
   it('is signed for the service s3 with the hash of its real body', async () => {
     await connect().send(write, context());
     const [request] = received;

@@ -85,6 +85,22 @@ const errorOf = ({ status, body }: HttpAnswer): WireAnswer | undefined => {
   return code === undefined ? undefined : { code, status };
 };
 
+/** An answer that is no success, on its way past what counts and traces the call: its name is the code, as with an SDK's errors. */
+class Refusal extends Error {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    super(`The server answered ${String(answer.status)}.`);
+    this.answer = answer;
+    this.name = errorOf(answer)?.code ?? `Http${String(answer.status)}`;
+  }
+}
+
+const answerOfRefusal = (caught: unknown): HttpAnswer => {
+  if (caught instanceof Refusal) return caught.answer;
+  throw caught;
+};
+
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
 /** Makes the client; nothing is sent before the first call. */
@@ -137,7 +153,13 @@ export const createAdminClient = (options: AdminClientOptions): AdminClient => {
   ): Promise<Buffer | { readonly code: string }> => {
     const external = { service, operation: call.operation, write: call.method !== 'GET' };
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(uplink.attemptDeadlineMs)]);
-    const answer = await uplink.attempt({ service, endpoint }, external, context, () => exchange(call, body, signal));
+    const answer = await uplink
+      .attempt({ service, endpoint }, external, context, async () => {
+        const got = await exchange(call, body, signal);
+        if (got.status >= 300) throw new Refusal(got);
+        return got;
+      })
+      .catch(answerOfRefusal);
     if (answer.status < 300) return answer.body;
     const error = errorOf(answer);
     if (error !== undefined && expectedCodes.includes(error.code)) return { code: error.code };

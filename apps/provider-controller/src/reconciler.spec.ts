@@ -31,7 +31,6 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
         kube: world.kube.client,
         pool: createDriverPool({ aws: make, wasabi: make, minio: make, custom: make }),
         metrics: {
-          registry: undefined as never,
           providerConnectivity: (name, isUp) => void connectivity.set(name, isUp),
         },
         checks: createCheckMemory(),

@@ -20,7 +20,7 @@ import { describeUsers, grantedUsers, type BucketUser, type ProviderUsers } from
 export interface ProviderDeps {
   readonly kube: KubeClient;
   readonly pool: DriverPool;
-  readonly metrics: Metrics;
+  readonly metrics: Pick<Metrics, 'providerConnectivity'>;
   readonly checks: CheckMemory;
   /** Watches the Secrets that a Provider names, and enqueues it when one changes. */
   readonly secrets: { follow(provider: Provider): void };

@@ -1,19 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { asFault } from '@operator/outcome';
 import { expect, it } from 'vitest';
-import { conditionTypes, reasons } from './conditions.ts';
+import { conditionTypes, eventReasons, reasons } from './conditions.ts';
 
-/** A section of docs/conditions.md. */
-const section = (title: string): string => {
-  const page = readFileSync(new URL('../../../docs/conditions.md', import.meta.url), 'utf8');
+/** A section of a page of docs. */
+const section = (file: string, title: string): string => {
+  const page = readFileSync(new URL(`../../../docs/${file}`, import.meta.url), 'utf8');
   return page.split(/^## /m).find((text) => text.startsWith(`${title}\n`)) ?? '';
 };
 
 it.each([
-  ['Conditions', conditionTypes],
-  ['Reasons', reasons],
-])('the page on conditions tells all of these: %s', (title, words) => {
-  const told = section(title);
+  ['conditions.md', 'Conditions', conditionTypes],
+  ['conditions.md', 'Reasons', reasons],
+  ['observability.md', 'Events', eventReasons],
+])('%s tells all of these: %s', (file, title, words) => {
+  const told = section(file, title);
   expect(Object.keys(words).filter((word) => !told.includes(`\`${word}\``))).toEqual([]);
 });
 

@@ -23,7 +23,7 @@ import type { Informer } from './informer.ts';
 import { isSameJson } from './json-equality.ts';
 import type { KubeClient } from './kube-client.ts';
 import { type KubeError, isKubeError, isObjectChanged, objectChanged } from './kube-error.ts';
-import type { RuntimeMetrics } from './metrics.ts';
+import { type RuntimeMetrics, codeOf } from './metrics.ts';
 import type { Pass, Reconciler } from './reconciler.ts';
 import { type CommonStatus, type KubeObject, type ObjectKey, type Resource, keyOf, ownStatus } from './resource.ts';
 import type { Tracing } from './tracing.ts';
@@ -360,7 +360,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
             told('OK');
             return result;
           } catch (caught) {
-            told(caught instanceof Fault ? caught.reason : 'Error');
+            told(codeOf(caught));
             throw caught;
           }
         },

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { transient } from '@operator/outcome';
 import { describe, expect, it } from 'vitest';
-import { createMetrics } from './metrics.ts';
+import { codeOf, createMetrics } from './metrics.ts';
 
 const linesOf = async (metrics: ReturnType<typeof createMetrics>, name: string): Promise<string[]> =>
   (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(`wasabi_s3_operator_${name}`));
@@ -23,6 +25,12 @@ describe('the metrics', () => {
       `wasabi_s3_operator_provider_connectivity${by('provider="n/p"')} 1`,
     ]);
     expect(await linesOf(metrics, 'external_calls_total')).toHaveLength(2);
+    const call = (operation: string, code: string) =>
+      `{controller="bucket-controller",service="s3",operation="${operation}",code="${code}"}`;
+    expect(await linesOf(metrics, 'external_call_duration_seconds_sum')).toEqual([
+      `wasabi_s3_operator_external_call_duration_seconds_sum${call('PutBucketTagging', 'OK')} 0.1`,
+      `wasabi_s3_operator_external_call_duration_seconds_sum${call('GetBucketTagging', 'Throttled')} 0.1`,
+    ]);
     metrics.providerConnectivity('n/p', undefined);
     expect(await linesOf(metrics, 'provider_connectivity')).toEqual([]);
   });
@@ -50,5 +58,56 @@ describe('the metrics', () => {
     const lines = await linesOf(metrics, 'external_calls_total');
     expect(lines.length).toBe(101);
     expect(lines.at(-1)).toContain('code="other"');
+    metrics.called(call, 'OK', 0.1);
+    const histograms = await linesOf(metrics, 'external_call_duration_seconds_count');
+    expect(histograms.length).toBe(17);
+    expect(histograms.at(-2)).toMatch(/code="other".* 985$/);
+    expect(histograms.at(-1)).toContain('code="OK"');
   });
+
+  it('tell the age of keys when they are asked for, and only where there are keys to tell of', async () => {
+    const metrics = createMetrics('c');
+    expect(await linesOf(metrics, 'access_key')).toEqual([]);
+    const day = 86_400;
+    let ages = [3 * day, 100 * day, 400 * day];
+    metrics.keyAges(() => ages);
+    expect(await linesOf(metrics, 'access_key')).toEqual([
+      `wasabi_s3_operator_access_key_age_seconds{controller="c"} ${400 * day}`,
+      'wasabi_s3_operator_access_keys{older_than_days="0",controller="c"} 3',
+      'wasabi_s3_operator_access_keys{older_than_days="30",controller="c"} 2',
+      'wasabi_s3_operator_access_keys{older_than_days="90",controller="c"} 2',
+      'wasabi_s3_operator_access_keys{older_than_days="180",controller="c"} 1',
+      'wasabi_s3_operator_access_keys{older_than_days="365",controller="c"} 1',
+    ]);
+    ages = [];
+    expect(await linesOf(metrics, 'access_key')).toEqual([
+      'wasabi_s3_operator_access_key_age_seconds{controller="c"} 0',
+      ...[0, 30, 90, 180, 365].map(
+        (days) => `wasabi_s3_operator_access_keys{older_than_days="${days}",controller="c"} 0`,
+      ),
+    ]);
+  });
+});
+
+it('the page on observability tells every metric', () => {
+  const metrics = createMetrics('c');
+  metrics.keyAges(() => []);
+  const page = readFileSync(new URL('../../../docs/observability.md', import.meta.url), 'utf8');
+  const names = metrics.registry
+    .getMetricsAsArray()
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith('wasabi_s3_operator_'))
+    .map((name) => name.slice('wasabi_s3_operator_'.length));
+  expect(names.length).toBeGreaterThan(10);
+  expect(names.filter((name) => !page.includes(`\n| \`${name}\` `))).toEqual([]);
+});
+
+it.each([
+  ['an answer, by the API’s own code', Object.assign(new Error('x'), { name: 'NoSuchTagSet' }), 'NoSuchTagSet'],
+  ['no answer', Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+  ['what was not sent', transient('LeadershipLost', 'x'), 'LeadershipLost'],
+  ['an answer whose code is no word', Object.assign(new Error('x'), { name: 'No such\nkey' }), 'Error'],
+  ['what is no error', 'text', 'Error'],
+])('the code of %s', (_title, caught, want) => {
+  expect(codeOf(caught)).toBe(want);
 });

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { ExternalCall } from '@operator/outcome';
+import { type ExternalCall, Fault } from '@operator/outcome';
 import type { KubeExchange } from './kube-requests.ts';
 
 /** What apps may use. */
@@ -7,6 +7,8 @@ export interface Metrics {
   readonly registry: Registry;
   /** `provider`: `namespace/name`; undefined `connected` drops the series of a Provider that is gone. */
   providerConnectivity(provider: string, connected: boolean | undefined): void;
+  /** Computes the gauges of key age from what `ages` gives whenever they are asked for: seconds since each current key was issued. */
+  keyAges(ages: () => Iterable<number>): void;
 }
 
 /** How one object stands, for the gauge of states. */
@@ -35,6 +37,11 @@ const prefix = 'wasabi_s3_operator';
 const seconds = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** Different values of one label; whatever comes later counts as `other`. */
 const mostLabelValues = 100;
+/** The same for the code in the histogram of calls, which has a dozen series for each; `OK` has its place beside them. */
+const mostTimedCodes = 15;
+/** Keys are counted that are older than so many days. */
+const agesInDays = [0, 30, 90, 180, 365];
+const secondsOfDay = 86_400;
 
 export const createMetrics = (controller: string): RuntimeMetrics => {
   const registry = new Registry();
@@ -61,10 +68,15 @@ export const createMetrics = (controller: string): RuntimeMetrics => {
     'result',
   ]);
   const connectivity = gauge('provider_connectivity', '1 while the Provider can be reached, else 0.', ['provider']);
-  const calls = counter('external_calls_total', 'Requests to storage servers.', ['service', 'operation', 'code']);
+  const calls = counter(
+    'external_calls_total',
+    'Requests to storage servers; code as the server or the network says it.',
+    ['service', 'operation', 'code'],
+  );
   const callSeconds = histogram('external_call_duration_seconds', 'How long a request to a storage server took.', [
     'service',
     'operation',
+    'code',
   ]);
   const kubeCalls = counter('kubernetes_requests_total', 'Requests to the API server; code 0 when no answer came.', [
     'verb',
@@ -89,6 +101,7 @@ export const createMetrics = (controller: string): RuntimeMetrics => {
   });
   const operations = boundedLabel();
   const codes = boundedLabel();
+  const timedCodes = boundedLabel(mostTimedCodes, ['OK']);
   const reasons = boundedLabel();
   const providers = boundedLabel(1_000);
   leader.set(0);
@@ -99,6 +112,19 @@ export const createMetrics = (controller: string): RuntimeMetrics => {
       if (connected === undefined) connectivity.remove({ provider });
       else connectivity.set({ provider: providers(provider) }, connected ? 1 : 0);
     },
+    keyAges(ages) {
+      gauge('access_key_age_seconds', 'Age of the oldest key pair in use; 0 without any.', [], function () {
+        let oldest = 0;
+        for (const age of ages()) oldest = Math.max(oldest, age);
+        this.set(oldest);
+      });
+      gauge('access_keys', 'Key pairs in use that are older than so many days.', ['older_than_days'], function () {
+        for (const days of agesInDays) this.set({ older_than_days: String(days) }, 0);
+        for (const age of ages()) {
+          for (const days of agesInDays) if (age >= days * secondsOfDay) this.inc({ older_than_days: String(days) });
+        }
+      });
+    },
     reconciled(kind, result, took) {
       reconciles.inc({ kind, result });
       durations.observe({ kind }, took);
@@ -106,7 +132,7 @@ export const createMetrics = (controller: string): RuntimeMetrics => {
     called({ service, operation, write }, code, took) {
       const labels = { service, operation: operations(operation) };
       calls.inc({ ...labels, code: codes(code) });
-      callSeconds.observe(labels, took);
+      callSeconds.observe({ ...labels, code: timedCodes(code) }, took);
       if (service === 's3' && write) {
         bucketOperations.inc({ operation: labels.operation, result: code === 'OK' ? 'success' : 'error' });
       }
@@ -129,12 +155,23 @@ export const createMetrics = (controller: string): RuntimeMetrics => {
   };
 };
 
-/** Keeps a label from growing without end: a value beyond the first `most` reads `other`. */
-const boundedLabel = (most = mostLabelValues): ((value: string) => string) => {
-  const known = new Set<string>();
+/**
+ * How a call that failed counts: by the code of the API (an SDK's error has it as its name) or of the network, or by the reason
+ * of the Fault where nothing was sent.
+ */
+export const codeOf = (caught: unknown): string => {
+  if (caught instanceof Fault) return caught.reason;
+  if (!(caught instanceof Error)) return 'Error';
+  const { code = caught.name } = caught as { readonly code?: unknown };
+  return typeof code === 'string' && /^\w{1,64}$/.test(code) ? code : 'Error';
+};
+
+/** Keeps a label from growing without end: a value beyond `kept` and the first `most` others reads `other`. */
+const boundedLabel = (most = mostLabelValues, kept: readonly string[] = []): ((value: string) => string) => {
+  const known = new Set<string>(kept);
   return (value) => {
     if (known.has(value)) return value;
-    if (known.size >= most) return 'other';
+    if (known.size >= most + kept.length) return 'other';
     known.add(value);
     return value;
   };

@@ -25,6 +25,7 @@ import { keyOf, runController, type ControllerTools, type StoredObject } from '@
 import { createOwnWrites, secretResource } from '@operator/secrets';
 import packageJson from '../package.json' with { type: 'json' };
 import type { AccessKey } from './deps.ts';
+import { ageSeconds } from './key-age.ts';
 import { issuedLabel, secretNameOf } from './output-secret.ts';
 import { makePair } from './pair.ts';
 import { accessKeyReconciler } from './reconciler.ts';
@@ -81,6 +82,8 @@ const build = (tools: ControllerTools) => {
       ownWrites.forget(`${accessKey.metadata.namespace}/${secretNameOf(accessKey)}`);
     },
   });
+
+  tools.metrics.keyAges(() => ageSeconds(accessKeys.list(), tools.clock.now()));
 
   providers.on({
     onDelete: ({ metadata }) => {

@@ -9,7 +9,10 @@ export interface Command {
   readonly pid: number;
   /** Standard output and error so far. */
   output(): string;
-  /** The exit status; null after a signal. Settles when the output has been read to its end. */
+  /**
+   * The exit status; null after a signal. Settles when the output has been read to its end, or 5 s after the exit where a
+   * process left behind holds it open.
+   */
   readonly ended: Promise<number | null>;
   /** Everything it started that runs, itself included. */
   processes(): Promise<RunningProcess[]>;
@@ -44,12 +47,10 @@ export function startCommand(
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   let hasEnded = false;
-  const ended = new Promise<number | null>((resolve) =>
-    child.once('close', (status) => {
-      hasEnded = true;
-      resolve(status);
-    }),
-  );
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('exit', (status) => setTimeout(resolve, 5_000, status).unref());
+    child.once('close', resolve);
+  }).finally(() => (hasEnded = true));
   const processes = () => processesWith('TMPDIR', tmp);
   return {
     pid,

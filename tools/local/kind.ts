@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import { narrate } from '../narrate.ts';
+import { dockerAnswers } from './docker.ts';
 import { obtainServers, Unobtainable } from './servers/obtain.ts';
-import type { ServerName } from './versions.ts';
 
 const run = promisify(execFile);
 
@@ -28,19 +28,18 @@ export function chooseCluster(given: {
 }
 
 /**
- * Gets the programs of a loopback cluster (and `also`, side by side) unless kind is asked for, and decides by what came of it.
+ * Gets the programs of a loopback cluster unless kind is asked for, and decides by what came of it.
  * @throws Error with what to install when there is nothing to use; the signal's reason when aborted
  */
 export async function decideCluster(given: {
   readonly wantsKind: boolean;
-  readonly also?: readonly ServerName[];
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }): Promise<ClusterKind> {
-  const { wantsKind, also = [], log, signal } = given;
+  const { wantsKind, log, signal } = given;
   if (wantsKind) return chooseCluster({ wish: 'kind', dockerAnswers: await dockerAnswers() });
   try {
-    await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', ...also], { log, signal });
+    await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'], { log, signal });
     return 'loopback';
   } catch (error) {
     if (!(error instanceof Unobtainable)) throw error;
@@ -48,16 +47,6 @@ export async function decideCluster(given: {
     const choice = chooseCluster({ wish: undefined, dockerAnswers: await dockerAnswers(), loopbackFault });
     log(`using kind, as a Docker engine answers and:\n${loopbackFault}`);
     return choice;
-  }
-}
-
-/** Whether a Docker engine answers, not merely its client. */
-export async function dockerAnswers(): Promise<boolean> {
-  try {
-    await run('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 });
-    return true;
-  } catch {
-    return false; // no client, or no engine behind it
   }
 }
 

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   describeState,
   endProcesses,
+  kindClusterName,
   localPaths,
   readState,
   recordProcess,
@@ -111,5 +112,18 @@ describe('endProcesses', () => {
     recordProcess(paths, deaf.started);
     await endProcesses(readState(paths).processes, 100);
     expect(await deaf.ended).toEqual([null, 'SIGKILL']);
+  });
+});
+
+describe('kindClusterName', () => {
+  it('is the same for one folder and another for every other', () => {
+    const other = localPaths(join(dir, 'other'));
+    expect(kindClusterName(localPaths(paths.folder))).toBe(kindClusterName(paths));
+    expect(kindClusterName(other)).not.toBe(kindClusterName(paths));
+  });
+
+  it('leaves room for what kind appends, in a host name', () => {
+    expect(kindClusterName(paths)).toMatch(/^wasabi-s3-operator-local-[0-9a-f]{8}$/);
+    expect(`${kindClusterName(paths)}-control-plane`.length).toBeLessThanOrEqual(63);
   });
 });

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { motoRequirementsPath } from './servers/cache.ts';
-import { serverSources } from './versions.ts';
+import { goImage, serverSources } from './versions.ts';
 
 const requireOf = {
   kubernetes: 'k8s.io/kubernetes',
@@ -21,6 +21,19 @@ describe('versions', () => {
       expect(text).toContain(`${requireOf[module as keyof typeof requireOf]} ${version}`);
     },
   );
+
+  it('the Go in Docker is as new as every module asks for: it fetches no newer one', () => {
+    const rank = (version: string) => {
+      const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+      return (major * 1_000 + minor) * 1_000 + patch;
+    };
+    const folder = join(import.meta.dirname, 'go');
+    for (const module of readdirSync(folder)) {
+      const asked = /^go (\S+)$/m.exec(readFileSync(join(folder, module, 'go.mod'), 'utf8'))?.[1] ?? '';
+      expect(asked, module).toMatch(/^1\.\d+/);
+      expect(rank(goImage.replace('golang:', '')), module).toBeGreaterThanOrEqual(rank(asked));
+    }
+  });
 
   it('moto is the one that is pinned for Python', () => {
     expect(readFileSync(motoRequirementsPath, 'utf8')).toContain(`\nmoto==${serverSources.moto.version}\n`);

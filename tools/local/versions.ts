@@ -46,10 +46,10 @@ const envtestVersion = 'v1.36.0';
 const etcdVersion = 'v3.6.16';
 const minioVersion = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const versitygwVersion = 'v1.8.0';
-/** The last image that MinIO published; only for a machine with Docker and without Go. */
-export const minioImage = 'quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z';
 const motoVersion = '5.2.5';
 const kindVersion = 'v0.33.0';
+/** The official image of Go, for a machine with Docker and without Go: at least what every module in tools/local/go asks for. */
+export const goImage = 'golang:1.26.8';
 
 const kubernetesBuild = (command: string): GoBuild => ({
   module: 'kubernetes',

@@ -6,10 +6,11 @@ import { bundleApp, nodeFlags } from '../bundle.ts';
 import { logTail, startChild, type Child } from '../local/child.ts';
 import { installCrds } from '../local/crds.ts';
 import { freePorts } from '../local/ports.ts';
+import { startMinio, type S3Server } from '../local/s3-servers.ts';
 import { inWords, narrate } from '../narrate.ts';
 import { projectRoot } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
-import { startTrialCluster, startTrialMinio, type TrialCluster, type TrialMinio } from './cluster.ts';
+import { startTrialCluster, type TrialCluster } from './cluster.ts';
 import { parseTrialCommand, type TrialCommand } from './command.ts';
 import { describeConditions, describeReady, isReady, type TrialObject } from './objects.ts';
 import { decodeSecret, proveKey } from './proof.ts';
@@ -40,7 +41,7 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
   const dir = mkdtempSync(join(tmpdir(), 'wasabi-s3-operator-'));
   const controllers: Child[] = [];
   let cluster: TrialCluster | undefined;
-  let minio: TrialMinio | undefined;
+  let minio: S3Server | undefined;
   let status = 1;
   try {
     cluster = await startTrialCluster({ dir, wantsKind: kind, log, signal });
@@ -49,7 +50,7 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
       narrate('bundling the four controllers', log, () =>
         Promise.all(apps.map((app) => bundleApp(`apps/${app}-controller`))),
       ),
-      startTrialMinio({ dir, log, signal, hasDocker: cluster.hasDocker }).then((server) => (minio = server)),
+      startMinio({ dir: join(dir, 'minio'), log, signal }).then((server) => (minio = server)),
       narrate('installing the custom resource definitions', log, () => installCrds(kubectl)),
     ]);
     const ports = await freePorts(apps.length);
@@ -110,7 +111,7 @@ async function allEnded<T extends readonly unknown[]>(work: { readonly [K in key
 }
 
 /** The example as it lies in docs, but for the address of MinIO; and the Secret it names, with this run's credentials. */
-async function applyExample({ kubectl }: TrialCluster, { endpoint, accessKey, secretKey }: TrialMinio): Promise<void> {
+async function applyExample({ kubectl }: TrialCluster, { endpoint, accessKey, secretKey }: S3Server): Promise<void> {
   const example = (name: string) => readFileSync(join(projectRoot, 'docs/examples/quickstart', `${name}.yaml`), 'utf8');
   const credentials = example('credentials.template')
     .replace('<access key id>', accessKey)

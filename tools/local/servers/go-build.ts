@@ -1,10 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import type { GoBuild, ServerName } from '../versions.ts';
+import { containerUser, dockerAnswers } from '../docker.ts';
+import { goImage, type GoBuild, type Platform, type ServerName } from '../versions.ts';
 
 export interface GoProgram {
   readonly name: ServerName;
@@ -13,7 +15,21 @@ export interface GoProgram {
   readonly target: string;
 }
 
+/** Go as a program of this machine, or that of the official image in a Docker engine. */
+export type Go =
+  | { readonly in: 'machine' }
+  | {
+      readonly in: 'docker';
+      /** What the programs are to run on. */
+      readonly platform: Platform;
+      /** Modules and compiled packages are kept here between builds. Made when absent. */
+      readonly cache: string;
+      /** Whom the files are to belong to, as `docker run --user` takes it; its own choice when absent. */
+      readonly user?: string | undefined;
+    };
+
 export interface GoBuildOptions {
+  readonly go: Go;
   readonly signal?: AbortSignal | undefined;
   /** How far the build is, in words, whenever that changed. */
   readonly onProgress?: (text: string) => void;
@@ -22,58 +38,56 @@ export interface GoBuildOptions {
 const run = promisify(execFile);
 const modules = join(import.meta.dirname, '..', 'go');
 
-/** What `go version` says, if it is 1.21 or newer: from there on Go fetches the newer toolchain that a module asks for. */
-export async function goVersion(): Promise<string | undefined> {
+/**
+ * The Go to build with: 1.21 or newer on the PATH (from there on Go fetches the newer toolchain that a module asks for), else
+ * that in Docker, where an engine answers. Undefined when there is neither. `platform`: of this machine; `cache`: the project's.
+ */
+export async function findGo(platform: Platform | undefined, cache: string): Promise<Go | undefined> {
+  if (await isGoOnPath()) return { in: 'machine' };
+  if (platform === undefined || !(await dockerAnswers())) return undefined;
+  return { in: 'docker', platform, cache: join(cache, 'go'), user: await containerUser() };
+}
+
+async function isGoOnPath(): Promise<boolean> {
   try {
     const { stdout } = await run('go', ['version'], { timeout: 10_000 });
     const minor = /go1\.(\d+)/.exec(stdout)?.[1];
-    return minor !== undefined && Number(minor) >= 21 ? stdout.trim() : undefined;
+    return minor !== undefined && Number(minor) >= 21;
   } catch {
-    return undefined; // not on the PATH
+    return false; // not on the PATH
   }
 }
 
 /**
- * Builds programs of one wrapper module. What an interrupted build compiled stays in Go's own cache, so the next goes on there.
- * @throws Error with Go's last words
+ * Builds programs of one wrapper module. What an interrupted build compiled stays in Go's cache, so the next goes on there.
+ * @throws Error with Go's last words, or Docker's
  */
-export async function buildGoPrograms(programs: readonly GoProgram[], options: GoBuildOptions = {}): Promise<void> {
+export async function buildGoPrograms(programs: readonly GoProgram[], options: GoBuildOptions): Promise<void> {
   const [first] = programs;
   if (!first) return;
-  const cwd = join(modules, first.build.module);
+  const { go, signal, onProgress } = options;
   const aside = await mkdtempBeside(first.target);
+  const place = { module: join(modules, first.build.module), out: aside };
+  const bench = go.in === 'machine' ? onMachine(place) : inDocker(place, go);
   const packages = programs.map(({ build }) => build.package);
   try {
-    options.onProgress?.('fetching modules');
-    const { stdout } = await run('go', ['list', '-deps', '-f', '{{.ImportPath}}', ...packages], {
-      cwd,
-      maxBuffer: 16 * 1024 * 1024,
-      ...(options.signal ? { signal: options.signal } : {}),
-    });
-    const total = stdout.trim().split('\n').length;
+    onProgress?.(`fetching ${go.in === 'docker' ? `${goImage} and ` : ''}modules`);
+    const list = bench.command(['list', '-deps', '-f', '{{.ImportPath}}', ...packages]);
+    let total = 0;
+    await runToEnd(list, signal, { onOutput: () => (total += 1) });
     // One build for all programs of a module: they share most of their packages. A folder as output names each after its package.
-    const only = programs.length === 1;
+    const output = programs.length === 1 ? join(bench.out, first.name) : `${bench.out}/`;
+    const flags = ['-v', '-trimpath', '-ldflags', linkerFlags(first.build), '-o', output];
     let compiled = 0;
-    await runGo(
-      [
-        'build',
-        '-v',
-        '-trimpath',
-        '-ldflags',
-        linkerFlags(first.build),
-        '-o',
-        only ? join(aside, first.name) : `${aside}/`,
-        ...packages,
-      ],
-      cwd,
-      options.signal,
-      () => {
+    await runToEnd(bench.command(['build', ...flags, ...packages]), signal, {
+      onPackage: () => {
         compiled += 1;
-        options.onProgress?.(`${compiled} of at most ${total} packages compiled`);
+        onProgress?.(`${compiled} of at most ${total} packages compiled`);
       },
-    );
+    });
     for (const { name, target } of programs) await rename(join(aside, name), target);
   } finally {
+    await bench.clear();
     await rm(aside, { recursive: true, force: true });
   }
 }
@@ -87,15 +101,93 @@ async function mkdtempBeside(target: string): Promise<string> {
   return mkdtemp(join(dirname(target), '.build-'));
 }
 
-function runGo(
-  args: readonly string[],
-  cwd: string,
+interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+}
+
+/** Where Go runs. */
+interface Bench {
+  /** The output folder, as Go sees it. */
+  readonly out: string;
+  command(goArgs: readonly string[]): Command;
+  /** Ends what may still run there. Never rejects. */
+  clear(): Promise<void>;
+}
+
+interface Place {
+  /** The wrapper module's folder. */
+  readonly module: string;
+  readonly out: string;
+}
+
+const onMachine = ({ module, out }: Place): Bench => ({
+  out,
+  command: (args) => ({ file: 'go', args, cwd: module }),
+  clear: () => Promise.resolve(),
+});
+
+/** Taken from our environment where they are set: where modules come from, and how the network is reached. */
+const passedOn = ['GOPROXY', 'GOSUMDB', 'GOPRIVATE', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
+
+function inDocker({ module, out }: Place, { platform, cache, user }: Go & { in: 'docker' }): Bench {
+  const folders = { modules: join(cache, 'modules'), build: join(cache, 'build') };
+  // Docker would make an absent one, as root.
+  for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
+  const name = `wasabi-s3-operator-go-${randomBytes(4).toString('hex')}`;
+  const mount = (source: string, target: string, ...more: readonly string[]) => [
+    '--mount',
+    ['type=bind', `source=${source}`, `target=${target}`, ...more].join(','),
+  ];
+  const variables = {
+    GOOS: platform.os,
+    GOARCH: platform.arch,
+    CGO_ENABLED: '0',
+    GOMODCACHE: '/modules',
+    GOCACHE: '/build',
+    GOFLAGS: '-modcacherw', // whoever empties the cache need not make it writable first
+    HOME: '/tmp', // the user has none in the image
+  };
+  return {
+    out: '/out',
+    command: (args) => ({
+      file: 'docker',
+      args: [
+        // With an init, as Go would not heed a SIGTERM as the first process of a container.
+        ...['run', '--rm', '--init', '--name', name],
+        ...(user === undefined ? [] : ['--user', user]),
+        ...mount(module, '/module', 'readonly'),
+        ...mount(folders.modules, '/modules'),
+        ...mount(folders.build, '/build'),
+        ...mount(out, '/out'),
+        ...['--workdir', '/module'],
+        ...Object.entries(variables).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
+        ...passedOn.flatMap((key) => ['--env', key]),
+        ...[goImage, 'go', ...args],
+      ],
+    }),
+    async clear() {
+      // Only a build that was cut short has left a container; for any other name this says that there is none.
+      await run('docker', ['rm', '--force', name]).catch(() => undefined);
+    },
+  };
+}
+
+/** Runs a command of Go's to its end. `onOutput`: for each line of its output; `onPackage`: for each package compiled. */
+function runToEnd(
+  { file, args, cwd }: Command,
   signal: AbortSignal | undefined,
-  onPackage: () => void,
+  { onOutput = () => undefined, onPackage = () => undefined }: { onOutput?: () => void; onPackage?: () => void },
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('go', [...args], { cwd, stdio: ['ignore', 'ignore', 'pipe'], ...(signal ? { signal } : {}) });
+    const child = spawn(file, [...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(signal ? { signal } : {}),
+    });
     const words: string[] = [];
+    createInterface({ input: child.stdout }).on('line', onOutput);
     createInterface({ input: child.stderr }).on('line', (line) => {
       // `-v` writes one import path a line; all else is worth keeping for an error.
       if (/^[\w.-]+(\/[\w.~-]+)*$/.test(line)) onPackage();
@@ -104,7 +196,10 @@ function runGo(
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new Error(`go build ended with status ${code}: ${words.slice(-5).join(' | ')}`));
+      else
+        reject(
+          new Error(`go ${file === 'go' ? '' : 'in Docker '}ended with status ${code}: ${words.slice(-5).join(' | ')}`),
+        );
     });
   });
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverSources, type ServerName, type ServerSource } from '../versions.ts';
 import { motoRequirementsPath, type MotoEnvironment } from './cache.ts';
-import type { GoProgram } from './go-build.ts';
+import type { Go, GoBuildOptions, GoProgram } from './go-build.ts';
 import { obtainServers, Unobtainable, type Suppliers } from './obtain.ts';
 import { sha256, startPublisher, type Publisher } from './publisher.ts';
 
@@ -29,6 +29,7 @@ function publish(name: string, digest = sha256(program)) {
 /** The real sources, with a publisher on loopback, and a Go and a Python that only note what they are asked. */
 function suppliers(change: Partial<Suppliers> = {}) {
   const built: ServerName[][] = [];
+  const builtIn: Go['in'][] = [];
   const offer = ({ name }: ServerSource) => ({
     url: `${publisher.url}/${name}`,
     checksumUrl: `${publisher.url}/${name}.sha256`,
@@ -46,8 +47,9 @@ function suppliers(change: Partial<Suppliers> = {}) {
     cache,
     platform: { os: 'linux', arch: 'amd64' },
     sources,
-    goVersion: async () => 'go version go1.26.8 linux/amd64',
-    async buildGoPrograms(programs: readonly GoProgram[]) {
+    findGo: async () => ({ in: 'machine' }),
+    async buildGoPrograms(programs: readonly GoProgram[], { go }: GoBuildOptions) {
+      builtIn.push(go.in);
       built.push(programs.map(({ name }) => name));
       for (const { target } of programs) {
         mkdirSync(dirname(target), { recursive: true });
@@ -62,7 +64,7 @@ function suppliers(change: Partial<Suppliers> = {}) {
     },
     ...change,
   };
-  return { given, built };
+  return { given, built, builtIn };
 }
 
 describe('obtainServers', () => {
@@ -106,12 +108,28 @@ describe('obtainServers', () => {
     expect(built).toEqual([['minio']]);
   });
 
+  it('builds in Docker where Go is there only, and says so', async () => {
+    const platform = { os: 'linux', arch: 'arm64' } as const;
+    const asked: unknown[] = [];
+    const { given, built, builtIn } = suppliers({
+      platform,
+      findGo: async (...about) => {
+        asked.push(about);
+        return { in: 'docker', platform, cache: join(cache, 'go') };
+      },
+    });
+    const told: string[] = [];
+    await obtainServers(['minio'], { log: (line) => told.push(line) }, given);
+    expect({ asked, built, builtIn }).toEqual({ asked: [[platform, cache]], built: [['minio']], builtIn: ['docker'] });
+    expect(told[0]).toBe('building minio from source in Docker …');
+  });
+
   it('says in one line each what cannot be had and what to install', async () => {
-    const { given } = suppliers({ goVersion: async () => undefined, findPython: async () => undefined });
+    const { given } = suppliers({ findGo: async () => undefined, findPython: async () => undefined });
     const failure = await obtainServers(['kubectl', 'minio', 'moto'], {}, given).catch((error: unknown) => error);
     const lines = failure instanceof Unobtainable ? failure.message.split('\n') : [];
     expect(lines).toHaveLength(3);
-    expect(lines[0]).toMatch(/kubectl v[\d.]+ cannot be had: .*answered 404.*Install Go/);
+    expect(lines[0]).toMatch(/kubectl v[\d.]+ cannot be had: .*answered 404.*Install Go .*start Docker/);
     expect(lines[1]).toMatch(/^minio v\S+ cannot be had: nobody publishes it.*Install Go/);
     expect(lines[2]).toMatch(/^moto [\d.]+ cannot be had: no Python 3\.11.*Install python3/);
     expect(existsSync(join(cache, 'lock'))).toBe(false);

@@ -11,7 +11,7 @@ import {
 } from '../versions.ts';
 import { cacheFolder, cachedProgram, motoEnvironment } from './cache.ts';
 import { downloadVerified, removeDownloads, unpackPrograms } from './download.ts';
-import { buildGoPrograms, goVersion } from './go-build.ts';
+import { buildGoPrograms, findGo } from './go-build.ts';
 import { findPython, installMoto } from './moto.ts';
 import { searchServer } from './search.ts';
 
@@ -27,7 +27,7 @@ export interface Suppliers {
   readonly cache: string;
   readonly platform: Platform | undefined;
   readonly sources: Readonly<Record<ServerName, ServerSource>>;
-  readonly goVersion: () => Promise<string | undefined>;
+  readonly findGo: typeof findGo;
   readonly buildGoPrograms: typeof buildGoPrograms;
   readonly findPython: () => Promise<string | undefined>;
   readonly installMoto: typeof installMoto;
@@ -38,7 +38,7 @@ export const realSuppliers = (): Suppliers => ({
   cache: cacheFolder(),
   platform: currentPlatform(),
   sources: serverSources,
-  goVersion,
+  findGo,
   buildGoPrograms,
   findPython,
   installMoto,
@@ -49,7 +49,7 @@ export class Unobtainable extends Error {}
 
 /**
  * The paths of these servers' programs: KUBEBUILDER_ASSETS, PATH (version checked), the project's cache, the publisher's
- * archive with its checksum, a Go build from the pinned modules. Two processes do not get the same thing twice.
+ * archive with its checksum, a Go build from the pinned modules, the same build in Docker. Two processes do not get the same thing twice.
  * @throws Unobtainable; the signal's reason when aborted
  */
 export async function obtainServers<N extends ServerName>(
@@ -107,12 +107,12 @@ async function getPrograms(sources: readonly ServerSource[], getting: Getting): 
   const refusals = await downloadAll(sources, getting);
   const left = sources.filter(({ name }) => refusals.has(name));
   if (left.length === 0) return [];
-  const { goVersion, buildGoPrograms, cache } = getting.suppliers;
-  const go = await goVersion();
+  const { findGo, buildGoPrograms, cache, platform } = getting.suppliers;
+  const go = await findGo(platform, cache);
   if (go === undefined) {
     return left.map(
       ({ name, version }) =>
-        `${name} ${version} cannot be had: ${refusals.get(name) ?? ''}, and no Go 1.21 or newer to build it with. Install Go (https://go.dev/dl) or put ${name} on the PATH`,
+        `${name} ${version} cannot be had: ${refusals.get(name) ?? ''}, and neither Go 1.21 or newer nor a Docker engine is there to build it with. Install Go (https://go.dev/dl), start Docker, or put ${name} on the PATH`,
     );
   }
   const failures: string[] = [];
@@ -123,8 +123,8 @@ async function getPrograms(sources: readonly ServerSource[], getting: Getting): 
       source.go ? [{ name: source.name, build: source.go, target: cachedProgram(cache, source) }] : [],
     );
     try {
-      await narrate(`building ${names} from source`, getting.log, (say) =>
-        buildGoPrograms(programs, { signal: getting.signal, onProgress: say }),
+      await narrate(`building ${names} from source${go.in === 'docker' ? ' in Docker' : ''}`, getting.log, (say) =>
+        buildGoPrograms(programs, { go, signal: getting.signal, onProgress: say }),
       );
     } catch (error) {
       failures.push(`${names} cannot be built (${reasonOf(error)}). Mend that, or put ${names} on the PATH`);

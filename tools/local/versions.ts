@@ -19,6 +19,8 @@ export interface Prebuilt {
   readonly algorithm: 'sha256' | 'sha512';
   /** A .tar.gz holds the program under its own name, in any folder; otherwise the file is the program. */
   readonly archive: boolean;
+  /** What is in it, where that is not the version asked for: its folder in the cache. */
+  readonly version?: string;
 }
 
 export interface GoBuild {
@@ -61,10 +63,19 @@ const kubernetesBuild = (command: string): GoBuild => ({
   },
 });
 
-/** Source: github.com/kubernetes-sigs/controller-tools, envtest-releases.yaml and the `.sha512` beside each asset. */
+/**
+ * Holds programs of the version in its name, and the etcd that was current then.
+ * Source: github.com/kubernetes-sigs/controller-tools, envtest-releases.yaml and the `.sha512` beside each asset.
+ */
 const envtest = ({ os, arch }: Platform): Prebuilt => {
   const url = `https://github.com/kubernetes-sigs/controller-tools/releases/download/envtest-${envtestVersion}/envtest-${envtestVersion}-${os}-${arch}.tar.gz`;
-  return { url, checksumUrl: `${url}.sha512`, algorithm: 'sha512', archive: true };
+  return {
+    url,
+    checksumUrl: `${url}.sha512`,
+    algorithm: 'sha512',
+    archive: true,
+    version: `envtest-${envtestVersion}`,
+  };
 };
 
 /** Source: kubernetes.io, "Download Kubernetes": dl.k8s.io has server programs for Linux only. */

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { ServerSource } from '../versions.ts';
+import type { Platform, ServerSource } from '../versions.ts';
 
 /** Where servers are kept between runs, for every clone of the project: `$XDG_CACHE_HOME` or `~/.cache`. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -15,6 +15,13 @@ export function cachedProgram(
   { family, version, name }: Pick<ServerSource, 'family' | 'version' | 'name'>,
 ): string {
   return join(cache, family, version, name);
+}
+
+/** All places in the cache where a program that serves may lie: what is built, and what its publisher offers. */
+export function cachedPrograms(cache: string, source: ServerSource, platform: Platform | undefined): string[] {
+  const offered = platform && source.prebuilt?.(platform)?.version;
+  const versions = [source.version, ...(offered === undefined ? [] : [offered])];
+  return versions.map((version) => cachedProgram(cache, { ...source, version }));
 }
 
 /** moto is a folder of many files; its marker is written last and holds the list it was installed from. */

@@ -77,6 +77,25 @@ describe('obtainServers', () => {
     expect(readdirSync(join(cache, 'downloads'))).toEqual([]);
   });
 
+  it('keeps what it downloads under the version that it is of', async () => {
+    publish('kubectl');
+    const { given, built } = suppliers();
+    const { kubectl } = serverSources;
+    const offer = given.sources.kubectl.prebuilt;
+    const other: ServerSource = {
+      ...kubectl,
+      prebuilt: (platform) => {
+        const prebuilt = offer?.(platform);
+        return prebuilt && { ...prebuilt, version: 'of-another' };
+      },
+    };
+    const found = await obtainServers(['kubectl'], {}, { ...given, sources: { ...given.sources, kubectl: other } });
+    expect({ found, built }).toEqual({
+      found: { kubectl: join(cache, 'kubernetes', 'of-another', 'kubectl') },
+      built: [],
+    });
+  });
+
   it('builds what nobody offers, the programs of one module in one go', async () => {
     publish('etcd');
     const { given, built } = suppliers();

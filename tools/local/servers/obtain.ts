@@ -57,11 +57,11 @@ export async function obtainServers<N extends ServerName>(
   { log = () => undefined, signal }: ObtainOptions = {},
   suppliers: Suppliers = realSuppliers(),
 ): Promise<Record<N, string>> {
-  const { env, cache, sources } = suppliers;
+  const { env, cache, platform, sources } = suppliers;
   const paths = new Map<ServerName, string>();
   const search = async (tell: (line: string) => void) => {
     for (const name of names) {
-      const path = paths.get(name) ?? (await searchServer(sources[name], { env, cache, log: tell }));
+      const path = paths.get(name) ?? (await searchServer(sources[name], { env, cache, platform, log: tell }));
       if (path !== undefined) paths.set(name, path);
     }
     return names.filter((name) => !paths.has(name)).map((name) => sources[name]);
@@ -152,7 +152,9 @@ async function downloadAll(sources: readonly ServerSource[], getting: Getting): 
       try {
         await narrate(`downloading ${names.join(', ')}`, getting.log, async (say) => {
           const file = await downloadOne(first.prebuilt, folder, getting.signal, say);
-          for (const part of Map.groupBy(group, ({ source }) => join(cache, source.family, source.version))) {
+          for (const part of Map.groupBy(group, ({ source, prebuilt }) =>
+            join(cache, source.family, prebuilt.version ?? source.version),
+          )) {
             await unpackPrograms(
               file,
               part[1].map(({ source }) => source.name),

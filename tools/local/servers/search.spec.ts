@@ -7,6 +7,7 @@ import { cachedProgram } from './cache.ts';
 import { searchServer } from './search.ts';
 
 const { etcd } = serverSources;
+const platform = { os: 'linux', arch: 'amd64' } as const;
 let dir: string;
 beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'search-'))));
 afterEach(() => rmSync(dir, { recursive: true }));
@@ -25,7 +26,7 @@ function plantAt(path: string, script: string, mode = 0o755): string {
 async function search(env: Record<string, string>) {
   const told: string[] = [];
   const cache = join(dir, 'cache');
-  const path = await searchServer(etcd, { env, cache, log: (line) => told.push(line) });
+  const path = await searchServer(etcd, { env, cache, platform, log: (line) => told.push(line) });
   return { path, told };
 }
 
@@ -47,6 +48,13 @@ describe('searchServer', () => {
     plant('bin', '3.4.30');
     const cached = inCache();
     expect(await search({ PATH: at('bin'), KUBEBUILDER_ASSETS: at('assets') })).toEqual({ path: cached, told: [] });
+  });
+
+  it('finds in the cache what is built, else what came in the archive of another version', async () => {
+    const downloaded = plantAt(join(dir, 'cache', 'etcd', 'envtest-v1.36.0', 'etcd'), '#!/bin/sh\nexit 1\n');
+    expect((await search({})).path).toBe(downloaded);
+    const built = inCache();
+    expect((await search({})).path).toBe(built);
   });
 
   it('tells what it passed over when nothing fits', async () => {

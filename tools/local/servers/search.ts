@@ -2,13 +2,14 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ServerSource } from '../versions.ts';
-import { cachedProgram, isMotoInstalled, motoEnvironment } from './cache.ts';
+import type { Platform, ServerSource } from '../versions.ts';
+import { cachedPrograms, isMotoInstalled, motoEnvironment } from './cache.ts';
 
 export interface SearchPlaces {
   /** `KUBEBUILDER_ASSETS` and `PATH` are read. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cache: string;
+  readonly platform: Platform | undefined;
   /** Told, in one line, of a program that was passed over for its version when nothing else was found. */
   readonly log: (line: string) => void;
 }
@@ -38,8 +39,8 @@ export async function searchServer(source: ServerSource, places: SearchPlaces): 
     passedOver.push(`${source.name} in ${where} (${path}) is passed over: ${verdict}; wanted ${source.version}`);
     if (where === 'PATH') break; // the shell would take this one too, none behind it
   }
-  const cached = cachedProgram(places.cache, source);
-  if (isProgram(cached)) return cached;
+  const cached = cachedPrograms(places.cache, source, places.platform).find(isProgram);
+  if (cached !== undefined) return cached;
   passedOver.forEach(places.log);
   return undefined;
 }

@@ -93,6 +93,7 @@ const classes: readonly ErrorClass[] = [
       'TemporaryRedirect',
       'IllegalLocationConstraintException',
       'InvalidLocationConstraint',
+      'InvalidRegion',
       'IncorrectEndpoint',
     ],
   },

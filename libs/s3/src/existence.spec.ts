@@ -20,6 +20,8 @@ beforeEach(async () => {
   return started.close;
 });
 const bucket = 'photos';
+const locatedIn = (constraint: string) =>
+  succeed(`<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${constraint}</LocationConstraint>`);
 const region = (name: string) => ({ 'x-amz-bucket-region': name });
 
 describe('a look for a bucket', () => {
@@ -45,6 +47,24 @@ describe('a look for a bucket', () => {
       { state: 'elsewhere', region: 'eu-west-1' },
     ],
     ['403, then AccessDenied: forbidden', refuse(403, ''), refuse(403, 'AccessDenied'), { state: 'forbidden' }],
+    [
+      '400, then another location: elsewhere',
+      refuse(400, ''),
+      locatedIn('eu-west-1'),
+      { state: 'elsewhere', region: 'eu-west-1' },
+    ],
+    [
+      '400, then the location it should have: forbidden',
+      refuse(400, ''),
+      succeed('<LocationConstraint/>'),
+      { state: 'forbidden' },
+    ],
+    [
+      '403, then another location: elsewhere',
+      refuse(403, ''),
+      locatedIn('EU'),
+      { state: 'elsewhere', region: 'eu-west-1' },
+    ],
     ['403, then an answer: forbidden', refuse(403, ''), succeed('<LocationConstraint/>'), { state: 'forbidden' }],
     ['403, then NoSuchBucket: absent', refuse(403, ''), refuse(404, 'NoSuchBucket'), { state: 'absent' }],
     [
@@ -56,6 +76,15 @@ describe('a look for a bucket', () => {
   ])('%s', async (_title, head, get, state) => {
     fake.answer(({ method }) => (method === 'HEAD' ? head : get));
     expect(await observeExistence(driver, { bucket }, recordingContext())).toMatchObject(state);
+  });
+
+  it.each([
+    [400, { state: 'elsewhere', region: 'us-east-1' }],
+    // MinIO without a region of its own names none, and is in each.
+    [403, { state: 'forbidden' }],
+  ])('%i, then a location without a name, which is that of us-east-1', async (status, state) => {
+    fake.answer(({ method }) => (method === 'HEAD' ? refuse(status, '') : succeed('<LocationConstraint/>')));
+    expect(await observeExistence(driver, { bucket, region: 'eu-west-1' }, recordingContext())).toMatchObject(state);
   });
 
   it.each<[string, FakeAnswer, object]>([

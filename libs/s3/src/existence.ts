@@ -39,6 +39,7 @@ export const observeExistence = async (
   context: CallContext,
 ): Promise<BucketExistence> => {
   const wire = driver.wire(region);
+  let headStatus: number;
   try {
     const head = await wire.sendOrAbsent(new HeadBucketCommand({ Bucket: bucket }), [404], context);
     if (head !== undefined) return { state: 'present', ...regionIn(head.BucketRegion) };
@@ -51,6 +52,7 @@ export const observeExistence = async (
     if (answer?.status === 301 || answer?.status === 307) return elsewhere(bucket, answer.region);
     if (answer?.status !== 403 && answer?.status !== 400) throw error;
     if (answer.region !== undefined && answer.region !== wire.region) return elsewhere(bucket, answer.region);
+    headStatus = answer.status;
   }
   try {
     const location = await wire.sendOrAbsent(
@@ -58,9 +60,13 @@ export const observeExistence = async (
       ['NoSuchBucket'],
       context,
     );
-    return location === undefined
-      ? { state: 'absent' }
-      : { state: 'forbidden', message: `The credentials may not look at the bucket ${bucket} (HeadBucket is denied).` };
+    if (location === undefined) return { state: 'absent' };
+    // MinIO tells the location whatever region a request is signed for, and refuses all else with 400.
+    const unnamed = headStatus === 400 ? 'us-east-1' : wire.region;
+    const found = regionOf(location.LocationConstraint) ?? unnamed;
+    return found === wire.region
+      ? { state: 'forbidden', message: `The credentials may not look at the bucket ${bucket} (HeadBucket is denied).` }
+      : elsewhere(bucket, found);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     if (error.reason === reasons.AccessDenied) return { state: 'forbidden', message: error.message };
@@ -71,6 +77,10 @@ export const observeExistence = async (
 
 const answerOfFault = (error: unknown) => (error instanceof Fault ? answerOf(error.cause) : undefined);
 const regionIn = (region: string | undefined) => (region === undefined || region === '' ? {} : { region });
+
+/** Source: Amazon S3 API, GetBucketLocation, which keeps an old name for eu-west-1 and has none for us-east-1. */
+const regionOf = (constraint: string | undefined): string | undefined =>
+  constraint === 'EU' ? 'eu-west-1' : constraint === '' ? undefined : constraint;
 
 const elsewhere = (bucket: string, region: string | undefined): BucketExistence => ({
   state: 'elsewhere',

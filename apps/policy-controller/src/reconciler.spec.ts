@@ -226,6 +226,55 @@ describe('a bucket that is not fit', () => {
   });
 });
 
+describe('a Bucket that was made anew under its name for another bucket', () => {
+  const moved = async (): Promise<World> => {
+    const world = await ready();
+    world.s3.make('pictures');
+    const status = { ...owned, bucketName: 'pictures' };
+    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ name: 'pictures' }), { status }));
+    return world;
+  };
+
+  it('takes the policy along, whatever befalls any one write', async () => {
+    await tryEveryMishap(moved, (world, trial) => {
+      expect(atServer(world), trial).toBeUndefined();
+      expect(world.s3.buckets.get('pictures')?.policy, trial).toContain('arn:aws:s3:::pictures/*');
+      expect(world.bench.facts(), trial).toEqual({ ...settledStatus, bucketName: 'pictures' });
+    });
+  });
+
+  it('takes it from the former bucket also while the new one is not there', async () => {
+    const world = await moved();
+    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ name: 'pictures' })));
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'BucketNotReady' });
+    expect(atServer(world)).toBeUndefined();
+    expect(world.bench.facts()).toMatchObject({ applied: false });
+    expect(world.bench.facts()).not.toHaveProperty('appliedHash');
+  });
+
+  it('leaves what others put on the former bucket', async () => {
+    const world = await moved();
+    putByOthers(world, 's3:*');
+    await world.bench.run();
+    expect(atServer(world)).toEqual(iam('s3:*'));
+    expect(world.s3.buckets.get('pictures')?.policy).toBeDefined();
+  });
+
+  it('on another server waits for the first, and says how to let go', async () => {
+    const world = await ready();
+    const provider = providerOf(world.s3.driver, { metadata: { name: 'other' } });
+    world.providers.clear();
+    world.providers.set('team-a/other', provider);
+    const spec = bucketSpec({ providerRef: { name: 'other' } });
+    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', spec, { status: owned }));
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ProviderNotFound' });
+    expect(report.message).toContain('s3.cloud37.dev/abandon');
+    world.bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+  });
+});
+
 it('a policy with what the server lacks is told, and never sent, while the former one stands', async () => {
   const world = await ready();
   Object.assign(world.s3.driver, { unsupported: new Map([['policyNotAction', 'No notAction here.']]) });

@@ -6,15 +6,15 @@ import { keyOfReference, type Bucket } from '@operator/references';
 import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
 import { putBucketPolicy, readBucketPolicy } from '@operator/s3';
 import type { BucketPolicy, PolicyDeps } from './deps.ts';
-import { finalizePolicy } from './finalize.ts';
+import { finalizePolicy, leaveFormerBucket } from './finalize.ts';
 import { findUnsupported, renderFor, requireValid, winnerOf, type Contender } from './plan.ts';
 import { claimsOfPolicyFault, reportPolicy, unheededClaims } from './report.ts';
 
 /** Keeps one document on one bucket. */
 export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec, BucketPolicyStatus> => ({
-  async reconcile(policy, pass) {
-    const { namespace } = policy.metadata;
-    const bucket = await deps.references.bucketFor(policy.spec.bucketRef, namespace);
+  async reconcile(stored, pass) {
+    const bucket = await deps.references.bucketFor(stored.spec.bucketRef, stored.metadata.namespace);
+    const policy = await leaveFormerBucket(stored, bucket, deps, pass);
     const bucketName = bucket.spec.name;
     const wanted = await documentFor(policy, bucket, deps).catch(onlyFault);
     // Whatever the bucket has, it is not this policy.

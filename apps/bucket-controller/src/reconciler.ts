@@ -146,7 +146,8 @@ const converge = async (
     return blocked(ownStatus(bucket), fault);
   }
 
-  const taken = known.madeAt === undefined ? [] : ['create'];
+  const isNew = known.madeAt !== undefined;
+  const taken = isNew ? ['create'] : [];
   const { found, tags } = await findOwner(bucket, driver, region, deps, pass, known);
   const mark = markOf(bucket, await deps.clusterId(pass.signal));
   const endpoint = driver.serverIdentity;
@@ -176,7 +177,12 @@ const converge = async (
     managedTagKeys: formerTagKeys,
     created: decided.ownership === 'Created',
   };
-  const s3: BucketWire = { wire: driver.wire(region), bucket: spec.name, ...(tags === undefined ? {} : { tags }) };
+  const s3: BucketWire = {
+    wire: driver.wire(region),
+    bucket: spec.name,
+    isNew,
+    ...(tags === undefined ? {} : { tags }),
+  };
   const views = await lookAtFeatures(driver, spec, context, s3, pass);
   const claims = [...unsupportedClaims(views), ...policyConflictClaims(spec, await deps.policiesOf(bucket))];
   const facts = {

@@ -29,6 +29,8 @@ export interface BucketWire {
   readonly bucket: string;
   /** The bucket's tags, when this pass has read them already (for the mark): they are not read again. */
   readonly tags?: ReadonlyMap<string, string>;
+  /** True when this very pass has made the bucket, so that what it read since is what stands there. */
+  readonly isNew?: boolean;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { bucketContext, bucketSpec, ownerMark } from '@operator/testing';
+import { bucketContext, bucketSpec, ownerMark, recordingContext, startFakeDriver, succeed } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import { tagsOfMark } from '../owner-mark.ts';
-import { tagging, type TaggingWant } from './tagging.ts';
+import { mergeTags, tagging, type TaggingWant } from './tagging.ts';
 
 const mark = Object.fromEntries(tagsOfMark(ownerMark()));
 const want = (tags: Record<string, string> | undefined, managedTagKeys: string[] = []): TaggingWant => {
@@ -13,7 +13,8 @@ const want = (tags: Record<string, string> | undefined, managedTagKeys: string[]
   return desired;
 };
 const have = (tags: Record<string, string>): TaggingWant => ({ tags: new Map(Object.entries(tags)), remove: [] });
-const written = (to: TaggingWant | undefined) => to && Object.fromEntries(to.tags);
+const written = (found: Record<string, string>, to: TaggingWant | undefined) =>
+  to && Object.fromEntries(mergeTags(new Map(Object.entries(found)), to));
 
 describe('tagging', () => {
   it.each([
@@ -32,7 +33,7 @@ describe('tagging', () => {
     ['all there: nothing', want({ team: 'a' }, ['team']), { ...mark, team: 'a', cost: '7' }, undefined],
     ['somebody else took the mark: ours again', want(undefined), { ...mark, 's3.cloud37.dev/uid': 'x' }, mark],
   ])('%s', (_title, wanted, found, to) => {
-    expect(written(tagging.diff(wanted, have(found)))).toEqual(to);
+    expect(written(found, tagging.diff(wanted, have(found)))).toEqual(to);
   });
 
   it('takes a key named __proto__ for a key', () => {
@@ -44,7 +45,26 @@ describe('tagging', () => {
 
   it('has nothing left to do after a write', () => {
     const wanted = want({ team: 'a' }, ['old']);
-    const to = tagging.diff(wanted, have({ old: '1', cost: '7' }));
-    expect(to && tagging.diff(wanted, to)).toBeUndefined();
+    const found = { old: '1', cost: '7' };
+    const after = written(found, tagging.diff(wanted, have(found)));
+    expect(after && tagging.diff(wanted, have(after))).toBeUndefined();
+  });
+
+  it.each([
+    ['keeps what others have put there since the look', false, ['GET', 'PUT'], { cost: '7' }],
+    ['reads nothing again of a bucket that was made in this pass', true, ['PUT'], {}],
+  ])('%s', async (_title, isNew, methods, kept) => {
+    const { fake, driver, close } = await startFakeDriver();
+    const tagXml = (tags: Record<string, string>) =>
+      Object.entries(tags).map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`);
+    const there = tagXml({ cost: '7', old: '1' }).join('');
+    fake.answer(() => succeed(`<Tagging><TagSet>${there}</TagSet></Tagging>`));
+    const s3 = { wire: driver.wire(), bucket: 'photos', tags: new Map(), isNew };
+    await tagging.write(s3, { tags: new Map([['team', 'a']]), remove: ['old'] }, recordingContext());
+    expect(fake.requests.map(({ method }) => method)).toEqual(methods);
+    const body = fake.requests.at(-1)?.body ?? '';
+    const sent = [...body.matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/g)].map(([, key, value]) => [key, value]);
+    expect(Object.fromEntries(sent)).toEqual({ ...kept, team: 'a' });
+    await close();
   });
 });

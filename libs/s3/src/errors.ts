@@ -121,6 +121,12 @@ const classes: readonly ErrorClass[] = [
   },
   {
     kind: 'transient',
+    reason: reasons.Timeout,
+    text: 'the request did not reach the server in time',
+    codes: ['RequestTimeout', 'RequestTimeoutException'],
+  },
+  {
+    kind: 'transient',
     reason: reasons.Conflict,
     text: 'another operation on the same thing is under way',
     codes: [
@@ -252,6 +258,7 @@ const classOf = ({ code, status, message }: WireAnswer): ErrorClass => {
   if (status === 301 || status === 307) return byReason(reasons.WrongRegion);
   if (status === 401 || status === 403) return byReason(reasons.AccessDenied);
   if (status === 404 && (code === '' || code === 'NotFound')) return byReason(reasons.BucketMissing);
+  if (status === 408) return byReason(reasons.Timeout);
   if (status === 429 || status === 503) return byReason(reasons.Throttled);
   return status !== undefined && status >= 500 ? serverError : refused;
 };

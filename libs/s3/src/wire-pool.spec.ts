@@ -291,6 +291,8 @@ describe('an answer', () => {
     ['403 RequestTimeTooSkewed', refuse(403, 'RequestTimeTooSkewed'), 'waiting', 'ClockSkew'],
     ['301 PermanentRedirect', refuse(301, 'PermanentRedirect'), 'waiting', 'WrongRegion'],
     ['400 AuthorizationHeaderMalformed', refuse(400, 'AuthorizationHeaderMalformed'), 'waiting', 'WrongRegion'],
+    ['400 RequestTimeout', refuse(400, 'RequestTimeout'), 'transient', 'Timeout'],
+    ['408 without a code', { ...succeed(), status: 408 } as FakeAnswer, 'transient', 'Timeout'],
     ['400 InvalidRegion', refuse(400, 'InvalidRegion'), 'waiting', 'WrongRegion'],
     ['503 SlowDown', refuse(503, 'SlowDown'), 'transient', 'Throttled'],
     ['403 RequestRateLimitExceeded', refuse(403, 'RequestRateLimitExceeded'), 'transient', 'Throttled'],

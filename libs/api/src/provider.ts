@@ -2,6 +2,8 @@ import Type from 'typebox';
 import { allowedNamespaces, secretKeyReference } from './references.ts';
 import { instant, optional, rules, text, type CelRule, type Typed } from './schema.ts';
 
+const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+
 const urlRules = (name: string): readonly CelRule[] => [
   {
     rule: "self.matches('^https?://[^/]')",
@@ -13,6 +15,15 @@ const urlRules = (name: string): readonly CelRule[] => [
   {
     rule: "self.matches('^https?://([A-Za-z0-9._-]+|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?/?$') || self.matches('[@?#]') || self.matches('^https?://[^/?#]*/[^?#]') || !self.matches('^https?://[^/]')",
     message: `${name} must have a host name or address and at most a port`,
+  },
+  {
+    rule: "!self.matches('^https?://[^/?#@]*:[0-9]{5}/?$') || self.matches(':([0-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])/?$')",
+    message: `${name} must have a port of 0 to 65535`,
+  },
+  {
+    // A host that ends in a number is an address. Source: WHATWG URL, the ends-in-a-number checker.
+    rule: `!self.matches('^https?://([A-Za-z0-9._-]*[.])?([0-9]+|0[xX][0-9A-Fa-f]*)[.]?(:[0-9]{1,5})?/?$') || self.matches('^https?://(${octet}[.]){3}${octet}(:[0-9]{1,5})?/?$')`,
+    message: `${name} must have an address of four numbers of 0 to 255, or a name that does not end in a number`,
   },
 ];
 

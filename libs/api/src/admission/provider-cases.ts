@@ -44,6 +44,8 @@ export const providerCases = [
   accepts('an endpoint over http', provider({ endpoint: 'http://minio.storage.svc:9000' })),
   accepts('an endpoint by address', provider({ endpoint: 'http://127.0.0.1:9000' })),
   accepts('an endpoint by IPv6 address', provider({ endpoint: 'http://[::1]:9000' })),
+  accepts('an endpoint on the last port', provider({ endpoint: 'http://192.168.255.255:65535' })),
+  accepts('an endpoint whose name begins with digits', provider({ endpoint: 'http://10.0.0.256.example.com' })),
   accepts('an endpoint with a slash at its end', provider({ endpoint: 'https://s3.example.com/' })),
   accepts(
     'skip-verify when only IAM is on https',
@@ -139,6 +141,22 @@ export const providerCases = [
   refuses('an endpoint with a bad port', provider({ endpoint: 'https://s3.example.com:port' }), [
     'spec.endpoint',
     'endpoint must have a host name or address and at most a port',
+  ]),
+  ...['65536', '99999'].map((port) =>
+    refuses(`an endpoint on port ${port}`, provider({ endpoint: `https://s3.example.com:${port}` }), [
+      'spec.endpoint',
+      'endpoint must have a port of 0 to 65535',
+    ]),
+  ),
+  ...['10.0.0.256', '10.0.1', '1.2.3.4.5', '256', 's3.example.7', '010.0.0.1', '10.0.0.0x1', '10.0.0.1.'].map((host) =>
+    refuses(`an endpoint at ${host}`, provider({ endpoint: `https://${host}:9000` }), [
+      'spec.endpoint',
+      'endpoint must have an address of four numbers of 0 to 255, or a name that does not end in a number',
+    ]),
+  ),
+  refuses('an IAM endpoint at no address', provider({ iamEndpoint: 'https://10.0.0.256' }), [
+    'spec.iamEndpoint',
+    'iamEndpoint must have an address of four numbers',
   ]),
   refuses('an endpoint with a space', provider({ endpoint: 'https://s3 example.com' }), [
     'spec.endpoint',

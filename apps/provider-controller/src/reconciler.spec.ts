@@ -220,6 +220,7 @@ describe('a Provider that does not', () => {
     ['has not the key', { 'access-key': 'A' }, 'SecretKeyMissing'],
     ['has an empty value', { 'access-key': 'A', 'secret-key': '' }, 'SecretValueInvalid'],
     ['has a line break', { 'access-key': 'A', 'secret-key': 'hush\nhush' }, 'SecretValueInvalid'],
+    ['has an invisible character', { 'access-key': 'hush\u200b', 'secret-key': 'B' }, 'SecretValueInvalid'],
   ])('because its Secret %s names Secret and key, never the value, and heals', async (_title, data, reason) => {
     const world = begin();
     const metadata = { name: 'admin', namespace: 'team-a' };
@@ -235,6 +236,18 @@ describe('a Provider that does not', () => {
     await world.bench.run();
     expect(world.bench.conditions()).toEqual(healthyConditions);
   });
+
+  it.each([{ endpoint: 'http://10.0.0.256:9000' }, { iamEndpoint: 'https://iam.test:99999' }])(
+    'because its spec cannot be a URL is not tried on, %s',
+    async (spec) => {
+      const world = await ready(inUse);
+      world.bench.change(spec);
+      expect(await world.bench.pass()).toMatchObject({ result: 'terminal', reason: 'SpecInvalid' });
+      expect(world.bench.facts()).toMatchObject({ connected: false, observedGeneration: 2 });
+      expect(world.bench.conditions()).toEqual(['Ready=False SpecInvalid', 'Stalled=True SpecInvalid']);
+      expect(await world.bench.pass()).toMatchObject({ writes: [] });
+    },
+  );
 
   it('keeps what was known of it, and tells the recovery', async () => {
     const world = await ready();

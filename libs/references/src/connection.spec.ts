@@ -39,6 +39,28 @@ it.each([
 describe('resolveConnection', () => {
   const signal = new AbortController().signal;
 
+  it.each([
+    ['endpoint', 'http://10.0.0.256:9000'],
+    ['endpoint', 'http://s3.test:65536'],
+    ['iamEndpoint', 'https://iam.test:99999'],
+    ['iamEndpoint', 'https://[:::]'],
+  ])('refuses an %s of %s, which is no URL', async (field, value) => {
+    const { kube, put } = world();
+    put('admin', { 'access-key': 'ID', 'secret-key': 'hush' });
+    const fault = await resolveConnection(kube.client, providerOf(server, { spec: { [field]: value } }), signal).catch(
+      asFault,
+    );
+    const message = `${field} ${value} is not a URL: there is no such host or port.`;
+    expect(fault).toMatchObject({ kind: 'terminal', reason: 'SpecInvalid', message });
+  });
+
+  it('takes a secret key of any characters: it signs, and does not travel', async () => {
+    const { kube, put } = world();
+    put('admin', { 'access-key': 'ID', 'secret-key': 'häsch' });
+    const { connection } = await resolveConnection(kube.client, providerOf(server), signal);
+    expect(connection.credentials.secretAccessKey.reveal()).toBe('häsch');
+  });
+
   it('fills in the defaults', async () => {
     const { kube, put } = world();
     put('admin', { 'access-key': 'ID', 'secret-key': 'hush' });
@@ -102,6 +124,7 @@ describe('resolveConnection', () => {
     ['a key that every object inherits', { 'access-key': 'ID', toString: 'x' }, 'SecretKeyMissing'],
     ['an empty value', { 'access-key': 'ID', 'secret-key': '' }, 'SecretValueInvalid'],
     ['a line break', { 'access-key': 'ID', 'secret-key': 'hush\nhush' }, 'SecretValueInvalid'],
+    ['a character that no header can have', { 'access-key': 'hush\u200b', 'secret-key': 's' }, 'SecretValueInvalid'],
   ])('names %s and never a value', async (_title, data, reason) => {
     const { kube, put } = world();
     if (data !== undefined) put('admin', data);

@@ -1,8 +1,8 @@
 import { reasons, type ProviderSpec, type ProviderStatus, type SecretKeyReference } from '@operator/api';
-import { waiting } from '@operator/outcome';
+import { terminal, waiting } from '@operator/outcome';
 import type { KubeClient, KubeObject } from '@operator/runtime';
 import type { Connection } from '@operator/s3';
-import type { StoredSecret } from '@operator/secrets';
+import type { SecretForm, StoredSecret } from '@operator/secrets';
 import { readSecret, secretValue } from '@operator/secrets';
 import { caCertificatesIn } from './ca-certificates.ts';
 
@@ -27,9 +27,19 @@ export const secretNamesOf = (spec: ProviderSpec): readonly string[] => [
   ),
 ];
 
+/** The CRD's rules say nearly all of it; what they let pass must not look like a bug. */
+const requireUrls = ({ endpoint, iamEndpoint = endpoint }: ProviderSpec): void => {
+  for (const [field, url] of Object.entries({ endpoint, iamEndpoint })) {
+    if (!URL.canParse(url)) {
+      throw terminal(reasons.SpecInvalid, `${field} ${url} is not a URL: there is no such host or port.`);
+    }
+  }
+};
+
 /**
  * Reads the Provider's Secrets, by name, and makes the connection that a driver needs.
- * @throws Fault `waiting` SecretNotFound, SecretKeyMissing, SecretValueInvalid: they name Secret and key, never the value
+ * @throws Fault `waiting` SecretNotFound, SecretKeyMissing, SecretValueInvalid: they name Secret and key, never the value;
+ * `terminal` SpecInvalid when an endpoint is no URL
  */
 export const resolveConnection = async (
   kube: KubeClient,
@@ -38,13 +48,14 @@ export const resolveConnection = async (
 ): Promise<ResolvedConnection> => {
   const { spec } = provider;
   const { namespace } = provider.metadata;
+  requireUrls(spec);
   const secrets = new Map<string, StoredSecret | undefined>();
   for (const name of secretNamesOf(spec)) secrets.set(name, await readSecret(kube, namespace, name, { signal }));
 
-  const valueAt = (ref: SecretKeyReference, multiline = false) =>
-    secretValue(secrets.get(ref.name), { namespace, name: ref.name, key: ref.key }, { multiline });
+  const valueAt = (ref: SecretKeyReference, form: SecretForm = 'line') =>
+    secretValue(secrets.get(ref.name), { namespace, name: ref.name, key: ref.key }, { form });
   const caCertificatesAt = (ref: SecretKeyReference): string => {
-    const found = caCertificatesIn(valueAt(ref, true).reveal());
+    const found = caCertificatesIn(valueAt(ref, 'lines').reveal());
     if (found !== undefined) return found;
     throw waiting(
       reasons.SecretValueInvalid,
@@ -61,9 +72,9 @@ export const resolveConnection = async (
       region: spec.region,
       pathStyle: spec.pathStyle,
       credentials: {
-        accessKeyId: valueAt(accessKeySecretRef).reveal(),
+        accessKeyId: valueAt(accessKeySecretRef, 'header').reveal(),
         secretAccessKey: valueAt(secretKeySecretRef),
-        ...(sessionTokenSecretRef === undefined ? {} : { sessionToken: valueAt(sessionTokenSecretRef) }),
+        ...(sessionTokenSecretRef === undefined ? {} : { sessionToken: valueAt(sessionTokenSecretRef, 'header') }),
       },
       tls: {
         insecureSkipVerify: spec.tls?.insecureSkipVerify ?? false,

@@ -53,13 +53,23 @@ describe('secretValue', () => {
     expect(fault.message).not.toContain('hush');
   });
 
+  it.each(['AKIA\u200b', 'AKIA\u00e9', '\ufeffAKIA'])(
+    'keeps %j out of a header, and the value out of the message',
+    (text) => {
+      const fault = faultOf(() => secretValue(secretOf({ k: text }), at('k'), { form: 'header' }));
+      expect(fault).toMatchObject({ kind: 'waiting', reason: 'SecretValueInvalid' });
+      expect(fault.message).toBe('The value of key "k" in Secret n/s holds a character that is not printable ASCII.');
+      expect(secretValue(secretOf({ k: 'AKIA/+=~' }), at('k'), { form: 'header' }).reveal()).toBe('AKIA/+=~');
+    },
+  );
+
   it('lets a certificate have lines, and nothing else', () => {
     const pem = '-----BEGIN CERTIFICATE-----\r\nMII\n-----END CERTIFICATE-----\n';
-    expect(secretValue(secretOf({ k: pem }), at('k'), { multiline: true }).reveal()).toBe(pem);
-    expect(faultOf(() => secretValue(secretOf({ k: 'a\u0000\n' }), at('k'), { multiline: true })).reason).toBe(
+    expect(secretValue(secretOf({ k: pem }), at('k'), { form: 'lines' }).reveal()).toBe(pem);
+    expect(faultOf(() => secretValue(secretOf({ k: 'a\u0000\n' }), at('k'), { form: 'lines' })).reason).toBe(
       'SecretValueInvalid',
     );
-    expect(faultOf(() => secretValue(secretOf({ k: '\n\n' }), at('k'), { multiline: true })).reason).toBe(
+    expect(faultOf(() => secretValue(secretOf({ k: '\n\n' }), at('k'), { form: 'lines' })).reason).toBe(
       'SecretValueInvalid',
     );
   });

@@ -65,23 +65,30 @@ export const storedSecret = (raw: RawSecret): StoredSecret => ({
 // A line break or another control character would end up in a request header.
 
 const controlCharacter = /[\u0000-\u001f\u007f]/;
+const notPrintableAscii = /[^\u0020-\u007e]/;
 
 /**
- * The value of one key, fit for a credential: not empty, one line, no control characters. `multiline` allows line breaks, for
- * certificates. `ref` names the Secret when it is absent.
+ * What a value is for. `line`: a credential that only signs; `header`: one that is sent, in ASCII, which a pasted invisible space
+ * is not; `lines`: certificates.
+ */
+export type SecretForm = 'line' | 'header' | 'lines';
+
+/**
+ * The value of one key, fit for a credential: not empty, one line, no control characters. `form`: `line` when absent. `ref` names
+ * the Secret when it is absent.
  * @throws Fault `waiting` SecretNotFound, SecretKeyMissing, SecretValueInvalid: they name Secret and key, never the value
  */
 export const secretValue = (
   secret: StoredSecret | undefined,
   ref: { readonly namespace: string; readonly name: string; readonly key: string },
-  options: { readonly multiline?: boolean } = {},
+  { form = 'line' }: { readonly form?: SecretForm } = {},
 ): Redacted<string> => {
   const at = `Secret ${ref.namespace}/${ref.name}`;
   if (secret === undefined) throw waiting(reasons.SecretNotFound, `${at} does not exist.`);
   const value = secret.data.get(ref.key);
   if (value === undefined) throw waiting(reasons.SecretKeyMissing, `${at} has no key ${JSON.stringify(ref.key)}.`);
   const text = value.reveal();
-  const shown = options.multiline === true ? text.replaceAll(/[\r\n\t]/g, '') : text;
+  const shown = form === 'lines' ? text.replaceAll(/[\r\n\t]/g, '') : text;
   if (shown.trim() === '') {
     throw waiting(reasons.SecretValueInvalid, `The value of key ${JSON.stringify(ref.key)} in ${at} is empty.`);
   }
@@ -89,6 +96,12 @@ export const secretValue = (
     throw waiting(
       reasons.SecretValueInvalid,
       `The value of key ${JSON.stringify(ref.key)} in ${at} holds a line break or another control character.`,
+    );
+  }
+  if (form === 'header' && notPrintableAscii.test(shown)) {
+    throw waiting(
+      reasons.SecretValueInvalid,
+      `The value of key ${JSON.stringify(ref.key)} in ${at} holds a character that is not printable ASCII.`,
     );
   }
   return value;

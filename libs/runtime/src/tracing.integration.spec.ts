@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { transient } from '@operator/outcome';
+import { KubeError } from './kube-error.ts';
 import { createTracing, wantsTraces } from './tracing.ts';
 
 interface Span {
@@ -61,7 +63,7 @@ describe('tracing', () => {
     const tracing = await createTracing('c', process.env);
     const failing = tracing.root('reconcile Thing', { key: 'n/a' }, async (traceId) => {
       await tracing.child('s3 HeadBucket', {}, async () => undefined);
-      await tracing.child('s3 PutBucket', {}, () => Promise.reject(new Error(`refused in ${traceId}`)));
+      await tracing.child('s3 PutBucket', {}, () => Promise.reject(transient('Throttled', `refused in ${traceId}`)));
     });
     await expect(failing).rejects.toThrow('refused in');
     await tracing.flush();
@@ -72,5 +74,20 @@ describe('tracing', () => {
       's3 PutBucket',
     ]);
     expect(root?.status).toEqual({ code: 2, message: `refused in ${root?.traceId ?? ''}` });
+  });
+
+  const echoed = 'The canonical request was: x-amz-security-token:hush';
+  it.each([
+    ['of a server', Object.assign(new Error(echoed), { name: 'SignatureDoesNotMatch' }), 'SignatureDoesNotMatch'],
+    ['of the network', Object.assign(new Error(echoed), { code: 'ECONNREFUSED' }), 'Error ECONNREFUSED'],
+    ['whose name is no name', Object.assign(new Error('x'), { name: echoed, code: echoed }), 'Error'],
+    ['that is none', echoed, 'Error'],
+    ['of the API server', new KubeError({ status: 409, reason: 'Conflict', message: 'it changed' }), 'it changed'],
+  ])('sends no words that are not ours: an error %s', async (_title, error, message) => {
+    const tracing = await createTracing('c', process.env);
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- anything may be thrown
+    await tracing.root('failing', {}, () => Promise.reject(error)).catch(() => undefined);
+    await tracing.flush();
+    expect(spans.find(({ name }) => name === 'failing')?.status).toEqual({ code: 2, message });
   });
 });

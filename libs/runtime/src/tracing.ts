@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { Fault } from '@operator/outcome';
+import { isKubeError } from './kube-error.ts';
 
 /** Spans, where a trace exporter is configured; otherwise nothing but a number for the logs. */
 export interface Tracing {
@@ -28,6 +30,17 @@ export const wantsTraces = (env: Environment): boolean => {
   );
 };
 
+/**
+ * What a span says of a failure. The words of any other error are a server's or an SDK's, unfiltered: IAM may quote the request that it
+ * refuses, session token included.
+ */
+const wordsFor = (caught: unknown): string => {
+  if (caught instanceof Fault || isKubeError(caught)) return caught.message;
+  const { name, code } = caught instanceof Error ? (caught as NodeJS.ErrnoException) : {};
+  const words = [name, code].filter((word) => typeof word === 'string' && /^\w{1,64}$/.test(word)).join(' ');
+  return words === '' ? 'Error' : words;
+};
+
 /** Sets tracing up, or loads nothing at all when it is not asked for. The SDK reads its own OTEL_* variables. */
 export const createTracing = async (serviceName: string, env: Environment): Promise<Tracing> => {
   if (!wantsTraces(env)) return untraced;
@@ -51,9 +64,7 @@ export const createTracing = async (serviceName: string, env: Environment): Prom
       try {
         return await within(span.spanContext().traceId);
       } catch (caught) {
-        // The message alone: an error of an SDK carries its request.
-        const message = caught instanceof Error ? caught.message : String(caught);
-        span.setStatus({ code: otel.SpanStatusCode.ERROR, message });
+        span.setStatus({ code: otel.SpanStatusCode.ERROR, message: wordsFor(caught) });
         throw caught;
       } finally {
         span.end();

@@ -7,12 +7,13 @@ import { KubeError } from './kube-error.ts';
 import type { StoredObject } from './resource.ts';
 
 const resource = { group: 'g', version: 'v1', kind: 'Thing', plural: 'things' };
-const thing = { metadata: { name: 'a' } } as StoredObject;
+const thing = { metadata: { namespace: 'n', name: 'a' } } as StoredObject;
 
 /** `refusals`: how many lists fail before one succeeds. */
 const world = (refusals: number) => {
   const lines: string[] = [];
   const remembered: StoredObject[] = [];
+  const retained: unknown[] = [];
   let lists = 0;
   const kube: Pick<KubeClient, 'list'> = {
     list: async function* () {
@@ -23,21 +24,26 @@ const world = (refusals: number) => {
   };
   const options = {
     kube,
-    informer: { resource, remember: (object) => void remembered.push(object) } as Informer,
+    informer: {
+      resource,
+      remember: (object) => void remembered.push(object),
+      retain: (listed) => void retained.push(listed),
+    } as Informer,
     namespaces: [],
     random: () => 0,
     log: pino({}, { write: (line: string) => void lines.push(line) }),
   };
-  return { options, lines, remembered, lists: () => lists };
+  return { options, lines, remembered, retained, lists: () => lists };
 };
 
 it('tries until it has caught up, with a pause between, and says once that it cannot', async () => {
-  const { options, lines, remembered, lists } = world(2);
+  const { options, lines, remembered, retained, lists } = world(2);
   const from = performance.now();
   expect(await catchUp(options, new AbortController().signal)).toBe(true);
   expect(performance.now() - from).toBeGreaterThan(100);
   expect(lists()).toBe(3);
   expect(remembered).toEqual([thing]);
+  expect(retained).toEqual([{ keys: new Set(['n/a']), resourceVersion: '9', namespace: undefined }]);
   expect(lines).toHaveLength(1);
 });
 

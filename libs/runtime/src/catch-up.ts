@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backoff, backoffMs } from './backoff.ts';
 import type { Informer, InformerSource } from './informer.ts';
 import type { KubeClient } from './kube-client.ts';
-import type { StoredObject } from './resource.ts';
+import { type ObjectKey, type StoredObject, keyOf } from './resource.ts';
 
 export interface CatchUpOptions<T extends StoredObject> extends Omit<InformerSource, 'kube'> {
   readonly kube: Pick<KubeClient, 'list'>;
@@ -13,7 +13,7 @@ const failures: Backoff = { baseMs: 200, capMs: 10_000 };
 
 /**
  * Brings the cache up to what the former leader wrote last: a watch may lag behind, and passes on an older status would
- * repeat its work. Tries until it is done; false when `signal` aborted before.
+ * repeat its work, or do anew for an object what was undone when it went. Tries until it is done; false when `signal` aborted before.
  */
 export const catchUp = async <T extends StoredObject>(
   options: CatchUpOptions<T>,
@@ -39,8 +39,15 @@ const listAnew = async <T extends StoredObject>(
   const selector = labelSelector === undefined ? {} : { labelSelector };
   for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
     const selection = { ...selector, ...(namespace === undefined ? {} : { namespace }) };
-    for await (const { items } of kube.list<T>(informer.resource, selection, { signal })) {
-      for (const object of items) informer.remember(object);
+    const keys = new Set<ObjectKey>();
+    let listedAt = '';
+    for await (const { items, resourceVersion } of kube.list<T>(informer.resource, selection, { signal })) {
+      listedAt = resourceVersion;
+      for (const object of items) {
+        keys.add(keyOf(object));
+        informer.remember(object);
+      }
     }
+    informer.retain({ keys, resourceVersion: listedAt, namespace });
   }
 };

@@ -168,6 +168,15 @@ describe('an informer', () => {
     expect(seen.slice(2)).toEqual(['update a 5→2', 'miss b 1']);
   });
 
+  it('drops what a list beside its watch does not have, unless it is newer', async () => {
+    server.listed = [thing('gone', '5', 1), thing('there', '6', 1), thing('new', '31', 1)];
+    await start();
+    informer.retain({ keys: new Set(['n/there']), resourceVersion: '30', namespace: undefined });
+    expect([...informer.list()].map(({ metadata }) => metadata.name)).toEqual(['there', 'new']);
+    informer.retain({ keys: new Set(), resourceVersion: '30', namespace: 'other' });
+    expect(seen.slice(3)).toEqual(['miss gone 1']);
+  });
+
   it('finds objects by an index as they come, change and go', async () => {
     const ofSize = informer.index('size', ({ spec }) => [String(spec.size)]);
     server.listed = [thing('a', '5', 1), thing('b', '6', 1)];

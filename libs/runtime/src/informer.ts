@@ -33,8 +33,17 @@ export interface Informer<T extends StoredObject = StoredObject> {
   on(events: InformerEvents<T>): void;
   /** Puts the API server's answer to a write of our own into the cache, unless the cache knows a newer one, or no such object. */
   remember(object: T): void;
+  /** Drops what a list made beside the watch does not have, unless it is newer than the list. `namespace`: undefined for all. */
+  retain(listed: Listed): void;
   /** True once the first list is complete, for every namespace watched. */
   hasSynced(): boolean;
+}
+
+/** What a list has. */
+export interface Listed {
+  readonly keys: ReadonlySet<ObjectKey>;
+  readonly resourceVersion: string;
+  readonly namespace: string | undefined;
 }
 
 interface Index<T> {
@@ -149,9 +158,17 @@ export const createInformer = <T extends StoredObject>(
       if (hasGoneBack) put(object);
       else take(object);
     }
+    dropUnlisted(keys, namespace);
+  };
+
+  const dropUnlisted = (
+    keys: ReadonlySet<ObjectKey>,
+    namespace: string | undefined,
+    isOld: (object: T) => boolean = () => true,
+  ): void => {
     for (const [key, object] of objects) {
       const isListed = keys.has(key) || (namespace !== undefined && object.metadata.namespace !== namespace);
-      if (!isListed) drop(key, false);
+      if (!isListed && isOld(object)) drop(key, false);
     }
   };
 
@@ -170,6 +187,13 @@ export const createInformer = <T extends StoredObject>(
     },
     remember(object) {
       if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) take(trimmedOf(object, options.trim));
+    },
+    retain({ keys, resourceVersion, namespace }) {
+      dropUnlisted(
+        keys,
+        namespace,
+        ({ metadata }) => compareResourceVersions(metadata.resourceVersion, resourceVersion) <= 0,
+      );
     },
     hasSynced: () => unlisted.size === 0,
     onSynced(then) {

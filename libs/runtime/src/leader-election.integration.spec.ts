@@ -51,6 +51,12 @@ class LeaseServer {
   }
 }
 
+/** A lease as somebody else has written it. */
+const takenBy = (holderIdentity: string): Stored => ({
+  metadata: { resourceVersion: `of ${holderIdentity}` },
+  spec: { holderIdentity, leaseTransitions: 9, renewTime: '' },
+});
+
 interface Candidate {
   readonly leadership: Leadership;
   readonly terms: ('leading' | 'lost' | 'stopped')[];
@@ -61,12 +67,14 @@ interface Candidate {
 
 const running: Candidate[] = [];
 
-const run = (
-  server: LeaseServer,
-  identity: string,
-  more: { skewMs?: number; isClean?: boolean; log?: Logger } = {},
-): Candidate => {
-  const leadership = createLeadership({
+interface Traits {
+  readonly skewMs?: number;
+  readonly isClean?: boolean;
+  readonly log?: Logger;
+}
+
+const leadershipOf = (server: LeaseServer, identity: string, more: Traits = {}): Leadership =>
+  createLeadership({
     kube: server.kubeFor(identity),
     namespace: 'n',
     name: 'lease',
@@ -77,6 +85,9 @@ const run = (
     random: Math.random,
     timing,
   });
+
+const run = (server: LeaseServer, identity: string, more: Traits = {}): Candidate => {
+  const leadership = leadershipOf(server, identity, more);
   const stop = new AbortController();
   const terms: Candidate['terms'] = [];
   const stoodBy: boolean[] = [];
@@ -173,22 +184,35 @@ describe('leader election', () => {
     expect(only.terms).toEqual(['leading', 'lost', 'leading']);
   });
 
+  it('tells of every later term that another may have led in between', async () => {
+    const server = new LeaseServer();
+    const leadership = leadershipOf(server, 'a');
+    const ended = new AbortController();
+    const stoodBy: boolean[] = [];
+    void leadership.run(async (lost, hasStoodBy) => {
+      stoodBy.push(hasStoodBy);
+      server.lease = takenBy('x');
+      await new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve(), { once: true }));
+      server.lease = takenBy('');
+      return true;
+    }, ended.signal);
+    await until(() => stoodBy.length === 2);
+    ended.abort();
+    expect(stoodBy).toEqual([false, true]);
+  });
+
   it('is lost when somebody else takes the lease by force', async () => {
     const server = new LeaseServer();
     const first = run(server, 'a');
     await until(() => first.leadership.mayWrite());
-    server.lease = {
-      metadata: { resourceVersion: '999' },
-      spec: { holderIdentity: 'x', leaseTransitions: 9, renewTime: '' },
-    };
+    server.lease = takenBy('x');
     await until(() => !first.leadership.mayWrite());
     expect(first.terms[1] ?? (await until(() => first.terms.length > 1), first.terms[1])).toBe('lost');
   });
 
   it('does not campaign again at once when what it leads ends by itself', async () => {
     const server = new LeaseServer();
-    const { leadership, stop } = run(server, 'other');
-    stop.abort();
+    const leadership = leadershipOf(server, 'a');
     let terms = 0;
     const ended = new AbortController();
     void leadership.run(async () => {

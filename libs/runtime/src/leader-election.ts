@@ -211,6 +211,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
         const ended = new AbortController();
         const leading = lead(lost.signal, stoodBy).finally(() => ended.abort());
         leading.catch(() => undefined); // met below, after the renewals have ended
+        stoodBy = true; // in the next term
         await keep(ended.signal);
         if (ended.signal.aborted) {
           if (await leading) await release();

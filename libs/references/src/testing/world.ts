@@ -15,6 +15,7 @@ export const informerOf = <T extends StoredObject>(resource: Resource, objects: 
   index: () => () => [],
   on: () => undefined,
   remember: () => undefined,
+  retain: () => undefined,
   hasSynced: () => true,
 });
 

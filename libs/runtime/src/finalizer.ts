@@ -9,7 +9,8 @@ export const hasFinalizer = (object: StoredObject, finalizer: string): boolean =
 
 /**
  * Adds our finalizer by server-side apply, which leaves those of others alone. Returns the object as it is then.
- * @throws KubeError 409 when the object was recreated or is gone; `objectChanged` when it is being deleted
+ * @throws KubeError 409 when the object was recreated or is gone, 422 when it is invalid as it stands; `objectChanged` when it
+ * is being deleted
  */
 export const addFinalizer = async <T extends StoredObject>(
   kube: Kube,
@@ -19,12 +20,16 @@ export const addFinalizer = async <T extends StoredObject>(
   options: RequestOptions,
 ): Promise<T> => {
   const { name, namespace, uid } = object.metadata;
-  const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid, finalizers: [finalizer] };
+  const ref = { name, ...(namespace === undefined ? {} : { namespace }) };
   try {
-    return await kube.apply<T>(resource, { metadata }, options);
+    return await kube.apply<T>(resource, { metadata: { ...ref, uid, finalizers: [finalizer] } }, options);
   } catch (caught) {
-    // Refused as invalid: the object is being deleted, and the cache does not know yet.
-    if (isKubeError(caught, 422)) throw objectChanged(name, caught);
+    // Refused as invalid: the object is being deleted, and the cache does not know yet; or its schema has become stricter.
+    if (isKubeError(caught, 422)) {
+      const current = await kube.get<T>(resource, ref, options);
+      if (current?.metadata.uid !== uid || current.metadata.deletionTimestamp !== undefined)
+        throw objectChanged(name, caught);
+    }
     throw caught;
   }
 };

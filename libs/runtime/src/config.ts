@@ -63,7 +63,10 @@ const flags = {
   'metrics-address': { fallback: ':8080', text: 'host:port of /metrics; 0 turns it off' },
   'health-address': { fallback: ':8081', text: 'host:port of /healthz and /readyz, may be the same; 0 turns it off' },
   'log-level': { fallback: 'info', text: logLevels.join(', ') },
-  'shutdown-deadline': { fallback: '25s', text: 'How long passes may go on after SIGTERM' },
+  'shutdown-deadline': {
+    fallback: '25s',
+    text: 'How long stopping may take after SIGTERM; passes have all but the last 5s of it, or half',
+  },
 } satisfies Record<string, Flag>;
 
 type FlagName = keyof typeof flags;

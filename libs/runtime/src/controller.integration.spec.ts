@@ -482,6 +482,22 @@ describe('a controller that stops', () => {
     expect(performance.now() - from).toBeLessThan(4_000);
   });
 
+  it('is over with the deadline, whatever does not answer then', async () => {
+    const { child } = await start('--shutdown-deadline=2s');
+    proxy.intercept = (method, url) => (method === 'POST' && url.includes('/events') ? 'mute' : undefined);
+    await create('told', { size: 1 });
+    await untilReady('told');
+    const begun = Promise.withResolvers<string>();
+    outside.onWriteBegun = begun.resolve;
+    await create('endless', { size: 5, writeMs: 60_000 });
+    await begun.promise;
+    proxy.intercept = (method) => (method === 'GET' ? undefined : 'mute');
+    const from = performance.now();
+    await child.stop(10_000);
+    expect(child.ended()).toBe('ended with status 1');
+    expect(performance.now() - from).toBeLessThan(3_300);
+  });
+
   it('refuses a wrong flag with status 2 and a readable line', async () => {
     const { child, by } = await start('--workers=0');
     await child.exited;

@@ -86,7 +86,7 @@ const defaultWaitMs = 60_000;
 const resyncJitter = 0.1;
 const finalizing = { baseMs: 100, capMs: 30_000 };
 /** How long a pass may take to end after its signal aborted, before its worker is given up. */
-const graceMs = 5_000;
+const graceMs = 3_000;
 
 /** Workers that reconcile the keys of one queue. Returns `run`, to be called for each term of leadership, never twice at once. */
 export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status>) => {
@@ -496,7 +496,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   return {
     /**
      * Takes keys until `stop` or `abort` aborts; passes under way may end, until `abort` aborts them too. Returns whether
-     * all have ended: one that does not heed its signal is given up after five seconds; it can write no more.
+     * all have ended: one that does not heed its signal is given up after three seconds; it can write no more.
      */
     async run(stop: AbortSignal, abort: AbortSignal): Promise<boolean> {
       const taking = AbortSignal.any([stop, abort]);

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { KubeClient } from './kube-client.ts';
 import { isKubeError } from './kube-error.ts';
 import type { Resource, StoredObject } from './resource.ts';
+import { within } from './within.ts';
 
 /** Tells transitions in Kubernetes Events. Never blocks and never throws; repeats are aggregated and rate-limited for each object. */
 export interface EventRecorder {
@@ -145,13 +146,7 @@ export const createEventRecorder = (options: {
       sending ??= drain();
     },
     async flush(timeoutMs) {
-      if (sending === undefined) return;
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, timeoutMs);
-      });
-      await Promise.race([sending, late]);
-      clearTimeout(timer);
+      if (sending !== undefined) await within(timeoutMs, sending);
     },
   };
 };

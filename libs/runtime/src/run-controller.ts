@@ -25,6 +25,7 @@ import { createLogger } from './logging.ts';
 import { type Metrics, createMetrics } from './metrics.ts';
 import type { KubeObject, ObjectKey, Resource, StoredObject } from './resource.ts';
 import { createTracing } from './tracing.ts';
+import { within } from './within.ts';
 import { createWorkqueue } from './workqueue.ts';
 
 /** What an app composes its controller from. */
@@ -68,6 +69,8 @@ export interface ControllerOptions<Spec, Status> {
 
 /** After SIGTERM passes may go on for the deadline less this; what is left is for aborting them and for the lease. */
 const abortReserveMs = 5_000;
+/** At the end, for Events and for traces. */
+const flushMs = 2_000;
 /** So many slow Providers leave the others their workers. */
 const providersAtOnce = 4;
 const monotonicMs = (): number => performance.now();
@@ -76,7 +79,7 @@ const clock: Clock = { now: () => new Date() };
 
 /**
  * Runs one controller until SIGTERM or SIGINT and returns the exit status: 0 after a graceful stop, 1 after a failure, 2 for
- * a wrong configuration. A second signal, or passes that outlast the deadline, end it with 1.
+ * a wrong configuration. A second signal, or passes that outlast the deadline, end it with 1; with the deadline it is over.
  */
 export const runController = async <Spec, Status>(options: ControllerOptions<Spec, Status>): Promise<number> => {
   const { name, argv, env } = options;
@@ -233,7 +236,7 @@ const compose = async <Spec, Status>(
   });
   const late = armDeadline(stop, config.shutdownDeadlineMs, abort, log);
 
-  await leadership.run(async (lost, stoodBy) => {
+  const leading = leadership.run(async (lost, stoodBy) => {
     const ended = AbortSignal.any([stop, lost]);
     if (!(await untilSynced(hasSynced, ended))) return true;
     if (stoodBy && !(await catchUp({ ...scoped, informer: own, labelSelector: config.watchSelector }, ended)))
@@ -245,14 +248,18 @@ const compose = async <Spec, Status>(
     return hasEnded;
   }, stop);
 
-  queue.close();
-  watching.abort();
-  await Promise.all([...watches, events.flush(2_000), tracing.flush().catch(() => undefined)]);
+  const ending = leading.then(async () => {
+    queue.close();
+    watching.abort();
+    await Promise.all([...watches, events.flush(flushMs), within(flushMs, tracing.flush())]);
+  });
+  const hasEnded = await Promise.race([ending.then(() => true), late.over]);
   closeHealth();
   connection.close();
-  clearTimeout(late.timer);
-  log.info({ event: 'stopped' }, 'stopped');
-  return abort.signal.aborted ? 1 : 0;
+  late.disarm();
+  if (hasEnded) log.info({ event: 'stopped' }, 'stopped');
+  else log.warn({ event: 'stopped', reason: 'DeadlineExceeded' }, 'stopped before all had ended');
+  return hasEnded && !abort.signal.aborted ? 0 : 1;
 };
 
 /** @throws ConfigError when there is no kubeconfig, or none that names a cluster */
@@ -281,26 +288,33 @@ const onSignals = (then: (signal: NodeJS.Signals) => void): (() => void) => {
   };
 };
 
-/** Once `stop` aborts, aborts the passes that go on for too long. */
+/** Once `stop` aborts, aborts the passes that go on for too long; `over` comes with the deadline, for all that is left then. */
 const armDeadline = (
   stop: AbortSignal,
   deadlineMs: number,
   abort: AbortController,
   log: Logger,
-): { readonly timer?: NodeJS.Timeout } => {
-  const late: { timer?: NodeJS.Timeout } = {};
+): { readonly over: Promise<false>; disarm(): void } => {
+  const { promise: over, resolve } = Promise.withResolvers<false>();
+  const timers: NodeJS.Timeout[] = [];
+  const abortPasses = (): void => {
+    log.warn({ event: 'stop', reason: 'DeadlineExceeded' }, 'passes are still running; aborting them');
+    abort.abort(new Error('the deadline for stopping is over'));
+  };
   const arm = (): void => {
-    late.timer = setTimeout(
-      () => {
-        log.warn({ event: 'stop', reason: 'DeadlineExceeded' }, 'passes are still running; aborting them');
-        abort.abort(new Error('the deadline for stopping is over'));
-      },
-      Math.max(deadlineMs - abortReserveMs, deadlineMs / 2),
+    timers.push(
+      setTimeout(abortPasses, Math.max(deadlineMs - abortReserveMs, deadlineMs / 2)),
+      setTimeout(resolve, deadlineMs, false),
     );
   };
   if (stop.aborted) arm();
   else stop.addEventListener('abort', arm, { once: true });
-  return late;
+  return {
+    over,
+    disarm: () => {
+      timers.forEach(clearTimeout);
+    },
+  };
 };
 
 /** False when `signal` aborted before. */

@@ -117,7 +117,7 @@ describe('an informer on a real API server', () => {
 
   it('reconnects a watch that went silent, from where it was, without a list', async () => {
     proxy.intercept = (_method, url) => (isWatch(url) ? 'mute' : undefined);
-    const informer = start({ silentAfterMs: 500 });
+    const informer = start({ silentAfterMs: 1_500 });
     await eventually('it has synced', () => informer.hasSynced());
     await create('unheard');
     proxy.requests.length = 0;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import type { KubeClient } from './kube-client.ts';
@@ -8,7 +9,7 @@ const gone = new KubeError({ status: 410, reason: 'Expired', message: 'too old' 
 const unreachable = new KubeError({ status: 0, reason: 'Unreachable', message: 'refused' });
 
 /** What was asked for, and `pause` where the reflector waited, until `answers` of the watch are used up. */
-const traceOf = async (...answers: readonly KubeError[]): Promise<readonly string[]> => {
+const traceOf = async (...answers: readonly (KubeError | 'silent' | 'bookmark')[]): Promise<readonly string[]> => {
   const end = new AbortController();
   const trace: string[] = [];
   const left = [...answers];
@@ -17,14 +18,17 @@ const traceOf = async (...answers: readonly KubeError[]): Promise<readonly strin
       trace.push('list');
       yield { items: [], resourceVersion: '1' };
     },
-    watch: async function* () {
+    watch: async function* (_resource, _selection, { signal }) {
       const next = left.shift();
       if (next === undefined) {
         end.abort();
         return;
       }
-      trace.push(String(next.status));
-      throw next;
+      trace.push(next instanceof KubeError ? String(next.status) : next);
+      if (next instanceof KubeError) throw next;
+      if (next === 'bookmark') yield { type: 'BOOKMARK', resourceVersion: '2' };
+      if (next === 'silent') await once(signal, 'abort');
+      signal.throwIfAborted();
     },
   };
   const random = (): number => {
@@ -37,6 +41,7 @@ const traceOf = async (...answers: readonly KubeError[]): Promise<readonly strin
     random,
     resource: { group: 'g', version: 'v1', kind: 'Thing', plural: 'things' },
     selection: {},
+    silentAfterMs: 5,
     log: pino({ level: 'silent' }),
     trim: <T>(object: T): T => object,
     onReplace: () => undefined,
@@ -60,6 +65,14 @@ it('pauses between one 410 and the next', async () => {
     'list',
     '410',
     'pause',
+    'list',
+  ]);
+});
+
+it('lists again after two silences in a row, for the version that it resumes from may lie in the future', async () => {
+  expect(await traceOf('silent', 'bookmark', 'silent', 'silent', 'silent', 'silent')).toEqual([
+    ...['list', 'silent', 'bookmark', 'silent', 'silent'],
+    ...['list', 'silent', 'silent'],
     'list',
   ]);
 });

@@ -29,7 +29,7 @@ const absences: Backoff = { baseMs: 500, capMs: 3_000 };
 
 /**
  * Lists and then watches until `signal` aborts, and survives what happens in between: a watch resumes from the last
- * resourceVersion that it saw; 410 starts over with a list; everything else is tried again with back-off.
+ * resourceVersion that it saw; 410 and a second silence start over with a list; everything else is tried again with back-off.
  */
 export const reflect = async <T extends StoredObject>(
   options: ReflectorOptions<T>,
@@ -41,6 +41,7 @@ export const reflect = async <T extends StoredObject>(
   let resourceVersion: string | undefined;
   let failed = 0;
   let expired = 0;
+  let silences = 0;
   let told: string | undefined;
 
   const pauseAfter = async (caught: unknown): Promise<void> => {
@@ -87,12 +88,20 @@ export const reflect = async <T extends StoredObject>(
           told = undefined;
           failed = 0;
           expired = 0;
+          silences = 0;
         }
       } catch (caught) {
         if (!silence.signal.aborted) throw caught;
         log.info({ event: 'watch', reason: 'Silent' }, `the watch of ${resource.plural} was silent; reconnecting`);
+        silences += 1;
       } finally {
         clearTimeout(timer);
+      }
+      // A store restored from a backup counts from an older number, and tells nothing until it has come to ours.
+      if (silences === 2) {
+        resourceVersion = undefined;
+        silences = 0;
+        continue;
       }
       // A stream that ends at once without telling anything must not become a storm.
       if (resourceVersion === startedFrom && !silence.signal.aborted) {

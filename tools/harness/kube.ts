@@ -160,8 +160,10 @@ export class Kube {
         bodyTimeout: 0,
         signal,
       });
-      if (answer.statusCode < 400) return createInterface({ input: answer.body });
-      throw new KubeApiError(answer.statusCode, `watch ${path}`, await answer.body.text());
+      if (answer.statusCode >= 400)
+        throw new KubeApiError(answer.statusCode, `watch ${path}`, await answer.body.text());
+      // Who has left the loop before `signal` aborts listens no more.
+      return createInterface({ input: answer.body }).on('error', () => undefined);
     };
     let lines = await open();
     return (async function* () {

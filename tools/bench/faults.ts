@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Call, Traffic, Trap, Verdict } from '../harness/index.ts';
-import type { Seeded } from './seeded.ts';
+import type { Seeded } from '../harness/seeded.ts';
 
 interface Fault {
   readonly name: string;

@@ -8,7 +8,7 @@ import {
   type Manifest,
   type S3View,
 } from '../harness/index.ts';
-import type { Seeded } from './seeded.ts';
+import type { Seeded } from '../harness/seeded.ts';
 
 export interface DeclaredBucket {
   readonly namespace: string;

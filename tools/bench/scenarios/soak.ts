@@ -16,7 +16,7 @@ import { makeWeather } from '../faults.ts';
 import { handlesOf } from '../handles.ts';
 import { createRandomChanges } from '../random-changes.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
-import { seeded, type Seeded } from '../seeded.ts';
+import { seeded, type Seeded } from '../../harness/seeded.ts';
 import { compareWithApi, compareWithServer } from '../server-truth.ts';
 import { slopeOf } from '../slope.ts';
 

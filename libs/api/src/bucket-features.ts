@@ -49,7 +49,8 @@ export const publicAccess = Type.Object(
   },
   {
     description:
-      'Public access block. When left out, all four are true on a bucket that the operator created, and unmanaged on one that it adopted.',
+      'Public access block. This version does not set it yet: a Bucket that declares it is not Ready, Unsupported. ' +
+      'When left out, the bucket keeps what the server gave it.',
   },
 );
 

@@ -97,8 +97,8 @@ export const providerSpec = Type.Object(
     requestsPerSecond: optional(
       Type.Integer({
         description:
-          'Calls per second that each controller makes at most, in bursts of twice as many. By default 100 on aws and wasabi, ' +
-          '1000 on minio and custom; fewer for a while when the server asks to slow down.',
+          'Calls per second that each controller makes at most, in bursts of twice as many. By default 100 on wasabi and at ' +
+          "Amazon's own endpoints, 1000 elsewhere; fewer for a while when the server asks to slow down.",
         minimum: 1,
         maximum: 10_000,
       }),

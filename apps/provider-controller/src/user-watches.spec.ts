@@ -28,6 +28,7 @@ const begin = () => {
         index: (_name, valuesOf) => (value) => [...objects.values()].filter((one) => valuesOf(one).includes(value)),
         on: (given) => void (events = given),
         remember: () => undefined,
+        retain: () => undefined,
         hasSynced: () => true,
       };
     },

@@ -54,6 +54,6 @@ const removeUser = async (
     return;
   }
   // Also where the user is gone: its policy may have outlived it.
-  await issuer.deleteUser(user, pass);
+  await pass.step('remove', () => issuer.deleteUser(user, pass));
   pass.event('Normal', eventReasons.AccessKeyDeleted, `Removed user ${name} and its keys.`);
 };

@@ -56,7 +56,7 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
     // Rights go before all else: to take them away must wait for nothing that the owner of the key can spoil, such as the Secret.
     const steps: string[] = [];
     if (observed !== undefined && !isSamePolicy(observed.policy, rights.policy)) {
-      await issuer.putPolicy(user, rights.policy, pass);
+      await pass.step('policy', () => issuer.putPolicy(user, rights.policy, pass));
       steps.push('policy');
     }
     // What is left of the rights stands, what the missing Bucket gave is taken back; the rest waits.
@@ -104,7 +104,7 @@ const takeRights = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPa
   const user = await userOf(accessKey, issuer, deps, pass);
   const observed = await issuer.observeUser(user, pass);
   if (observed?.isOurs === true && observed.policy !== undefined) {
-    await issuer.putPolicy(user, undefined, pass);
+    await pass.step('policy', () => issuer.putPolicy(user, undefined, pass));
     pass.event(
       'Warning',
       reasons.ReferenceNotGranted,
@@ -182,17 +182,17 @@ const converge = async (
   }
 
   if (observed === undefined || observed.needsUpdate) {
-    await issuer.putUser(user, pass);
+    await pass.step('user', () => issuer.putUser(user, pass));
     steps.push('user');
   }
   // Rights come before the key: no key ever has more than it should.
   if (observed === undefined && rights.policy !== undefined) {
-    await issuer.putPolicy(user, rights.policy, pass);
+    await pass.step('policy', () => issuer.putPolicy(user, rights.policy, pass));
     steps.push('policy');
   }
   const strays = plan.action === 'finish' ? [] : plan.strays;
   for (const accessKeyId of strays) {
-    await issuer.deleteKey(user, accessKeyId, pass);
+    await pass.step('strayKey', () => issuer.deleteKey(user, accessKeyId, pass));
     steps.push('strayKey');
   }
 
@@ -276,7 +276,7 @@ const currentPair = async (
   const fixed = chosen ?? (action === 'finish' ? secret.pair : undefined);
   // A pair that we choose stands in the Secret first: it can then be finished after a crash, and is never lost.
   if (fixed !== undefined) await writeSecret(seen, fixed, deps, pass);
-  const pair = await issuer.createKey(user, fixed, pass);
+  const pair = await pass.step('key', () => issuer.createKey(user, fixed, pass));
   steps.push('key');
   if (fixed === undefined) {
     await writeSecret(seen, pair, deps, pass).catch(async (caught: unknown) => {
@@ -300,10 +300,11 @@ const writeSecret = async (
   { accessKey, provided, rights, secret }: Observed,
   pair: KeyPair,
   { kube }: AccessKeyDeps,
-  { signal }: KeyPass,
+  pass: KeyPass,
 ): Promise<boolean> => {
-  const wrote = await secret.opened
-    .write(secretFor(accessKey, pair, provided.driver, rights.buckets))
+  const wanted = secretFor(accessKey, pair, provided.driver, rights.buckets);
+  const wrote = await pass
+    .step('secret', () => secret.opened.write(wanted))
     .catch((caught: unknown) => {
       // What we add to it is legal: the spec's own labels, annotations or keys are not.
       if (isKubeError(caught, 422)) throw terminal(reasons.SpecInvalid, caught.message, { cause: caught });
@@ -311,6 +312,6 @@ const writeSecret = async (
     });
   const former = accessKey.status?.secretName;
   if (former === undefined || former === secretNameOf(accessKey)) return wrote;
-  await deleteOwnedSecret(kube, accessKey, former, { signal }).catch(unlessForeign);
+  await deleteOwnedSecret(kube, accessKey, former, { signal: pass.signal }).catch(unlessForeign);
   return true;
 };

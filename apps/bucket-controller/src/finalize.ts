@@ -100,7 +100,7 @@ const remove = async (
     if (driver.deletionWarning !== undefined && kept.deletionProgress === undefined) {
       pass.event('Warning', eventReasons.MinimumStorageDuration, driver.deletionWarning);
     }
-    const batch = await emptyBucketBatch(driver, { bucket: spec.name, region }, pass);
+    const batch = await pass.step('empty', () => emptyBucketBatch(driver, { bucket: spec.name, region }, pass));
     const former = kept.deletionProgress;
     const deletionProgress = {
       deletedObjects: (former?.deletedObjects ?? 0) + batch.deletedObjects,
@@ -127,7 +127,7 @@ const remove = async (
       };
     }
   }
-  await removeBucket(driver, { bucket: spec.name, region }, pass);
+  await pass.step('remove', () => removeBucket(driver, { bucket: spec.name, region }, pass));
   pass.event('Normal', eventReasons.BucketDeleted, `Deleted bucket ${spec.name}.`);
   return done;
 };

@@ -112,6 +112,7 @@ describe('a bucket that is not there', () => {
       writes: ['kube status', 'CreateBucket', 'PutBucketTagging', 'PutBucketVersioning', 'kube status'],
       events: ['Normal BucketCreated: Created bucket photos in region us-east-1.'],
     });
+    expect(bench.steps()).toEqual(['create', 'versioning', 'tagging']);
     expect(bench.conditions()).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
     bench.advance(1_000);
     expect(await bench.pass()).toEqual({ result: 'settled', writes: ['kube status'], events: [] });
@@ -661,6 +662,7 @@ describe('a deletion', () => {
       result: 'gone',
       events: ['Normal BucketDeleted: Deleted bucket photos.'],
     });
+    expect(bench.steps().at(-1)).toBe('remove');
     expect(s3.buckets.size).toBe(0);
   });
 

@@ -103,8 +103,9 @@ const create = async (
     ...(managedTagKeys.length === 0 ? {} : { managedTagKeys }),
   };
   await pass.record(intended);
-  const made = await createBucket(provided.driver, { bucket: spec.name, region }, pass).catch(
-    async (caught: unknown) => {
+  const made = await pass
+    .step('create', () => createBucket(provided.driver, { bucket: spec.name, region }, pass))
+    .catch(async (caught: unknown) => {
       // Where the server surely made nothing for us, the intent must not claim what somebody else makes later. One of an
       // earlier pass, whose answer may have been lost, is still open after a refusal that will pass.
       const former = bucket.status?.createIntent;
@@ -112,8 +113,7 @@ const create = async (
       else if (isPutOff(caught))
         await pass.record(former === undefined ? nothing : { ...intended, createIntent: former });
       throw caught;
-    },
-  );
+    });
   if (made === 'alreadyOurs') {
     await pass.record(nothing);
     throw transient(reasons.Conflict, `Bucket ${spec.name} was created by somebody else at the same moment.`);
@@ -215,7 +215,9 @@ const converge = async (
 /** Takes every step, so that one that the server refuses keeps no other off. @throws what the first that failed threw */
 const applyAll = async (steps: readonly Step[], pass: BucketPass): Promise<void> => {
   const failed: unknown[] = [];
-  for (const step of steps) await step.apply(pass).catch((caught: unknown) => failed.push(caught));
+  for (const step of steps) {
+    await pass.step(step.name, () => step.apply(pass)).catch((caught: unknown) => failed.push(caught));
+  }
   if (failed.length > 0) throw failed[0];
 };
 

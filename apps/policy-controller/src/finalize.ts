@@ -73,7 +73,7 @@ const removeDocument = async (
     pass.event('Warning', reasons.NotOwned, `Bucket ${bucketName} has another policy by now; it is left alone.`);
     return;
   }
-  await deleteBucketPolicy(s3, pass);
+  await pass.step('remove', () => deleteBucketPolicy(s3, pass));
   pass.event('Normal', eventReasons.PolicyRemoved, `Removed the policy from bucket ${bucketName}.`);
 };
 

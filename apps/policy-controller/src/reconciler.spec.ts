@@ -109,6 +109,7 @@ describe('a policy', () => {
       writes: ['kube status', 'PutBucketPolicy', 'kube status'],
       events: ['Normal PolicyApplied: Applied the policy to bucket photos.'],
     });
+    expect(world.bench.steps()).toEqual(['policy']);
     expect(world.bench.facts()).toMatchObject({ applied: false });
     expect(world.bench.conditions()).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
     expect(await world.bench.pass()).toEqual({ result: 'settled', writes: ['kube status'], events: [] });

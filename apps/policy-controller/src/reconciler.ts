@@ -61,7 +61,7 @@ export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec,
       ...(former?.lastSyncTime === undefined ? {} : { lastSyncTime: former.lastSyncTime }),
     };
     await pass.record(applying);
-    await putBucketPolicy(s3, wanted, pass);
+    await pass.step('policy', () => putBucketPolicy(s3, wanted, pass));
     pass.event('Normal', eventReasons.PolicyApplied, `Applied the policy to bucket ${bucketName}.`);
     return progressing(applying, { reason: reasons.Converging, steps: ['policy'], claims });
   },

@@ -87,6 +87,7 @@ describe('a Provider that answers', () => {
       writes: ['kube status'],
       events: ['Normal ValidateSucceeded: Reached http://s3.test with valid credentials.'],
     });
+    expect(world.bench.steps()).toEqual(['check', 'probe']);
     expect(world.bench.facts()).toEqual(healthy);
     expect(world.bench.conditions()).toEqual(healthyConditions);
     expect(world.connectivity).toEqual(new Map([['team-a/provider', true]]));

@@ -67,7 +67,12 @@ const look = async (
 
   const check =
     deps.checks.standing(provider, version, pass.now) ??
-    deps.checks.remember(provider, version, pass.now, await driver.checkHealth(pass).catch(onlyFault));
+    deps.checks.remember(
+      provider,
+      version,
+      pass.now,
+      await pass.step('check', () => driver.checkHealth(pass)).catch(onlyFault),
+    );
   if (check.result instanceof Fault) {
     const { kind, reason, message } = check.result;
     // Trying again is the check's own business: at its period, not at the workqueue's back-off.
@@ -147,7 +152,7 @@ const capabilitiesOf = async (
   const hasBucket = bucket !== undefined;
   if (status?.capabilities !== undefined && !checks.needsProbe(provider, version, hasBucket))
     return status.capabilities;
-  const probed = await driver.probe(pass, bucket?.spec.name);
+  const probed = await pass.step('probe', () => driver.probe(pass, bucket?.spec.name));
   checks.probed(provider, version, hasBucket);
   const isSame = status?.observedGeneration === metadata.generation && status.serverVersion === check.serverVersion;
   return mergeCapabilities(isSame ? status.capabilities : undefined, probed);

@@ -3,13 +3,13 @@ import { type Fault, type Outcome, settled, transient, waiting } from '@operator
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import type { Backoff } from './backoff.ts';
-import { createController, leadershipLost } from './controller.ts';
+import { type ControllerDeps, createController, leadershipLost } from './controller.ts';
 import type { Informer, InformerEvents } from './informer.ts';
 import type { KubeClient } from './kube-client.ts';
 import { createMetrics } from './metrics.ts';
 import type { Finalized, Pass } from './reconciler.ts';
 import { type KubeObject, keyOf } from './resource.ts';
-import { createTracing } from './tracing.ts';
+import { type Tracing, createTracing } from './tracing.ts';
 import { createWorkqueue } from './workqueue.ts';
 
 type Widget = KubeObject<object, object>;
@@ -42,13 +42,14 @@ interface Options {
   readonly backoff?: Backoff;
   readonly now?: () => Date;
   /** Told the number of passes so far. */
-  readonly reconcile?: (passes: number) => Promise<Outcome<object>> | Outcome<object>;
+  readonly reconcile?: (passes: number, pass: Pass<object>) => Promise<Outcome<object>> | Outcome<object>;
   readonly finalize?: (object: Widget, pass: Pass<object>) => Promise<Finalized<object>>;
   readonly isBeyondHelp?: (fault: Fault) => boolean;
+  readonly more?: Partial<ControllerDeps<object, object>>;
 }
 
 /** A controller over the objects of a cache that the test keeps, and the ways to see what it does. */
-const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize, isBeyondHelp }: Options) => {
+const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize, isBeyondHelp, more }: Options) => {
   const known = new Map(objects.map((object) => [keyOf(object), object]));
   const queue = createWorkqueue({ monotonicMs, random, ...(backoff === undefined ? {} : { backoff }) });
   let passes = 0;
@@ -58,7 +59,7 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize,
     resource,
     finalizer,
     reconciler: {
-      reconcile: async () => (reconcile ?? (() => settled({})))((passes += 1)),
+      reconcile: async (_object, pass) => (reconcile ?? (() => settled({})))((passes += 1), pass),
       finalize: finalize ?? (async () => ({ result: 'done' })),
       claimsOf: () => [],
       providerOf: () => undefined,
@@ -82,6 +83,7 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize,
     workers: 10,
     resyncIntervalMs: 600_000,
     ...(isBeyondHelp === undefined ? {} : { isBeyondHelp }),
+    ...more,
   });
   const stop = new AbortController();
   const running = controller.run(stop.signal, new AbortController().signal);
@@ -289,4 +291,40 @@ describe('an object that went in spite of its finalizer', () => {
     expect(attempts).toBe(1);
     expect(told).toEqual(['Warning GivenUp']);
   });
+});
+
+it('traces a pass with its steps, the calls below them, and the change that asked for it', async () => {
+  const spans: string[] = [];
+  const within: string[] = [];
+  const span = async <T>(name: string, body: () => Promise<T>): Promise<T> => {
+    spans.push([...within, name].join(' > '));
+    within.push(name);
+    return body().finally(() => within.pop());
+  };
+  const tracing: Tracing = {
+    root: (name, attributes, body) => span(`${name} ${JSON.stringify(attributes)}`, () => body('trace')),
+    child: (name, _attributes, body) => span(name, body),
+    flush: () => Promise.resolve(),
+  };
+  const lines: Record<string, unknown>[] = [];
+  const told = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
+  const cause = { kind: 'Shelf', uid: 'shelf', resourceVersion: '7' };
+  const { end } = await run({
+    objects: [widget('a')],
+    kube: { apply: () => Promise.resolve({ metadata: { resourceVersion: '8' } } as never) },
+    reconcile: async (_passes, pass) => {
+      await pass.step('paint', () =>
+        pass.call({ service: 's3', operation: 'PutPaint', write: false }, () => Promise.resolve()),
+      );
+      return settled({});
+    },
+    more: { tracing, log: told, takeCause: () => cause },
+  });
+  await delay(50);
+  await end();
+  const root = `reconcile Widget ${JSON.stringify({ 'k8s.object': 'n/a', 'k8s.uid': 'a', 'cause.kind': 'Shelf', 'cause.uid': 'shelf', 'cause.resource_version': '7' })}`;
+  expect(spans).toEqual([root, `${root} > step paint`, `${root} > step paint > s3 PutPaint`]);
+  const line = { traceId: 'trace', uid: 'a', cause };
+  expect(lines).toContainEqual(expect.objectContaining({ ...line, event: 'stored', resourceVersion: '8' }));
+  expect(lines).toContainEqual(expect.objectContaining({ ...line, event: 'condition', resourceVersion: '8' }));
 });

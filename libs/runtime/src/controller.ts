@@ -27,6 +27,7 @@ import { type RuntimeMetrics, codeOf } from './metrics.ts';
 import type { Pass, Reconciler } from './reconciler.ts';
 import { type CommonStatus, type KubeObject, type ObjectKey, type Resource, keyOf, ownStatus } from './resource.ts';
 import type { Tracing } from './tracing.ts';
+import type { Cause } from './wakes.ts';
 import type { Workqueue } from './workqueue.ts';
 
 /** One kind's controller, as an app gives it. */
@@ -65,6 +66,8 @@ export interface ControllerDeps<Spec, Status> extends Controller<Spec, Status> {
   readonly metrics: RuntimeMetrics;
   readonly events: EventRecorder;
   readonly tracing: Tracing;
+  /** The change of another object that asked for this key's pass; each is given out once. */
+  readonly takeCause?: (key: ObjectKey) => Cause | undefined;
   readonly workers: number;
   readonly resyncIntervalMs: number;
 }
@@ -137,6 +140,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   const isKept = (object: Stored): boolean => vanished.get(keyOf(object))?.metadata.uid === object.metadata.uid;
 
   const passOver = async (key: ObjectKey, signal: AbortSignal): Promise<PassResult> => {
+    const cause = deps.takeCause?.(key);
     const living = informer.get(key);
     const object = living ?? vanished.get(key);
     if (object === undefined) {
@@ -144,8 +148,10 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       return 'idle';
     }
     const { uid } = object.metadata;
-    return tracing.root(`reconcile ${resource.kind}`, { 'k8s.object': key, 'k8s.uid': uid }, async (traceId) => {
-      const log = deps.log.child({ resource: key, uid, provider: reconciler.providerOf(object), traceId });
+    const attributes = { 'k8s.object': key, 'k8s.uid': uid, ...(cause === undefined ? {} : causeAttributes(cause)) };
+    return tracing.root(`reconcile ${resource.kind}`, attributes, async (traceId) => {
+      const bindings = { resource: key, uid, provider: reconciler.providerOf(object), traceId };
+      const log = deps.log.child(cause === undefined ? bindings : { ...bindings, cause });
       const worker = { key, log, signal, now: deps.clock.now(), isStored: living !== undefined };
       try {
         if (living === undefined && (await isOnlyUnseen(object, worker))) return 'idle';
@@ -185,7 +191,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   const store = async (
     object: Stored,
     status: Status & CommonStatus,
-    { isStored, key, signal }: Worker,
+    { isStored, key, signal, log }: Worker,
     precondition: { readonly resourceVersion?: string } = {},
   ): Promise<Stored> => {
     if (!isStored) {
@@ -198,6 +204,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     const metadata = { name, namespace, uid, ...precondition };
     const stored = await kube.apply<Stored>(resource, { metadata, status }, { signal, subresource: 'status' });
     informer.remember(stored);
+    log.debug({ event: 'stored', resourceVersion: stored.metadata.resourceVersion }, 'the status is stored');
     return stored;
   };
 
@@ -325,6 +332,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       now: worker.now,
       log: worker.log,
       call: callThrough(worker.signal),
+      step: (name, run) => tracing.child(`step ${name}`, {}, run),
       event: (type, reason, message) => {
         worker.log.info({ event: reason, reason }, message);
         events.record(current, type, reason, message);
@@ -408,13 +416,13 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     const { signal, log } = worker;
     signal.throwIfAborted();
     if (isSameJson(status, stored.status ?? {})) return;
-    await store(stored, status, worker);
+    const { resourceVersion } = (await store(stored, status, worker)).metadata;
 
     const ready = readyOf({ status });
     const before = readyOf(stored);
     if (ready === undefined || verdict.result === 'progressing') return;
     if (ready.status === before?.status && ready.reason === before.reason) return;
-    log.info({ event: 'condition', reason: ready.reason, ready: ready.status }, ready.message);
+    log.info({ event: 'condition', reason: ready.reason, ready: ready.status, resourceVersion }, ready.message);
     if (ready.status === 'True') return;
     if (verdict.result === 'blocked' && deps.isToldElsewhere?.(verdict.fault) === true) return;
     const message = deps.failureEvent === undefined ? ready.message : `${ready.reason}: ${ready.message}`;
@@ -537,7 +545,13 @@ export const leadershipLost = (): Fault =>
   transient(reasons.LeadershipLost, 'Another process leads now; it goes on from here.');
 
 const isLeadershipLost = (caught: unknown): boolean =>
-  caught instanceof Fault && caught.reason === leadershipLost().reason;
+  caught instanceof Fault && caught.reason === reasons.LeadershipLost;
+
+const causeAttributes = ({ kind, uid, resourceVersion }: Cause) => ({
+  'cause.kind': kind,
+  'cause.uid': uid,
+  'cause.resource_version': resourceVersion,
+});
 
 const readyOf = (object: { readonly status?: CommonStatus }): Condition | undefined =>
   object.status?.conditions?.find((condition) => condition.type === conditionTypes.Ready);

@@ -15,6 +15,8 @@ export interface Pass<S> extends CallContext {
    * @throws Fault `transient` ObjectChanged, which no status ever tells
    */
   record(status: S): Promise<void>;
+  /** Runs one step of the plan, or of a look; `name` as the outcome's `steps` has it. Calls within it are traced below it. */
+  step<T>(name: string, run: () => Promise<T>): Promise<T>;
   /** Tells a transition in a Kubernetes Event; repeats are aggregated and rate-limited for each object. */
   event(type: 'Normal' | 'Warning', reason: string, message: string): void;
 }

@@ -25,6 +25,7 @@ import { createLogger } from './logging.ts';
 import { type Metrics, createMetrics } from './metrics.ts';
 import type { KubeObject, ObjectKey, Resource, StoredObject } from './resource.ts';
 import { createTracing } from './tracing.ts';
+import { type Wakes, createWakes } from './wakes.ts';
 import { within } from './within.ts';
 import { createWorkqueue } from './workqueue.ts';
 
@@ -46,14 +47,7 @@ export interface ControllerTools {
    * Returns the way to stop.
    */
   watchOne(resource: Resource, ref: ObjectRef, onChange: (object: StoredObject | undefined) => void): () => void;
-  /**
-   * Enqueues the keys that `keysFor` names whenever an object of the informer comes (`old` is undefined), changes, or goes
-   * (`old` is the object itself).
-   */
-  mapEvents<T extends StoredObject>(
-    informer: Informer<T>,
-    keysFor: (object: T, old: T | undefined) => Iterable<ObjectKey>,
-  ): void;
+  readonly mapEvents: Wakes['mapEvents'];
   /** Enqueues one object of the controller's own kind, at once or in `afterMs`. */
   enqueue(key: ObjectKey, afterMs?: number): void;
 }
@@ -166,6 +160,7 @@ const compose = async <Spec, Status>(
   const scoped = { ...source, namespaces: config.watchNamespaces };
   const informers = new Map<string, StartedInformer<StoredObject>>();
   let enqueue: ControllerTools['enqueue'] = () => undefined;
+  const wakes = createWakes((key) => enqueue(key));
 
   const tools: ControllerTools = {
     kube,
@@ -184,16 +179,7 @@ const compose = async <Spec, Status>(
       return informer as unknown as StartedInformer<T>;
     },
     watchOne: (resource, ref, onChange) => watchOne(source, resource, ref, onChange, watching.signal),
-    mapEvents(informer, keysFor) {
-      const enqueueAll = (keys: Iterable<ObjectKey>): void => {
-        for (const key of keys) enqueue(key);
-      };
-      informer.on({
-        onAdd: (object) => enqueueAll(keysFor(object, undefined)),
-        onUpdate: (object, old) => enqueueAll(keysFor(object, old)),
-        onDelete: (object) => enqueueAll(keysFor(object, object)),
-      });
-    },
+    mapEvents: wakes.mapEvents,
     enqueue: (key, afterMs) => enqueue(key, afterMs),
   };
 
@@ -224,6 +210,7 @@ const compose = async <Spec, Status>(
     metrics,
     events,
     tracing,
+    takeCause: wakes.take,
     workers: config.workers * providersAtOnce,
     resyncIntervalMs: config.resyncIntervalMs,
   });

@@ -36,6 +36,8 @@ export interface Bench<Spec, Status> {
   run(): Promise<PassReport>;
   /** A person's change: another generation. */
   change(spec: Partial<Spec>): void;
+  /** Names of the steps that the passes took, in order. */
+  steps(): readonly string[];
   annotate(annotations: Readonly<Record<string, string>>): void;
   delete(): void;
   /** The clock of the passes. */
@@ -70,6 +72,7 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
   const key = keyOf(options.object);
   store.set(key, plain(options.object));
   let reconciler = options.reconciler();
+  const steps: string[] = [];
   let nowMs = start.getTime();
   let version = 0;
 
@@ -103,6 +106,10 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
     signal: new AbortController().signal,
     now: new Date(nowMs),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined, debug: () => undefined } as never,
+    step: (name, run) => {
+      steps.push(name);
+      return run();
+    },
     call: ({ operation, write }, run) => (write ? writes.write(operation, run) : writes.read(run)),
     record: (status) => {
       const { conditions, observedGeneration } = stored().status ?? {};
@@ -201,6 +208,7 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
     },
     conditions: () =>
       (stored().status?.conditions ?? []).map(({ type, status, reason }) => `${type}=${status} ${reason}`),
+    steps: () => steps,
     pass,
     async run() {
       for (let passes = 0; passes < 30; passes += 1) {

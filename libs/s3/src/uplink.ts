@@ -37,9 +37,17 @@ export interface Uplink {
   /**
    * Runs one attempt of one call: past the circuit, in its turn, then through `context.call`, which fences and counts it.
    * For clients that are not of the AWS SDK, such as the MinIO admin API; `send` does it for those that are.
-   * @throws Fault `transient` EndpointUnreachable while the circuit is open; whatever `run` throws
+   * `deadline`: until when its turn must have come; the end of the pass when absent.
+   * @throws Fault `transient` EndpointUnreachable while the circuit is open; the signal's reason when its turn did not come;
+   * whatever `run` throws
    */
-  readonly attempt: <T>(target: Target, call: ExternalCall, context: CallContext, run: () => Promise<T>) => Promise<T>;
+  readonly attempt: <T>(
+    target: Target,
+    call: ExternalCall,
+    context: CallContext,
+    run: () => Promise<T>,
+    deadline?: AbortSignal,
+  ) => Promise<T>;
   /**
    * Sends an SDK command: each of its attempts goes through `attempt`, so that fencing holds for every retry of a write.
    * `dispatch`: calls the client's `send` with that signal.
@@ -122,7 +130,7 @@ export const createUplink = (
     return known;
   };
 
-  const attempt: Uplink['attempt'] = async (target, call, context, run) => {
+  const attempt: Uplink['attempt'] = async (target, call, context, run, deadline = context.signal) => {
     const circuit = circuitOf(target.endpoint);
     const awayMs = circuit.enter(target.isProbe ?? false);
     if (awayMs > 0) {
@@ -130,15 +138,21 @@ export const createUplink = (
         retryAfterMs: Math.ceil(awayMs * (1 + deps.random())),
       });
     }
+    const turn = { hasCome: false };
     try {
-      await tokens.take(context.signal);
-      const result = await context.call(call, run);
+      await tokens.take(AbortSignal.any([context.signal, deadline]));
+      const result = await context.call(call, () => {
+        turn.hasCome = true;
+        return run();
+      });
       circuit.report('answered');
       return result;
     } catch (error) {
       if (isThrottling(error)) tokens.slowDown();
-      const isSilent = isUnreachable(error) || (isAbort(error) && !context.signal.aborted);
-      circuit.report(isSilent ? 'silent' : context.signal.aborted || error instanceof Fault ? 'unknown' : 'answered');
+      const isCancelled = context.signal.aborted;
+      const isSilent = turn.hasCome && (isUnreachable(error) || (isAbort(error) && !isCancelled));
+      const isUnknown = !turn.hasCome || isCancelled || error instanceof Fault;
+      circuit.report(isSilent ? 'silent' : isUnknown ? 'unknown' : 'answered');
       throw error;
     }
   };
@@ -150,18 +164,29 @@ export const createUplink = (
     async send(target, command, dispatch, context) {
       const operation = operationOf(command);
       const call = { service: target.service, operation, write: !isRead(operation) };
+      const deadline = new AbortController();
+      const turn = { hasCome: false };
       command.middlewareStack.add(
-        (next) => (args) => attempt(target, call, context, () => next(args)),
+        (next) => (args) => {
+          const run = () => {
+            turn.hasCome = true;
+            return next(args);
+          };
+          return attempt(target, call, context, run, deadline.signal);
+        },
         // Inside the SDK's retry, which has the priority high.
         { step: 'finalizeRequest', priority: 'low', name: 'attempt', override: true },
       );
-      const deadline = new AbortController();
       const timer = setTimeout(() => deadline.abort(), callMs);
       try {
         return await dispatch({ abortSignal: AbortSignal.any([context.signal, deadline.signal]) });
       } catch (error) {
         if (error instanceof Fault || !isAbort(error)) throw error;
         if (context.signal.aborted) throw cancelled(context.signal, error);
+        if (!turn.hasCome) {
+          const why = `its turn did not come within ${callMs} ms; the rate of the Provider is used up.`;
+          throw transient(reasons.Throttled, `${operation}: ${why}`, { cause: error });
+        }
         throw unreachable({ ...target, operation }, `it did not answer within ${callMs} ms`, { cause: error });
       } finally {
         clearTimeout(timer);

@@ -238,6 +238,21 @@ describe('an endpoint that', () => {
   });
 });
 
+describe('a call whose turn does not come within its deadline', () => {
+  it('is put off, is never sent, and says nothing against the server', async () => {
+    fake.answer(() => listOfBuckets());
+    let nowMs = 0;
+    const pool = poolTo({ requestsPerSecond: 0.5 }, { deadlines: { callMs: 1_000 }, elapsedMs: () => nowMs });
+    const list = () => pool.wire().send(new ListBucketsCommand({}), recordingContext());
+    await list();
+    const faults = await Promise.all(Array.from({ length: 6 }, () => faultOf(list())));
+    for (const fault of faults) expect(fault).toMatchObject({ kind: 'transient', reason: 'Throttled' });
+    nowMs = 2_000;
+    await list();
+    expect(fake.requests).toHaveLength(2);
+  });
+});
+
 describe('over TLS', () => {
   let secure: FakeS3;
   beforeEach(async () => {

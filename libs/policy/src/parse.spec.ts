@@ -71,6 +71,12 @@ describe('a bucket policy is accepted', () => {
         },
       }),
     ],
+    [
+      'for the origin access identity of a CloudFront distribution',
+      statement({
+        principal: { AWS: 'arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1A2B3C4D5E6F7' },
+      }),
+    ],
     ['with a number', statement({ condition: { NumericLessThan: { 's3:max-keys': 10 } } })],
     ['with the ARN of a tag key', statement({ condition: { StringEquals: { 's3:ExistingObjectTag/team': 'data' } } })],
   ])('%s', (_, given) => {

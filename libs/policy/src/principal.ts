@@ -5,10 +5,13 @@ import { at, shown, type Findings } from './problem.ts';
 const principalKinds = ['AWS', 'Service', 'Federated', 'CanonicalUser'];
 const principalKeys = [...principalKinds, 'accessKeyRef'];
 
+// The one principal whose name has spaces. Source: Amazon CloudFront Developer Guide, Use an origin access identity.
+const originAccessIdentity = /^arn:[a-z0-9-]+:iam::cloudfront:user\/CloudFront Origin Access Identity [A-Z0-9]+$/;
+
 // What the servers accept differs (AWS: account, ARN or *; others also plain user names), so only the ARN's form is certain.
 const valueProblem = (kind: string, value: unknown): string | undefined => {
   if (typeof value !== 'string' || value === '') return `must be text; it is ${shown(value)}`;
-  if (/\s/.test(value)) return `must not have spaces; it is ${shown(value)}`;
+  if (/\s/.test(value) && !originAccessIdentity.test(value)) return `must not have spaces; it is ${shown(value)}`;
   if (kind === 'AWS' && value.startsWith('arn:') && !/^arn:[a-z0-9-]+:(iam|sts):[a-z0-9-]*:[^:]*:.+$/.test(value)) {
     return `the ARN of a principal looks like arn:aws:iam::123456789012:user/name; it is ${shown(value)}`;
   }

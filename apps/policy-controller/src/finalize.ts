@@ -1,7 +1,7 @@
 import type { BucketPolicyStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
-import { hashPolicy } from '@operator/policy';
+import { hashPolicy, parsePolicy, renderPolicy, sameButForGoneUsers, type IamPolicy } from '@operator/policy';
 import { explainWait, keyOfReference, type Bucket } from '@operator/references';
 import type { Finalized, Pass } from '@operator/runtime';
 import { deleteBucketPolicy, observeExistence, readBucketPolicy } from '@operator/s3';
@@ -69,12 +69,20 @@ const removeDocument = async (
   const current = await readBucketPolicy(s3, pass);
   if (current === undefined) return;
   const hash = hashPolicy(current);
-  if (!ours.includes(hash) || isOfAnother(policy, hash, deps)) {
+  const isOurs = ours.includes(hash) || sameButForGoneUsers(current, documentOf(policy, bucketName));
+  if (!isOurs || isOfAnother(policy, hash, deps)) {
     pass.event('Warning', reasons.NotOwned, `Bucket ${bucketName} has another policy by now; it is left alone.`);
     return;
   }
   await pass.step('remove', () => deleteBucketPolicy(s3, pass));
   pass.event('Normal', eventReasons.PolicyRemoved, `Removed the policy from bucket ${bucketName}.`);
+};
+
+/** The document of the spec, with anybody for the users behind AccessKeys, which may be gone; undefined when it is not well formed. */
+const documentOf = ({ spec }: BucketPolicy, bucket: string): IamPolicy | undefined => {
+  const parsed = parsePolicy(spec.policy, 'bucket', { bucket });
+  const resolvePrincipal = () => 'arn:aws:iam::000000000000:user/anybody';
+  return 'document' in parsed ? renderPolicy(parsed.document, { bucket, resolvePrincipal }) : undefined;
 };
 
 /** True when another policy, which stays, has applied the same document. */

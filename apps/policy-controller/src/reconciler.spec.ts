@@ -386,6 +386,23 @@ describe('a deletion', () => {
     expect(atServer(world)).toEqual(iam('s3:*'));
   });
 
+  it('removes what we applied also when the user that it names went first, and the server has an id in its place', async () => {
+    const [open] = document('s3:GetObject').statement;
+    const [forApp] = document('s3:PutObject', { principal: { accessKeyRef: { name: 'app' } } }).statement;
+    const world = begin({ spec: { policy: { version: '2012-10-17', statement: [open, forApp] } as never } });
+    const userArn = 'arn:aws:iam::123456789012:user/app';
+    const status = { userArn };
+    world.accessKeys.set('team-a/app', objectOf('AccessKey', 'app', { providerRef: { name: 'provider' } }, { status }));
+    await world.bench.run();
+    const bucket = world.s3.buckets.get('photos');
+    if (bucket?.policy === undefined) throw new Error('no policy');
+    bucket.policy = bucket.policy.replace(userArn, 'AIDAEXAMPLE1234567890');
+    world.accessKeys.clear();
+    world.bench.delete();
+    await world.bench.run();
+    expect(atServer(world)).toBeUndefined();
+  });
+
   it('leaves the same document to another policy that has applied it', async () => {
     const world = await leaving();
     const status = world.bench.object().status;

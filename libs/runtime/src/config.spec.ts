@@ -12,8 +12,8 @@ describe('readConfig', () => {
       leaderElect: true,
       leaderElectionNamespace: undefined,
       leaderElectionId: 'bucket-controller',
-      metricsAddress: { host: '::', port: 8080 },
-      healthAddress: { host: '::', port: 8081 },
+      metricsAddress: { host: undefined, port: 8080 },
+      healthAddress: { host: undefined, port: 8081 },
       logLevel: 'info',
       shutdownDeadlineMs: 25_000,
     });

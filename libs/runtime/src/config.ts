@@ -22,7 +22,8 @@ export interface RuntimeConfig {
 }
 
 export interface Address {
-  readonly host: string;
+  /** Undefined: every address of this machine, whether or not it has IPv6. */
+  readonly host: string | undefined;
   /** 0: any free one; the log tells which. */
   readonly port: number;
 }
@@ -199,5 +200,5 @@ const parseAddress = (value: string): readonly [Address?] | undefined => {
   if (value === '0') return [];
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+))?:(\d{1,5})$/.exec(value);
   if (match === null || Number(match[3]) > 65_535) return undefined;
-  return [{ host: match[1] ?? match[2] ?? '::', port: Number(match[3]) }];
+  return [{ host: match[1] ?? match[2], port: Number(match[3]) }];
 };

@@ -72,6 +72,20 @@ describe('readConfig', () => {
     },
   );
 
+  const leaseOf = (...argv: readonly string[]) => {
+    const config = readConfig('bucket-controller', argv, {});
+    return config === 'help' ? config : config.leaderElectionId;
+  };
+
+  it('has a Lease for each share of the objects, whatever the order of its namespaces', () => {
+    const shares = [[], ['--watch-selector=shard=1'], ['--watch-selector=shard=2'], ['--watch-namespaces=a,b']];
+    const leases = shares.map((argv) => leaseOf(...argv));
+    expect(new Set(leases).size).toBe(4);
+    expect(leases[1]).toMatch(/^bucket-controller-[0-9a-f]{8}$/);
+    expect(leaseOf('--watch-namespaces=b,a')).toBe(leases[3]);
+    expect(leaseOf('--watch-selector=shard=1', '--leader-election-id=mine')).toBe('mine');
+  });
+
   it('takes the name of a Lease with dots', () => {
     const argv = ['--leader-election-id=shard-1.bucket-controller', '--leader-election-namespace=ops'];
     expect(readConfig('c', argv, {})).toMatchObject({

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
 
 /** What flags and environment say, validated. */
@@ -60,7 +61,10 @@ const flags = {
   'resync-interval': { fallback: '10m', text: 'How often a settled object is looked at again, from 1s: 30s, 10m, 1h' },
   'leader-elect': { fallback: 'true', text: 'Whether one process leads and others stand by: true or false' },
   'leader-election-namespace': { fallback: '', text: 'Namespace of the Lease; the one this process is in when empty' },
-  'leader-election-id': { fallback: '', text: 'Name of the Lease; the name of the controller when empty' },
+  'leader-election-id': {
+    fallback: '',
+    text: 'Name of the Lease; when empty the name of the controller, with a hash of --watch-namespaces and --watch-selector if any',
+  },
   'metrics-address': { fallback: ':8080', text: 'host:port of /metrics; 0 turns it off' },
   'health-address': { fallback: ':8081', text: 'host:port of /healthz and /readyz, may be the same; 0 turns it off' },
   'log-level': { fallback: 'info', text: logLevels.join(', ') },
@@ -116,22 +120,33 @@ export const readConfig = (
   };
   const text = (flag: FlagName): string | undefined => valueOf(flag).value || undefined;
 
+  const watchNamespaces = read('watch-namespaces', parseNamespaces);
+  const watchSelector = read('watch-selector', parseMatching(selector))[0];
+
   return {
     kubeconfig: text('kubeconfig'),
-    watchNamespaces: read('watch-namespaces', parseMatchingspaces),
-    watchSelector: read('watch-selector', parseMatching(selector))[0],
+    watchNamespaces,
+    watchSelector,
     workers: read('workers', (value) =>
       /^\d{1,3}$/.test(value) && inRange(Number(value), 1, 200) ? Number(value) : undefined,
     ),
     resyncIntervalMs: read('resync-interval', parseDuration),
     leaderElect: read('leader-elect', (value) => (value === 'true' ? true : value === 'false' ? false : undefined)),
     leaderElectionNamespace: read('leader-election-namespace', parseMatching(dnsLabel))[0],
-    leaderElectionId: read('leader-election-id', parseMatching(dnsSubdomain))[0] ?? name,
+    leaderElectionId:
+      read('leader-election-id', parseMatching(dnsSubdomain))[0] ?? leaseName(name, watchNamespaces, watchSelector),
     metricsAddress: read('metrics-address', parseAddress)[0],
     healthAddress: read('health-address', parseAddress)[0],
     logLevel: read('log-level', (value) => logLevels.find((level) => level === value)),
     shutdownDeadlineMs: read('shutdown-deadline', parseDuration),
   };
+};
+
+/** Processes that watch different objects must not stand by for one another. */
+const leaseName = (name: string, namespaces: readonly string[], labelSelector = ''): string => {
+  if (namespaces.length === 0 && labelSelector === '') return name;
+  const share = JSON.stringify([namespaces.toSorted(), labelSelector]);
+  return `${name}-${createHash('sha256').update(share).digest('hex').slice(0, 8)}`;
 };
 
 const parseFlags = (argv: readonly string[]): Readonly<Record<string, string | boolean | undefined>> => {
@@ -168,7 +183,7 @@ const parseMatching =
     return pattern.test(value) ? [value] : undefined;
   };
 
-const parseMatchingspaces = (value: string): readonly string[] | undefined => {
+const parseNamespaces = (value: string): readonly string[] | undefined => {
   const names = value
     .split(',')
     .map((name) => name.trim())

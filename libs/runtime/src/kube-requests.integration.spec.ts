@@ -84,6 +84,16 @@ afterEach(async () => {
 });
 
 describe('a request to the API server', () => {
+  it('does not wait for credentials any longer than for an answer', async () => {
+    const hung = openKubeConnection({ namespace: undefined, read: () => new Promise(() => undefined) }, () =>
+      performance.now(),
+    );
+    const client = createKubeClient({ connection: hung, userAgent: 'test', monotonicMs: () => performance.now() });
+    await expect(client.get(things, ref, { timeoutMs: 50 })).rejects.toMatchObject({ status: 0 });
+    const stopped = client.get(things, ref, { signal: AbortSignal.timeout(50) });
+    await expect(stopped).rejects.toMatchObject({ status: 0 });
+  }, 2_000);
+
   it('that is not authenticated is tried once more with credentials read anew', async () => {
     answers = [refused(401, 'Unauthorized'), json(200, { metadata: { name: 'a' } })];
     expect(await kube.get(things, ref)).toEqual({ metadata: { name: 'a' } });

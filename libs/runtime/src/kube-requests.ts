@@ -56,7 +56,7 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
 
   /** One HTTP exchange up to the headers; a refusal is a KubeError. */
   const exchange = async (call: Call, signal: AbortSignal, refreshed = false) => {
-    const { server, headers, agent } = await connection.credentials(refreshed);
+    const { server, headers, agent } = await unlessAborted(signal, connection.credentials(refreshed));
     const startedAt = monotonicMs();
     const told = (code: number) =>
       options.observe?.({
@@ -230,6 +230,19 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       }
     },
   };
+};
+
+/** What the promise gives, unless the signal aborts before: an exec plugin may never end. @throws the reason of the signal */
+const unlessAborted = async <T>(signal: AbortSignal, promise: Promise<T>): Promise<T> => {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason as Error);
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 };
 
 const typed = (resource: Resource, object: object) => ({

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Fault, type Outcome, settled, transient, waiting } from '@operator/outcome';
+import { type Fault, type Outcome, progressing, settled, transient, waiting } from '@operator/outcome';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import type { Backoff } from './backoff.ts';
@@ -172,6 +172,25 @@ it('tells a conflict at the storage server, which may last, like any other fault
       ],
     },
   ]);
+});
+
+it('keeps the time of a transition through a repair that ends in the same pass', async () => {
+  const since = '2026-01-01T00:00:00Z';
+  const ready = { type: 'Ready', status: 'True' as const, reason: 'Ready', message: '', observedGeneration: 1 };
+  const statuses: unknown[] = [];
+  const stage = await run({
+    objects: [{ ...widget('a'), status: { conditions: [{ ...ready, lastTransitionTime: since }] } }],
+    kube: {
+      apply: (given, object, options) => {
+        statuses.push(object.status);
+        return applied(given, object, options);
+      },
+    },
+    reconcile: (looks) => (looks === 1 ? progressing({}, { reason: 'Converging', steps: ['a'] }) : settled({})),
+  });
+  await vi.waitUntil(() => statuses.length === 1);
+  await stage.end();
+  expect(statuses).toMatchObject([{ conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: since }] }]);
 });
 
 describe('an object that comes back under its name during the last pass over the former one', () => {

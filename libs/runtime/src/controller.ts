@@ -275,7 +275,8 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       log.info({ event: 'pass', reason: outcome.reason, steps: outcome.steps }, outcome.message);
     }
     if (outcome.result === 'settled') driftLoops.end(key);
-    const status = statusOf(current, outcome.status, worker.now, {
+    // As stored: times move with what is seen of an object, and not with what stood between two looks of one pass.
+    const status = statusOf(pass.stored(), outcome.status, worker.now, {
       claims: [
         ...(progress?.claim === undefined ? [] : [progress.claim]),
         ...outcome.claims,

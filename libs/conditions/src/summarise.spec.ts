@@ -162,6 +162,14 @@ describe('summarise', () => {
     expect(summarise(claims.toReversed(), [], context(settled)).slice(1)).toEqual(one);
   });
 
+  it.each(['😀'.repeat(600), `${'a'.repeat(1_022)}😀😀`, '\ud83d'])(
+    'gives messages that are stored as they are, whatever is cut: case %#',
+    (message) => {
+      const [ready] = summarise([], [], context({ result: 'progressing', reason: 'Converging', message }));
+      expect(ready?.message).toBe(new TextDecoder().decode(new TextEncoder().encode(ready?.message)));
+    },
+  );
+
   it('cuts a message at 1 024 characters', () => {
     const [ready] = summarise([claim('A', 'True', 'Long', { message: 'x'.repeat(5_000) })], [], context(settled));
     expect(ready?.message).toHaveLength(1_024);

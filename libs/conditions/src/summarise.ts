@@ -99,5 +99,6 @@ const progressClaim = (
 /** RFC 3339 in whole seconds, as Kubernetes writes its own times. */
 const instant = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;
 
+/** Well-formed, for the API server stores U+FFFD for half of a character, such as a cut leaves, and the two would differ for ever. */
 const bounded = (message: string): string =>
-  message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1)}…`;
+  (message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 1)}…`).toWellFormed();

@@ -68,7 +68,7 @@ interface Candidate {
 const running: Candidate[] = [];
 
 interface Traits {
-  readonly skewMs?: number;
+  skewMs?: number;
   readonly isClean?: boolean;
   readonly log?: Logger;
 }
@@ -171,6 +171,20 @@ describe('leader election', () => {
       expect(first.leadership.mayWrite() && second.leadership.mayWrite()).toBe(false);
     }
     expect(first.leadership.mayWrite()).toBe(false);
+  });
+
+  it('stops writing until its next renewal when the machine has slept, and gains nothing from a clock set back', async () => {
+    const server = new LeaseServer();
+    const traits = { skewMs: 0 };
+    const only = run(server, 'a', traits);
+    await until(() => only.leadership.mayWrite());
+    traits.skewMs = 3_600_000; // the monotonic clock stands still in a suspend
+    expect(only.leadership.mayWrite()).toBe(false);
+    await until(() => only.leadership.mayWrite());
+    expect(only.terms).toEqual(['leading']);
+    server.unreachable.add('a');
+    traits.skewMs = 0;
+    expect(await until(() => !only.leadership.mayWrite())).toBeLessThan(1_000);
   });
 
   it('campaigns again after a loss, and leads when the lease is free', async () => {

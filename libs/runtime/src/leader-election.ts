@@ -46,7 +46,7 @@ export type Lead = (lost: AbortSignal, stoodBy: boolean) => Promise<boolean>;
 
 /** Leadership of one controller. */
 export interface Leadership {
-  /** True while no other process can have taken over. Costs nothing: it looks at a clock that never jumps. */
+  /** True while no other process can have taken over. Costs nothing: it looks at the clocks. */
   mayWrite(): boolean;
   /**
    * Campaigns, calls `lead` with a signal that aborts when leadership is lost, waits for it to end, and campaigns again,
@@ -83,11 +83,15 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
   let lease: Lease | undefined;
   /** The start of the last renewal that succeeded: others count from a later moment. */
   let renewedAt = -Infinity;
+  /** The same by the wall clock, which goes on while the machine sleeps. */
+  let renewedOnWallAt = -Infinity;
   /** When the record of another was first seen as it is. */
   let observed = { resourceVersion: '', at: -Infinity };
 
-  /** Milliseconds for which this process may still write. */
-  const remainingMs = (): number => renewedAt + leaseMs - timing.marginMs - monotonicMs();
+  const wallMs = (): number => options.clock.now().getTime();
+  /** Milliseconds for which this process may still write. A wall clock that jumps ends that early, and never extends it. */
+  const remainingMs = (): number =>
+    leaseMs - timing.marginMs - Math.max(monotonicMs() - renewedAt, wallMs() - renewedOnWallAt);
   const mayWrite = (): boolean => remainingMs() > 0;
   /** A leader hears of its end in time, whatever the API server does. */
   const patience = () => ({
@@ -116,6 +120,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
   /** Creates or renews the lease. Returns false when another was faster; throws when the API server does not answer. */
   const acquire = async (): Promise<boolean> => {
     const startedAt = monotonicMs();
+    const startedOnWallAt = wallMs();
     const requested = patience();
     try {
       lease =
@@ -123,6 +128,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
           ? await kube.create<Lease>(leaseResource, asApplied(recordOf(identity)), requested)
           : await kube.replace<Lease>(leaseResource, asApplied(recordOf(identity)), requested);
       renewedAt = startedAt;
+      renewedOnWallAt = startedOnWallAt;
       return true;
     } catch (caught) {
       // A lease that was there may go; one that cannot be made lacks its namespace.

@@ -112,7 +112,7 @@ describe('a bucket that is not there', () => {
       writes: ['kube status', 'CreateBucket', 'PutBucketTagging', 'PutBucketVersioning', 'kube status'],
       events: ['Normal BucketCreated: Created bucket photos in region us-east-1.'],
     });
-    expect(bench.steps()).toEqual(['create', 'versioning', 'tagging']);
+    expect(bench.steps()).toEqual(['create', 'tagging', 'versioning']);
     expect(bench.conditions()).toEqual(['Ready=False Converging', 'Reconciling=True Converging']);
     bench.advance(1_000);
     expect(await bench.pass()).toEqual({ result: 'settled', writes: ['kube status'], events: [] });

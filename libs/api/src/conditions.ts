@@ -116,6 +116,7 @@ export const eventReasons = {
   AccessKeyDeleted: 'AccessKeyDeleted',
   AccessKeyAbandoned: 'AccessKeyAbandoned',
   DriftRepaired: 'DriftRepaired',
+  GivenUp: 'GivenUp',
   MinimumStorageDuration: 'MinimumStorageDuration',
 } as const;
 export type EventReason = (typeof eventReasons)[keyof typeof eventReasons];

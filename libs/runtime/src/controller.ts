@@ -306,8 +306,8 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       if (isKept(object)) vanished.delete(key);
       queue.forget(key);
       const message = `The object is gone, and its external work cannot be undone: ${finalized.fault.message}`;
-      log.warn({ event: 'GivenUp', reason: finalized.fault.reason }, message);
-      events.record(object, 'Warning', 'GivenUp', message);
+      log.warn({ event: eventReasons.GivenUp, reason: finalized.fault.reason }, message);
+      events.record(object, 'Warning', eventReasons.GivenUp, message);
       return 'terminal';
     }
     const claims =

@@ -9,6 +9,7 @@ const linesOf = async (metrics: ReturnType<typeof createMetrics>, name: string):
 describe('the metrics', () => {
   it('have the names and labels that dashboards know', async () => {
     const metrics = createMetrics('bucket-controller');
+    metrics.leading(true);
     metrics.reconciled('Bucket', 'settled', 0.2);
     metrics.called({ service: 's3', operation: 'PutBucketTagging', write: true }, 'OK', 0.1);
     metrics.called({ service: 's3', operation: 'GetBucketTagging', write: false }, 'Throttled', 0.1);
@@ -37,6 +38,7 @@ describe('the metrics', () => {
 
   it('count the states of the objects when they are asked for', async () => {
     const metrics = createMetrics('c');
+    metrics.leading(true);
     let states = [
       { status: 'True', reason: 'Ready' },
       { status: 'True', reason: 'Ready' },
@@ -85,6 +87,53 @@ describe('the metrics', () => {
       ...[0, 30, 90, 180, 365].map(
         (days) => `wasabi_s3_operator_access_keys{older_than_days="${days}",controller="c"} 0`,
       ),
+    ]);
+  });
+
+  it('forget Providers that are gone, however many there were', async () => {
+    const metrics = createMetrics('c');
+    metrics.leading(true);
+    for (let number = 0; number < 2_000; number += 1) {
+      metrics.providerConnectivity(`n/p${number}`, true);
+      metrics.providerConnectivity(`n/p${number}`, undefined);
+    }
+    metrics.providerConnectivity('n/last', false);
+    expect(await linesOf(metrics, 'provider_connectivity')).toEqual([
+      'wasabi_s3_operator_provider_connectivity{provider="n/last",controller="c"} 0',
+    ]);
+  });
+
+  it('tell of objects, Providers and the queue while the process leads, for a sum over all of them counts each once', async () => {
+    const metrics = createMetrics('c');
+    metrics.countStates('Bucket', () => [{ status: 'True', reason: 'Ready' }]);
+    metrics.providerConnectivity('n/p', true);
+    metrics.workqueue('Bucket').depth(7);
+    const told = async () =>
+      (await Promise.all(['objects', 'provider_connectivity', 'workqueue_depth'].map((name) => linesOf(metrics, name))))
+        .flat()
+        .map((line) => line.split('_operator_')[1]);
+    const nothing = ['workqueue_depth{kind="Bucket",controller="c"} 0'];
+    expect(await told()).toEqual(nothing);
+    metrics.leading(true);
+    expect(await told()).toEqual([
+      'objects{kind="Bucket",ready="True",reason="Ready",controller="c"} 1',
+      'provider_connectivity{provider="n/p",controller="c"} 1',
+      'workqueue_depth{kind="Bucket",controller="c"} 7',
+    ]);
+    metrics.leading(false);
+    expect(await told()).toEqual(nothing);
+  });
+
+  it('count the wait of a key from the start of the term at the earliest', async () => {
+    let nowMs = 1_000_000;
+    const metrics = createMetrics('c', () => nowMs);
+    const { latency } = metrics.workqueue('Bucket');
+    metrics.leading(true);
+    nowMs += 2_000;
+    latency(900);
+    latency(1);
+    expect(await linesOf(metrics, 'workqueue_latency_seconds_sum')).toEqual([
+      'wasabi_s3_operator_workqueue_latency_seconds_sum{controller="c",kind="Bucket"} 3',
     ]);
   });
 });

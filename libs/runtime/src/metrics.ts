@@ -23,6 +23,7 @@ export interface RuntimeMetrics extends Metrics {
   called(call: ExternalCall, code: string, seconds: number): void;
   kubeExchanged(exchange: KubeExchange): void;
   drifted(kind: string): void;
+  /** Only a leader tells how objects, Providers and the queue stand: it is the one that knows, and each counts once. */
   leading(isLeading: boolean): void;
   workqueue(kind: string): {
     readonly depth: (keys: number) => void;
@@ -42,8 +43,9 @@ const mostTimedCodes = 15;
 /** Keys are counted that are older than so many days. */
 const agesInDays = [0, 30, 90, 180, 365];
 const secondsOfDay = 86_400;
+const mostProviders = 1_000;
 
-export const createMetrics = (controller: string): RuntimeMetrics => {
+export const createMetrics = (controller: string, monotonicMs = (): number => performance.now()): RuntimeMetrics => {
   const registry = new Registry();
   registry.setDefaultLabels({ controller });
   collectDefaultMetrics({ register: registry });
@@ -67,7 +69,15 @@ export const createMetrics = (controller: string): RuntimeMetrics => {
     'operation',
     'result',
   ]);
-  const connectivity = gauge('provider_connectivity', '1 while the Provider can be reached, else 0.', ['provider']);
+  /** Since when this process leads, by the monotonic clock. */
+  let leadingSince: number | undefined;
+  const connected = new Map<string, boolean>();
+  gauge('provider_connectivity', '1 while the Provider can be reached, else 0.', ['provider'], function () {
+    this.reset();
+    if (leadingSince === undefined) return;
+    for (const [provider, isConnected] of [...connected].slice(0, mostProviders))
+      this.set({ provider }, isConnected ? 1 : 0);
+  });
   const calls = counter(
     'external_calls_total',
     'Requests to storage servers; code as the server or the network says it.',
@@ -88,13 +98,17 @@ export const createMetrics = (controller: string): RuntimeMetrics => {
   ]);
   const drifts = counter('drift_total', 'Passes that repaired an object which had been Ready.', ['kind']);
   const leader = gauge('leader', '1 while this process leads, else 0.', []);
-  const depth = gauge('workqueue_depth', 'Keys that wait for a worker.', ['kind']);
+  const depths = new Map<string, number>();
+  gauge('workqueue_depth', 'Keys that wait for a worker.', ['kind'], function () {
+    for (const [kind, keys] of depths) this.set({ kind }, leadingSince === undefined ? 0 : keys);
+  });
   const latency = histogram('workqueue_latency_seconds', 'How long a key waited for a worker.', ['kind']);
   const retries = counter('workqueue_retries_total', 'Passes repeated after a failure.', ['kind']);
 
   const states = new Map<string, () => Iterable<ObjectState>>();
   gauge('objects', 'Objects by kind, status of Ready and its reason.', ['kind', 'ready', 'reason'], function () {
     this.reset();
+    if (leadingSince === undefined) return;
     for (const [kind, list] of states) {
       for (const { status, reason } of list()) this.inc({ kind, ready: status, reason: reasons(reason) });
     }
@@ -103,24 +117,23 @@ export const createMetrics = (controller: string): RuntimeMetrics => {
   const codes = boundedLabel();
   const timedCodes = boundedLabel(mostTimedCodes, ['OK']);
   const reasons = boundedLabel();
-  const providers = boundedLabel(1_000);
   leader.set(0);
 
   return {
     registry,
-    providerConnectivity(provider, connected) {
-      if (connected === undefined) connectivity.remove({ provider });
-      else connectivity.set({ provider: providers(provider) }, connected ? 1 : 0);
+    providerConnectivity(provider, isConnected) {
+      if (isConnected === undefined) connected.delete(provider);
+      else connected.set(provider, isConnected);
     },
     keyAges(ages) {
       gauge('access_key_age_seconds', 'Age of the oldest key pair in use; 0 without any.', [], function () {
         let oldest = 0;
-        for (const age of ages()) oldest = Math.max(oldest, age);
+        for (const age of leadingSince === undefined ? [] : ages()) oldest = Math.max(oldest, age);
         this.set(oldest);
       });
       gauge('access_keys', 'Key pairs in use that are older than so many days.', ['older_than_days'], function () {
         for (const days of agesInDays) this.set({ older_than_days: String(days) }, 0);
-        for (const age of ages()) {
+        for (const age of leadingSince === undefined ? [] : ages()) {
           for (const days of agesInDays) if (age >= days * secondsOfDay) this.inc({ older_than_days: String(days) });
         }
       });
@@ -142,12 +155,21 @@ export const createMetrics = (controller: string): RuntimeMetrics => {
       if (verb !== 'watch') kubeSeconds.observe({ verb }, took);
     },
     drifted: (kind) => drifts.inc({ kind }),
-    leading: (isLeading) => leader.set(isLeading ? 1 : 0),
+    leading(isLeading) {
+      leader.set(isLeading ? 1 : 0);
+      leadingSince = isLeading ? monotonicMs() : undefined;
+      // What the next leader finds is not told to this process.
+      if (!isLeading) connected.clear();
+    },
     workqueue: (kind) => {
-      depth.set({ kind }, 0);
+      depths.set(kind, 0);
       return {
-        depth: (keys) => depth.set({ kind }, keys),
-        latency: (waited) => latency.observe({ kind }, waited),
+        depth: (keys) => void depths.set(kind, keys),
+        // A key may have waited for a leader, which no worker can help.
+        latency: (waited) => {
+          const ledMs = leadingSince === undefined ? 0 : monotonicMs() - leadingSince;
+          latency.observe({ kind }, Math.min(waited, ledMs / 1_000));
+        },
         retried: () => retries.inc({ kind }),
       };
     },

@@ -123,7 +123,7 @@ const compose = async <Spec, Status>(
   const random = (): number => Math.random();
   const identity = `${hostname()}_${randomUUID()}`;
   const tracing = await createTracing(name, env);
-  const metrics = createMetrics(name);
+  const metrics = createMetrics(name, monotonicMs);
   const inCluster = config.kubeconfig === undefined ? inClusterSource(env) : undefined;
   const connection = openKubeConnection(inCluster ?? (await readKubeconfig(config.kubeconfig)), monotonicMs);
   const requests = {

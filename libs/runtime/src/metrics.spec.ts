@@ -70,6 +70,7 @@ describe('the metrics', () => {
   it('tell the age of keys when they are asked for, and only where there are keys to tell of', async () => {
     const metrics = createMetrics('c');
     expect(await linesOf(metrics, 'access_key')).toEqual([]);
+    metrics.leading(true);
     const day = 86_400;
     let ages = [3 * day, 100 * day, 400 * day];
     metrics.keyAges(() => ages);
@@ -88,6 +89,9 @@ describe('the metrics', () => {
         (days) => `wasabi_s3_operator_access_keys{older_than_days="${days}",controller="c"} 0`,
       ),
     ]);
+    ages = [day];
+    metrics.leading(false);
+    expect((await linesOf(metrics, 'access_key'))[0]).toMatch(/ 0$/);
   });
 
   it('forget Providers that are gone, however many there were', async () => {

@@ -4,5 +4,5 @@
  */
 export { SpanStatusCode } from '@opentelemetry/api';
 export { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-export { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
+export { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
 export { BatchSpanProcessor, ConsoleSpanExporter, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';

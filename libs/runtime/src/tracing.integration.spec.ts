@@ -3,6 +3,7 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { transient } from '@operator/outcome';
+import { ConfigError } from './config.ts';
 import { KubeError } from './kube-error.ts';
 import { createTracing, wantsTraces } from './tracing.ts';
 
@@ -16,14 +17,26 @@ interface Span {
 
 let server: Server;
 let spans: Span[];
+let resources: Record<string, string | undefined>[];
+
+interface Attribute {
+  readonly key: string;
+  readonly value: { readonly stringValue?: string };
+}
 
 beforeEach(async () => {
   spans = [];
+  resources = [];
   server = createServer((incoming, outgoing) => {
     void incoming.toArray().then((chunks) => {
       const body = JSON.parse(Buffer.concat(chunks as Buffer[]).toString()) as {
-        resourceSpans: { scopeSpans: { spans: Span[] }[] }[];
+        resourceSpans: { resource: { attributes: Attribute[] }; scopeSpans: { spans: Span[] }[] }[];
       };
+      resources.push(
+        ...body.resourceSpans.map(({ resource }) =>
+          Object.fromEntries(resource.attributes.map(({ key, value }) => [key, value.stringValue])),
+        ),
+      );
       spans.push(...body.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
       outgoing.end('{}');
     });
@@ -36,6 +49,7 @@ beforeEach(async () => {
 
 afterEach(() => {
   delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  delete process.env.OTEL_RESOURCE_ATTRIBUTES;
   server.close();
   server.closeAllConnections();
 });
@@ -89,5 +103,33 @@ describe('tracing', () => {
     await tracing.root('failing', {}, () => Promise.reject(error)).catch(() => undefined);
     await tracing.flush();
     expect(spans.find(({ name }) => name === 'failing')?.status).toEqual({ code: 2, message });
+  });
+
+  it.each([
+    ['deployment.environment.name=test', 'c'],
+    ['deployment.environment.name=test,service.name=given', 'given'],
+  ])('names its resource with OTEL_RESOURCE_ATTRIBUTES=%s', async (attributes, service) => {
+    process.env.OTEL_RESOURCE_ATTRIBUTES = attributes;
+    const tracing = await createTracing('c', process.env);
+    await tracing.root('pass', {}, async () => undefined);
+    await tracing.flush();
+    expect(resources).toMatchObject([{ 'deployment.environment.name': 'test', 'service.name': service }]);
+  });
+
+  it.each([
+    [{ OTEL_TRACES_EXPORTER: 'zipkin' }, 'OTEL_TRACES_EXPORTER: "zipkin"'],
+    [{ OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, 'OTEL_EXPORTER_OTLP_PROTOCOL: "grpc"'],
+    [
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c:4317',
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
+        OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'grpc',
+      },
+      'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "grpc"',
+    ],
+  ])('refuses what it cannot do at the start: %j', async (env, message) => {
+    const creating = createTracing('c', env);
+    await expect(creating).rejects.toThrow(ConfigError);
+    await expect(creating).rejects.toThrow(message);
   });
 });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Fault } from '@operator/outcome';
+import { ConfigError } from './config.ts';
 import { isKubeError } from './kube-error.ts';
 
 /** Spans, where a trace exporter is configured; otherwise nothing but a number for the logs. */
@@ -41,15 +42,35 @@ const wordsFor = (caught: unknown): string => {
   return words === '' ? 'Error' : words;
 };
 
-/** Sets tracing up, or loads nothing at all when it is not asked for. The SDK reads its own OTEL_* variables. */
+/** What the exporters at hand can do. They send JSON; who receives protobuf over HTTP takes it at the same address. */
+const exporters = ['otlp', 'console'];
+const protocols = ['http/json', 'http/protobuf'];
+
+/** @throws ConfigError when the variables ask for an exporter or a protocol that is not at hand */
+const requireKnown = (env: Environment, names: readonly string[], known: readonly string[]): void => {
+  const name = names.find((variable) => (env[variable] ?? '') !== '');
+  if (name === undefined || known.includes(env[name] ?? '')) return;
+  throw new ConfigError(`${name}: ${JSON.stringify(env[name])} is not supported. Known are ${known.join(', ')}.`);
+};
+
+/**
+ * Sets tracing up, or loads nothing at all when it is not asked for. The SDK reads its own OTEL_* variables.
+ * @throws ConfigError when they ask for an exporter or a protocol that is not at hand
+ */
 export const createTracing = async (serviceName: string, env: Environment): Promise<Tracing> => {
   if (!wantsTraces(env)) return untraced;
+  requireKnown(env, ['OTEL_TRACES_EXPORTER'], exporters);
+  requireKnown(env, ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'], protocols);
   const otel = await import('./opentelemetry.ts');
   const exporter =
     env.OTEL_TRACES_EXPORTER === 'console' ? new otel.ConsoleSpanExporter() : new otel.OTLPTraceExporter();
-  const serviceAttributes = { 'service.name': env.OTEL_SERVICE_NAME ?? serviceName };
+  const named = otel.resourceFromAttributes({ 'service.name': serviceName });
   const provider = new otel.NodeTracerProvider({
-    resource: otel.defaultResource().merge(otel.resourceFromAttributes(serviceAttributes)),
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, and win.
+    resource: otel
+      .defaultResource()
+      .merge(named)
+      .merge(otel.detectResources({ detectors: [otel.envDetector] })),
     spanProcessors: [new otel.BatchSpanProcessor(exporter)],
   });
   provider.register();

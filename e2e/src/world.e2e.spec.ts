@@ -43,4 +43,36 @@ describe('the world of the tests', () => {
     expect(leaks).toEqual([{ secret: 'the root secret key of minio', where: 'ConfigMap objects' }]);
     await world.kube.delete('ConfigMap', 'leaky', 'leak');
   });
+
+  it('finds values of Secrets that a test wrote, whatever their keys are called, and a wrong one too', async () => {
+    await world.createNamespace('wrong');
+    const stringData = {
+      'access-key': 'shown-to-everybody',
+      'secret-key': 'not-the-secret-key',
+      pass: 'of-another-name',
+    };
+    await world.kube.create('Secret', 'wrong', 'wrong', { stringData });
+    expect(await world.findLeaks()).toEqual([]);
+    const note = 'shown-to-everybody not-the-secret-key of-another-name';
+    await world.kube.create('ConfigMap', 'wrong', 'leak', { data: { note } });
+    const where = 'ConfigMap objects';
+    expect(await world.findLeaks()).toEqual([
+      { secret: 'pass of a Secret', where },
+      { secret: 'secret-key of a Secret', where },
+    ]);
+    await world.kube.delete('ConfigMap', 'wrong', 'leak');
+  });
+
+  it('finds a secret in the metrics of a controller that was closed', async () => {
+    const controller = await world.startController('provider');
+    await world.createNamespace('measured');
+    await world.createProvider('measured', 'name-in-metrics', { server: 'minio' });
+    await world.kube.untilReady('Provider', 'measured', 'name-in-metrics');
+    await controller.close();
+    expect(await world.findLeaks()).toEqual([]);
+    // The name of an object is what a label shows.
+    world.secrets.add('the planted one', 'measured/name-in-metrics');
+    const places = (await world.findLeaks()).filter(({ where }) => where.includes('metrics'));
+    expect(places).toEqual([{ secret: 'the planted one', where: 'last metrics of provider' }]);
+  });
 });

@@ -72,6 +72,8 @@ export interface ControllerPlace {
     /** Where OpenTelemetry data goes; nothing is traced when absent. */
     readonly tracesUrl?: string;
     readonly onSecretText: (text: string) => void;
+    /** Gets the text of /metrics before the process is asked to end; not before it is killed. */
+    readonly onLastMetrics?: (text: string) => void;
   };
 }
 
@@ -140,6 +142,10 @@ export async function startController(
   // One that does not answer hangs: that is to be seen, not to be waited for.
   const fetchText = async (path: string) =>
     (await fetch(`http://127.0.0.1:${metricsPort}${path}`, { signal: AbortSignal.timeout(longestAnswerMs) })).text();
+  const keepMetrics = async () => {
+    if (between?.onLastMetrics === undefined || child.ended() !== undefined) return;
+    between.onLastMetrics(await fetchText('/metrics').catch(() => '')); // one that hangs or ends has none
+  };
   return {
     name,
     proxy: as,
@@ -154,6 +160,7 @@ export async function startController(
       await child.exited;
     },
     async stop() {
+      await keepMetrics();
       await child.stop(15_000);
       return child.exited;
     },
@@ -167,6 +174,7 @@ export async function startController(
     peakMebibytes: async () => (await memoryOf(child.pid)).peak,
     cpuSeconds: () => cpuSecondsOf(child.pid),
     async close() {
+      await keepMetrics();
       await child.stop();
       await proxy?.close();
     },

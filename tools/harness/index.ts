@@ -38,6 +38,7 @@ export { canBePod } from './pod.ts';
 export { cpuSecondsOf, memoryOf, processesWith, type RunningProcess } from './proc.ts';
 export { watchReady, type ReadyWatch } from './ready-watch.ts';
 export { s3View, type Pair, type S3View } from './s3-view.ts';
+export { searchLogs } from './search-logs.ts';
 export { seeded, type Seeded } from './seeded.ts';
 export { SecretsMade, type Leak } from './secrets-made.ts';
 export {

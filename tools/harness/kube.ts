@@ -85,8 +85,14 @@ export class Kube {
   readonly #agent: Agent;
   readonly #url: string;
   readonly #token: string;
+  readonly #onSecretText: (text: string) => void;
 
-  constructor(at: { readonly url: string; readonly ca: string; readonly adminToken: string }) {
+  /** `onSecretText`: gets the body of each Secret that is written here, as JSON. */
+  constructor(
+    at: { readonly url: string; readonly ca: string; readonly adminToken: string },
+    onSecretText: (text: string) => void = () => undefined,
+  ) {
+    this.#onSecretText = onSecretText;
     this.#agent = new Agent({ connect: { ca: at.ca }, connections: 32 });
     this.#url = at.url;
     this.#token = at.adminToken;
@@ -123,6 +129,7 @@ export class Kube {
       metadata: { ...metadata, name },
       ...rest,
     };
+    if (kind === 'Secret') this.#onSecretText(JSON.stringify(body));
     return (await this.#send('POST', this.#path(kind, namespace), body)) as Stored<K>;
   }
 
@@ -197,6 +204,7 @@ export class Kube {
     change: Manifest,
   ): Promise<Stored<K>> {
     const path = this.#path(kind, namespace, name);
+    if (kind === 'Secret') this.#onSecretText(JSON.stringify(change));
     return (await this.#send('PATCH', path, change, 'application/merge-patch+json')) as Stored<K>;
   }
 

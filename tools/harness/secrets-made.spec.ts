@@ -31,4 +31,32 @@ describe('search for secrets', () => {
     expect(made.search('a log', 'chosen-by-us')).toHaveLength(1);
     expect(made.search('a log', 'AKIA')).toEqual([]);
   });
+
+  it('learns what stands in a Secret in plain text, right or wrong', () => {
+    const made = new SecretsMade();
+    made.addFrom(
+      JSON.stringify({ stringData: { 'access-key': 'some-access-key', 'secret-key': 'not-the-secret-key' } }),
+    );
+    expect(made.search('a log', 'some-access-key')).toEqual([]);
+    expect(made.search('a log', 'not-the-secret-key')).toEqual([{ secret: 'secret-key of a Secret', where: 'a log' }]);
+  });
+
+  it('takes a value under any other name for secret, but for one that is seen in the open', () => {
+    const made = new SecretsMade();
+    const base64 = (value: string) => Buffer.from(value).toString('base64');
+    made.addFrom(
+      JSON.stringify({ data: { id: base64('AKIA-renamed'), password: base64('renamed-secret'), no: null } }),
+    );
+    expect(made.search('a log', 'renamed-secret')).toEqual([{ secret: 'password of a Secret', where: 'a log' }]);
+    expect(made.search('a log', 'AKIA-renamed')).toHaveLength(1);
+    made.addFrom(JSON.stringify({ data: { AWS_ACCESS_KEY_ID: base64('AKIA-renamed') } }));
+    expect(made.search('a log', 'AKIA-renamed')).toEqual([]);
+  });
+
+  it('holds on to what it was told, also where it stands in the open', () => {
+    const made = new SecretsMade();
+    made.add('the key', value);
+    made.addFrom(JSON.stringify({ stringData: { region: value } }));
+    expect(made.search('a log', value)).toHaveLength(1);
+  });
 });

@@ -5,33 +5,85 @@ export interface Leak {
   readonly where: string;
 }
 
-/** Every secret value that a run made, so that its output can be searched for them. */
+/** Shorter values would match by chance. */
+const leastLength = 8;
+
+/** Under these keys the Secrets of Providers and AccessKeys hold what everybody may see. */
+const openKeys: ReadonlySet<string> = new Set([
+  'access-key',
+  'access-key-id',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_ENDPOINT_URL_S3',
+  'AWS_REGION',
+  'bucket',
+  'ca.crt',
+  'endpoint',
+  'force-path-style',
+  'region',
+]);
+const secretKeys: ReadonlySet<string> = new Set([
+  'secret-key',
+  'session-token',
+  'secret-access-key',
+  'AWS_SECRET_ACCESS_KEY',
+]);
+
+/** What is written of a Secret, whole or in part. */
+interface SecretBody {
+  /** Values in base64; null where a patch removes one. */
+  readonly data?: Readonly<Record<string, string | null>>;
+  readonly stringData?: Readonly<Record<string, string | null>>;
+}
+
+/**
+ * Every secret value that a run made, so that its output can be searched for them. Not among them are the secrets of the users
+ * behind the keys on MinIO: no process keeps them, and they cross the wire sealed.
+ */
 export class SecretsMade {
   readonly #names = new Map<string, string>();
+  /** Of keys whose names say nothing: secret unless the same value is seen in the open. */
+  readonly #doubtful = new Map<string, string>();
+  readonly #open = new Set<string>();
 
   /** `name`: what it is, for the report. Values shorter than 8 characters would match by chance and are refused. */
   add(name: string, value: string): void {
-    if (value.length < 8) throw new Error(`${name} is too short to be searched for`);
+    if (value.length < leastLength) throw new Error(`${name} is too short to be searched for`);
     if (!this.#names.has(value)) this.#names.set(value, name);
   }
 
-  /** Reads secrets out of bodies of Kubernetes Secrets and out of what IAM answers. */
+  /**
+   * Reads secrets out of bodies of Kubernetes Secrets (JSON) and out of what IAM answers. Whatever its key, a value of a Secret is
+   * taken for secret, but for those that everybody may see; they are known by the names of their keys, here or in another body.
+   */
   addFrom(text: string): void {
     for (const [, value] of text.matchAll(/<SecretAccessKey>([^<]+)<\/SecretAccessKey>/g)) {
       if (value !== undefined) this.add('a secret access key that IAM issued', value);
     }
-    for (const [, key, encoded] of text.matchAll(/"(secret-access-key|AWS_SECRET_ACCESS_KEY)":\s*"([^"]+)"/g)) {
-      if (encoded !== undefined) this.add(`${key ?? ''} of a Secret`, Buffer.from(encoded, 'base64').toString('utf8'));
-    }
+    if (!text.startsWith('{')) return;
+    const { data = {}, stringData = {} } = JSON.parse(text) as SecretBody;
+    for (const [key, value] of Object.entries(stringData)) if (value !== null) this.#addValue(key, value);
+    for (const [key, value] of Object.entries(data))
+      if (value !== null) this.#addValue(key, Buffer.from(value, 'base64').toString('utf8'));
+  }
+
+  #addValue(key: string, value: string): void {
+    if (openKeys.has(key)) this.#open.add(value);
+    else if (value.length >= leastLength)
+      (secretKeys.has(key) ? this.#names : this.#doubtful).set(value, `${key} of a Secret`);
   }
 
   get size(): number {
-    return this.#names.size;
+    return this.#all().size;
+  }
+
+  #all(): ReadonlyMap<string, string> {
+    const doubtful = [...this.#doubtful].filter(([value]) => !this.#open.has(value));
+    return new Map([...doubtful, ...this.#names]);
   }
 
   /** Looks for every value, plain and in the encodings in which output could hold it. */
   search(where: string, text: string): readonly Leak[] {
-    return [...this.#names]
+    return [...this.#all()]
       .filter(([value]) => formsOf(value).some((form) => text.includes(form)))
       .map(([, secret]) => ({ secret, where }));
   }

@@ -15,6 +15,7 @@ import {
 import { startController, type Controller, type ControllerName, type ControllerOptions } from './controller.ts';
 import { startCountingProxy, type CountingProxy } from './counting-proxy.ts';
 import { allKinds, Kube, KubeApiError, type Manifest } from './kube.ts';
+import { searchLogs } from './search-logs.ts';
 import { SecretsMade, type Leak } from './secrets-made.ts';
 import { Traffic } from './traffic.ts';
 import { until } from './until.ts';
@@ -109,7 +110,7 @@ export async function startWorld(
     const traceReceiver = await receiveTraces(traces);
     closers.push(traceReceiver.close);
     const traffic = new Traffic();
-    const kube = new Kube(controlPlane);
+    const kube = new Kube(controlPlane, onSecretText);
     closers.push(() => kube.close());
 
     const serverNamed = (server: ServerName): S3Server => {
@@ -137,17 +138,14 @@ export async function startWorld(
       );
 
     const controllers: Controller[] = [];
+    const lastMetrics: (readonly [controller: string, text: string])[] = [];
     const findLeaks = async (): Promise<readonly Leak[]> => {
       const leaks = [...secrets.search('traces', traces.join('\n'))];
-      // Of the servers too: what they log of a request came from us.
-      for (const log of readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((path) =>
-        path.endsWith('.log'),
-      )) {
-        leaks.push(...secrets.search(log, await readFile(join(dir, log), 'utf8')));
-      }
+      leaks.push(...(await searchLogs(secrets, dir)));
       for (const kind of allKinds) {
         if (kind !== 'Secret') leaks.push(...secrets.search(`${kind} objects`, await kube.dump(kind)));
       }
+      for (const [where, text] of lastMetrics) leaks.push(...secrets.search(`last metrics of ${where}`, text));
       for (const controller of controllers) {
         const metrics = await controller.metrics().catch(() => ''); // one that does not run has none
         leaks.push(...secrets.search(`metrics of ${controller.proxy}`, metrics));
@@ -197,7 +195,13 @@ export async function startWorld(
         });
       },
       async startController(controller, options) {
-        const between = { traffic, onSecretText, ...(isTraced ? { tracesUrl: traceReceiver.url } : {}) };
+        const onLastMetrics = (text: string) => void lastMetrics.push([options?.as ?? controller, text]);
+        const between = {
+          traffic,
+          onSecretText,
+          onLastMetrics,
+          ...(isTraced ? { tracesUrl: traceReceiver.url } : {}),
+        };
         const place = { dir, bundles, controlPlane, ...(proxies ? { between } : {}) };
         const running = await startController(controller, place, options);
         controllers.push(running);

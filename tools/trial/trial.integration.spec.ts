@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startCommand, type Command } from '../harness/command.ts';
-import { until } from '../harness/until.ts';
+import { allKinds, Kube, searchLogs, SecretsMade, until } from '../harness/index.ts';
 import { kubectlFor } from '../local/kubectl.ts';
 
 let tmp: string;
@@ -21,6 +21,38 @@ const isStarted = async (...programs: string[]) => {
   return programs.every((program) => commands.some((command) => command.includes(program)));
 };
 
+interface Kubeconfig {
+  readonly clusters: readonly { readonly cluster: { server: string; 'certificate-authority': string } }[];
+  readonly users: readonly { readonly user: { token: string } }[];
+}
+
+/** The administrator's way in, as a person finds it. */
+const wayIn = (kubeconfigPath: string) => {
+  const { clusters, users } = JSON.parse(readFileSync(kubeconfigPath, 'utf8')) as Kubeconfig;
+  const cluster = clusters[0]?.cluster;
+  return {
+    url: cluster?.server ?? '',
+    ca: readFileSync(cluster?.['certificate-authority'] ?? '', 'utf8'),
+    adminToken: users[0]?.user.token ?? '',
+  };
+};
+
+/** What the trial has put out of the secrets that are in the cluster by now; `made`: how many those are. */
+const findLeaks = async (kubeconfigPath: string) => {
+  const [, folder = ''] = /^Logs: (.*)\. Ctrl-C/m.exec(trial.output()) ?? [];
+  const at = wayIn(kubeconfigPath);
+  const made = new SecretsMade();
+  made.add('the administrator token of the API server', at.adminToken);
+  const kube = new Kube(at);
+  for (const secret of await kube.list('Secret')) made.addFrom(JSON.stringify(secret));
+  const leaks = [...made.search('the output', trial.output()), ...(await searchLogs(made, folder))];
+  for (const kind of allKinds)
+    if (kind !== 'Secret') leaks.push(...made.search(`${kind} objects`, await kube.dump(kind)));
+  leaks.push(...made.search('command lines', JSON.stringify(await trial.processes())));
+  await kube.close();
+  return { made: made.size, leaks };
+};
+
 describe('npm start', () => {
   it('proves the quickstart example with the issued key and exits 0', { timeout: 300_000 }, async () => {
     start('--once');
@@ -35,7 +67,7 @@ describe('npm start', () => {
   });
 
   it(
-    'stays with a kubeconfig that works until Ctrl-C, then leaves nothing and exits 0',
+    'stays with a kubeconfig that works until Ctrl-C, has put no secret out by then, leaves nothing and exits 0',
     { timeout: 300_000 },
     async () => {
       start();
@@ -47,6 +79,8 @@ describe('npm start', () => {
       const servers = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'minio'];
       const controllers = ['provider', 'bucket', 'policy', 'accesskey'].map((name) => `${name}-controller/main.js`);
       expect(await isStarted(...servers, ...controllers)).toBe(true);
+      // The administrator's token, MinIO's root key and the issued one.
+      expect(await findLeaks(kubeconfigPath)).toEqual({ made: 3, leaks: [] });
 
       trial.interrupt();
       expect(await trial.ended, trial.output()).toBe(0);

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { searchLogs, SecretsMade } from '@operator/tools/harness';
 import { type Child, type ControlPlane, startChild, startControlPlane } from '@operator/tools/local';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type KubeClient, type Resource, type StoredObject } from './index.ts';
@@ -564,5 +565,11 @@ describe('two replicas', () => {
     await untilReady('unserved');
     expect(child.ended()).toBeUndefined();
     expect(logOf(by).match(/"msg":"leading"/g)).toHaveLength(2);
+  });
+
+  it('put no secret out, at the level debug either', async () => {
+    const made = new SecretsMade();
+    made.add('the token that they sign in with', plane.adminToken);
+    expect(await searchLogs(made, dir)).toEqual([]);
   });
 });

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { AssumeRoleProvider } from 'minio/dist/esm/AssumeRoleProvider.mjs';
 import {
   bucketSpec,
   isReady,
@@ -59,13 +60,13 @@ const noticed = async (
 };
 
 /** A Provider which is checked again of its own accord only tomorrow. */
-const createProvider = (name: string, endpoint = world.server('minio').endpoint) =>
+const createProvider = (name: string, endpoint = world.server('minio').endpoint, auth: Manifest = {}) =>
   world.kube.create('Provider', namespace, name, {
     spec: {
       type: 'minio',
       endpoint,
       region: 'us-east-1',
-      auth: { accessKeySecretRef: { name }, secretKeySecretRef: { name } },
+      auth: { accessKeySecretRef: { name }, secretKeySecretRef: { name }, ...auth },
       checkIntervalSeconds: 86_400,
     },
   });
@@ -171,6 +172,31 @@ describe('the Secret of a Provider', () => {
     );
     // Not one call with the old credentials.
     expect(asked.filter(({ status }) => status === 401 || status === 403)).toEqual([]);
+  });
+
+  it('may hold temporary credentials; a token of another session is told, and new ones heal it', async () => {
+    const sessionOf = async () => {
+      const { endpoint, accessKey, secretKey, region } = world.server('minio');
+      const sts = { stsEndpoint: endpoint, accessKey, secretKey, region, action: 'AssumeRole', durationSeconds: 900 };
+      const { accessKey: id, secretKey: secret, sessionToken } = await new AssumeRoleProvider(sts).getCredentials();
+      return { accessKey: id, secretKey: secret, sessionToken: sessionToken ?? '' };
+    };
+    const [first, second] = [await sessionOf(), await sessionOf()];
+    const temporary = ({ sessionToken, ...pair }: Pair & { sessionToken: string }): Manifest => ({
+      stringData: { ...(secretData(pair).stringData as object), 'session-token': sessionToken },
+    });
+    await world.kube.create('Secret', namespace, 'temporary', temporary(first));
+    await createProvider('temporary', undefined, { sessionTokenSecretRef: { name: 'temporary' } });
+    await world.kube.untilReady('Provider', namespace, 'temporary');
+    await world.kube.create('Bucket', namespace, 'temporary', bucketSpec('temporary', 'temporary-bucket'));
+    await world.kube.untilReady('Bucket', namespace, 'temporary');
+
+    const mixed = { ...first, sessionToken: second.sessionToken };
+    await world.kube.patch('Secret', namespace, 'temporary', temporary(mixed));
+    const condition = await world.kube.untilNotReady('Provider', namespace, 'temporary', 'AuthFailed');
+    expect(condition.message).toMatch(/session token is expired or invalid/);
+
+    await noticed('temporary', () => world.kube.patch('Secret', namespace, 'temporary', temporary(second)), isReady);
   });
 
   it('puts no secret out', async () => {

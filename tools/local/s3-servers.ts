@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { join } from 'node:path';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import { Client } from 'minio';
@@ -24,6 +25,17 @@ export interface S3ServerOptions {
   readonly signal?: AbortSignal;
 }
 
+/** A certificate and its key, PEM. */
+export interface ServerCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface MinioOptions extends S3ServerOptions {
+  /** With it MinIO speaks TLS, and nothing else. It must stand for 127.0.0.1 and be its own authority. */
+  readonly tls?: ServerCertificate;
+}
+
 export interface S3Credentials {
   readonly accessKey: string;
   readonly secretKey: string;
@@ -31,7 +43,7 @@ export interface S3Credentials {
 
 export interface S3Server extends S3Credentials {
   readonly name: 'minio' | 'moto' | 'versitygw';
-  /** http://127.0.0.1:PORT. On moto the same address serves IAM, STS and the rest of AWS. */
+  /** http://127.0.0.1:PORT, or https:// with TLS. On moto the same address serves IAM, STS and the rest of AWS. */
   readonly endpoint: string;
   readonly region: string;
   readonly pid: number;
@@ -43,8 +55,9 @@ export interface S3Server extends S3Credentials {
 const region = 'us-east-1';
 
 /** MinIO with random root credentials, its console off. @throws Error when it cannot be had or does not start */
-export const startMinio = (options: S3ServerOptions): Promise<S3Server> =>
+export const startMinio = (options: MinioOptions): Promise<S3Server> =>
   startS3Server('minio', options, ({ dir, credentials, ports: [port, consolePort] }) => ({
+    ...(options.tls === undefined ? {} : { ca: putCertificate(join(dir, 'certificates'), options.tls) }),
     args: [
       'server',
       join(dir, 'data'),
@@ -59,6 +72,14 @@ export const startMinio = (options: S3ServerOptions): Promise<S3Server> =>
       MINIO_BROWSER: 'off',
     },
   }));
+
+/** Where MinIO looks for it; returns the authority. Source: MinIO, network encryption. */
+const putCertificate = (folder: string, { cert, key }: ServerCertificate): string => {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, 'public.crt'), cert);
+  writeFileSync(join(folder, 'private.key'), key, { mode: 0o600 });
+  return cert;
+};
 
 /** The Versity gateway over a folder, with versioning and its own accounts. @throws Error when it cannot be had or does not start */
 export const startVersitygw = (options: S3ServerOptions): Promise<S3Server> =>
@@ -92,6 +113,8 @@ export const startMoto = (options: S3ServerOptions): Promise<S3Server> =>
 interface Start {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The authority of its certificate, PEM, where it speaks TLS. */
+  readonly ca?: string;
   /** Makes the credentials to use, once the server answers at all. */
   readonly admit?: (endpoint: string) => Promise<S3Credentials>;
 }
@@ -109,8 +132,8 @@ async function startS3Server(
   return retryPortRaces(async () => {
     const [free, second] = (await freePorts(2)) as [number, number];
     const port = options.port ?? free;
-    const endpoint = `http://127.0.0.1:${port}`;
-    const { args, env, admit } = plan({ dir, credentials: given, ports: [port, second] });
+    const { args, env, admit, ca } = plan({ dir, credentials: given, ports: [port, second] });
+    const endpoint = `${ca === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
     const child = await startChild({
       name,
       command,
@@ -124,7 +147,7 @@ async function startS3Server(
     try {
       if (admit) await waitUntilReady(child, async () => (await fetch(endpoint)).status < 500, { signal });
       const credentials = admit ? await admit(endpoint) : given;
-      await waitUntilReady(child, () => listsBuckets(endpoint, credentials), { signal });
+      await waitUntilReady(child, () => listsBuckets(endpoint, credentials, ca), { signal });
       log(`${name} ready at ${endpoint}`);
       return {
         name,
@@ -148,13 +171,18 @@ export const randomCredentials = (): S3Credentials => ({
   secretKey: randomBytes(24).toString('hex'),
 });
 
-/** Only a signed call answered proves that the server is up with its accounts loaded. */
-export async function listsBuckets(endpoint: string, { accessKey, secretKey }: S3Credentials): Promise<boolean> {
+/** Only a signed call answered proves that the server is up with its accounts loaded. `ca`: of an https:// endpoint. */
+export async function listsBuckets(
+  endpoint: string,
+  { accessKey, secretKey }: S3Credentials,
+  ca?: string,
+): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
   const client = new Client({
     endPoint: hostname,
     port: Number(port),
-    useSSL: false,
+    useSSL: ca !== undefined,
+    ...(ca === undefined ? {} : { transportAgent: new Agent({ ca }) }),
     accessKey,
     secretKey,
     region,

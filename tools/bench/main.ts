@@ -11,7 +11,7 @@ import { untilSignal } from '../signals.ts';
 import { readOptions, usage, UsageError, type Options } from './command.ts';
 import { makeCrowd, type Crowd } from './crowd.ts';
 import { isViolated, parseResults, renderComparison, renderTable, toLines, type Header } from './results.ts';
-import type { Bench, Figure } from './scenario.ts';
+import type { Bench, Figure, Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 
 // npm run bench: see `usage`. A table for each scenario on standard output, JSON lines at the end; what goes on, on standard error.
@@ -39,22 +39,32 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
   };
   const figures: Figure[] = [];
   let failed = 0;
-  try {
-    for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
+  const measure = async (scenario: Scenario): Promise<void> => {
+    signal.throwIfAborted();
+    log(`\n== ${scenario.name}: ${scenario.title}`);
+    const startedAt = performance.now();
+    try {
+      const found = await Promise.race([scenario.run(bench), rejectionOf(signal)]);
+      figures.push(...found);
+      console.log(`\n${renderTable(found)}`);
+    } catch (error) {
       signal.throwIfAborted();
-      log(`\n== ${scenario.name}: ${scenario.title}`);
-      const startedAt = performance.now();
-      try {
-        const found = await Promise.race([scenario.run(bench), rejectionOf(signal)]);
-        figures.push(...found);
-        console.log(`\n${renderTable(found)}`);
-      } catch (error) {
-        signal.throwIfAborted();
-        failed += 1;
-        log(`${scenario.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-      }
-      log(`== ${scenario.name}: ${inWords(performance.now() - startedAt)}`);
+      failed += 1;
+      log(`${scenario.name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     }
+    log(`== ${scenario.name}: ${inWords(performance.now() - startedAt)}`);
+  };
+  try {
+    let long: Promise<void> | undefined;
+    for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
+      if (scenario.isTimed) await long;
+      const running = measure(scenario);
+      if (scenario.isLong === true) {
+        long = running;
+        long.catch(() => undefined); // met where it is waited for
+      } else await running;
+    }
+    await long;
   } finally {
     // Servers that a scenario has not stopped when it was interrupted end with this process.
     if (!signal.aborted) {

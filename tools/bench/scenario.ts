@@ -5,6 +5,10 @@ export interface Scenario {
   /** As the command line names it. */
   readonly name: string;
   readonly title: string;
+  /** True where figures are times or rates: nothing else is measured meanwhile. Counts, memory and CPU time bear company. */
+  readonly isTimed: boolean;
+  /** True for one that takes long: those that follow it and are not timed run beside it. */
+  readonly isLong?: boolean;
   run(bench: Bench): Promise<readonly Figure[]>;
 }
 

@@ -28,6 +28,7 @@ const mostStatusWrites = 2;
 export const down: Scenario = {
   name: 'down',
   title: 'A server that is away',
+  isTimed: true,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const { quick, signal } = bench;
     const awayMs = quick ? 10_000 : 120_000;

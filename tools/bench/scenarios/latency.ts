@@ -24,6 +24,7 @@ const mostImpatient = 3;
 export const latency: Scenario = {
   name: 'latency',
   title: 'Buckets that arrive one at a time: at rest, among many, and beside a slow server',
+  isTimed: true,
   async run(bench) {
     const { bundles, dir, signal, quick } = bench;
     const samples = quick ? 10 : 100;

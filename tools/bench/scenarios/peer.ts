@@ -59,6 +59,7 @@ const mostBuckets = 300;
 export const peer: Scenario = {
   name: 'peer',
   title: 'Buckets that wait for another operator, beside ours (--peer)',
+  isTimed: true,
   async run(bench) {
     if (bench.peers.size === 0) bench.log('no --peer is given: nothing to compare with');
     const figures: Figure[] = [];

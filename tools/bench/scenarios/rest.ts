@@ -37,6 +37,7 @@ const look = async (controller: Controller, kind: CrowdKind): Promise<Look> => (
 export const rest: Scenario = {
   name: 'rest',
   title: 'The crowd at rest',
+  isTimed: false,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const windowMs = bench.quick ? 10_000 : 120_000;
     const resyncSeconds = bench.quick ? 2 : 120;

@@ -13,6 +13,7 @@ const mostSeconds = 90;
 export const restart: Scenario = {
   name: 'restart',
   title: 'Controllers that start among the crowd',
+  isTimed: true,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const crowd = await bench.crowd();
     const versions = await versionsOf(crowd);

@@ -28,6 +28,7 @@ const kind = 'Bucket';
 export const shards: Scenario = {
   name: 'shards',
   title: 'Shards of the crowd, added and removed',
+  isTimed: false,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const crowd = await bench.crowd();
     await untilCrowdRests(crowd);

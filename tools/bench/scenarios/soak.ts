@@ -44,6 +44,8 @@ interface Sample {
 export const soak: Scenario = {
   name: 'soak',
   title: 'Random changes and faults',
+  isTimed: false,
+  isLong: true,
   async run(bench: Bench): Promise<readonly Figure[]> {
     const { quick, signal, bundles, dir } = bench;
     const seed = Number(process.env.BENCH_SEED ?? Date.now() % 2 ** 32);

@@ -36,6 +36,7 @@ const countModules = `data:text/javascript,${encodeURIComponent(
 export const start: Scenario = {
   name: 'start',
   title: 'Controllers that start: time to the first pass, memory at idle, size',
+  isTimed: true,
   async run({ bundles, dir, signal, quick, runs }) {
     const starts = quick ? 1 : Math.max(runs, leastRuns);
     const figures: Figure[] = [];

@@ -78,6 +78,11 @@ export const shards: Scenario = {
         await forEach(indices(crowd.counts[kind]), 16, bench.signal, (index) =>
           patch(crowd, index, { tier: firstTier, slot: slotOf(index) }),
         );
+        await until(
+          async () => (await crowd.world.kube.list(kind, crowd.namespace)).filter((bucket) => !isReady(bucket)).length,
+          (unready) => unready === 0,
+          { what: 'the crowd is as it was', timeoutMs: 900_000, everyMs: 2_000 },
+        );
       }
     }
   },

@@ -79,6 +79,41 @@ const healthyConditions = [
   'EndpointReachable=True EndpointAnswered',
 ];
 
+describe('a Provider whose Secret went before those who need it', () => {
+  const admin = { name: 'admin', namespace: 'team-a' };
+  const withoutSecret = async (prepare: (world: World) => void) => {
+    const world = await ready(inUse);
+    prepare(world);
+    world.kube.remove('secrets', admin);
+    const report = await world.bench.pass();
+    return { world, report };
+  };
+
+  it('goes on with what is in memory while its namespace is under deletion', async () => {
+    const { world, report } = await withoutSecret(({ kube }) => {
+      kube.put('namespaces', { metadata: { name: 'team-a', deletionTimestamp: '2026-05-05T10:00:00Z' } });
+    });
+    expect(report).toMatchObject({ result: 'settled', writes: [] });
+    expect(usableVersion(provider(world))).toBe('1');
+  });
+
+  it('goes on with it while it is under deletion itself, and waits for its users', async () => {
+    const { world, report } = await withoutSecret(({ bench }) => {
+      bench.delete();
+    });
+    expect(report).toMatchObject({ result: 'waiting', reason: 'InUse' });
+    expect(usableVersion(provider(world))).toBe('1');
+  });
+
+  it('says so where nobody leaves', async () => {
+    const { world, report } = await withoutSecret(({ kube }) => {
+      kube.put('namespaces', { metadata: { name: 'team-a' } });
+    });
+    expect(report).toMatchObject({ result: 'waiting', reason: 'SecretNotFound' });
+    expect(usableVersion(provider(world))).toBeUndefined();
+  });
+});
+
 describe('a Provider that answers', () => {
   it('is Ready after one look, and tells it once', async () => {
     const world = begin();
@@ -104,7 +139,7 @@ describe('a Provider that answers', () => {
 
   it('is checked at once when its spec, its Secret or the request for a pass changes', async () => {
     const world = await ready();
-    world.bench.change({ region: 'us-east-1' });
+    world.bench.change({ pathStyle: false });
     await world.bench.pass();
     world.kube.put('secrets', {
       metadata: { name: 'admin', namespace: 'team-a' },

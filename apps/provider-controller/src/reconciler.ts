@@ -1,7 +1,14 @@
 import type { ProviderSpec, ProviderStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
 import { Fault, blocked, onlyFault, settled, waiting, type Blocked, type Settled } from '@operator/outcome';
-import { driverVersion, resolveConnection, type DriverPool, type LabelsOf, type Provider } from '@operator/references';
+import {
+  driverVersion,
+  namespaceResource,
+  resolveConnection,
+  type DriverPool,
+  type LabelsOf,
+  type Provider,
+} from '@operator/references';
 import {
   keyOf,
   ownStatus,
@@ -59,11 +66,9 @@ const look = async (
   deps.secrets.follow(provider);
   const inUseBy = { buckets: users.buckets.length, accessKeys: users.accessKeys.length };
 
-  const resolved = await resolveConnection(deps.kube, provider, pass.signal).catch(onlyFault);
-  if (resolved instanceof Fault) return fail(provider, inUseBy, resolved, deps);
-  const version = driverVersion(provider, resolved.credentialsVersion);
-  const driver = await deps.pool.driverOf(provider, version, () => Promise.resolve(resolved)).catch(onlyFault);
-  if (driver instanceof Fault) return fail(provider, inUseBy, driver, deps);
+  const connected = await connect(provider, deps, pass).catch(onlyFault);
+  if (connected instanceof Fault) return fail(provider, inUseBy, connected, deps);
+  const { driver, version, credentialsVersion } = connected;
 
   const check =
     deps.checks.standing(provider, version, pass.now) ??
@@ -81,7 +86,6 @@ const look = async (
   }
   const { accountId, serverVersion, listDenied } = check.result;
   const { serverIdentity } = driver;
-  const { credentialsVersion } = resolved;
   const place = { serverIdentity, keyService: keyServiceOf(driver), accountId, credentialsVersion };
   const moved = serverChange(provider, place, users);
   if (moved !== undefined) return fail(provider, inUseBy, moved, deps);
@@ -115,6 +119,38 @@ const waitForUsers = async (
     outcome.resyncAfterMs === undefined ? {} : { retryAfterMs: outcome.resyncAfterMs },
   );
   return blocked(outcome.status, fault, outcome.claims);
+};
+
+/** The driver for the Secrets as they are now. @throws the Faults of `resolveConnection` */
+const connect = async (provider: Provider, deps: ProviderDeps, pass: ProviderPass) => {
+  const resolved = await resolveConnection(deps.kube, provider, pass.signal).catch(onlyFault);
+  const credentialsVersion =
+    resolved instanceof Fault ? await versionInMemory(provider, resolved, deps, pass) : resolved.credentialsVersion;
+  const version = driverVersion(provider, credentialsVersion);
+  const driver = await deps.pool.driverOf(provider, version, () =>
+    resolved instanceof Fault ? Promise.reject(resolved) : Promise.resolve(resolved),
+  );
+  return { driver, version, credentialsVersion };
+};
+
+/**
+ * The version of the credentials that are still in memory, when a Secret went before those who need it: a namespace under
+ * deletion loses its Secrets first. @throws `missing` where nobody leaves: then it is a mistake, or the end of the credentials
+ */
+const versionInMemory = async (
+  { metadata, status }: Provider,
+  missing: Fault,
+  { kube }: ProviderDeps,
+  { signal }: ProviderPass,
+): Promise<string> => {
+  const isLeaving = async () => {
+    if (metadata.deletionTimestamp !== undefined) return true;
+    const namespace = await kube.get(namespaceResource, { name: metadata.namespace }, { signal });
+    return namespace?.metadata.deletionTimestamp !== undefined;
+  };
+  const version = status?.credentialsVersion;
+  if (missing.reason === reasons.SecretNotFound && version !== undefined && (await isLeaving())) return version;
+  throw missing;
 };
 
 /** A bucket that the probe may read: ours, there, and where the Provider's own client reaches it. */

@@ -67,7 +67,11 @@ describe('the pool', () => {
   });
 });
 
-it('a version changes with the spec and with the credentials', () => {
-  const other = providerOf({ serverIdentity: 'http://s3.test' }, { metadata: { generation: 2 } });
-  expect(new Set([driverVersion(provider, '1'), driverVersion(provider, '2'), driverVersion(other, '1')]).size).toBe(3);
+it('a version changes with the spec and with the credentials, and not with a deletion', () => {
+  const at = { serverIdentity: 'http://s3.test' };
+  const other = providerOf(at, { spec: { region: 'eu-west-1' } });
+  const leaving = providerOf(at, { metadata: { generation: 2, deletionTimestamp: '2026-05-05T10:00:00Z' } });
+  const versions = [driverVersion(provider, '1'), driverVersion(provider, '2'), driverVersion(other, '1')];
+  expect(new Set(versions).size).toBe(3);
+  expect(driverVersion(leaving, '1')).toBe(versions[0]);
 });

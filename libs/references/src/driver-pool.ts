@@ -22,9 +22,12 @@ export interface DriverPool {
   close(): void;
 }
 
-/** What of a Provider a driver depends on: its spec by generation, its credentials by their Secrets' versions. */
-export const driverVersion = (provider: Provider, credentialsVersion: string): string =>
-  `${String(provider.metadata.generation)}/${credentialsVersion}`;
+/**
+ * What of a Provider a driver depends on: its spec, and its credentials by their Secrets' versions. Not its generation, which a
+ * deletion moves too: who leaves goes on with the driver that there is, also when the Secrets went first.
+ */
+export const driverVersion = ({ spec }: Pick<Provider, 'spec'>, credentialsVersion: string): string =>
+  JSON.stringify([spec, credentialsVersion]);
 
 /** Pools the drivers of one process. */
 export const createDriverPool = (factories: DriverFactories): DriverPool => {

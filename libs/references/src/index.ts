@@ -8,6 +8,6 @@ export type { DriverFactories, DriverPool } from './driver-pool.ts';
 export { isGranted, matchesSelector } from './grants.ts';
 export type { LabelsOf } from './grants.ts';
 export { isProviderFault, isProviderGone, isToldOnProvider, providerNotReady } from './provider-faults.ts';
-export { createReferences, keyOfReference, namespaceLabels } from './references.ts';
+export { createReferences, keyOfReference, namespaceLabels, namespaceResource } from './references.ts';
 export type { Bucket, Provided, References, ReferencesOptions } from './references.ts';
 export { bucketMatters, isReady, usableVersion, wokenByProvider } from './wake.ts';

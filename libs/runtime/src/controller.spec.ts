@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Fault, type Outcome, progressing, settled, transient, waiting } from '@operator/outcome';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
+import { pausedAnnotation } from './annotations.ts';
 import type { Backoff } from './backoff.ts';
 import { type ControllerDeps, createController, leadershipLost } from './controller.ts';
 import type { Informer, InformerEvents } from './informer.ts';
 import type { KubeClient } from './kube-client.ts';
 import { createMetrics } from './metrics.ts';
 import type { Finalized, Pass } from './reconciler.ts';
-import { type KubeObject, keyOf } from './resource.ts';
+import { type CommonStatus, type KubeObject, keyOf } from './resource.ts';
 import { type Tracing, createTracing } from './tracing.ts';
 import { createWorkqueue } from './workqueue.ts';
 
@@ -191,6 +192,87 @@ it('keeps the time of a transition through a repair that ends in the same pass',
   await vi.waitUntil(() => statuses.length === 1);
   await stage.end();
   expect(statuses).toMatchObject([{ conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: since }] }]);
+});
+
+it('undoes the work for an object once, whoever asks for another pass before the watch says that it is gone', async () => {
+  const leaving: Widget = {
+    ...widget('a'),
+    metadata: { ...widget('a').metadata, deletionTimestamp: '2026-05-05T10:00:00Z' },
+  };
+  let attempts = 0;
+  const stage = await run({
+    objects: [leaving],
+    kube: {
+      apply: () => {
+        stage.wake('n/a');
+        return Promise.resolve({ ...leaving, metadata: { ...leaving.metadata, finalizers: [] } } as never);
+      },
+    },
+    finalize: async () => {
+      attempts += 1;
+      return { result: 'done' };
+    },
+  });
+  await vi.waitUntil(() => attempts > 0);
+  await delay(20);
+  await stage.end();
+  expect(attempts).toBe(1);
+});
+
+describe('a paused object', () => {
+  const found: CommonStatus = {
+    observedGeneration: 1,
+    conditions: [
+      {
+        type: 'Ready',
+        status: 'True',
+        reason: 'Ready',
+        message: 'Everything is as declared.',
+        observedGeneration: 1,
+        lastTransitionTime: '2026-05-05T09:00:00Z',
+      },
+    ],
+  };
+  const paused = (change: object): Widget => {
+    const { metadata } = widget('a');
+    return {
+      ...widget('a'),
+      metadata: { ...metadata, annotations: { [pausedAnnotation]: 'true' }, ...change },
+      status: found,
+    };
+  };
+
+  it.each<[string, object, readonly string[]]>([
+    ['stays as it was found', {}, []],
+    ['whose spec has changed says that nothing comes of it', { generation: 2 }, ['Ready=False Paused']],
+    [
+      'that is being deleted says that nothing comes of it',
+      { deletionTimestamp: '2026-05-05T10:00:00Z' },
+      ['Ready=False Paused'],
+    ],
+  ])('%s', async (_title, change, want) => {
+    const told: string[] = [];
+    const stage = await run({
+      objects: [paused(change)],
+      kube: {
+        apply: (given, object, options) => {
+          const { conditions = [] } = (object.status ?? {}) as CommonStatus;
+          told.push(
+            ...conditions
+              .filter(({ type }) => type === 'Ready')
+              .map((ready) => `Ready=${ready.status} ${ready.reason}`),
+          );
+          return applied(given, object, options);
+        },
+      },
+    });
+    await vi.waitUntil(() => stage.told.length > 0);
+    await delay(10);
+    await stage.end();
+    expect(stage.told).toEqual(['Normal Paused']);
+    expect(told).toEqual(want);
+    expect(stage.passes()).toBe(0);
+  });
 });
 
 describe('an object that comes back under its name during the last pass over the former one', () => {

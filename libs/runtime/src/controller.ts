@@ -216,8 +216,10 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       events.record(object, 'Normal', reasons.Paused, message);
       worker.log.info({ event: 'paused' }, 'paused');
     }
-    // What was found before the pause stays told; one that was never looked at says why.
-    if (readyOf(object) === undefined) {
+    // What was found before the pause stays told, as long as it is still asked for; else it says why nothing comes of it.
+    const { generation, deletionTimestamp } = object.metadata;
+    const isAsTold = object.status?.observedGeneration === generation && deletionTimestamp === undefined;
+    if (readyOf(object) === undefined || !isAsTold) {
       const verdict = { result: 'progressing', reason: reasons.Paused, message } as const;
       const status = statusOf(object, ownStatus(object), worker.now, { claims: [], verdict });
       await writeStatus(object, status, verdict, worker);
@@ -295,9 +297,12 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, worker)));
     const object = pass.stored();
     if (finalized.result === 'done') {
-      if (worker.isStored) await removeFinalizer(kube, resource, object, finalizer, { signal });
-      else if (isKept(object)) vanished.delete(key);
-      log.info({ event: 'finalized' }, 'the external work is undone; the finalizer is removed');
+      if (worker.isStored) {
+        const left = await removeFinalizer(kube, resource, object, finalizer, { signal });
+        // Whatever asks for a pass before the watch says that it is gone finds nothing to undo.
+        if (left !== undefined) informer.remember(left);
+      } else if (isKept(object)) vanished.delete(key);
+      log.info({ event: 'finalized' }, 'nothing is left to undo; the finalizer is removed');
       // All else that the queue knows of the key may be of another object, which has come meanwhile.
       queue.forget(key);
       return 'finalized';

@@ -39,23 +39,23 @@ const attempts = 5;
 
 /**
  * Removes our finalizer: by server-side apply, and where somebody else has put the same one too, by a patch of exactly that
- * entry. An object that is gone, or recreated, counts as done.
+ * entry. An object that is gone, or recreated, counts as done. Returns the object as it is then; undefined when it is gone.
  */
-export const removeFinalizer = async (
+export const removeFinalizer = async <T extends StoredObject>(
   kube: Kube,
   resource: Resource,
-  object: StoredObject,
+  object: T,
   finalizer: string,
   options: RequestOptions,
-): Promise<void> => {
+): Promise<T | undefined> => {
   const { name, namespace, uid } = object.metadata;
   const ref = { name, ...(namespace === undefined ? {} : { namespace }) };
   try {
-    let current: StoredObject | undefined = await kube.apply(resource, { metadata: { ...ref, uid } }, options);
+    let current: T | undefined = await kube.apply<T>(resource, { metadata: { ...ref, uid } }, options);
     for (let attempt = 1; current?.metadata.uid === uid && hasFinalizer(current, finalizer); attempt += 1) {
-      const path = `/metadata/finalizers/${current.metadata.finalizers?.indexOf(finalizer) ?? 0}`;
+      const path = entryOf(current, finalizer);
       try {
-        current = await kube.patch(
+        current = await kube.patch<T>(
           resource,
           ref,
           [
@@ -67,14 +67,20 @@ export const removeFinalizer = async (
         );
       } catch (caught) {
         if (!isKubeError(caught, 409, 422) || attempt === attempts) throw caught;
-        current = await kube.get(resource, ref, options);
+        current = await kube.get<T>(resource, ref, options);
       }
     }
+    return current;
   } catch (caught) {
     if (!isKubeError(caught, 404) && !(isKubeError(caught, 409) && (await isGone(kube, resource, object, options))))
       throw caught;
+    return undefined;
   }
 };
+
+/** Where our entry is, as a JSON pointer. */
+const entryOf = ({ metadata }: StoredObject, finalizer: string): string =>
+  `/metadata/finalizers/${metadata.finalizers?.indexOf(finalizer) ?? 0}`;
 
 /** A conflict on the uid: the name is free, or another object has it. */
 const isGone = async (

@@ -14,7 +14,7 @@ import {
   createDriverPool,
   createReferences,
   isProviderGone,
-  isToldOnProvider,
+  isToldElsewhere,
   keyOfReference,
   wokenByProvider,
   type Bucket,
@@ -95,7 +95,7 @@ const build = (tools: ControllerTools) => {
     resource: accessKeyResource,
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
-    isToldElsewhere: isToldOnProvider,
+    isToldElsewhere,
     isBeyondHelp: isProviderGone,
     reconciler: accessKeyReconciler({
       kube: ownWrites.kube,

@@ -656,6 +656,15 @@ describe('a refusal', () => {
       'SpecInvalid',
     ],
     ['no such Provider', { providerRef: { name: 'none' } }, () => undefined, 'ProviderNotFound'],
+    [
+      'a Provider that is being deleted',
+      {},
+      ({ providers, s3 }) => {
+        const metadata = { deletionTimestamp: '2026-05-05T10:00:00Z' };
+        providers.set('team-a/provider', providerOf(s3.driver, { metadata }));
+      },
+      'ProviderNotReady',
+    ],
   ])('%s', async (_title, spec, prepare, reason) => {
     const [report] = await refused({ spec }, prepare);
     expect(report).toMatchObject({ result: 'waiting', reason });

@@ -32,8 +32,9 @@ type KeyPass = Pass<AccessKeyStatus>;
 export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySpec, AccessKeyStatus> => ({
   async reconcile(accessKey, pass) {
     const { spec, metadata } = accessKey;
+    const isNew = accessKey.status?.userName === undefined;
     const provided = await deps.references
-      .driverFor(spec.providerRef, metadata.namespace, pass.signal)
+      .driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew })
       .catch(onlyFault);
     if (provided instanceof Fault) {
       const isTakenBack = provided.reason === reasons.ReferenceNotGranted && (await takeRights(accessKey, deps, pass));
@@ -45,7 +46,7 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
     if (typeof issuer === 'string') throw terminal(reasons.Unsupported, issuer);
     const rights = await rightsOf(accessKey, provided, deps.references, issuer.maxPolicyBytes);
     const user = await userOf(accessKey, issuer, deps, pass);
-    if (rights.missing !== undefined && accessKey.status?.userName === undefined) throw rights.missing;
+    if (rights.missing !== undefined && isNew) throw rights.missing;
     const observed = await issuer.observeUser(user, pass);
     if (observed?.isOurs === false) {
       throw waiting(

@@ -1,6 +1,6 @@
 import type { BucketStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
-import { blocked, waiting } from '@operator/outcome';
+import { Fault, blocked, waiting } from '@operator/outcome';
 import { explainWait, type Bucket, type Provided } from '@operator/references';
 import { ownStatus, type Finalized } from '@operator/runtime';
 import { emptyBucketBatch, observeExistence, removeBucket } from '@operator/s3';
@@ -30,7 +30,15 @@ export const finalizeBucket = async (
   pass: BucketPass,
 ): Promise<Finalized<BucketStatus>> => {
   const { spec, metadata, status } = bucket;
-  if (status === undefined || !mayHave(bucket) || metadata.annotations?.[annotations.abandon] === 'true') return done;
+  if (status === undefined || !mayHave(bucket)) return done;
+  if (metadata.annotations?.[annotations.abandon] === 'true') {
+    pass.event(
+      'Warning',
+      eventReasons.BucketAbandoned,
+      `Bucket ${spec.name} stays on the server, as if there were none.`,
+    );
+    return done;
+  }
   // Who is removing a policy from the bucket still needs its Provider, which goes once no Bucket refers to it.
   const leaving = (await deps.policiesOf(bucket)).filter(({ isLeaving }) => isLeaving);
   if (leaving.length > 0) {
@@ -69,6 +77,17 @@ export const finalizeBucket = async (
     pass.event('Warning', reasons.NotOwned, `Bucket ${spec.name} is no longer ours; it stays on the server.`);
   }
   return done;
+};
+
+/** A bucket that is emptied first may fill again meanwhile; it says the same then. */
+const sayHowToEmpty = (caught: unknown): never => {
+  if (!(caught instanceof Fault) || caught.reason !== reasons.BucketNotEmpty) throw caught;
+  const { reason, message, retryAfterMs, cause } = caught;
+  throw waiting(
+    reason,
+    `${message} Set forceDelete: true to have it emptied first, or deletionPolicy: Retain to keep it.`,
+    { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+  );
 };
 
 /** True when nothing speaks against the bucket being ours: no better claim, no mark of somebody else, no later creation. */
@@ -127,7 +146,7 @@ const remove = async (
       };
     }
   }
-  await pass.step('remove', () => removeBucket(driver, { bucket: spec.name, region }, pass));
+  await pass.step('remove', () => removeBucket(driver, { bucket: spec.name, region }, pass)).catch(sayHowToEmpty);
   pass.event('Normal', eventReasons.BucketDeleted, `Deleted bucket ${spec.name}.`);
   return done;
 };

@@ -13,7 +13,7 @@ import {
   createDriverPool,
   createReferences,
   isProviderGone,
-  isToldOnProvider,
+  isToldElsewhere,
   keyOfReference,
   namespaceLabels,
   wokenByProvider,
@@ -71,7 +71,7 @@ const build = (tools: ControllerTools) => {
     resource: bucketResource,
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
-    isToldElsewhere: isToldOnProvider,
+    isToldElsewhere,
     isBeyondHelp: isProviderGone,
     reconciler: bucketReconciler({
       references: createReferences({ kube, pool, providers }),

@@ -101,6 +101,25 @@ const settledServer = {
   versioning: 'Enabled',
 };
 
+it('that is new is not made with a Provider that is being deleted, while one that is there is kept so', async () => {
+  const leaveProvider = ({ s3, providers }: Pick<ReturnType<typeof begin>, 's3' | 'providers'>) =>
+    providers.set(
+      'team-a/provider',
+      providerOf(s3.driver, { metadata: { deletionTimestamp: '2026-05-05T10:00:00Z' } }),
+    );
+  const newcomer = begin();
+  leaveProvider(newcomer);
+  expect(await newcomer.bench.run()).toMatchObject({ result: 'waiting', reason: 'ProviderNotReady' });
+  expect(newcomer.s3.buckets.size).toBe(0);
+
+  const owner = begin();
+  await owner.bench.run();
+  leaveProvider(owner);
+  owner.s3.buckets.get('photos')?.tags.delete('team');
+  await owner.bench.run();
+  expect(owner.s3.buckets.get('photos')?.tags.get('team')).toBe('a');
+});
+
 describe('a bucket that is not there', () => {
   it('is created, marked and configured, and Ready only after a look that found nothing to do', async () => {
     const { bench, s3 } = begin();
@@ -656,7 +675,9 @@ describe('a deletion', () => {
 
   it('deletes an empty bucket, and waits for one that is not', async () => {
     const { bench, s3 } = await leaving({ deletionPolicy: 'Delete' }, fill(1));
-    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'BucketNotEmpty', retryAfterMs: 60_000 });
+    const report = await bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'BucketNotEmpty', retryAfterMs: 60_000 });
+    expect(report.message).toMatch(/forceDelete: true .* or deletionPolicy: Retain/);
     fill(0)({ s3 } as never);
     expect(await bench.run()).toMatchObject({
       result: 'gone',
@@ -763,7 +784,10 @@ describe('a deletion', () => {
     expect(report).toMatchObject({ result: 'waiting', reason: 'ProviderNotFound' });
     expect(report.message).toContain('annotate the object with s3.cloud37.dev/abandon: "true"');
     bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
-    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(await bench.run()).toMatchObject({
+      result: 'gone',
+      events: ['Warning BucketAbandoned: Bucket photos stays on the server, as if there were none.'],
+    });
     expect(s3.buckets.has('photos')).toBe(true);
   });
 

@@ -41,15 +41,15 @@ const wasSettled = ({ metadata, status }: Bucket): boolean =>
 export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, BucketStatus> => ({
   async reconcile(bucket, pass) {
     const { spec, metadata } = bucket;
-    const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal);
+    const isNew = !mayHave(bucket);
+    const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew });
     const rival = await betterClaim(bucket, provided.provider, deps.sameName(spec.name), deps.references);
     if (rival !== undefined) return refused(reportForeign(spec), rival);
 
     const region = spec.region ?? provided.provider.spec.region;
     const known = await tagsOfKnown(bucket, provided.driver, deps, pass);
     if (known !== undefined) return converge(bucket, provided, known.region, deps, pass, { tags: known.tags });
-    const wasThere = mayHave(bucket);
-    const existence = await observeExistence(provided.driver, { bucket: spec.name, region, wasThere }, pass);
+    const existence = await observeExistence(provided.driver, { bucket: spec.name, region, wasThere: !isNew }, pass);
     switch (existence.state) {
       case 'absent':
         return create(bucket, provided, region, deps, pass);

@@ -55,7 +55,7 @@ export const policyConflictClaims = (spec: BucketSpec, policies: readonly Policy
     const names = policies.map(({ name }) => name).sort();
     return conflict(
       reasons.PolicyConflict,
-      `${String(names.length)} BucketPolicies refer to this bucket, and it can have one: ${names.join(', ')}. The oldest is applied.`,
+      `${String(names.length)} BucketPolicies refer to this bucket, and it can have one: ${names.join(', ')}. In effect is the one whose status says applied.`,
     );
   }
   const blocked = spec.publicAccess?.blockPublicPolicy === true;

@@ -53,8 +53,15 @@ const removeDocument = async (
   const { spec, metadata, status } = policy;
   const { providerRef, bucketName, appliedHash, pendingHash } = status ?? {};
   const ours = [appliedHash, pendingHash].filter((hash) => hash !== undefined);
-  const isAbandoned = metadata.annotations?.[annotations.abandon] === 'true';
-  if (isAbandoned || providerRef === undefined || bucketName === undefined || ours.length === 0) return;
+  if (providerRef === undefined || bucketName === undefined || ours.length === 0) return;
+  if (metadata.annotations?.[annotations.abandon] === 'true') {
+    pass.event(
+      'Warning',
+      eventReasons.PolicyAbandoned,
+      `The policy of bucket ${bucketName} stays as it is on the server.`,
+    );
+    return;
+  }
 
   // The Provider granted its use to the Bucket, not to the policy.
   const from = spec.bucketRef.namespace ?? metadata.namespace;

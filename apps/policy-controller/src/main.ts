@@ -15,7 +15,7 @@ import {
   createDriverPool,
   createReferences,
   isProviderGone,
-  isToldOnProvider,
+  isToldElsewhere,
   keyOfReference,
   wokenByProvider,
   type Bucket,
@@ -89,7 +89,7 @@ const build = (tools: ControllerTools) => {
     resource: bucketPolicyResource,
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
-    isToldElsewhere: isToldOnProvider,
+    isToldElsewhere,
     isBeyondHelp: isProviderGone,
     failureEvent: eventReasons.PolicyFailed,
     reconciler: policyReconciler({

@@ -452,7 +452,11 @@ describe('a deletion', () => {
     world.providers.set('team-a/provider', { ...providerOf(world.s3.driver), status: { connected: false } });
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'ProviderNotReady' });
     world.bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
-    expect(await world.bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
+    expect(await world.bench.run()).toMatchObject({
+      result: 'gone',
+      writes: ['kube finalizer'],
+      events: ['Warning PolicyAbandoned: The policy of bucket photos stays as it is on the server.'],
+    });
   });
 
   it('of one that was never applied touches nothing', async () => {

@@ -7,7 +7,7 @@ export { createDriverPool, driverVersion } from './driver-pool.ts';
 export type { DriverFactories, DriverPool } from './driver-pool.ts';
 export { isGranted, matchesSelector } from './grants.ts';
 export type { LabelsOf } from './grants.ts';
-export { isProviderFault, isProviderGone, isToldOnProvider, providerNotReady } from './provider-faults.ts';
+export { isProviderFault, isProviderGone, isToldElsewhere, providerNotReady } from './provider-faults.ts';
 export { createReferences, keyOfReference, namespaceLabels, namespaceResource } from './references.ts';
 export type { Bucket, Provided, References, ReferencesOptions } from './references.ts';
 export { bucketMatters, isReady, usableVersion, wokenByProvider } from './wake.ts';

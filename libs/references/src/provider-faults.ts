@@ -21,8 +21,15 @@ export const isProviderFault = ({ reason }: Fault): boolean => providerReasons.h
 /** True when there is no Provider. */
 export const isProviderGone = ({ reason }: Fault): boolean => reason === reasons.ProviderNotFound;
 
-/** True when the Provider itself tells it: of an outage there is one Event then, and not one for each object. */
-export const isToldOnProvider = (fault: Fault): boolean => isProviderFault(fault) && !isProviderGone(fault);
+/** What an object that is referred to says of itself, too. */
+const dependencies: ReadonlySet<string> = new Set([reasons.BucketNotReady, reasons.AccessKeyNotReady]);
+
+/**
+ * True when the object that is referred to tells it itself: of an outage there is one Event then, on the Provider, and not one
+ * for each object; and objects that come together wait for each other without a Warning.
+ */
+export const isToldElsewhere = (fault: Fault): boolean =>
+  dependencies.has(fault.reason) || (isProviderFault(fault) && !isProviderGone(fault));
 
 /** The claim of a Provider that cannot be used, for whatever reason. */
 export const providerNotReady = ({ reason, message }: Fault): Claim => ({

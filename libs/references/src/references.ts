@@ -26,10 +26,16 @@ export interface Provided {
 /** Follows the references between kinds: whether the object exists, grants the reference, and is fit for use. */
 export interface References {
   /**
-   * The driver behind a reference from an object in `from`.
+   * The driver behind a reference from an object in `from`. `isNew`: the object has nothing at the server yet, and a Provider that
+   * is to go takes nobody any more: else it would never come to that.
    * @throws Fault `waiting` ProviderNotFound, ReferenceNotGranted, ProviderNotReady, and those of the Provider's Secrets
    */
-  driverFor(ref: ObjectReference, from: string, signal: AbortSignal): Promise<Provided>;
+  driverFor(
+    ref: ObjectReference,
+    from: string,
+    signal: AbortSignal,
+    options?: { readonly isNew: boolean },
+  ): Promise<Provided>;
   /**
    * The same for undoing what was done while the reference was granted: a grant that was taken back must strand nothing.
    * @throws Fault `waiting` ProviderNotFound, ProviderNotReady, and those of the Provider's Secrets
@@ -120,7 +126,16 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
 
   return {
     providerFor,
-    driverFor: async (ref, from, signal) => driverOf(await providerFor(ref, from), signal),
+    driverFor: async (ref, from, signal, { isNew } = { isNew: false }) => {
+      const provider = await providerFor(ref, from);
+      if (isNew && provider.metadata.deletionTimestamp !== undefined) {
+        throw waiting(
+          reasons.ProviderNotReady,
+          `Provider ${keyOf(provider)} is being deleted; nothing new is made with it.`,
+        );
+      }
+      return driverOf(provider, signal);
+    },
     driverForRemoval: async (ref, from, signal) => {
       const key = keyOfReference(ref, from);
       const provider = providers.get(key);

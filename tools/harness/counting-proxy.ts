@@ -101,8 +101,9 @@ export async function startCountingProxy(options: ProxyOptions): Promise<Countin
   };
 
   const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
-    // Whichever side ends first, the other one sees its connection end, as it would without a proxy between.
-    serve(incoming, response).catch(() => incoming.socket.destroy());
+    // Whichever side ends first, the other one sees its connection end, as it would without a proxy between. A response that was
+    // ended has let go of its connection.
+    serve(incoming, response).catch(() => response.socket?.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

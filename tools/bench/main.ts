@@ -38,6 +38,7 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
     crowd: () => (crowd ??= makeCrowd(bench)),
   };
   const figures: Figure[] = [];
+  const path = options.save ? pathFor(header) : undefined;
   let failed = 0;
   const measure = async (scenario: Scenario): Promise<void> => {
     signal.throwIfAborted();
@@ -47,6 +48,8 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
       const found = await Promise.race([scenario.run(bench), rejectionOf(signal)]);
       figures.push(...found);
       console.log(`\n${renderTable(found)}`);
+      // After each: who ends the rest, or whom it ends, keeps what was found.
+      if (path !== undefined && figures.length > 0) writeFileSync(path, toLines({ header, figures }));
     } catch (error) {
       signal.throwIfAborted();
       failed += 1;
@@ -72,9 +75,8 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
       await Promise.all([remove(), options.profile ? undefined : rm(dir, { recursive: true, force: true })]);
     }
   }
-  const text = toLines({ header, figures });
-  console.log(`\n${text}`);
-  if (options.save && figures.length > 0) log(`kept in ${save(header, text)}`);
+  console.log(`\n${toLines({ header, figures })}`);
+  if (path !== undefined && figures.length > 0) log(`kept in ${path}`);
   const violated = figures.filter(isViolated);
   for (const { scenario, name } of violated) log(`violated: ${scenario}, ${name}`);
   return failed + violated.length > 0 ? 1 : 0;
@@ -102,13 +104,12 @@ const describe = (quick: boolean): Header => ({
   quick,
 });
 
-/** Keeps results beside earlier ones of the same day and commit; returns the path. */
-const save = ({ startedAt, commit }: Header, text: string): string => {
+/** Where results are kept: beside earlier ones of the same day and commit. */
+const pathFor = ({ startedAt, commit }: Header): string => {
   mkdirSync(resultsFolder, { recursive: true });
   const base = join(resultsFolder, `${startedAt.slice(0, 10)}-${commit.slice(0, 9)}`);
   let path = `${base}.jsonl`;
   for (let nth = 2; existsSync(path); nth += 1) path = `${base}-${nth}.jsonl`;
-  writeFileSync(path, text);
   return path;
 };
 

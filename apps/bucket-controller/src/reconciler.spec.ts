@@ -268,6 +268,19 @@ describe('a bucket that the server puts off', () => {
   });
 });
 
+it('a bucket whose creation was answered is ours, though its mark is put off and the server loses its date', async () => {
+  const { bench, s3 } = begin();
+  s3.refuse('GetBucketTagging', { code: 'SlowDown', status: 503 });
+  expect(await bench.pass()).toMatchObject({ result: 'transient', reason: 'Throttled' });
+  expect(bench.object().status).toMatchObject({ ownership: 'Created', exists: true });
+  s3.refuse('GetBucketTagging', undefined);
+  const made = s3.buckets.get('photos');
+  if (made === undefined) throw new Error('no bucket was made');
+  made.createdAt = new Date('0001-01-01T00:00:00Z');
+  expect(await bench.run()).toMatchObject({ result: 'settled' });
+  expect(serverHas(made)).toEqual(settledServer);
+});
+
 describe('a bucket that is there already', () => {
   const refusals: readonly (readonly [string, Options, Partial<MemoryBucket>, string, RegExp])[] = [
     ['unmarked', {}, {}, 'NotOwned', /bears no mark/],

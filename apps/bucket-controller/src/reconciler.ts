@@ -119,8 +119,20 @@ const create = async (
     throw transient(reasons.Conflict, `Bucket ${spec.name} was created by somebody else at the same moment.`);
   }
   pass.event('Normal', eventReasons.BucketCreated, `Created bucket ${spec.name} in region ${region}.`);
-  return converge({ ...bucket, status: intended }, provided, region, deps, pass, { madeAt: pass.now });
+  const looked = converge({ ...bucket, status: intended }, provided, region, deps, pass, { madeAt: pass.now });
+  return looked.catch(async (caught: unknown) => {
+    // The answer to the creation is the best proof there is; what the next pass finds, before the mark is set, may prove nothing.
+    const { serverIdentity: endpoint } = provided.driver;
+    await pass.record(reportBucket(spec, { ...factsOf(spec, region, endpoint), ownership: 'Created', managedTagKeys }));
+    throw caught;
+  });
 };
+
+const factsOf = ({ name }: BucketSpec, region: string, endpoint: string) => ({
+  region,
+  endpoint,
+  arn: bucketArn(name, partitionOf(region)),
+});
 
 const isRefused = (caught: unknown): boolean => caught instanceof Fault && caught.kind !== 'transient';
 
@@ -185,12 +197,7 @@ const converge = async (
   };
   const views = await lookAtFeatures(driver, spec, context, s3, pass);
   const claims = [...unsupportedClaims(views), ...policyConflictClaims(spec, await deps.policiesOf(bucket))];
-  const facts = {
-    region,
-    endpoint,
-    arn: bucketArn(spec.name, partitionOf(region)),
-    ownership: decided.ownership,
-  };
+  const facts = { ...factsOf(spec, region, endpoint), ownership: decided.ownership };
 
   const steps = views.flatMap((view) => (view.verdict === 'different' ? [view.step] : []));
   if (steps.length > 0) {

@@ -74,7 +74,7 @@ export interface BucketFacts {
   readonly arn: string;
   readonly ownership: 'Created' | 'Adopted';
   readonly managedTagKeys: readonly string[];
-  readonly lastSyncTime: string | undefined;
+  readonly lastSyncTime?: string | undefined;
 }
 
 /** The status of a bucket that is ours. */

@@ -143,6 +143,15 @@ it('the creation date is looked for page by page', async () => {
   expect(await creationDateOf(driver, { bucket: 'other' }, recordingContext())).toBeUndefined();
 });
 
+it('a creation date that the server has lost is none', async () => {
+  fake.answer(() =>
+    succeed(
+      '<ListAllMyBucketsResult><Buckets><Bucket><Name>photos</Name><CreationDate>0001-01-01T00:00:00.000Z</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>',
+    ),
+  );
+  expect(await creationDateOf(driver, { bucket }, recordingContext())).toBeUndefined();
+});
+
 it('the removal of an absent bucket is a success', async () => {
   fake.answer(() => refuse(404, 'NoSuchBucket'));
   await removeBucket(driver, { bucket }, recordingContext());

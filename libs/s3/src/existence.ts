@@ -92,7 +92,8 @@ const elsewhere = (bucket: string, region: string | undefined): BucketExistence 
 });
 
 /**
- * When a bucket of these credentials' account was created; undefined when the server does not list it.
+ * When a bucket of these credentials' account was created; undefined when the server does not list it or has lost the date:
+ * MinIO says the year 1 of a bucket whose settings were changed while it was being created.
  * Source: Amazon S3 API, ListBuckets.
  */
 export const creationDateOf = async (
@@ -106,7 +107,7 @@ export const creationDateOf = async (
     // Servers without paging ignore the prefix and list all.
     const page = await wire.send(new ListBucketsCommand({ Prefix: bucket, ContinuationToken: token }), context);
     const found = page.Buckets?.find(({ Name }) => Name === bucket);
-    if (found !== undefined) return found.CreationDate;
+    if (found !== undefined) return (found.CreationDate?.getTime() ?? 0) > 0 ? found.CreationDate : undefined;
     token = page.ContinuationToken === token ? undefined : page.ContinuationToken;
   } while (token !== undefined && token !== '');
   return undefined;

@@ -16,8 +16,9 @@ import {
   isProviderGone,
   isToldElsewhere,
   keyOfReference,
+  trimReferredBucket,
   wokenByProvider,
-  type Bucket,
+  type ReferredBucket,
   type DriverFactories,
   type Provider,
 } from '@operator/references';
@@ -56,7 +57,7 @@ const build = (tools: ControllerTools) => {
   const { kube } = tools;
   const accessKeys = tools.informer<AccessKey>(accessKeyResource);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
-  const buckets = tools.informer<Bucket>(bucketResource, { scope: 'all' });
+  const buckets = tools.informer<ReferredBucket>(bucketResource, { scope: 'all', trim: trimReferredBucket });
   const secrets = tools.informer<IssuedSecret>(secretResource, {
     labelSelector: `${issuedLabel.key}=${issuedLabel.value}`,
     trim: withoutContent,

@@ -1,6 +1,6 @@
 import { annotations, reasons, type SecretKeyName } from '@operator/api';
 import { Fault, redact, type Redacted } from '@operator/outcome';
-import type { Bucket } from '@operator/references';
+import type { ReferredBucket } from '@operator/references';
 import type { Driver, KeyPair } from '@operator/s3';
 import type { SecretContent, StoredSecret } from '@operator/secrets';
 import type { AccessKey } from './deps.ts';
@@ -17,7 +17,7 @@ export const secretFor = (
   accessKey: AccessKey,
   pair: KeyPair,
   driver: Driver,
-  buckets: readonly Bucket[],
+  buckets: readonly ReferredBucket[],
 ): SecretContent => {
   const { spec } = accessKey;
   const { connection } = driver;

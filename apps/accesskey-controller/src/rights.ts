@@ -10,7 +10,7 @@ import {
   type BucketAccess,
   type IamPolicy,
 } from '@operator/policy';
-import { keyOfReference, type Bucket, type Provided, type References } from '@operator/references';
+import { keyOfReference, type ReferredBucket, type Provided, type References } from '@operator/references';
 import { keyOf } from '@operator/runtime';
 import { allowedBeyond } from './confinement.ts';
 import type { AccessKey } from './deps.ts';
@@ -19,7 +19,7 @@ import type { AccessKey } from './deps.ts';
 export interface Rights {
   /** Undefined: no rights at all. */
   readonly policy: IamPolicy | undefined;
-  readonly buckets: readonly Bucket[];
+  readonly buckets: readonly ReferredBucket[];
   /** Why an entry of `access` gives nothing now: its Bucket is gone, not granted, or does not hold its bucket. */
   readonly missing?: Fault;
 }
@@ -37,7 +37,7 @@ export const rightsOf = async (
   maxPolicyBytes: number,
 ): Promise<Rights> => {
   const { spec, metadata } = accessKey;
-  const buckets: Bucket[] = [];
+  const buckets: ReferredBucket[] = [];
   const entries: BucketAccess[] = [];
   let missing: Fault | undefined;
   for (const { bucketRef, level, prefix } of spec.access ?? []) {
@@ -46,7 +46,7 @@ export const rightsOf = async (
       missing ??= bucket;
       continue;
     }
-    if (!buckets.includes(bucket)) buckets.push(bucket);
+    if (!buckets.some(({ metadata: { uid } }) => uid === bucket.metadata.uid)) buckets.push(bucket);
     entries.push({ bucketName: bucket.spec.name, level, ...(prefix === undefined ? {} : { prefix }) });
   }
   const [only, ...others] = buckets;
@@ -72,7 +72,7 @@ export const rightsOf = async (
 const ownPolicy = (
   policy: AccessKey['spec']['policy'],
   bucket: { readonly bucket?: string },
-  within: readonly Bucket[] | undefined,
+  within: readonly ReferredBucket[] | undefined,
   lenient: boolean,
 ) => {
   if (policy === undefined) return undefined;
@@ -92,7 +92,7 @@ const ownedBucket = async (
   from: string,
   provided: Provided,
   references: References,
-): Promise<Bucket | Fault> => {
+): Promise<ReferredBucket | Fault> => {
   try {
     const bucket = await references.bucketFor(ref, from);
     requireOurs(bucket, provided.driver.serverIdentity);
@@ -108,7 +108,7 @@ const ownedBucket = async (
  * Rights are given only in a bucket that its object really owns: naming somebody else's bucket in a Bucket must open no way
  * into it.
  */
-const requireOurs = ({ metadata, spec, status }: Bucket, serverIdentity: string): void => {
+const requireOurs = ({ metadata, spec, status }: ReferredBucket, serverIdentity: string): void => {
   const at = `Bucket ${metadata.namespace}/${metadata.name}`;
   if (status?.ownership === undefined || status.bucketName !== spec.name) {
     throw waiting(reasons.BucketNotReady, `${at} is not there yet.`);
@@ -120,7 +120,7 @@ const requireOurs = ({ metadata, spec, status }: Bucket, serverIdentity: string)
 
 /** On a server of many accounts the key of one cannot reach what another one owns. */
 const requireSameAccount = async (
-  { metadata, spec }: Bucket,
+  { metadata, spec }: ReferredBucket,
   provider: Provided['provider'],
   references: References,
 ): Promise<void> => {
@@ -134,7 +134,7 @@ const requireSameAccount = async (
 };
 
 /** @throws Fault `terminal` PolicyInvalid when the policy of another namespace than the Provider's reaches beyond `access` */
-const requireConfined = (policy: IamPolicy, buckets: readonly Bucket[]): void => {
+const requireConfined = (policy: IamPolicy, buckets: readonly ReferredBucket[]): void => {
   const beyond = allowedBeyond(policy, new Set(buckets.map(({ spec }) => spec.name)));
   if (beyond.length === 0) return;
   throw terminal(

@@ -1,5 +1,5 @@
 import type { AccessKeySpec, AccessKeyStatus, BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
-import type { Bucket, References } from '@operator/references';
+import type { ReferredBucket, References } from '@operator/references';
 import type { KubeObject, ObjectKey } from '@operator/runtime';
 
 export type BucketPolicy = KubeObject<BucketPolicySpec, BucketPolicyStatus>;
@@ -12,7 +12,7 @@ export type AccessKeyNamed = (name: string) => AccessKeyUser | undefined;
 export interface PolicyDeps {
   readonly references: References;
   /** A Bucket by `namespace/name`, granted or not: for what was applied already. */
-  readonly bucketAt: (key: ObjectKey) => Bucket | undefined;
+  readonly bucketAt: (key: ObjectKey) => ReferredBucket | undefined;
   /** The BucketPolicies that refer to this Bucket. */
   readonly policiesOf: (bucketKey: ObjectKey) => readonly BucketPolicy[];
   readonly accessKeyAt: (key: ObjectKey) => AccessKeyUser | undefined;

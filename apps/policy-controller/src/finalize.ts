@@ -2,7 +2,7 @@ import type { BucketPolicyStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
 import { hashPolicy, parsePolicy, renderPolicy, sameButForGoneUsers, type IamPolicy } from '@operator/policy';
-import { explainWait, keyOfReference, type Bucket } from '@operator/references';
+import { explainWait, keyOfReference, type ReferredBucket } from '@operator/references';
 import type { Finalized, Pass } from '@operator/runtime';
 import { deleteBucketPolicy, observeExistence, readBucketPolicy } from '@operator/s3';
 import type { BucketPolicy, PolicyDeps } from './deps.ts';
@@ -29,7 +29,7 @@ export const finalizePolicy = async (
  */
 export const leaveFormerBucket = async (
   policy: BucketPolicy,
-  bucket: Bucket,
+  bucket: ReferredBucket,
   deps: PolicyDeps,
   pass: Pass<BucketPolicyStatus>,
 ): Promise<BucketPolicy> => {

@@ -17,8 +17,9 @@ import {
   isProviderGone,
   isToldElsewhere,
   keyOfReference,
+  trimReferredBucket,
   wokenByProvider,
-  type Bucket,
+  type ReferredBucket,
   type DriverFactories,
   type Provider,
 } from '@operator/references';
@@ -51,7 +52,7 @@ const pool = createDriverPool(drivers);
 const build = (tools: ControllerTools) => {
   const { kube } = tools;
   const policies = tools.informer<BucketPolicy>(bucketPolicyResource);
-  const buckets = tools.informer<Bucket>(bucketResource, { scope: 'all' });
+  const buckets = tools.informer<ReferredBucket>(bucketResource, { scope: 'all', trim: trimReferredBucket });
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
   const accessKeys = tools.informer<AccessKeyUser>(accessKeyResource);
   const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);

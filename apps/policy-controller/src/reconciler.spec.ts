@@ -42,7 +42,7 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
     reconciler: () =>
       policyReconciler({
         references: world.references(),
-        bucketAt: (key) => world.buckets.get(key),
+        bucketAt: world.referredBucket,
         policiesOf: (key) => (key === 'team-a/photos' ? [...policies.values()] : []),
         accessKeyAt: (key) => accessKeys.get(key),
       }),

@@ -2,7 +2,7 @@ import type { BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
 import { onlyFault, Fault, blocked, progressing, settled, waiting } from '@operator/outcome';
 import { hashPolicy, samePolicy, type IamPolicy } from '@operator/policy';
-import { keyOfReference, type Bucket } from '@operator/references';
+import { keyOfReference, type ReferredBucket } from '@operator/references';
 import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
 import { putBucketPolicy, readBucketPolicy } from '@operator/s3';
 import type { BucketPolicy, PolicyDeps } from './deps.ts';
@@ -86,7 +86,7 @@ const contenderOf = ({ metadata, status }: BucketPolicy): Contender => ({
  * The document that the bucket is to have.
  * @throws Fault `terminal` PolicyInvalid; `waiting` PolicyConflict, AccessKeyNotFound, AccessKeyNotReady
  */
-const documentFor = async (policy: BucketPolicy, bucket: Bucket, deps: PolicyDeps): Promise<IamPolicy> => {
+const documentFor = async (policy: BucketPolicy, bucket: ReferredBucket, deps: PolicyDeps): Promise<IamPolicy> => {
   const document = requireValid(policy.spec.policy, bucket.spec.name);
   await requireNoRival(policy, bucket, deps);
   const accessKeyNamed = (name: string) => deps.accessKeyAt(`${policy.metadata.namespace}/${name}`);
@@ -94,7 +94,7 @@ const documentFor = async (policy: BucketPolicy, bucket: Bucket, deps: PolicyDep
 };
 
 /** @throws Fault `waiting` PolicyConflict, naming the policy that is applied */
-const requireNoRival = async (policy: BucketPolicy, bucket: Bucket, deps: PolicyDeps): Promise<void> => {
+const requireNoRival = async (policy: BucketPolicy, bucket: ReferredBucket, deps: PolicyDeps): Promise<void> => {
   const { uid } = policy.metadata;
   const contenders: Contender[] = [];
   for (const other of deps.policiesOf(keyOf(bucket))) {
@@ -116,7 +116,7 @@ const isGranted = async ({ spec, metadata }: BucketPolicy, { references }: Polic
 };
 
 /** Its Provider may lead to another server by now, with another bucket of that name. @throws Fault `waiting` BucketNotReady */
-const requireSameServer = ({ metadata, status }: Bucket, serverIdentity: string): void => {
+const requireSameServer = ({ metadata, status }: ReferredBucket, serverIdentity: string): void => {
   if (status?.endpoint === serverIdentity) return;
   throw waiting(
     reasons.BucketNotReady,
@@ -125,7 +125,7 @@ const requireSameServer = ({ metadata, status }: Bucket, serverIdentity: string)
 };
 
 /** A policy is put only on a bucket that is ours. @throws Fault `waiting` BucketNotReady */
-const requireOwned = ({ metadata, spec, status }: Bucket): void => {
+const requireOwned = ({ metadata, spec, status }: ReferredBucket): void => {
   const at = `Bucket ${metadata.namespace}/${metadata.name}`;
   if (metadata.deletionTimestamp !== undefined) throw waiting(reasons.BucketNotReady, `${at} is being deleted.`);
   const isOwned = status?.exists === true && status.ownership !== undefined && status.bucketName === spec.name;

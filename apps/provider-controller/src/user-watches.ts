@@ -1,6 +1,6 @@
 import { accessKeyResource, bucketResource } from '@operator/api';
 import { keyOfReference } from '@operator/references';
-import type { ControllerTools, KubeObject, ObjectKey } from '@operator/runtime';
+import { bareMetadata, pick, type ControllerTools, type ObjectKey } from '@operator/runtime';
 import type { AccessKeyUser, BucketUser, ProviderUsers } from './users.ts';
 
 type Watching = Pick<ControllerTools, 'informer' | 'enqueue'>;
@@ -11,52 +11,23 @@ const usersSettleMs = 2_000;
 const keyOfProvider = ({ spec, metadata }: BucketUser | AccessKeyUser): ObjectKey =>
   keyOfReference(spec.providerRef, metadata.namespace);
 
-/** Without labels, annotations and owners. */
-const trimMetadata = ({
-  name,
-  namespace,
-  uid,
-  resourceVersion,
-  generation,
-  creationTimestamp,
-}: KubeObject['metadata']): KubeObject['metadata'] => ({
-  name,
-  namespace,
-  uid,
-  resourceVersion,
-  generation,
-  creationTimestamp,
-});
-
-const trimBucketStatus = ({
-  bucketName,
-  exists,
-  ownership,
-  createIntent,
-  region,
-}: NonNullable<BucketUser['status']>) => ({
-  ...(bucketName === undefined ? {} : { bucketName }),
-  ...(exists === undefined ? {} : { exists }),
-  ...(ownership === undefined ? {} : { ownership }),
-  ...(createIntent === undefined ? {} : { createIntent }),
-  ...(region === undefined ? {} : { region }),
-});
-
 /** Only what the counts need: there may be many thousands. */
 const trimBucket = ({ apiVersion, kind, metadata, spec, status }: BucketUser): BucketUser => ({
   apiVersion,
   kind,
-  metadata: trimMetadata(metadata),
-  spec: { providerRef: spec.providerRef, name: spec.name },
-  ...(status === undefined ? {} : { status: trimBucketStatus(status) }),
+  metadata: bareMetadata(metadata),
+  spec: pick(spec, 'providerRef', 'name'),
+  ...(status === undefined
+    ? {}
+    : { status: pick(status, 'bucketName', 'exists', 'ownership', 'createIntent', 'region') }),
 });
 
 const trimAccessKey = ({ apiVersion, kind, metadata, spec, status }: AccessKeyUser): AccessKeyUser => ({
   apiVersion,
   kind,
-  metadata: trimMetadata(metadata),
-  spec: { providerRef: spec.providerRef },
-  ...(status?.userName === undefined ? {} : { status: { userName: status.userName } }),
+  metadata: bareMetadata(metadata),
+  spec: pick(spec, 'providerRef'),
+  ...(status === undefined ? {} : { status: pick(status, 'userName') }),
 });
 
 /**

@@ -10,4 +10,6 @@ export type { LabelsOf } from './grants.ts';
 export { isProviderFault, isProviderGone, isToldElsewhere, providerNotReady } from './provider-faults.ts';
 export { createReferences, keyOfReference, namespaceLabels, namespaceResource } from './references.ts';
 export type { Bucket, Provided, References, ReferencesOptions } from './references.ts';
+export { trimReferredBucket } from './referred-bucket.ts';
+export type { ReferredBucket } from './referred-bucket.ts';
 export { bucketMatters, isReady, usableVersion, wokenByProvider } from './wake.ts';

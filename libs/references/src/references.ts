@@ -13,6 +13,7 @@ import type { Driver } from '@operator/s3';
 import { resolveConnection, type Provider } from './connection.ts';
 import { driverVersion, type DriverPool } from './driver-pool.ts';
 import { isGranted, type LabelsOf } from './grants.ts';
+import type { ReferredBucket } from './referred-bucket.ts';
 import { usableVersion } from './wake.ts';
 
 export type Bucket = KubeObject<BucketSpec, BucketStatus>;
@@ -47,7 +48,7 @@ export interface References {
    */
   providerFor(ref: ObjectReference, from: string): Promise<Provider>;
   /** @throws Fault `waiting` BucketNotFound, ReferenceNotGranted */
-  bucketFor(ref: ObjectReference, from: string): Promise<Bucket>;
+  bucketFor(ref: ObjectReference, from: string): Promise<ReferredBucket>;
 }
 
 export interface ReferencesOptions {
@@ -55,7 +56,7 @@ export interface ReferencesOptions {
   readonly pool: DriverPool;
   readonly providers: Informer<Provider>;
   /** Only where `bucketFor` is used. */
-  readonly buckets?: Informer<Bucket>;
+  readonly buckets?: Informer<ReferredBucket>;
 }
 
 /** Namespaces, for labels and for the identity of the cluster. */

@@ -1,7 +1,7 @@
 import { conditionTypes } from '@operator/api';
 import type { KubeObject } from '@operator/runtime';
 import type { Provider } from './connection.ts';
-import type { Bucket } from './references.ts';
+import type { ReferredBucket } from './referred-bucket.ts';
 
 /** True when the object was found Ready, whatever its generation. */
 export const isReady = ({ status }: KubeObject): boolean =>
@@ -42,7 +42,7 @@ export const wokenByProvider = <T extends KubeObject>(
   return isOtherSpec ? dependents : unready();
 };
 
-const factsOf = ({ metadata, spec, status }: Bucket): string =>
+const factsOf = ({ metadata, spec, status }: ReferredBucket): string =>
   JSON.stringify([
     metadata.deletionTimestamp ?? null,
     spec.name,
@@ -55,5 +55,5 @@ const factsOf = ({ metadata, spec, status }: Bucket): string =>
   ]);
 
 /** True when something of a Bucket changed that objects referring to it, or rivals for its name, depend on. */
-export const bucketMatters = (bucket: Bucket, old: Bucket | undefined): boolean =>
+export const bucketMatters = (bucket: ReferredBucket, old: ReferredBucket | undefined): boolean =>
   old === undefined || bucket === old || factsOf(bucket) !== factsOf(old);

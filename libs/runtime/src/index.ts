@@ -35,3 +35,4 @@ export type {
 } from './resource.ts';
 export { runController } from './run-controller.ts';
 export type { ControllerOptions, ControllerTools } from './run-controller.ts';
+export { bareMetadata, pick } from './trim.ts';

@@ -4,6 +4,7 @@ import type { KubeClient } from './kube-client.ts';
 import { reflect } from './reflector.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import { type ObjectKey, type Resource, type StoredObject, keyOf } from './resource.ts';
+import { dropNoise } from './trim.ts';
 
 export interface InformerOptions<T> {
   /** `watched` (the default): the namespaces of `--watch-namespaces`; `all`: every namespace, also for cluster-scoped kinds. */
@@ -48,7 +49,8 @@ export interface Listed {
 
 interface Index<T> {
   readonly valuesOf: (object: T) => readonly string[];
-  readonly found: Map<string, Map<ObjectKey, T>>;
+  /** One alone without a map of its own: most values of most indexes have one. */
+  readonly found: Map<string, T | Map<ObjectKey, T>>;
 }
 
 export interface StartedInformer<T extends StoredObject> extends Informer<T> {
@@ -88,8 +90,17 @@ export const createInformer = <T extends StoredObject>(
     objects.set(key, object);
     for (const index of indexes.values()) {
       for (const value of valuesOf(index, object)) {
-        const found = index.found.get(value) ?? new Map<ObjectKey, T>();
-        index.found.set(value, found.set(key, object));
+        const found = index.found.get(value);
+        if (found instanceof Map) found.set(key, object);
+        else if (found === undefined || keyOf(found) === key) index.found.set(value, object);
+        else
+          index.found.set(
+            value,
+            new Map([
+              [keyOf(found), found],
+              [key, object],
+            ]),
+          );
       }
     }
     if (old?.metadata.uid === object.metadata.uid) {
@@ -127,8 +138,9 @@ export const createInformer = <T extends StoredObject>(
     for (const index of indexes.values()) {
       for (const value of valuesOf(index, object)) {
         const found = index.found.get(value);
-        found?.delete(key);
-        if (found?.size === 0) index.found.delete(value);
+        if (found instanceof Map) found.delete(key);
+        if (found instanceof Map ? found.size === 0 : found !== undefined && keyOf(found) === key)
+          index.found.delete(value);
       }
     }
   };
@@ -178,9 +190,13 @@ export const createInformer = <T extends StoredObject>(
     list: () => objects.values(),
     index(name, valuesOf) {
       if (log !== undefined) throw new Error(`index ${name} of ${resource.plural} comes too late: the informer runs`);
-      const found = new Map<string, Map<ObjectKey, T>>();
+      const found: Index<T>['found'] = new Map();
       indexes.set(name, { valuesOf, found });
-      return (value) => [...(found.get(value)?.values() ?? [])];
+      return (value) => {
+        const known = found.get(value);
+        if (known === undefined) return [];
+        return known instanceof Map ? [...known.values()] : [known];
+      };
     },
     on(events) {
       listeners.push(events);
@@ -245,12 +261,7 @@ export const createInformer = <T extends StoredObject>(
   };
 };
 
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
-
-/** Drops, in place, what nobody reads and every object carries: managedFields and the last-applied annotation. */
 const trimmedOf = <T extends StoredObject>(object: T, trim: ((object: T) => T) | undefined): T => {
-  const metadata = object.metadata as { managedFields?: unknown; annotations?: Record<string, string> };
-  delete metadata.managedFields;
-  if (metadata.annotations !== undefined) Reflect.deleteProperty(metadata.annotations, lastApplied);
+  dropNoise(object);
   return trim === undefined ? object : trim(object);
 };

@@ -1,9 +1,10 @@
 import { bucketResource, providerResource, type ProviderStatus } from '@operator/api';
-import type { CommonStatus, Informer, KubeObject, Resource, StoredObject } from '@operator/runtime';
+import type { CommonStatus, Informer, KubeObject, ObjectKey, Resource, StoredObject } from '@operator/runtime';
 import type { Driver } from '@operator/s3';
 import type { Provider } from '../connection.ts';
 import { createDriverPool } from '../driver-pool.ts';
 import { createReferences, type Bucket, type References } from '../references.ts';
+import { trimReferredBucket, type ReferredBucket } from '../referred-bucket.ts';
 import { createMemoryKube, type MemoryKube } from './memory-kube.ts';
 import { createWrites, type Writes } from './writes.ts';
 
@@ -89,7 +90,9 @@ export interface TestWorld {
   readonly writes: Writes;
   readonly kube: MemoryKube;
   readonly providers: Map<string, Provider>;
+  /** Whole ones; who refers to them sees what the informer of such a process keeps. */
   readonly buckets: Map<string, Bucket>;
+  readonly referredBucket: (key: ObjectKey) => ReferredBucket | undefined;
   /** Those of a new process: another pool of drivers. */
   readonly references: () => References;
 }
@@ -103,18 +106,23 @@ export const createTestWorld = (driver: Driver): TestWorld => {
   });
   const providers = new Map([['team-a/provider', providerOf(driver)]]);
   const buckets = new Map<string, Bucket>();
+  const referredBucket: TestWorld['referredBucket'] = (key) => {
+    const bucket = buckets.get(key);
+    return bucket && trimReferredBucket(bucket);
+  };
   const make = () => Promise.resolve(driver);
   return {
     writes,
     kube,
     providers,
     buckets,
+    referredBucket,
     references: () =>
       createReferences({
         kube: kube.client,
         pool: createDriverPool({ aws: make, wasabi: make, minio: make, custom: make }),
         providers: informerOf(providerResource, providers),
-        buckets: informerOf(bucketResource, buckets),
+        buckets: { ...informerOf<ReferredBucket>(bucketResource, new Map()), get: referredBucket },
       }),
   };
 };

@@ -1,0 +1,23 @@
+import { conditionTypes, type BucketSpec, type BucketStatus } from '@operator/api';
+import { bareMetadata, pick, type KubeObject } from '@operator/runtime';
+
+/** What those that refer to a Bucket need of it. */
+export type ReferredBucket = KubeObject<
+  Pick<BucketSpec, 'name' | 'providerRef' | 'region' | 'publicAccess' | 'allowedNamespaces'>,
+  Pick<BucketStatus, 'exists' | 'ownership' | 'bucketName' | 'region' | 'endpoint'>
+>;
+
+/** Drops, on arrival, what they do not need: there may be many thousands. Of the conditions stays Ready while it is not True, to say why. */
+export const trimReferredBucket = ({ apiVersion, kind, metadata, spec, status }: ReferredBucket): ReferredBucket => ({
+  apiVersion,
+  kind,
+  metadata: bareMetadata(metadata),
+  spec: pick(spec, 'name', 'providerRef', 'region', 'publicAccess', 'allowedNamespaces'),
+  ...(status === undefined ? {} : { status: trimStatus(status) }),
+});
+
+const trimStatus = (status: NonNullable<ReferredBucket['status']>): NonNullable<ReferredBucket['status']> => {
+  const kept = pick(status, 'exists', 'ownership', 'bucketName', 'region', 'endpoint');
+  const ready = status.conditions?.find(({ type }) => type === conditionTypes.Ready);
+  return ready === undefined || ready.status === 'True' ? kept : { ...kept, conditions: [ready] };
+};

@@ -132,16 +132,18 @@ it('leaves room for the timer that ends its term once the lease has run out', as
 it('lets the event loop turn between passes that do no I/O', async () => {
   let turn = 0;
   const begun = new Map<number, number>();
+  const all = Promise.withResolvers<undefined>();
   const { end } = await run({
     objects: Array.from({ length: 300 }, (_, index) => widget(`w${index}`)),
     kube: { apply: applied },
-    reconcile: () => {
+    reconcile: (passes) => {
       begun.set(turn, (begun.get(turn) ?? 0) + 1);
       setImmediate(() => (turn += 1));
+      if (passes === 300) all.resolve(undefined);
       return settled({});
     },
   });
-  await delay(200);
+  await all.promise;
   expect(await end()).toBe(300);
   // With ten workers.
   expect(Math.max(...begun.values())).toBeLessThanOrEqual(20);

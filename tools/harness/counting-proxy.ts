@@ -89,15 +89,18 @@ export async function startCountingProxy(options: ProxyOptions): Promise<Countin
       await pipeline(answer, response);
       return;
     }
-    const whole = await buffer(answer);
-    if (isIam) options.onSecretText?.(whole.toString('utf8'));
+    // A streamed list goes on for as long as its reader likes: its answer is what it begins with.
+    const isStream = path.includes('sendInitialEvents=true');
+    const whole = isStream ? undefined : await buffer(answer);
+    if (isIam) options.onSecretText?.(whole?.toString('utf8') ?? '');
     const afterthought = (await trapped.after?.()) ?? 'pass';
     if (afterthought !== 'pass') {
       conclude(response, afterthought);
       return;
     }
     response.writeHead(call.status, answer.statusMessage, answer.rawHeaders);
-    response.end(whole);
+    if (whole === undefined) await pipeline(answer, response);
+    else response.end(whole);
   };
 
   const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {

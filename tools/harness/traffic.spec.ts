@@ -7,6 +7,7 @@ describe('calls to the Kubernetes API', () => {
   it.each([
     ['GET', '/api/v1/namespaces/kube-system', 'get namespaces', 'read'],
     ['GET', `${group}/buckets?watch=true&allowWatchBookmarks=true`, 'watch buckets', 'watch'],
+    ['GET', `${group}/buckets?watch=true&sendInitialEvents=true`, 'list buckets', 'read'],
     ['GET', `${group}/namespaces/a/buckets?limit=500`, 'list buckets', 'read'],
     ['GET', `${group}/namespaces/a/buckets/b`, 'get buckets', 'read'],
     ['PATCH', `${group}/namespaces/a/buckets/b/status?fieldManager=x`, 'patch buckets/status', 'write'],

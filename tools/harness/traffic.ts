@@ -115,7 +115,9 @@ export const identifyKubeCall = (method: string, path: string): CallIdentity => 
   const [, plural = '', name, subresource] = place;
   const resource = subresource === undefined ? plural : `${plural}/${subresource}`;
   if (method === 'GET') {
-    if (url.searchParams.get('watch') === 'true' || url.searchParams.get('watch') === '1') {
+    // A list may come as the first events of a watch.
+    const isStreamedList = url.searchParams.get('sendInitialEvents') === 'true';
+    if (!isStreamedList && (url.searchParams.get('watch') === 'true' || url.searchParams.get('watch') === '1')) {
       return { operation: `watch ${resource}`, effect: 'watch' };
     }
     return { operation: `${name === undefined ? 'list' : 'get'} ${resource}`, effect: 'read' };

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backoff, backoffMs } from './backoff.ts';
 import type { Informer, InformerSource } from './informer.ts';
 import type { KubeClient } from './kube-client.ts';
+import { isKubeError } from './kube-error.ts';
 import { type ObjectKey, type StoredObject, keyOf } from './resource.ts';
 
 export interface CatchUpOptions<T extends StoredObject> extends Omit<InformerSource, 'kube'> {
@@ -27,7 +28,9 @@ export const catchUp = async <T extends StoredObject>(
       if (signal.aborted) return false;
       if (attempt === 1)
         options.log.warn({ event: 'lease', err: caught }, 'cannot catch up with the former leader; trying on');
-      await sleep(backoffMs(failures, attempt, options.random), undefined, { signal }).catch(() => undefined);
+      const retryAfterMs = isKubeError(caught) ? (caught.retryAfterMs ?? 0) : 0;
+      const pauseMs = Math.max(backoffMs(failures, attempt, options.random), retryAfterMs);
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 };
@@ -41,12 +44,13 @@ const listAnew = async <T extends StoredObject>(
     const selection = { ...selector, ...(namespace === undefined ? {} : { namespace }) };
     const keys = new Set<ObjectKey>();
     let listedAt = '';
-    for await (const { items, resourceVersion } of kube.list<T>(informer.resource, selection, { signal })) {
-      listedAt = resourceVersion;
+    for await (const { items, gone, resourceVersion } of kube.list<T>(informer.resource, selection, { signal })) {
+      listedAt = resourceVersion ?? listedAt;
       for (const object of items) {
         keys.add(keyOf(object));
         informer.remember(object);
       }
+      for (const object of gone ?? []) keys.delete(keyOf(object));
     }
     informer.retain({ keys, resourceVersion: listedAt, namespace });
   }

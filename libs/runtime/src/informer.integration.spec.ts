@@ -60,7 +60,7 @@ let lines: string[] = [];
 const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
 
 const start = (
-  given: { namespaces?: string[]; silentAfterMs?: number; labelSelector?: string } = {},
+  given: { namespaces?: string[]; silentAfterMs?: number; labelSelector?: string; kube?: KubeClient } = {},
 ): StartedInformer<Widget> => {
   const informer = createInformer<Widget>(widgets);
   watching.push(
@@ -74,8 +74,10 @@ const create = (name: string, metadata: object = {}): Promise<Widget> =>
   direct.kube.create<Widget>(widgets, { metadata: { namespace, name, ...metadata }, spec: { size: 1 } });
 const resize = (name: string, size: number) =>
   direct.kube.patch<Widget>(widgets, { namespace, name }, { spec: { size } });
-const isList = (url: string) => url.includes('/widgets') && !url.includes('watch=true');
-const isWatch = (url: string) => url.includes('/widgets') && url.includes('watch=true');
+/** Streamed or in pages. */
+const isList = (url: string) =>
+  url.includes('/widgets') && (!url.includes('watch=true') || url.includes('sendInitialEvents=true'));
+const isWatch = (url: string) => url.includes('/widgets') && !isList(url);
 
 /** Makes etcd forget what was before this version. Source: etcd API, Compact, over its JSON gateway. */
 const forgetUntil = async (resourceVersion: string): Promise<void> => {
@@ -196,42 +198,50 @@ describe('an informer on a real API server', () => {
   });
 
   it(
-    'lists 5 000 objects in pages of 500, also when the list expires between two of them',
-    { timeout: 300_000 },
+    'streams 5 000 objects, and lists them in pages of 500 where it cannot, also when the list expires between two of them',
+    {
+      timeout: 300_000,
+    },
     async () => {
-      const { kube } = direct;
       const namespaceOf5000 = 'three';
       let made = 0;
       await Promise.all(
         Array.from({ length: 20 }, async () => {
           while (made < 5_000) {
             made += 1;
-            await kube.create(widgets, {
-              metadata: { name: `n${made}`, namespace: namespaceOf5000 },
-              spec: { size: made },
-            });
+            const metadata = { name: `n${made}`, namespace: namespaceOf5000 };
+            await direct.kube.create(widgets, { metadata, spec: { size: made } });
           }
         }),
       );
-      const query = { namespaces: [namespaceOf5000] };
-      proxy.requests.length = 0;
-      const from = performance.now();
-      const informer = start(query);
-      await eventually('it has synced', () => informer.hasSynced(), 30_000);
-      const listMs = Math.round(performance.now() - from);
-      expect([...informer.list()]).toHaveLength(5_001);
-      expect(proxy.requests.filter(({ url }) => isList(url))).toHaveLength(11);
-      console.log(`5 000 objects listed in pages: ${listMs} ms`);
+      const listed = async (what: string, kube: KubeClient) => {
+        proxy.requests.length = 0;
+        const from = performance.now();
+        const informer = start({ namespaces: [namespaceOf5000], kube });
+        await eventually('it has synced', () => informer.hasSynced(), 30_000);
+        console.log(`5 000 objects ${what}: ${Math.round(performance.now() - from)} ms`);
+        expect([...informer.list()]).toHaveLength(5_001);
+        return proxy.requests.filter(({ url }) => isList(url));
+      };
+      expect(await listed('streamed', proxied.kube)).toHaveLength(1);
 
-      let expired = 0;
-      proxy.intercept = (_method, url) =>
-        url.includes('continue=') && (expired += 1) === 3
-          ? refusal(410, 'Expired', 'the continue token is too old')
-          : undefined;
-      const second = start(query);
-      await eventually('it has synced', () => second.hasSynced(), 30_000);
-      expect(expired).toBe(3);
-      expect([...second.list()]).toHaveLength(5_001);
+      const other = await openKube(proxy.kubeconfigPath);
+      try {
+        const cannotStream = (url: string) =>
+          url.includes('sendInitialEvents') ? refusal(422, 'Invalid', 'sendInitialEvents is forbidden') : undefined;
+        proxy.intercept = (_method, url) => cannotStream(url);
+        expect(await listed('in pages', other.kube)).toHaveLength(1 + 11);
+
+        let expired = 0;
+        proxy.intercept = (_method, url) =>
+          url.includes('continue=') && (expired += 1) === 3
+            ? refusal(410, 'Expired', 'the continue token is too old')
+            : cannotStream(url);
+        await listed('in pages and then in one piece', other.kube);
+        expect(expired).toBe(3);
+      } finally {
+        other.connection.close();
+      }
     },
   );
 });

@@ -22,10 +22,13 @@ export interface Selection {
   readonly fieldSelector?: string;
 }
 
+/** A piece of a list. Where an object comes twice, the later one is newer. */
 export interface ListPage<T> {
   readonly items: readonly T[];
-  /** Of the whole list: the same on every page. */
-  readonly resourceVersion: string;
+  /** What earlier pieces, or this one, had and is deleted by now. */
+  readonly gone?: readonly T[];
+  /** Of the whole list; the last page has it. */
+  readonly resourceVersion?: string;
 }
 
 export type WatchEvent<T> =
@@ -66,7 +69,11 @@ export interface JsonPatchStep {
 export interface KubeClient {
   /** Undefined when there is no such object. */
   get<T = StoredObject>(resource: Resource, ref: ObjectRef, options?: RequestOptions): Promise<T | undefined>;
-  /** Pages of 500, from one consistent list. @throws KubeError 410 when the list expired between two pages */
+  /**
+   * One consistent list, piece by piece: streamed where the server can (Kubernetes 1.34 and later do by default), else, and where
+   * `pageSize` is given, in pages. While streaming, `timeoutMs` is for each piece.
+   * @throws KubeError 410 when the list expired between two pages
+   */
   list<T = StoredObject>(
     resource: Resource,
     selection: Selection,

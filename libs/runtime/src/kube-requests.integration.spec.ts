@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CredentialSource } from './credential-source.ts';
-import type { KubeClient } from './kube-client.ts';
+import type { KubeClient, RequestOptions } from './kube-client.ts';
 import { type KubeConnection, openKubeConnection } from './kube-connection.ts';
+import { KubeError } from './kube-error.ts';
 import { type KubeExchange, createKubeClient } from './kube-requests.ts';
 import { kubeconfigSource } from './kubeconfig.ts';
 
@@ -217,6 +218,73 @@ describe('a request to the API server', () => {
     expect(seen[0]?.url).toBe(
       '/apis/g.example/v1/things?watch=true&allowWatchBookmarks=true&resourceVersion=1&timeoutSeconds=60',
     );
+  });
+
+  const listed = async (options: RequestOptions = {}) => {
+    const pieces = [];
+    for await (const piece of kube.list<{ metadata: { name: string } }>(things, {}, options)) pieces.push(piece);
+    return pieces;
+  };
+  const named = (name: string, resourceVersion = '5') => ({ metadata: { name, resourceVersion } });
+  const streamOf =
+    (...events: readonly object[]) =>
+    (outgoing: ServerResponse) => {
+      for (const event of events) outgoing.write(`${JSON.stringify(event)}\n`);
+    };
+  const end = {
+    type: 'BOOKMARK',
+    object: { metadata: { resourceVersion: '9', annotations: { 'k8s.io/initial-events-end': 'true' } } },
+  };
+
+  it('that lists takes the list as a stream, and what went meanwhile out of it', async () => {
+    answers = [
+      streamOf(
+        { type: 'ADDED', object: named('a') },
+        { type: 'ADDED', object: named('b') },
+        { type: 'BOOKMARK', object: { metadata: { resourceVersion: '6' } } },
+        { type: 'DELETED', object: named('a', '7') },
+        { type: 'ADDED', object: named('c', '8') },
+        end,
+      ),
+    ];
+    expect(await listed()).toEqual([
+      { items: [named('a'), named('b')], gone: [named('a', '7')] },
+      { items: [named('c', '8')], resourceVersion: '9' },
+    ]);
+    expect(seen.map(({ url }) => url)).toEqual([
+      '/apis/g.example/v1/things?watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan',
+    ]);
+    expect(told).toMatchObject([{ verb: 'list', code: 200 }]);
+  });
+
+  it('that lists asks for pages where the server cannot stream, and does so from then on', async () => {
+    answers = [
+      refused(422, 'Invalid'),
+      json(200, { metadata: { resourceVersion: '9', continue: 'more' }, items: [named('a')] }),
+      json(200, { metadata: { resourceVersion: '9' }, items: [named('b')] }),
+      json(200, { metadata: { resourceVersion: '10' }, items: null }),
+    ];
+    expect(await listed()).toEqual([
+      { items: [named('a')], resourceVersion: '9' },
+      { items: [named('b')], resourceVersion: '9' },
+    ]);
+    expect(await listed()).toEqual([{ items: [], resourceVersion: '10' }]);
+    expect(seen.slice(1).map(({ url }) => url)).toEqual([
+      '/apis/g.example/v1/things?limit=500',
+      '/apis/g.example/v1/things?limit=500&continue=more',
+      '/apis/g.example/v1/things?limit=500',
+    ]);
+  });
+
+  it.each<[string, (outgoing: ServerResponse) => void, number]>([
+    ['ends before it is complete', (outgoing) => void outgoing.end(), 0],
+    ['tells an error', streamOf({ type: 'ERROR', object: { code: 410, message: 'expired' } }), 410],
+    ['falls silent', streamOf({ type: 'ADDED', object: named('a') }), 0],
+  ])('whose list %s fails, and is not taken for one without objects', async (_what, answer, status) => {
+    answers = [answer];
+    const error = await listed({ timeoutMs: 300 }).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(KubeError);
+    expect(error).toMatchObject({ status });
   });
 
   it('goes through the proxy that the kubeconfig names', async () => {

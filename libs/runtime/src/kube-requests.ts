@@ -46,6 +46,10 @@ interface Call {
 
 const defaultTimeoutMs = 30_000;
 const pageSize = 500;
+/** Objects of a streamed list that are handed on at once. */
+const batchSize = 100;
+/** Marks the bookmark that ends a streamed list. */
+const initialEventsEnd = 'k8s.io/initial-events-end';
 /** How often one call meets a 429 before the caller hears of it. */
 const longestPatience = 5;
 
@@ -114,6 +118,84 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       }
     });
 
+  /** False once the server has refused to stream a list. */
+  let streamsLists = true;
+
+  /**
+   * A list as the events of a watch: the server sends from memory what it has to read and convert anew for every page after the
+   * first, and neither side ever holds all of it as one text. The deadline begins anew with every piece.
+   */
+  async function* streamList<T>(
+    resource: Resource,
+    selection: Selection,
+    given: RequestOptions,
+  ): AsyncGenerator<ListPage<T>, void> {
+    const timeoutMs = given.timeoutMs ?? defaultTimeoutMs;
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(), timeoutMs);
+    const signal = given.signal === undefined ? silence.signal : AbortSignal.any([given.signal, silence.signal]);
+    const call: Call = {
+      verb: 'list',
+      method: 'GET',
+      resource,
+      path: pathOf(resource, { namespace: selection.namespace }),
+      query: {
+        ...selectors(selection),
+        watch: 'true',
+        allowWatchBookmarks: 'true',
+        sendInitialEvents: 'true',
+        resourceVersionMatch: 'NotOlderThan',
+      },
+    };
+    try {
+      const response = await exchange(call, signal);
+      let items: T[] = [];
+      for await (const { type, object } of eventsOf<Streamed<T>>(call, response, () => void timer.refresh())) {
+        if (type === 'BOOKMARK') {
+          if (object.metadata.annotations?.[initialEventsEnd] !== 'true') continue;
+          yield { items, resourceVersion: object.metadata.resourceVersion };
+          return;
+        }
+        if (type === 'DELETED') {
+          // What happens while the list is sent comes in between.
+          yield { items, gone: [object] };
+          items = [];
+          continue;
+        }
+        items.push(object);
+        if (items.length < batchSize) continue;
+        yield { items };
+        items = [];
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    throw new KubeError({
+      status: 0,
+      reason: 'Unreachable',
+      message: `list ${resource.plural}: the stream ended early`,
+    });
+  }
+
+  async function* pagesOf<T>(
+    resource: Resource,
+    selection: Selection,
+    given: RequestOptions & { pageSize?: number },
+  ): AsyncGenerator<ListPage<T>, void> {
+    const path = pathOf(resource, { namespace: selection.namespace });
+    const limit = given.pageSize === Infinity ? undefined : String(given.pageSize ?? pageSize);
+    let next: string | undefined;
+    do {
+      const query = { ...selectors(selection), limit, continue: next };
+      const page = await send<{ metadata: { resourceVersion: string; continue?: string }; items: T[] | null }>(
+        { verb: 'list', method: 'GET', resource, path, query },
+        given,
+      );
+      next = page.metadata.continue === '' ? undefined : page.metadata.continue;
+      yield { items: page.items ?? [], resourceVersion: page.metadata.resourceVersion };
+    } while (next !== undefined);
+  }
+
   return {
     async get<T>(resource: Resource, ref: ObjectRef, given?: RequestOptions) {
       try {
@@ -129,18 +211,16 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       selection: Selection,
       given: RequestOptions & { pageSize?: number } = {},
     ): AsyncGenerator<ListPage<T>, void> {
-      const path = pathOf(resource, { namespace: selection.namespace });
-      const limit = given.pageSize === Infinity ? undefined : String(given.pageSize ?? pageSize);
-      let next: string | undefined;
-      do {
-        const query = { ...selectors(selection), limit, continue: next };
-        const page = await send<{ metadata: { resourceVersion: string; continue?: string }; items: T[] | null }>(
-          { verb: 'list', method: 'GET', resource, path, query },
-          given,
-        );
-        next = page.metadata.continue === '' ? undefined : page.metadata.continue;
-        yield { items: page.items ?? [], resourceVersion: page.metadata.resourceVersion };
-      } while (next !== undefined);
+      if (streamsLists && given.pageSize === undefined) {
+        try {
+          yield* streamList<T>(resource, selection, given);
+          return;
+        } catch (caught) {
+          if (!isKubeError(caught, 400, 422)) throw caught;
+          streamsLists = false;
+        }
+      }
+      yield* pagesOf<T>(resource, selection, given);
     },
 
     async *watch<T>(
@@ -162,17 +242,8 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
         },
       };
       const response = await exchange(call, given.signal);
-      try {
-        for await (const line of linesOf(response, given.onBytes)) {
-          const event = JSON.parse(line) as { type: string; object: T & { metadata: { resourceVersion: string } } };
-          if (event.type === 'ERROR') throw statusError(event.object as unknown as KubeStatus, 500, undefined);
-          yield event.type === 'BOOKMARK'
-            ? { type: 'BOOKMARK' as const, resourceVersion: event.object.metadata.resourceVersion }
-            : { type: event.type as 'ADDED' | 'MODIFIED' | 'DELETED', object: event.object };
-        }
-      } catch (caught) {
-        if (caught instanceof KubeError || given.signal.aborted) throw caught;
-        throw unreachable(caught, call, '');
+      for await (const { type, object } of eventsOf<Streamed<T>>(call, response, given.onBytes)) {
+        yield type === 'BOOKMARK' ? { type, resourceVersion: object.metadata.resourceVersion } : { type, object };
       }
     },
 
@@ -311,6 +382,36 @@ const unreachable = (cause: unknown, call: Call, server: string): KubeError =>
     message: `${call.verb} ${call.resource.plural}: no answer from the API server ${server}`.trim(),
     cause,
   });
+
+/** An object as a stream has it; a bookmark has its metadata only. */
+type Streamed<T> = T & {
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+};
+
+interface StreamEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly object: T;
+}
+
+/** The events of a watch. @throws KubeError the one that the server tells as an event, or when the connection breaks */
+async function* eventsOf<T>(
+  call: Call,
+  response: AsyncIterable<Buffer>,
+  onBytes: (() => void) | undefined,
+): AsyncGenerator<StreamEvent<T>, void> {
+  try {
+    for await (const line of linesOf(response, onBytes)) {
+      const event = JSON.parse(line) as StreamEvent<T> | { readonly type: 'ERROR'; readonly object: KubeStatus };
+      if (event.type === 'ERROR') throw statusError(event.object, 500, undefined);
+      yield event;
+    }
+  } catch (caught) {
+    throw caught instanceof KubeError ? caught : unreachable(caught, call, '');
+  }
+}
 
 /** Splits a stream at its line ends; a last line without an end is cut off by a broken connection and dropped. */
 async function* linesOf(body: AsyncIterable<Buffer>, onBytes: (() => void) | undefined): AsyncGenerator<string, void> {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Backoff, backoffMs, jittered } from './backoff.ts';
 import type { KubeClient, Selection, WatchEvent } from './kube-client.ts';
 import { type KubeError, isKubeError } from './kube-error.ts';
-import type { Resource, StoredObject } from './resource.ts';
+import { type ObjectKey, type Resource, type StoredObject, keyOf } from './resource.ts';
 
 export interface ReflectorOptions<T> {
   readonly kube: Pick<KubeClient, 'list' | 'watch'>;
@@ -124,7 +124,7 @@ export const reflect = async <T extends StoredObject>(
   }
 };
 
-/** Lists everything in pages; in one piece when the list expires between two pages. */
+/** Lists everything; in one piece when the list expires between two pages. */
 const relist = async <T extends StoredObject>(options: ReflectorOptions<T>, signal: AbortSignal): Promise<string> => {
   try {
     return await listOnce(options, signal, undefined);
@@ -139,17 +139,18 @@ const listOnce = async <T extends StoredObject>(
   signal: AbortSignal,
   pageSize: number | undefined,
 ): Promise<string> => {
-  const objects: T[] = [];
+  const objects = new Map<ObjectKey, T>();
   let resourceVersion = '';
   for await (const page of kube.list<T>(resource, selection, {
     signal,
     timeoutMs: 60_000,
     ...(pageSize === undefined ? {} : { pageSize }),
   })) {
-    for (const object of page.items) objects.push(trim(object));
-    resourceVersion = page.resourceVersion;
+    for (const object of page.items) objects.set(keyOf(object), trim(object));
+    for (const object of page.gone ?? []) objects.delete(keyOf(object));
+    resourceVersion = page.resourceVersion ?? resourceVersion;
   }
-  onReplace(objects, resourceVersion);
+  onReplace([...objects.values()], resourceVersion);
   return resourceVersion;
 };
 

@@ -183,7 +183,8 @@ const runPeer = async (
   signal: AbortSignal,
 ): Promise<Rate> => {
   const { value: page } = await kube.list(bucket, { namespace }, { pageSize: 1 }).next();
-  if (page === undefined) throw new Error('the API server lists nothing');
+  const resourceVersion = page?.resourceVersion;
+  if (resourceVersion === undefined) throw new Error('the API server lists nothing');
   const startedAt = performance.now();
   const child = await startChild({
     name: 'peer',
@@ -198,7 +199,7 @@ const runPeer = async (
   void child.exited.then((how) => ended.abort(new Error(`the peer ${how}; see ${child.logPath}`)));
   try {
     const done = new Set<string>();
-    const from = { resourceVersion: page.resourceVersion, signal: late, timeoutSeconds: 3_600 };
+    const from = { resourceVersion, signal: late, timeoutSeconds: 3_600 };
     for await (const event of kube.watch<PeerObject>(bucket, { namespace }, from)) {
       if (event.type === 'BOOKMARK') continue;
       const { metadata, status } = event.object;

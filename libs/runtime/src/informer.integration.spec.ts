@@ -223,7 +223,7 @@ describe('an informer on a real API server', () => {
         expect([...informer.list()]).toHaveLength(5_001);
         return proxy.requests.filter(({ url }) => isList(url));
       };
-      expect(await listed('streamed', proxied.kube)).toHaveLength(1);
+      expect(await listed('streamed', proxied.kube)).toHaveLength(2);
 
       const other = await openKube(proxy.kubeconfigPath);
       try {

@@ -70,8 +70,8 @@ export interface KubeClient {
   /** Undefined when there is no such object. */
   get<T = StoredObject>(resource: Resource, ref: ObjectRef, options?: RequestOptions): Promise<T | undefined>;
   /**
-   * One consistent list, piece by piece: streamed where the server can (Kubernetes 1.34 and later do by default), else, and where
-   * `pageSize` is given, in pages. While streaming, `timeoutMs` is for each piece.
+   * One consistent list, piece by piece. What has more than a page is streamed where the server can (Kubernetes 1.34 and later do
+   * by default), else, and where `pageSize` is given, it comes page by page. While streaming, `timeoutMs` is for each piece.
    * @throws KubeError 410 when the list expired between two pages
    */
   list<T = StoredObject>(

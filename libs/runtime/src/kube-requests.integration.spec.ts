@@ -236,8 +236,18 @@ describe('a request to the API server', () => {
     object: { metadata: { resourceVersion: '9', annotations: { 'k8s.io/initial-events-end': 'true' } } },
   };
 
-  it('that lists takes the list as a stream, and what went meanwhile out of it', async () => {
+  const page = (name: string, next?: string) =>
+    json(200, { metadata: { resourceVersion: '9', ...(next && { continue: next }) }, items: [named(name)] });
+
+  it('that lists little takes it at once', async () => {
+    answers = [json(200, { metadata: { resourceVersion: '9', continue: '' }, items: null })];
+    expect(await listed()).toEqual([{ items: [], resourceVersion: '9' }]);
+    expect(seen).toHaveLength(1);
+  });
+
+  it('that lists more than a page takes it as a stream, and what went meanwhile out of it', async () => {
     answers = [
+      page('a', 'more'),
       streamOf(
         { type: 'ADDED', object: named('a') },
         { type: 'ADDED', object: named('b') },
@@ -252,36 +262,36 @@ describe('a request to the API server', () => {
       { items: [named('c', '8')], resourceVersion: '9' },
     ]);
     expect(seen.map(({ url }) => url)).toEqual([
+      '/apis/g.example/v1/things?limit=500',
       '/apis/g.example/v1/things?watch=true&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan',
     ]);
-    expect(told).toMatchObject([{ verb: 'list', code: 200 }]);
+    expect(told).toMatchObject([
+      { verb: 'list', code: 200 },
+      { verb: 'list', code: 200 },
+    ]);
   });
 
-  it('that lists asks for pages where the server cannot stream, and does so from then on', async () => {
-    answers = [
-      refused(422, 'Invalid'),
-      json(200, { metadata: { resourceVersion: '9', continue: 'more' }, items: [named('a')] }),
-      json(200, { metadata: { resourceVersion: '9' }, items: [named('b')] }),
-      json(200, { metadata: { resourceVersion: '10' }, items: null }),
-    ];
-    expect(await listed()).toEqual([
-      { items: [named('a')], resourceVersion: '9' },
-      { items: [named('b')], resourceVersion: '9' },
-    ]);
-    expect(await listed()).toEqual([{ items: [], resourceVersion: '10' }]);
-    expect(seen.slice(1).map(({ url }) => url)).toEqual([
+  it('that lists asks for the other pages where the server cannot stream, and does so from then on', async () => {
+    const pages = [page('a', 'more'), page('b')];
+    answers = [page('a', 'more'), refused(422, 'Invalid'), page('b'), ...pages];
+    const all = ['a', 'b'].map((name) => ({ items: [named(name)], resourceVersion: '9' }));
+    expect(await listed()).toEqual(all);
+    expect(await listed()).toEqual(all);
+    expect(seen.map(({ url }) => url).filter((url) => !url.includes('watch'))).toEqual([
       '/apis/g.example/v1/things?limit=500',
       '/apis/g.example/v1/things?limit=500&continue=more',
       '/apis/g.example/v1/things?limit=500',
+      '/apis/g.example/v1/things?limit=500&continue=more',
     ]);
+    expect(seen).toHaveLength(5);
   });
 
   it.each<[string, (outgoing: ServerResponse) => void, number]>([
     ['ends before it is complete', (outgoing) => void outgoing.end(), 0],
     ['tells an error', streamOf({ type: 'ERROR', object: { code: 410, message: 'expired' } }), 410],
     ['falls silent', streamOf({ type: 'ADDED', object: named('a') }), 0],
-  ])('whose list %s fails, and is not taken for one without objects', async (_what, answer, status) => {
-    answers = [answer];
+  ])('whose stream %s fails, and is not taken for one with no more objects', async (_what, answer, status) => {
+    answers = [page('a', 'more'), answer];
     const error = await listed({ timeoutMs: 300 }).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(KubeError);
     expect(error).toMatchObject({ status });

@@ -123,7 +123,8 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
 
   /**
    * A list as the events of a watch: the server sends from memory what it has to read and convert anew for every page after the
-   * first, and neither side ever holds all of it as one text. The deadline begins anew with every piece.
+   * first, and neither side ever holds all of it as one text. It costs a connection, for there is no other end to a watch. The
+   * deadline begins anew with every piece.
    */
   async function* streamList<T>(
     resource: Resource,
@@ -177,24 +178,24 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
     });
   }
 
-  async function* pagesOf<T>(
+  const pageOf = async <T>(
     resource: Resource,
     selection: Selection,
     given: RequestOptions & { pageSize?: number },
-  ): AsyncGenerator<ListPage<T>, void> {
+    next?: string,
+  ): Promise<{ page: ListPage<T>; next: string | undefined }> => {
     const path = pathOf(resource, { namespace: selection.namespace });
     const limit = given.pageSize === Infinity ? undefined : String(given.pageSize ?? pageSize);
-    let next: string | undefined;
-    do {
-      const query = { ...selectors(selection), limit, continue: next };
-      const page = await send<{ metadata: { resourceVersion: string; continue?: string }; items: T[] | null }>(
-        { verb: 'list', method: 'GET', resource, path, query },
-        given,
-      );
-      next = page.metadata.continue === '' ? undefined : page.metadata.continue;
-      yield { items: page.items ?? [], resourceVersion: page.metadata.resourceVersion };
-    } while (next !== undefined);
-  }
+    const query = { ...selectors(selection), limit, continue: next };
+    const { metadata, items } = await send<{
+      metadata: { resourceVersion: string; continue?: string };
+      items: T[] | null;
+    }>({ verb: 'list', method: 'GET', resource, path, query }, given);
+    return {
+      page: { items: items ?? [], resourceVersion: metadata.resourceVersion },
+      next: metadata.continue === '' ? undefined : metadata.continue,
+    };
+  };
 
   return {
     async get<T>(resource: Resource, ref: ObjectRef, given?: RequestOptions) {
@@ -211,7 +212,8 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       selection: Selection,
       given: RequestOptions & { pageSize?: number } = {},
     ): AsyncGenerator<ListPage<T>, void> {
-      if (streamsLists && given.pageSize === undefined) {
+      let { page, next } = await pageOf<T>(resource, selection, given);
+      if (next !== undefined && streamsLists && given.pageSize === undefined) {
         try {
           yield* streamList<T>(resource, selection, given);
           return;
@@ -220,7 +222,11 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
           streamsLists = false;
         }
       }
-      yield* pagesOf<T>(resource, selection, given);
+      yield page;
+      while (next !== undefined) {
+        ({ page, next } = await pageOf<T>(resource, selection, given, next));
+        yield page;
+      }
     },
 
     async *watch<T>(

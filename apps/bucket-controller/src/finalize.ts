@@ -1,6 +1,6 @@
 import type { BucketStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
-import { Fault, blocked, waiting } from '@operator/outcome';
+import { Fault, blocked, reworded, waiting } from '@operator/outcome';
 import { explainWait, type Bucket, type Provided } from '@operator/references';
 import { ownStatus, type Finalized } from '@operator/runtime';
 import { emptyBucketBatch, observeExistence, removeBucket } from '@operator/s3';
@@ -82,12 +82,8 @@ export const finalizeBucket = async (
 /** A bucket that is emptied first may fill again meanwhile; it says the same then. */
 const sayHowToEmpty = (caught: unknown): never => {
   if (!(caught instanceof Fault) || caught.reason !== reasons.BucketNotEmpty) throw caught;
-  const { reason, message, retryAfterMs, cause } = caught;
-  throw waiting(
-    reason,
-    `${message} Set forceDelete: true to have it emptied first, or deletionPolicy: Retain to keep it.`,
-    { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
-  );
+  const ways = 'Set forceDelete: true to have it emptied first, or deletionPolicy: Retain to keep it.';
+  throw reworded(caught, `${caught.message} ${ways}`);
 };
 
 /** True when nothing speaks against the bucket being ours: no better claim, no mark of somebody else, no later creation. */

@@ -39,6 +39,10 @@ export const waiting = (reason: string, message: string, options?: FaultOptions)
 export const terminal = (reason: string, message: string, options?: FaultOptions): Fault =>
   new Fault('terminal', reason, message, options);
 
+/** The same fault in other words. */
+export const reworded = ({ kind, reason, retryAfterMs, cause }: Fault, message: string): Fault =>
+  new Fault(kind, reason, message, { cause, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+
 /**
  * Reads a caught value as a Fault. What is not one becomes `transient` InternalError with the value as its cause, so that
  * the runtime can log the stack while the condition stays free of it.

@@ -1,5 +1,5 @@
 import { annotations } from '@operator/api';
-import { Fault } from '@operator/outcome';
+import { Fault, reworded } from '@operator/outcome';
 
 /**
  * Rethrows what stopped a deletion; a wait also says how it can be ended without the Provider. For `promise.catch`.
@@ -9,12 +9,6 @@ export const explainWait =
   (undone: string) =>
   (caught: unknown): never => {
     if (!(caught instanceof Fault) || caught.kind !== 'waiting') throw caught;
-    const { reason, message, retryAfterMs } = caught;
     const letGo = `To let go without that, annotate the object with ${annotations.abandon}: "true".`;
-    throw new Fault(
-      'waiting',
-      reason,
-      `${undone}: ${message} ${letGo}`,
-      retryAfterMs === undefined ? {} : { retryAfterMs },
-    );
+    throw reworded(caught, `${undone}: ${caught.message} ${letGo}`);
   };

@@ -38,7 +38,6 @@ export const shards: Scenario = {
       const as = `bucket-${name}-${all.length}`;
       const flags = [
         `--watch-selector=${slotLabel} in (${slots.join(',')})`,
-        `--leader-election-id=bucket-shard-${name}`,
         // Each pass is logged: the only account of them that outlives the process.
         '--log-level=debug',
       ];

@@ -24,7 +24,7 @@ import {
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { ownerGone } from './claims.ts';
-import { policiesOn, type BucketPolicy } from './policies.ts';
+import { policiesOn, trimPolicy, type BucketPolicy } from './policies.ts';
 import { bucketReconciler } from './reconciler.ts';
 
 /** What every driver needs of this process. */
@@ -46,7 +46,7 @@ const build = (tools: ControllerTools) => {
   const { kube } = tools;
   const buckets = tools.informer<Bucket>(bucketResource);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
-  const policies = tools.informer<BucketPolicy>(bucketPolicyResource, { scope: 'all' });
+  const policies = tools.informer<BucketPolicy>(bucketPolicyResource, { scope: 'all', trim: trimPolicy });
   const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);
   const sameName = buckets.index('name', ({ spec }) => [spec.name]);
   const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);

@@ -1,10 +1,23 @@
 import type { BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
 import { isPublic, parsePolicy, renderPolicy } from '@operator/policy';
 import { isGranted, type Bucket, type LabelsOf } from '@operator/references';
-import { keyOf, type KubeObject } from '@operator/runtime';
+import { bareMetadata, keyOf, pick, type KubeObject } from '@operator/runtime';
 import type { PolicyOnBucket } from './report.ts';
 
-export type BucketPolicy = KubeObject<BucketPolicySpec, BucketPolicyStatus>;
+/** A BucketPolicy, as far as a Bucket is concerned. */
+export type BucketPolicy = KubeObject<
+  Pick<BucketPolicySpec, 'bucketRef' | 'policy'>,
+  Pick<BucketPolicyStatus, 'appliedHash' | 'pendingHash'>
+>;
+
+/** Drops, on arrival, what does not concern the Bucket: there may be thousands. */
+export const trimPolicy = ({ apiVersion, kind, metadata, spec, status }: BucketPolicy): BucketPolicy => ({
+  apiVersion,
+  kind,
+  metadata: bareMetadata(metadata),
+  spec: pick(spec, 'bucketRef', 'policy'),
+  ...(status === undefined ? {} : { status: pick(status, 'appliedHash', 'pendingHash') }),
+});
 
 /** A policy that is not well formed opens nothing: it is never applied. */
 const isPublicPolicy = ({ spec }: BucketPolicy): boolean => {

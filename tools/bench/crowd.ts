@@ -12,6 +12,7 @@ import {
   type Manifest,
   type World,
 } from '../harness/index.ts';
+import { connection } from './connection.ts';
 import { narrate } from '../narrate.ts';
 import type { Bench } from './scenario.ts';
 
@@ -68,7 +69,8 @@ export async function makeCrowd(bench: Bench): Promise<Crowd> {
   try {
     await world.createNamespace(namespace);
     const controllers = {} as Record<ControllerName, Controller>;
-    for (const name of controllerNames) controllers[name] = await world.startController(name);
+    const { asPod } = connection();
+    for (const name of controllerNames) controllers[name] = await world.startController(name, { asPod });
     for (const server of crowdServers) {
       // Checked as often as by default: an outage is noticed as it would be. And no rate of ours holds the keys on moto back.
       const spec = { checkIntervalSeconds: 60, requestsPerSecond: 1_000 };

@@ -9,6 +9,7 @@ import {
   tellCalls,
   type Calls,
 } from '../calls.ts';
+import { connection } from '../connection.ts';
 import { changedSince, pause, untilCrowdRests, versionsOf } from '../crowd-rest.ts';
 import { crowdKinds, type CrowdKind } from '../crowd.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
@@ -44,12 +45,13 @@ export const rest: Scenario = {
     const crowd = await bench.crowd();
     await untilCrowdRests(crowd);
 
+    const { asPod, note: connected } = connection();
     const watched = new Map<CrowdKind, Controller>();
     for (const kind of crowdKinds) {
       const name = controllerOf[kind];
       await crowd.controllers[name].stop();
       const flags = [`--resync-interval=${resyncSeconds}s`];
-      watched.set(kind, await crowd.world.startController(name, { as: `${name}-rest`, flags }));
+      watched.set(kind, await crowd.world.startController(name, { as: `${name}-rest`, flags, asPod }));
     }
     try {
       for (const [kind, controller] of watched) {
@@ -96,7 +98,10 @@ export const rest: Scenario = {
             note: `${((cpuSeconds / passes) * 1_000).toFixed(2)} ms for each look; in the window ${((cpuSeconds / seconds) * 100).toFixed(1)} %`,
           },
         );
-        figure('memory', 'MiB', await controller.residentMebibytes(), { aim: { atMost: mostMebibytes } });
+        figure('memory', 'MiB', await controller.residentMebibytes(), {
+          aim: { atMost: mostMebibytes },
+          note: connected,
+        });
         figure('most memory', 'MiB', await controller.peakMebibytes());
       }
       const changed = changedSince(versions, await versionsOf(crowd));

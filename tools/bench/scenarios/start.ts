@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   accessKeySpec,
   bucketSpec,
-  canBePod,
   controllerNames,
   publicPolicySpec,
   startWorld,
@@ -13,6 +12,7 @@ import {
   type ControllerName,
   type OurKind,
 } from '../../harness/index.ts';
+import { connection } from '../connection.ts';
 import type { Figure, Scenario } from '../scenario.ts';
 
 const kindOf: Readonly<Record<ControllerName, OurKind>> = {
@@ -22,7 +22,6 @@ const kindOf: Readonly<Record<ControllerName, OurKind>> = {
   accesskey: 'AccessKey',
 };
 const place = 'start';
-const leastRuns = 5;
 
 /** Tells at the exit how many modules were loaded, those of Node included. */
 const countModules = `data:text/javascript,${encodeURIComponent(
@@ -38,13 +37,13 @@ export const start: Scenario = {
   title: 'Controllers that start: time to the first pass, memory at idle, size',
   isTimed: true,
   async run({ bundles, dir, signal, quick, runs }) {
-    const starts = quick ? 1 : Math.max(runs, leastRuns);
+    const starts = quick ? 1 : runs;
     const figures: Figure[] = [];
     const world = await startWorld('start', ['minio'], { bundles, folder: dir, proxies: false, signal });
     try {
       const { kube } = world;
       const controllers: Controller[] = [];
-      const asPod = canBePod();
+      const { asPod, note } = connection();
       for (const name of controllerNames) controllers.push(await world.startController(name, { asPod }));
       // What the start has left behind is collected, or grown into, within this time.
       await delay(quick ? 2_000 : 10_000, undefined, { signal });
@@ -73,9 +72,6 @@ export const start: Scenario = {
         const { main, all } = await sizeOf(join(bundles, `${name}-controller`));
         const figure = (what: string, unit: Figure['unit'], values: readonly number[], more: Partial<Figure> = {}) =>
           figures.push({ scenario: 'start', name: `${name}: ${what}`, unit, values, ...more });
-        const note = asPod
-          ? 'with a service account, as in a pod'
-          : 'with a kubeconfig, whose reader costs 13 MiB and 100 ms';
         figure('exec to the first pass', 'ms', firstPassMs, { aim: { atMost: 500 }, note });
         figure('memory without any object', 'MiB', [emptyMebibytes[index] ?? NaN], { aim: { atMost: 90 }, note });
         figure('memory with one of each kind', 'MiB', idleMebibytes);

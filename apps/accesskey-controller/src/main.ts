@@ -17,7 +17,6 @@ import {
   isToldElsewhere,
   keyOfReference,
   trimReferredBucket,
-  usable,
   wokenByProvider,
   type ReferredBucket,
   type DriverFactories,
@@ -99,7 +98,6 @@ const build = (tools: ControllerTools) => {
     positiveConditions: positiveConditionTypes,
     isToldElsewhere,
     isBeyondHelp: isProviderGone,
-    isUsable: usable(providers),
     reconciler: accessKeyReconciler({
       kube: ownWrites.kube,
       references: createReferences({ kube, pool, providers, buckets }),

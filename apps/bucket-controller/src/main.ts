@@ -16,7 +16,6 @@ import {
   isToldElsewhere,
   keyOfReference,
   namespaceLabels,
-  usable,
   wokenByProvider,
   type Bucket,
   type DriverFactories,
@@ -74,7 +73,6 @@ const build = (tools: ControllerTools) => {
     positiveConditions: positiveConditionTypes,
     isToldElsewhere,
     isBeyondHelp: isProviderGone,
-    isUsable: usable(providers),
     reconciler: bucketReconciler({
       references: createReferences({ kube, pool, providers }),
       sameName,

@@ -18,7 +18,6 @@ import {
   isToldElsewhere,
   keyOfReference,
   trimReferredBucket,
-  usable,
   wokenByProvider,
   type ReferredBucket,
   type DriverFactories,
@@ -93,7 +92,6 @@ const build = (tools: ControllerTools) => {
     positiveConditions: positiveConditionTypes,
     isToldElsewhere,
     isBeyondHelp: isProviderGone,
-    isUsable: usable(providers),
     failureEvent: eventReasons.PolicyFailed,
     reconciler: policyReconciler({
       references: createReferences({ kube, pool, providers, buckets }),

@@ -9,10 +9,10 @@ export interface WorkqueueOptions {
   /** 500 ms up to 5 minutes when absent. */
   readonly backoff?: Backoff;
   /**
-   * Keys of one lane share what may be slow, a server; no more than `keysOf` it are given out at a time, so that the keys of
-   * other lanes find a worker. The number may change at any time. One lane without a limit when absent.
+   * Keys of one lane share what may be slow, a server; no more than `keys` of it are given out at a time, so that the keys of
+   * other lanes find a worker. One lane without a limit when absent.
    */
-  readonly lanes?: { readonly of: (key: ObjectKey) => string; readonly keysOf: (lane: string) => number };
+  readonly lanes?: { readonly of: (key: ObjectKey) => string; readonly keys: number };
   readonly observe?: {
     readonly depth: (keys: number) => void;
     /** Seconds from due to taken. */
@@ -46,7 +46,7 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
   const { monotonicMs, random, observe } = options;
   const backoff = options.backoff ?? defaultBackoff;
   const laneOf = options.lanes?.of ?? (() => '');
-  const keysOfLane = options.lanes?.keysOf ?? (() => Infinity);
+  const laneKeys = options.lanes?.keys ?? Infinity;
   /** Keys ready by lane and namespace, each with the time since when; the first line is the next to be served. */
   const ready = new Map<string, { readonly lane: string; readonly keys: Map<ObjectKey, number> }>();
   /** The keys that are ready. */
@@ -78,14 +78,13 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
     serve();
   };
 
-  /** Gives keys to the workers that wait, as long as both are there: a lane may have become wider. */
+  /** Gives a key to a worker that waits, if both are there. */
   const serve = (): void => {
-    for (const waiter of waiters) {
-      const key = next();
-      if (key === undefined) return;
-      waiters.delete(waiter);
-      waiter(key);
-    }
+    const [waiter] = waiters;
+    const key = waiter === undefined ? undefined : next();
+    if (waiter === undefined || key === undefined) return;
+    waiters.delete(waiter);
+    waiter(key);
   };
 
   const addAfter = (key: ObjectKey, delayMs: number): void => {
@@ -100,7 +99,7 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
     for (const [name, line] of ready) {
       const { lane, keys } = line;
       const others = out.get(lane) ?? 0;
-      if (others >= keysOfLane(lane)) continue;
+      if (others >= laneKeys) continue;
       for (const [key, since] of keys) {
         keys.delete(key);
         ready.delete(name);

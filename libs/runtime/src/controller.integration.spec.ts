@@ -471,6 +471,23 @@ describe('a controller that stops', () => {
     expect((await read('untouched')).status).toBeUndefined();
   });
 
+  it('takes a signal that comes twice for one, and aborts its passes when somebody insists', async () => {
+    const { child, by } = await start('--leader-elect=false');
+    const begun = Promise.withResolvers<string>();
+    outside.onWriteBegun = begun.resolve;
+    await create('endless', { size: 5, writeMs: 60_000 });
+    await begun.promise;
+    const from = performance.now();
+    process.kill(child.pid, 'SIGINT');
+    await eventually('it stops', () => logOf(by).includes('"event":"stop"'));
+    await eventually('it has ended', () => {
+      if (child.ended() === undefined) process.kill(child.pid, 'SIGINT');
+      return child.ended();
+    });
+    expect(child.ended()).toBe('ended with status 1');
+    expect(performance.now() - from).toBeGreaterThan(900);
+  });
+
   it('aborts a pass that outlasts the deadline, and says so with status 1', async () => {
     const { child } = await start('--leader-elect=false', '--shutdown-deadline=2s');
     const begun = Promise.withResolvers<string>();

@@ -65,6 +65,8 @@ export interface ControllerOptions<Spec, Status> {
 const abortReserveMs = 5_000;
 /** At the end, for Events and for traces. */
 const flushMs = 2_000;
+/** One Ctrl-C may come more than once: from the terminal, and from who started this process. A person who insists takes longer. */
+const sameSignalMs = 1_000;
 /** So many slow Providers leave the others their workers. */
 const providersAtOnce = 4;
 const monotonicMs = (): number => performance.now();
@@ -73,7 +75,7 @@ const clock: Clock = { now: () => new Date() };
 
 /**
  * Runs one controller until SIGTERM or SIGINT and returns the exit status: 0 after a graceful stop, 1 after a failure, 2 for
- * a wrong configuration. A second signal, or passes that outlast the deadline, end it with 1; with the deadline it is over.
+ * a wrong configuration. A second signal, a second later at least, or passes that outlast the deadline, end it with 1; with the deadline it is over.
  */
 export const runController = async <Spec, Status>(options: ControllerOptions<Spec, Status>): Promise<number> => {
   const { name, argv, env } = options;
@@ -95,9 +97,14 @@ export const runController = async <Spec, Status>(options: ControllerOptions<Spe
   const log = createLogger(name, config.logLevel);
   const stop = new AbortController();
   const abort = new AbortController();
+  let stoppingSinceMs = Infinity;
   const forget = onSignals((signal) => {
-    if (stop.signal.aborted) abort.abort(new Error('stopping at once'));
-    else log.info({ event: 'stop', signal }, 'stopping');
+    if (stop.signal.aborted) {
+      if (monotonicMs() - stoppingSinceMs >= sameSignalMs) abort.abort(new Error('stopping at once'));
+      return;
+    }
+    stoppingSinceMs = monotonicMs();
+    log.info({ event: 'stop', signal }, 'stopping');
     stop.abort(new Error('stopping'));
   });
   try {

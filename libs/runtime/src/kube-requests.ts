@@ -135,19 +135,10 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(), timeoutMs);
     const signal = given.signal === undefined ? silence.signal : AbortSignal.any([given.signal, silence.signal]);
-    const call: Call = {
-      verb: 'list',
-      method: 'GET',
-      resource,
-      path: pathOf(resource, { namespace: selection.namespace }),
-      query: {
-        ...selectors(selection),
-        watch: 'true',
-        allowWatchBookmarks: 'true',
-        sendInitialEvents: 'true',
-        resourceVersionMatch: 'NotOlderThan',
-      },
-    };
+    const call = watchCall('list', resource, selection, {
+      sendInitialEvents: 'true',
+      resourceVersionMatch: 'NotOlderThan',
+    });
     try {
       const response = await exchange(call, signal);
       let items: T[] = [];
@@ -234,19 +225,10 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       selection: Selection,
       given: WatchOptions,
     ): AsyncGenerator<WatchEvent<T>, void> {
-      const call: Call = {
-        verb: 'watch',
-        method: 'GET',
-        resource,
-        path: pathOf(resource, { namespace: selection.namespace }),
-        query: {
-          ...selectors(selection),
-          watch: 'true',
-          allowWatchBookmarks: 'true',
-          resourceVersion: given.resourceVersion,
-          timeoutSeconds: String(given.timeoutSeconds),
-        },
-      };
+      const call = watchCall('watch', resource, selection, {
+        resourceVersion: given.resourceVersion,
+        timeoutSeconds: String(given.timeoutSeconds),
+      });
       const response = await exchange(call, given.signal);
       for await (const { type, object } of eventsOf<Streamed<T>>(call, response, given.onBytes)) {
         yield type === 'BOOKMARK' ? { type, resourceVersion: object.metadata.resourceVersion } : { type, object };
@@ -343,6 +325,20 @@ const pathOf = (
   ].join('/');
 
 const selectors = ({ labelSelector, fieldSelector }: Selection) => ({ labelSelector, fieldSelector });
+
+/** `query`: where the watch begins, and how long it lasts. */
+const watchCall = (
+  verb: 'list' | 'watch',
+  resource: Resource,
+  selection: Selection,
+  query: Readonly<Record<string, string>>,
+): Call => ({
+  verb,
+  method: 'GET',
+  resource,
+  path: pathOf(resource, { namespace: selection.namespace }),
+  query: { ...selectors(selection), watch: 'true', allowWatchBookmarks: 'true', ...query },
+});
 
 const queryOf = (query: Readonly<Record<string, string | undefined>> = {}): string => {
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Backoff, backoffMs } from './backoff.ts';
+import { type Backoff, pauseMsAfter } from './backoff.ts';
 import type { Informer, InformerSource } from './informer.ts';
 import type { KubeClient } from './kube-client.ts';
-import { isKubeError } from './kube-error.ts';
 import { type ObjectKey, type StoredObject, keyOf } from './resource.ts';
 
 export interface CatchUpOptions<T extends StoredObject> extends Omit<InformerSource, 'kube'> {
@@ -28,8 +27,7 @@ export const catchUp = async <T extends StoredObject>(
       if (signal.aborted) return false;
       if (attempt === 1)
         options.log.warn({ event: 'lease', err: caught }, 'cannot catch up with the former leader; trying on');
-      const retryAfterMs = isKubeError(caught) ? (caught.retryAfterMs ?? 0) : 0;
-      const pauseMs = Math.max(backoffMs(failures, attempt, options.random), retryAfterMs);
+      const pauseMs = pauseMsAfter(caught, failures, attempt, options.random);
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type Backoff, backoffMs, jittered } from './backoff.ts';
+import { type Backoff, backoffMs, jittered, pauseMsAfter } from './backoff.ts';
 import type { KubeClient, Selection, WatchEvent } from './kube-client.ts';
 import { type KubeError, isKubeError } from './kube-error.ts';
 import { type ObjectKey, type Resource, type StoredObject, keyOf } from './resource.ts';
@@ -56,8 +56,7 @@ export const reflect = async <T extends StoredObject>(
       else
         log.warn({ event: 'watch', reason: 'WatchFailed', err: caught }, `cannot watch ${resource.plural}; trying on`);
     }
-    const retryAfterMs = isKubeError(caught) ? (caught.retryAfterMs ?? 0) : 0;
-    const pauseMs = Math.max(backoffMs(isAbsent ? absences : failures, failed, random), retryAfterMs);
+    const pauseMs = pauseMsAfter(caught, isAbsent ? absences : failures, failed, random);
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   };
 

@@ -89,19 +89,7 @@ export const createInformer = <T extends StoredObject>(
     if (old !== undefined) unindex(key, old);
     objects.set(key, object);
     for (const index of indexes.values()) {
-      for (const value of valuesOf(index, object)) {
-        const found = index.found.get(value);
-        if (found instanceof Map) found.set(key, object);
-        else if (found === undefined || keyOf(found) === key) index.found.set(value, object);
-        else
-          index.found.set(
-            value,
-            new Map([
-              [keyOf(found), found],
-              [key, object],
-            ]),
-          );
-      }
+      for (const value of valuesOf(index, object)) enter(index.found, value, object);
     }
     if (old?.metadata.uid === object.metadata.uid) {
       tell((listener) => listener.onUpdate?.(object, old));
@@ -136,12 +124,7 @@ export const createInformer = <T extends StoredObject>(
 
   const unindex = (key: ObjectKey, object: T): void => {
     for (const index of indexes.values()) {
-      for (const value of valuesOf(index, object)) {
-        const found = index.found.get(value);
-        if (found instanceof Map) found.delete(key);
-        if (found instanceof Map ? found.size === 0 : found !== undefined && keyOf(found) === key)
-          index.found.delete(value);
-      }
+      for (const value of valuesOf(index, object)) leave(index.found, value, key);
     }
   };
 
@@ -192,11 +175,7 @@ export const createInformer = <T extends StoredObject>(
       if (log !== undefined) throw new Error(`index ${name} of ${resource.plural} comes too late: the informer runs`);
       const found: Index<T>['found'] = new Map();
       indexes.set(name, { valuesOf, found });
-      return (value) => {
-        const known = found.get(value);
-        if (known === undefined) return [];
-        return known instanceof Map ? [...known.values()] : [known];
-      };
+      return (value) => at(found, value);
     },
     on(events) {
       listeners.push(events);
@@ -259,6 +238,28 @@ export const createInformer = <T extends StoredObject>(
       );
     },
   };
+};
+
+/** Puts an object under a value of an index, in place of the former one of its key. */
+const enter = <T extends StoredObject>(found: Index<T>['found'], value: string, object: T): void => {
+  const key = keyOf(object);
+  const known = found.get(value);
+  if (known instanceof Map) known.set(key, object);
+  else if (known === undefined || keyOf(known) === key) found.set(value, object);
+  else found.set(value, new Map([known, object].map((one) => [keyOf(one), one])));
+};
+
+const leave = <T extends StoredObject>(found: Index<T>['found'], value: string, key: ObjectKey): void => {
+  const known = found.get(value);
+  if (known === undefined) return;
+  if (known instanceof Map) known.delete(key);
+  if (known instanceof Map ? known.size === 0 : keyOf(known) === key) found.delete(value);
+};
+
+const at = <T>(found: Index<T>['found'], value: string): readonly T[] => {
+  const known = found.get(value);
+  if (known === undefined) return [];
+  return known instanceof Map ? [...known.values()] : [known];
 };
 
 const trimmedOf = <T extends StoredObject>(object: T, trim: ((object: T) => T) | undefined): T => {

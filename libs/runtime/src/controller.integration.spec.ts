@@ -455,12 +455,17 @@ describe('a controller seen from outside', () => {
 });
 
 describe('a controller that stops', () => {
-  it('finishes the pass that SIGTERM finds, tells it in the status, and exits with 0', async () => {
-    const { child, by } = await start('--leader-elect=false');
+  /** Creates a widget and waits until a pass over it writes. */
+  const createAndSeeBegin = async (...widget: Parameters<typeof create>): Promise<void> => {
     const begun = Promise.withResolvers<string>();
     outside.onWriteBegun = begun.resolve;
-    await create('slow', { size: 5, writeMs: 1_500 });
+    await create(...widget);
     await begun.promise;
+  };
+
+  it('finishes the pass that SIGTERM finds, tells it in the status, and exits with 0', async () => {
+    const { child, by } = await start('--leader-elect=false');
+    await createAndSeeBegin('slow', { size: 5, writeMs: 1_500 });
     const stopping = child.stop(10_000);
     await eventually('it stops', () => logOf(by).includes('"event":"stop"'));
     await create('untouched', { size: 1 });
@@ -473,10 +478,7 @@ describe('a controller that stops', () => {
 
   it('takes a signal that comes twice for one, and aborts its passes when somebody insists', async () => {
     const { child, by } = await start('--leader-elect=false');
-    const begun = Promise.withResolvers<string>();
-    outside.onWriteBegun = begun.resolve;
-    await create('endless', { size: 5, writeMs: 60_000 });
-    await begun.promise;
+    await createAndSeeBegin('endless', { size: 5, writeMs: 60_000 });
     const from = performance.now();
     process.kill(child.pid, 'SIGINT');
     await eventually('it stops', () => logOf(by).includes('"event":"stop"'));
@@ -490,10 +492,7 @@ describe('a controller that stops', () => {
 
   it('aborts a pass that outlasts the deadline, and says so with status 1', async () => {
     const { child } = await start('--leader-elect=false', '--shutdown-deadline=2s');
-    const begun = Promise.withResolvers<string>();
-    outside.onWriteBegun = begun.resolve;
-    await create('endless', { size: 5, writeMs: 60_000 });
-    await begun.promise;
+    await createAndSeeBegin('endless', { size: 5, writeMs: 60_000 });
     const from = performance.now();
     await child.stop(10_000);
     expect(child.ended()).toBe('ended with status 1');
@@ -505,10 +504,7 @@ describe('a controller that stops', () => {
     proxy.intercept = (method, url) => (method === 'POST' && url.includes('/events') ? 'mute' : undefined);
     await create('told', { size: 1 });
     await untilReady('told');
-    const begun = Promise.withResolvers<string>();
-    outside.onWriteBegun = begun.resolve;
-    await create('endless', { size: 5, writeMs: 60_000 });
-    await begun.promise;
+    await createAndSeeBegin('endless', { size: 5, writeMs: 60_000 });
     proxy.intercept = (method) => (method === 'GET' ? undefined : 'mute');
     const from = performance.now();
     await child.stop(10_000);

@@ -9,7 +9,7 @@ import { request as httpsRequest, Agent as HttpsAgent } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { identifyKubeCall, identifyS3Call, type Call, type Traffic, type Verdict } from './traffic.ts';
+import { identifyKubeCall, identifyS3Call, isStreamedList, type Call, type Traffic, type Verdict } from './traffic.ts';
 
 export interface ProxyOptions {
   /** Who calls, or which server is called; `Call.proxy`. */
@@ -90,8 +90,7 @@ export async function startCountingProxy(options: ProxyOptions): Promise<Countin
       return;
     }
     // A streamed list goes on for as long as its reader likes: its answer is what it begins with.
-    const isStream = path.includes('sendInitialEvents=true');
-    const whole = isStream ? undefined : await buffer(answer);
+    const whole = isStreamedList(path) ? undefined : await buffer(answer);
     if (isIam) options.onSecretText?.(whole?.toString('utf8') ?? '');
     const afterthought = (await trapped.after?.()) ?? 'pass';
     if (afterthought !== 'pass') {

@@ -103,6 +103,9 @@ export const tally = (calls: readonly Call[]): string => {
   return [...counts].map(([operation, count]) => (count === 1 ? operation : `${count}× ${operation}`)).join(', ');
 };
 
+/** True for a list that comes as the first events of a watch. Source: Kubernetes API concepts, streaming lists. */
+export const isStreamedList = (path: string): boolean => path.includes('sendInitialEvents=true');
+
 /** Names a call to the Kubernetes API. Source: Kubernetes API concepts, resource URIs. */
 export const identifyKubeCall = (method: string, path: string): CallIdentity => {
   const url = new URL(path, 'http://kube');
@@ -115,9 +118,7 @@ export const identifyKubeCall = (method: string, path: string): CallIdentity => 
   const [, plural = '', name, subresource] = place;
   const resource = subresource === undefined ? plural : `${plural}/${subresource}`;
   if (method === 'GET') {
-    // A list may come as the first events of a watch.
-    const isStreamedList = url.searchParams.get('sendInitialEvents') === 'true';
-    if (!isStreamedList && (url.searchParams.get('watch') === 'true' || url.searchParams.get('watch') === '1')) {
+    if (!isStreamedList(path) && (url.searchParams.get('watch') === 'true' || url.searchParams.get('watch') === '1')) {
       return { operation: `watch ${resource}`, effect: 'watch' };
     }
     return { operation: `${name === undefined ? 'list' : 'get'} ${resource}`, effect: 'read' };

@@ -17,6 +17,7 @@ import {
   isToldElsewhere,
   keyOfReference,
   trimReferredBucket,
+  usable,
   wokenByProvider,
   type ReferredBucket,
   type DriverFactories,
@@ -98,6 +99,7 @@ const build = (tools: ControllerTools) => {
     positiveConditions: positiveConditionTypes,
     isToldElsewhere,
     isBeyondHelp: isProviderGone,
+    isUsable: usable(providers),
     reconciler: accessKeyReconciler({
       kube: ownWrites.kube,
       references: createReferences({ kube, pool, providers, buckets }),

@@ -16,6 +16,7 @@ import {
   isToldElsewhere,
   keyOfReference,
   namespaceLabels,
+  usable,
   wokenByProvider,
   type Bucket,
   type DriverFactories,
@@ -73,6 +74,7 @@ const build = (tools: ControllerTools) => {
     positiveConditions: positiveConditionTypes,
     isToldElsewhere,
     isBeyondHelp: isProviderGone,
+    isUsable: usable(providers),
     reconciler: bucketReconciler({
       references: createReferences({ kube, pool, providers }),
       sameName,

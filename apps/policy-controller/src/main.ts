@@ -18,6 +18,7 @@ import {
   isToldElsewhere,
   keyOfReference,
   trimReferredBucket,
+  usable,
   wokenByProvider,
   type ReferredBucket,
   type DriverFactories,
@@ -92,6 +93,7 @@ const build = (tools: ControllerTools) => {
     positiveConditions: positiveConditionTypes,
     isToldElsewhere,
     isBeyondHelp: isProviderGone,
+    isUsable: usable(providers),
     failureEvent: eventReasons.PolicyFailed,
     reconciler: policyReconciler({
       references: createReferences({ kube, pool, providers, buckets }),

@@ -12,4 +12,4 @@ export { createReferences, keyOfReference, namespaceLabels, namespaceResource } 
 export type { Bucket, Provided, References, ReferencesOptions } from './references.ts';
 export { trimReferredBucket } from './referred-bucket.ts';
 export type { ReferredBucket } from './referred-bucket.ts';
-export { bucketMatters, isReady, usableVersion, wokenByProvider } from './wake.ts';
+export { bucketMatters, isReady, usable, usableVersion, wokenByProvider } from './wake.ts';

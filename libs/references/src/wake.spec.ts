@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Provider } from './connection.ts';
 import type { Bucket } from './references.ts';
 import { objectOf, providerOf } from './testing/index.ts';
-import { bucketMatters, usableVersion, wokenByProvider } from './wake.ts';
+import { bucketMatters, usable, usableVersion, wokenByProvider } from './wake.ts';
 
 const server = { serverIdentity: 'http://s3.test' };
 const good = providerOf(server);
@@ -17,6 +17,16 @@ const notReady = (reason = 'EndpointUnreachable') =>
 const away = withStatus({ connected: false, conditions: notReady() });
 const deleting = { deletionTimestamp: '2026-05-05T00:00:00Z', generation: 2 };
 const fresh: Provider = objectOf('Provider', 'provider', good.spec);
+
+it('a Provider is usable as long as it is there and its version is', () => {
+  const isUsable = usable(
+    new Map([
+      ['n/good', good],
+      ['n/away', away],
+    ]),
+  );
+  expect(['n/good', 'n/away', 'n/absent'].map(isUsable)).toEqual([true, false, false]);
+});
 
 describe('usableVersion', () => {
   it.each<[string, Provider, string | undefined]>([

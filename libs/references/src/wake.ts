@@ -1,5 +1,5 @@
 import { conditionTypes } from '@operator/api';
-import type { KubeObject } from '@operator/runtime';
+import type { Informer, KubeObject, ObjectKey } from '@operator/runtime';
 import type { Provider } from './connection.ts';
 import type { ReferredBucket } from './referred-bucket.ts';
 
@@ -19,6 +19,14 @@ export const usableVersion = (provider: Provider): string | undefined => {
       : status?.connected === true;
   return isUsable ? status?.credentialsVersion : undefined;
 };
+
+/** Whether objects that refer to the Provider of a key can do more than tell that it is not usable. */
+export const usable =
+  (providers: Pick<Informer<Provider>, 'get'>) =>
+  (key: ObjectKey): boolean => {
+    const provider = providers.get(key);
+    return provider !== undefined && usableVersion(provider) !== undefined;
+  };
 
 const hasVerdict = ({ status }: Provider): boolean =>
   status?.conditions?.some(({ type }) => type === conditionTypes.Ready) === true;

@@ -69,6 +69,8 @@ const flushMs = 2_000;
 const sameSignalMs = 1_000;
 /** So many slow Providers leave the others their workers. */
 const providersAtOnce = 4;
+/** Passes at once for a Provider that is not usable: they can only tell so, and thousands of them must not be in the way. */
+const workersWhileUnusable = 2;
 const monotonicMs = (): number => performance.now();
 // eslint-disable-next-line no-restricted-syntax -- this is the composition that every main.ts calls
 const clock: Clock = { now: () => new Date() };
@@ -197,11 +199,15 @@ const compose = async <Spec, Status>(
     const object = own.get(key);
     return (object && controller.reconciler.providerOf(object)) ?? '';
   };
+  const workersFor = (provider: string): number =>
+    provider !== '' && controller.isUsable?.(provider) === false
+      ? Math.min(config.workers, workersWhileUnusable)
+      : config.workers;
   const queue = createWorkqueue({
     monotonicMs,
     random,
     observe: metrics.workqueue(resource.kind),
-    lanes: { of: providerOf, keys: config.workers },
+    lanes: { of: providerOf, keysOf: workersFor },
   });
   enqueue = (key, afterMs = 0) => queue.addAfter(key, afterMs);
   const loop = createController({

@@ -63,11 +63,39 @@ describe('a workqueue', () => {
     expect(await takeAll()).toEqual(['big/1', 'small/1', 'tiny/1', 'big/2', 'big/3', 'big/4']);
   });
 
+  it('gives out as many keys of a lane as it may have out now', async () => {
+    let width = 1;
+    queue = createWorkqueue({
+      monotonicMs: () => performance.now(),
+      random: () => 0.5,
+      lanes: { of: () => 'lane', keysOf: () => width },
+    });
+    for (const key of ['n/1', 'n/2', 'n/3', 'n/4']) queue.add(key);
+    const seen: (string | undefined)[] = [];
+    for (let worker = 0; worker < 4; worker += 1) void queue.take(never).then((key) => seen.push(key));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen).toEqual(['n/1']);
+    width = 3;
+    queue.done('n/1');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen).toEqual(['n/1', 'n/2', 'n/3', 'n/4']);
+    width = 1;
+    queue.add('n/5');
+    void queue.take(never).then((key) => seen.push(key));
+    queue.done('n/2');
+    queue.done('n/3');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen).not.toContain('n/5');
+    queue.done('n/4');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen).toContain('n/5');
+  });
+
   it('gives out no more keys of a lane than it may have out, and keeps the turns', async () => {
     queue = createWorkqueue({
       monotonicMs: () => performance.now(),
       random: () => 0.5,
-      lanes: { of: (key) => (key.startsWith('slow') ? 'slow' : 'quick'), keys: 2 },
+      lanes: { of: (key) => (key.startsWith('slow') ? 'slow' : 'quick'), keysOf: () => 2 },
     });
     for (const key of ['slow/1', 'slow/2', 'slow/3', 'slower/1', 'quick/1']) queue.add(key);
     expect(await Promise.all([1, 2, 3].map(() => queue.take(never)))).toEqual(['slow/1', 'slower/1', 'quick/1']);

@@ -9,10 +9,10 @@ export interface WorkqueueOptions {
   /** 500 ms up to 5 minutes when absent. */
   readonly backoff?: Backoff;
   /**
-   * Keys of one lane share what may be slow, a server; no more than `keys` of it are given out at a time, so that the keys of
-   * other lanes find a worker. One lane without a limit when absent.
+   * Keys of one lane share what may be slow, a server; no more than `keysOf` it are given out at a time, so that the keys of
+   * other lanes find a worker. The number may change at any time. One lane without a limit when absent.
    */
-  readonly lanes?: { readonly of: (key: ObjectKey) => string; readonly keys: number };
+  readonly lanes?: { readonly of: (key: ObjectKey) => string; readonly keysOf: (lane: string) => number };
   readonly observe?: {
     readonly depth: (keys: number) => void;
     /** Seconds from due to taken. */
@@ -46,7 +46,7 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
   const { monotonicMs, random, observe } = options;
   const backoff = options.backoff ?? defaultBackoff;
   const laneOf = options.lanes?.of ?? (() => '');
-  const laneKeys = options.lanes?.keys ?? Infinity;
+  const keysOfLane = options.lanes?.keysOf ?? (() => Infinity);
   /** Keys ready by lane and namespace, each with the time since when; the first line is the next to be served. */
   const ready = new Map<string, { readonly lane: string; readonly keys: Map<ObjectKey, number> }>();
   /** The keys that are ready. */
@@ -78,13 +78,14 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
     serve();
   };
 
-  /** Gives a key to a worker that waits, if both are there. */
+  /** Gives keys to the workers that wait, as long as both are there: a lane may have become wider. */
   const serve = (): void => {
-    const [waiter] = waiters;
-    const key = waiter === undefined ? undefined : next();
-    if (waiter === undefined || key === undefined) return;
-    waiters.delete(waiter);
-    waiter(key);
+    for (const waiter of waiters) {
+      const key = next();
+      if (key === undefined) return;
+      waiters.delete(waiter);
+      waiter(key);
+    }
   };
 
   const addAfter = (key: ObjectKey, delayMs: number): void => {
@@ -99,7 +100,7 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
     for (const [name, line] of ready) {
       const { lane, keys } = line;
       const others = out.get(lane) ?? 0;
-      if (others >= laneKeys) continue;
+      if (others >= keysOfLane(lane)) continue;
       for (const [key, since] of keys) {
         keys.delete(key);
         ready.delete(name);

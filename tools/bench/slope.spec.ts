@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { seeded } from '../harness/seeded.ts';
-import { slopeOf } from './slope.ts';
+import { lowestOf, slopeOf } from './slope.ts';
 
 it('finds the slope of a line, and of noise around it', () => {
   expect(
@@ -18,6 +18,17 @@ it('finds the slope of a line, and of noise around it', () => {
 it('has no slope without two points', () => {
   expect(slopeOf([])).toBeNaN();
   expect(slopeOf([[1, 1]])).toBeNaN();
+});
+
+it('takes the lowest of each group, and no group that is not whole', () => {
+  const saw = [5, 9, 6, 10, 7, 11, 1].map((y, x) => [x, y] as const);
+  expect(lowestOf(saw, 2)).toEqual([
+    [0, 5],
+    [2, 6],
+    [4, 7],
+  ]);
+  expect(slopeOf(lowestOf(saw, 2))).toBe(0.5);
+  expect(lowestOf([], 2)).toEqual([]);
 });
 
 it('makes the same choices from the same seed, evenly', () => {

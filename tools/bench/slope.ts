@@ -6,3 +6,12 @@ export const slopeOf = (points: readonly (readonly [x: number, y: number])[]): n
   const under = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
   return over / under;
 };
+
+/** Of each `group` of points the one with the lowest y; fewer at the end make no group. */
+export const lowestOf = (
+  points: readonly (readonly [x: number, y: number])[],
+  group: number,
+): readonly (readonly [x: number, y: number])[] =>
+  Array.from({ length: Math.floor(points.length / group) }, (_, index) =>
+    points.slice(index * group, (index + 1) * group).reduce((low, point) => (point[1] < low[1] ? point : low)),
+  );

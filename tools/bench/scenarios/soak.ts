@@ -7,6 +7,7 @@ import {
   passRequest,
   s3View,
   startWorld,
+  sumOfMetric,
   untilQuiet,
   type Controller,
   type World,
@@ -18,7 +19,7 @@ import { createRandomChanges } from '../random-changes.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 import { seeded, type Seeded } from '../../harness/seeded.ts';
 import { compareWithApi, compareWithServer } from '../server-truth.ts';
-import { slopeOf } from '../slope.ts';
+import { lowestOf, slopeOf } from '../slope.ts';
 
 const namespaces = ['soak-one', 'soak-two', 'soak-three'];
 const provider = 'provider';
@@ -27,11 +28,15 @@ const mostOpenFiles = 150;
 const truthWithinMs = 600_000;
 /** Under it a slope is noise. */
 const leastSlopeMs = 300_000;
+/** Between two collections the heap also has what nobody needs; the lowest of so many samples has least of it. */
+const samplesInLowest = 6;
 
 interface Sample {
   readonly atMs: number;
   readonly pid: number;
   readonly mebibytes: number;
+  /** Of V8's heap: what lives and what is not collected yet. */
+  readonly heapMebibytes: number;
   readonly files: number;
   readonly sockets: number;
 }
@@ -187,8 +192,11 @@ export const soak: Scenario = {
         );
         if (lengthMs / 2 < leastSlopeMs) continue;
         const hours = half.map(({ atMs, mebibytes }) => [atMs / 3_600_000, mebibytes] as const);
+        const heap = half.map(({ atMs, heapMebibytes }) => [atMs / 3_600_000, heapMebibytes] as const);
+        const note = `by ${half.length} samples`;
         figures.push(
-          figure(`${name}: growth in an hour`, 'MiB', slopeOf(hours), { note: `by ${half.length} samples` }),
+          figure(`${name}: growth in an hour`, 'MiB', slopeOf(hours), { note }),
+          figure(`${name}: growth of its heap in an hour`, 'MiB', slopeOf(lowestOf(heap, samplesInLowest)), { note }),
         );
       }
       return figures;
@@ -203,9 +211,15 @@ const forkOf = (random: Seeded): Seeded => seeded(random.below(2 ** 32));
 
 const sleep = (ms: number, signal: AbortSignal): Promise<void> => pause(ms, signal).catch(() => undefined);
 
-const sampleOf = async ({ pid }: Controller, atMs: number): Promise<Sample> => {
-  const [{ resident }, { files, sockets }] = await Promise.all([memoryOf(pid), handlesOf(pid)]);
-  return { atMs, pid, mebibytes: resident, files, sockets };
+const sampleOf = async (controller: Controller, atMs: number): Promise<Sample> => {
+  const { pid } = controller;
+  const [{ resident }, { files, sockets }, metrics] = await Promise.all([
+    memoryOf(pid),
+    handlesOf(pid),
+    controller.metrics(),
+  ]);
+  const heapMebibytes = sumOfMetric(metrics, 'nodejs_heap_size_used_bytes') / 2 ** 20;
+  return { atMs, pid, mebibytes: resident, heapMebibytes, files, sockets };
 };
 
 const askAll = async ({ kube }: World, signal: AbortSignal): Promise<void> => {

@@ -40,8 +40,6 @@ export interface Crowd {
     readonly name: string;
     readonly server: CrowdServer;
   }[];
-  /** From the first object created until all were Ready, in seconds. */
-  readonly madeInSeconds: Readonly<Record<CrowdKind, number>>;
   close(): Promise<void>;
 }
 
@@ -78,8 +76,7 @@ export async function makeCrowd(bench: Bench): Promise<Crowd> {
       await world.kube.untilReady('Provider', namespace, server);
     }
 
-    const make = async (kind: CrowdKind, manifestOf: (name: string, index: number) => Manifest): Promise<number> => {
-      const startedAt = performance.now();
+    const make = async (kind: CrowdKind, manifestOf: (name: string, index: number) => Manifest): Promise<void> => {
       const watch = await watchReady(world.kube, kind, namespace);
       try {
         await narrate(`making ${counts[kind]} × ${kind}`, bench.log, async (say) => {
@@ -96,19 +93,18 @@ export async function makeCrowd(bench: Bench): Promise<Crowd> {
       } finally {
         watch.close();
       }
-      return (performance.now() - startedAt) / 1_000;
     };
-    const madeInSeconds = {
-      Bucket: await make('Bucket', (name, index) => ({
-        metadata: { labels: { [slotLabel]: String(index % slots) } },
-        ...bucketSpec('minio', name),
-      })),
-      BucketPolicy: await make('BucketPolicy', (name) => publicPolicySpec(name, 's3:GetObject')),
-      AccessKey: await make('AccessKey', (name, index) => {
+    await make('Bucket', (name, index) => ({
+      metadata: { labels: { [slotLabel]: String(index % slots) } },
+      ...bucketSpec('minio', name),
+    }));
+    await Promise.all([
+      make('BucketPolicy', (name) => publicPolicySpec(name, 's3:GetObject')),
+      make('AccessKey', (name, index) => {
         const server = serverOf('AccessKey', index);
         return server === 'minio' ? accessKeySpec(server, name, 'ReadWrite') : listingKeySpec(server);
       }),
-    };
+    ]);
     const members = crowdKinds.flatMap((kind) =>
       namesOf(counts[kind]).map((name, index) => ({ kind, namespace, name, server: serverOf(kind, index) })),
     );
@@ -119,7 +115,6 @@ export async function makeCrowd(bench: Bench): Promise<Crowd> {
       counts,
       controllers,
       nameOf,
-      madeInSeconds,
       close: () => world.stop(),
     };
   } catch (error) {

@@ -15,7 +15,7 @@ export interface Scenario {
 export type Unit = 'ratio' | 'count' | 'ms' | 's' | 'MiB' | 'per second' | '%';
 export type Aim = { readonly atLeast: number } | { readonly atMost: number };
 
-/** One figure: `values` has one number per run; median, minimum and maximum are derived. */
+/** One figure: `values` has one number for each run or sample; median, minimum and maximum are derived. */
 export interface Figure {
   readonly scenario: string;
   readonly name: string;

@@ -50,7 +50,8 @@ export const shards: Scenario = {
       running.delete(name);
       if ((await shard?.stop()) !== 'ended with status 0') throw new Error(`shard ${name} did not end well`);
     };
-    const round = shardRound(crowd, bench, running, all);
+    const isSample = (index: number) => index % (bench.quick ? 5 : 10) === 0;
+    const round = shardRound(crowd, bench, { running, all, isSample });
     const figures: Figure[] = [];
     try {
       await crowd.controllers[controllerOf[kind]].stop();
@@ -66,7 +67,7 @@ export const shards: Scenario = {
       };
       figures.push(...(await round('two to four', split)));
       // The objects of slots 1 and 3 move to 0 and 2 while all four shards run.
-      const moveTo = (index: number) => (slotOf(index) % 2 === 1 ? slotOf(index) - 1 : undefined);
+      const moveTo = (index: number) => (isToMove(index) ? slotOf(index) - 1 : undefined);
       figures.push(...(await round('four to two', () => Promise.resolve(), moveTo)));
       await Promise.all([stop('c'), stop('d')]);
       return figures;
@@ -74,7 +75,8 @@ export const shards: Scenario = {
       for (const shard of all) await shard.close();
       if (!bench.signal.aborted) {
         await crowd.controllers[controllerOf[kind]].start();
-        await forEach(indices(crowd.counts[kind]), 16, bench.signal, (index) =>
+        const patched = indices(crowd.counts[kind]).filter((index) => isSample(index) || isToMove(index));
+        await forEach(patched, 16, bench.signal, (index) =>
           patch(crowd, index, { tier: firstTier, slot: slotOf(index) }),
         );
         await until(
@@ -88,6 +90,7 @@ export const shards: Scenario = {
 };
 
 const slotOf = (index: number): number => index % 4;
+const isToMove = (index: number): boolean => slotOf(index) % 2 === 1;
 const indices = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
 /** As `bucketSpec` has it. */
 const firstTier = 'one';
@@ -110,13 +113,18 @@ const patch = (
 const shardRound = (
   crowd: Crowd,
   { quick, signal, log }: Bench,
-  running: ReadonlyMap<string, Controller>,
-  all: readonly Controller[],
+  {
+    running,
+    all,
+    isSample,
+  }: {
+    readonly running: ReadonlyMap<string, Controller>;
+    readonly all: readonly Controller[];
+    readonly isSample: (index: number) => boolean;
+  },
 ) => {
   const { world, namespace, counts, nameOf } = crowd;
   const objects = counts[kind];
-  const every = quick ? 5 : 10;
-  const isSample = (index: number) => index % every === 0;
   const keyOf = (index: number) => `${namespace}/${nameOf(index)}`;
   let rounds = 0;
 
@@ -152,10 +160,10 @@ const shardRound = (
     await untilQuiet();
     const changedFrom = Date.now();
     const toPatch = indices(objects).filter((index) => isSample(index) || moveTo(index) !== undefined);
-    const patching = forEach(toPatch, 1, signal, async (index) => {
+    const patching = forEach(toPatch, 4, signal, async (index) => {
       await patch(crowd, index, { tier: isSample(index) ? tier : undefined, slot: moveTo(index) });
       // Spread over the time that the change of the shards takes.
-      if (isSample(index)) await pause(quick ? 100 : 20, signal);
+      if (isSample(index)) await pause(quick ? 400 : 80, signal);
     });
     await Promise.all([patching, change()]);
     await untilQuiet();

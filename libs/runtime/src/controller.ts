@@ -50,8 +50,8 @@ export interface Controller<Spec, Status> {
    */
   readonly isBeyondHelp?: (fault: Fault) => boolean;
   /**
-   * False while nothing can be done with the Provider of this key, such as in an outage: its objects, which can only tell so, then have
-   * few passes at once. True when absent.
+   * False while nothing can be done with the Provider of this key, such as in an outage: its objects, most of which can only tell so,
+   * then have few passes at once. True when absent.
    */
   readonly isUsable?: (provider: ObjectKey) => boolean;
   /** Whether steps taken on an object that was Ready in the same generation repair drift; true when absent. Not so for a rotation. */

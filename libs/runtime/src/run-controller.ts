@@ -69,7 +69,7 @@ const flushMs = 2_000;
 const sameSignalMs = 1_000;
 /** So many slow Providers leave the others their workers. */
 const providersAtOnce = 4;
-/** Passes at once for a Provider that is not usable: they can only tell so, and thousands of them must not be in the way. */
+/** Passes at once for a Provider that is not usable: most can only tell so, and thousands of them must not be in the way. */
 const workersWhileUnusable = 2;
 const monotonicMs = (): number => performance.now();
 // eslint-disable-next-line no-restricted-syntax -- this is the composition that every main.ts calls
@@ -100,7 +100,7 @@ export const runController = async <Spec, Status>(options: ControllerOptions<Spe
   const stop = new AbortController();
   const abort = new AbortController();
   let stoppingSinceMs = Infinity;
-  const forget = onSignals((signal) => {
+  onSignals((signal) => {
     if (stop.signal.aborted) {
       if (monotonicMs() - stoppingSinceMs >= sameSignalMs) abort.abort(new Error('stopping at once'));
       return;
@@ -115,8 +115,6 @@ export const runController = async <Spec, Status>(options: ControllerOptions<Spe
     if (caught instanceof ConfigError) return refuse(caught);
     log.fatal({ err: caught, reason: 'StartFailed' }, caught instanceof Error ? caught.message : 'cannot start');
     return 1;
-  } finally {
-    forget();
   }
 };
 
@@ -279,13 +277,10 @@ const alone: Leadership = {
   },
 };
 
-const onSignals = (then: (signal: NodeJS.Signals) => void): (() => void) => {
+/** For as long as the process lives: one that comes while it ends must not change how it does. */
+const onSignals = (then: (signal: NodeJS.Signals) => void): void => {
   process.on('SIGTERM', then);
   process.on('SIGINT', then);
-  return () => {
-    process.off('SIGTERM', then);
-    process.off('SIGINT', then);
-  };
 };
 
 /** Once `stop` aborts, aborts the passes that go on for too long; `over` comes with the deadline, for all that is left then. */

@@ -91,6 +91,24 @@ describe('a workqueue', () => {
     expect(seen).toContain('n/5');
   });
 
+  it('gives out a key that waited for its lane when it is added again to a wider one', async () => {
+    let width = 1;
+    queue = createWorkqueue({
+      monotonicMs: () => performance.now(),
+      random: () => 0.5,
+      lanes: { of: () => 'lane', keysOf: () => width },
+    });
+    for (const key of ['n/hangs', 'n/1', 'n/2']) queue.add(key);
+    const seen: (string | undefined)[] = [];
+    for (let worker = 0; worker < 3; worker += 1) void queue.take(never).then((key) => seen.push(key));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen).toEqual(['n/hangs']);
+    width = 3;
+    queue.add('n/1');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(seen).toEqual(['n/hangs', 'n/1', 'n/2']);
+  });
+
   it('gives out no more keys of a lane than it may have out, and keeps the turns', async () => {
     queue = createWorkqueue({
       monotonicMs: () => performance.now(),

@@ -9,8 +9,9 @@ export interface WorkqueueOptions {
   /** 500 ms up to 5 minutes when absent. */
   readonly backoff?: Backoff;
   /**
-   * Keys of one lane share what may be slow, a server; no more than `keysOf` it are given out at a time, so that the keys of
-   * other lanes find a worker. The number may change at any time. One lane without a limit when absent.
+   * Keys of one lane share what may be slow, a server. No more of them than `keysOf` says of the lane are given out at a time, so
+   * that the keys of other lanes find a worker. The number may change; that it grew is seen at the next `add` or `done`. One lane
+   * without a limit when absent.
    */
   readonly lanes?: { readonly of: (key: ObjectKey) => string; readonly keysOf: (lane: string) => number };
   readonly observe?: {
@@ -67,14 +68,15 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
       again.add(key);
       return;
     }
-    if (queued.has(key)) return;
-    queued.add(key);
-    const lane = laneOf(key);
-    const name = `${key.slice(0, key.indexOf('/') + 1)} ${lane}`;
-    const line = ready.get(name) ?? { lane, keys: new Map<ObjectKey, number>() };
-    line.keys.set(key, monotonicMs());
-    ready.set(name, line);
-    observe?.depth(queued.size);
+    if (!queued.has(key)) {
+      queued.add(key);
+      const lane = laneOf(key);
+      const name = `${key.slice(0, key.indexOf('/') + 1)} ${lane}`;
+      const line = ready.get(name) ?? { lane, keys: new Map<ObjectKey, number>() };
+      line.keys.set(key, monotonicMs());
+      ready.set(name, line);
+      observe?.depth(queued.size);
+    }
     serve();
   };
 

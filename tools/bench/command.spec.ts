@@ -37,6 +37,8 @@ describe('the command line of the benchmarks', () => {
     [['nothing'], 'no scenario nothing; there are: converge, rest'],
     [['--fast'], '--fast'],
     [['--runs=0'], '--runs: "0" is no positive number'],
+    [['--runs=1.5'], '--runs: 1.5 is no whole number'],
+    [['--sizes=10,10.5'], '--sizes: 10.5 is no whole number'],
     [['--sizes=1,x'], '--sizes: "x" is no positive number'],
     [['--kinds=Bucket,Secret'], '--kinds: no Secret; there are: Bucket, BucketPolicy, AccessKey'],
     [['--peer=insee'], '--peer: "insee" is not NAME=FOLDER'],

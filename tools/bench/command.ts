@@ -54,13 +54,13 @@ export const readOptions = (
   return {
     scenarios: positionals.length === 0 ? known : positionals,
     quick,
-    runs: positive('--runs', values.runs ?? (quick ? '1' : '3')),
+    runs: whole('--runs', values.runs ?? (quick ? '1' : '3')),
     sizes: (values.sizes ?? (quick ? '100' : '300,1000,5000'))
       .split(',')
-      .map((size) => positive('--sizes', size))
+      .map((size) => whole('--sizes', size))
       .toSorted((one, other) => one - other),
     kinds: (values.kinds?.split(',') ?? crowdKinds).map(readKind),
-    crowdBuckets: Math.ceil(positive('--crowd', values.crowd ?? (quick ? '100' : '10000'))),
+    crowdBuckets: whole('--crowd', values.crowd ?? (quick ? '100' : '10000')),
     soakMinutes: positive('--soak-minutes', values['soak-minutes'] ?? (quick ? '0.5' : '30')),
     peers: new Map((values.peer ?? []).map(readPeer)),
     profile: values.profile === true,
@@ -96,6 +96,12 @@ const positive = (flag: string, text: string): number => {
   const value = Number(text);
   if (!(value > 0 && Number.isFinite(value)))
     throw new UsageError(`${flag}: ${JSON.stringify(text)} is no positive number`);
+  return value;
+};
+
+const whole = (flag: string, text: string): number => {
+  const value = positive(flag, text);
+  if (!Number.isInteger(value)) throw new UsageError(`${flag}: ${text} is no whole number`);
   return value;
 };
 

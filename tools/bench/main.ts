@@ -10,7 +10,15 @@ import { localFolder, projectRoot } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
 import { readOptions, usage, UsageError, type Options } from './command.ts';
 import { makeCrowd, type Crowd } from './crowd.ts';
-import { isViolated, parseResults, renderComparison, renderTable, toLines, type Header } from './results.ts';
+import {
+  isViolated,
+  parseResults,
+  renderComparison,
+  renderTable,
+  toLines,
+  type Header,
+  type Results,
+} from './results.ts';
 import type { Bench, Figure, Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 
@@ -20,6 +28,8 @@ const resultsFolder = join(import.meta.dirname, 'results');
 const log = (line: string) => console.error(line);
 
 const run = async (options: Options, signal: AbortSignal): Promise<number> => {
+  const chosen = scenarios.filter(({ name }) => options.scenarios.includes(name));
+  for (const scenario of chosen) scenario.check?.(options);
   const header = describe(options.quick);
   await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'minio', 'moto'], {
     log,
@@ -59,7 +69,7 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
   };
   try {
     let long: Promise<void> | undefined;
-    for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
+    for (const scenario of chosen) {
       if (scenario.isTimed) await long;
       const running = measure(scenario);
       if (scenario.isLong === true) {
@@ -70,16 +80,27 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
     await long;
   } finally {
     // Servers that a scenario has not stopped when it was interrupted end with this process.
-    if (!signal.aborted) {
-      await (await crowd?.catch(() => undefined))?.close();
-      await Promise.all([remove(), options.profile ? undefined : rm(dir, { recursive: true, force: true })]);
-    }
+    if (!signal.aborted) await (await crowd?.catch(() => undefined))?.close();
+    const isKept = options.profile || failed > 0;
+    await Promise.all([remove(), isKept ? undefined : rm(dir, { recursive: true, force: true, maxRetries: 5 })]);
+    if (failed > 0) log(`logs are in ${dir}`);
+    if (signal.aborted) log(`interrupted${path !== undefined && figures.length > 0 ? `; kept in ${path}` : ''}`);
   }
   console.log(`\n${toLines({ header, figures })}`);
   if (path !== undefined && figures.length > 0) log(`kept in ${path}`);
   const violated = figures.filter(isViolated);
   for (const { scenario, name } of violated) log(`violated: ${scenario}, ${name}`);
   return failed + violated.length > 0 ? 1 : 0;
+};
+
+const readResults = (path: string): Results => {
+  try {
+    return parseResults(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`--compare: ${path}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
 };
 
 const rejectionOf = (signal: AbortSignal): Promise<never> =>
@@ -122,8 +143,8 @@ try {
   if (options === 'help') {
     console.log(usage(scenarios));
   } else if ('compare' in options) {
-    const [before, after] = options.compare.map((path) => parseResults(readFileSync(path, 'utf8'))) as [never, never];
-    console.log(renderComparison(before, after));
+    const [before, after] = options.compare;
+    console.log(renderComparison(readResults(before), readResults(after)));
   } else {
     process.exitCode = await run(options, signal);
   }

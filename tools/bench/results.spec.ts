@@ -75,6 +75,14 @@ describe('results', () => {
     expect(() => parseResults('{"scenario":"rest"}\n')).toThrow('names no commit');
   });
 
+  it.each([
+    ['garbage', 'line 2 is no JSON'],
+    ['{"scenario":"rest","name":"p99","unit":"ms"}', 'line 2 is no figure'],
+    ['{"scenario":"rest","name":"p99","unit":"ms","values":[null]}', 'line 2 is no figure'],
+  ])('are refused with %s for a figure', (line, message) => {
+    expect(() => parseResults(`${toLines(results([]))}${line}\n`)).toThrow(message);
+  });
+
   it('become a table', () => {
     expect(
       renderTable([
@@ -101,7 +109,18 @@ describe('results', () => {
         'scenario  figure  012345678  fedcba987+  unit   change',
         'rest      p99     200        150         ms     -25.0 %',
         'rest      writes  0          0           count  0 %',
+        'only in 012345678: rest old',
+        'only in fedcba987+: rest new',
       ].join('\n'),
     );
+  });
+
+  it('are compared with the machines when those differ', () => {
+    const machine = { cpu: 'other', cores: 4, memoryMiB: 4_096, kernel: '6', node: 'v26' };
+    expect(
+      renderComparison(results([]), results([], { machine, quick: true }))
+        .split('\n')
+        .slice(1),
+    ).toEqual(['012345678: any, 2 cores, node v26', '012345678: other, 4 cores, node v26, --quick']);
   });
 });

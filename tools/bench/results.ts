@@ -61,9 +61,28 @@ export const parseResults = (text: string): Results => {
   const [header, ...figures] = text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as unknown);
-  if (!Object.hasOwn(Object(header) as object, 'commit')) throw new Error('the first line names no commit');
-  return { header: header as Header, figures: figures as readonly Figure[] };
+    .map((line, index) => {
+      try {
+        return JSON.parse(line) as unknown;
+      } catch (cause) {
+        throw new Error(`line ${index + 1} is no JSON`, { cause });
+      }
+    });
+  if (!isHeader(header)) throw new Error('the first line names no commit and machine');
+  const isAll = (values: readonly unknown[]): values is readonly Figure[] => values.every(isFigure);
+  if (!isAll(figures)) throw new Error(`line ${figures.findIndex((line) => !isFigure(line)) + 2} is no figure`);
+  return { header, figures };
+};
+
+const isHeader = (line: unknown): line is Header => {
+  const { commit, machine } = Object(line) as Partial<Header>;
+  return typeof commit === 'string' && typeof machine === 'object';
+};
+
+const isFigure = (line: unknown): line is Figure => {
+  const { scenario, name, unit, values } = Object(line) as Partial<Figure>;
+  const isNamed = [scenario, name, unit].every((text) => typeof text === 'string');
+  return isNamed && Array.isArray(values) && values.length > 0 && values.every((value) => typeof value === 'number');
 };
 
 /** A table for people: one line a figure, with its aim where it has one. */
@@ -85,7 +104,10 @@ const aimOf = (figure: Figure): string => {
   return `${wish} ${isHeld(figure) === true ? 'held' : 'MISSED'}`;
 };
 
-/** Medians of the figures that both have, and the change from the first to the second in percent. */
+/**
+ * Medians of the figures that both have, and the change from the first to the second in percent. Then what must be known to read
+ * them: a different machine or size, and figures that only one has.
+ */
 export const renderComparison = (before: Results, after: Results): string => {
   const identity = ({ scenario, name, unit }: Figure) => JSON.stringify([scenario, name, unit]);
   const former = new Map(before.figures.map((figure) => [identity(figure), figure]));
@@ -97,7 +119,23 @@ export const renderComparison = (before: Results, after: Results): string => {
     return [[figure.scenario, figure.name, round(one, figure.unit), round(two, figure.unit), figure.unit, change]];
   });
   const name = ({ header }: Results) => `${header.commit.slice(0, 9)}${header.isDirty ? '+' : ''}`;
-  return inColumns(['scenario', 'figure', name(before), name(after), 'unit', 'change'], rows);
+  const table = inColumns(['scenario', 'figure', name(before), name(after), 'unit', 'change'], rows);
+  const conditions = ({ header: { quick, machine } }: Results) =>
+    [machine.cpu, `${machine.cores} cores`, `node ${machine.node}`, ...(quick ? ['--quick'] : [])].join(', ');
+  const onlyIn = (own: Results, others: Results) => {
+    const known = new Set(others.figures.map(identity));
+    const only = own.figures.filter((figure) => !known.has(identity(figure)));
+    return only.length === 0
+      ? []
+      : [`only in ${name(own)}: ${only.map((one) => `${one.scenario} ${one.name}`).join('; ')}`];
+  };
+  const differs = conditions(before) !== conditions(after);
+  return [
+    table,
+    ...(differs ? [`${name(before)}: ${conditions(before)}`, `${name(after)}: ${conditions(after)}`] : []),
+    ...onlyIn(before, after),
+    ...onlyIn(after, before),
+  ].join('\n');
 };
 
 const digits: Readonly<Record<Unit, number>> = {

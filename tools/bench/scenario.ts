@@ -9,6 +9,8 @@ export interface Scenario {
   readonly isTimed: boolean;
   /** True for one that takes long: those that follow it and are not timed run beside it. */
   readonly isLong?: boolean;
+  /** Called before anything is started. @throws UsageError when it was given what it cannot use */
+  check?(given: Pick<Bench, 'peers'>): void;
   run(bench: Bench): Promise<readonly Figure[]>;
 }
 

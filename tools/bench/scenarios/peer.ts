@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { accessSync, constants, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   createKubeClient,
@@ -9,6 +9,7 @@ import {
 } from '@operator/runtime';
 import { cpuSecondsOf, forEach, memoryOf, startWorld, type World } from '../../harness/index.ts';
 import { freePort, startChild } from '../../local/index.ts';
+import { UsageError } from '../command.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 import { convergeCold, makeObjects, makeProviders, type Rate } from './converge.ts';
 
@@ -51,7 +52,7 @@ const insee: Peer = {
   args: (port) => [`--health-probe-bind-address=127.0.0.1:${port}`],
 };
 
-const knownPeers: Readonly<Record<string, Peer>> = { insee };
+const knownPeers: ReadonlyMap<string, Peer> = new Map([['insee', insee]]);
 /** What takes a peer half a minute. */
 const mostBuckets = 300;
 
@@ -60,100 +61,104 @@ export const peer: Scenario = {
   name: 'peer',
   title: 'Buckets that wait for another operator, beside ours (--peer)',
   isTimed: true,
+  check({ peers }) {
+    for (const [name, folder] of peers) {
+      peerOf(name);
+      try {
+        accessSync(join(folder, 'manager'), constants.X_OK);
+        if (readdirSync(join(folder, 'crds')).length === 0) throw new Error(`${join(folder, 'crds')} is empty`);
+      } catch (error) {
+        throw new UsageError(`--peer: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      }
+    }
+  },
   async run(bench) {
     if (bench.peers.size === 0) bench.log('no --peer is given: nothing to compare with');
     const figures: Figure[] = [];
-    for (const [name, folder] of bench.peers) {
-      const known = knownPeers[name];
-      if (known === undefined) throw new Error(`no peer ${name}; there are: ${Object.keys(knownPeers).join(', ')}`);
-      figures.push(...(await compare(bench, name, known, folder)));
-    }
+    for (const [name, folder] of bench.peers) figures.push(...(await compare(bench, name, peerOf(name), folder)));
     return figures;
   },
 };
 
+const peerOf = (name: string): Peer => {
+  const known = knownPeers.get(name);
+  if (known === undefined)
+    throw new UsageError(`--peer: no ${JSON.stringify(name)}; there are: ${[...knownPeers.keys()].join(', ')}`);
+  return known;
+};
+
 const compare = async (bench: Bench, name: string, known: Peer, folder: string): Promise<readonly Figure[]> => {
-  const { bundles, dir, signal, log } = bench;
   const count = Math.min(mostBuckets, ...bench.sizes);
+  const own: Rate[] = [];
+  const theirs: Rate[] = [];
+  for (let run = 0; run < bench.runs; run += 1) {
+    bench.signal.throwIfAborted();
+    const rates = await runBoth(bench, { name, known, folder, count, isOursFirst: run % 2 === 0 });
+    own.push(rates.own);
+    theirs.push(rates.theirs);
+    bench.log(`${count} Buckets: ours ${rates.own.seconds.toFixed(1)} s, ${name} ${rates.theirs.seconds.toFixed(1)} s`);
+  }
+  const figure = (
+    what: string,
+    unit: Figure['unit'],
+    rates: readonly Rate[],
+    value: (rate: Rate, run: number) => number,
+    more: Pick<Figure, 'aim' | 'note'> = {},
+  ): Figure => ({ scenario: 'peer', name: `${count} Buckets: ${what}`, unit, values: rates.map(value), ...more });
+  const perSecond = ({ seconds }: Rate): number => count / seconds;
+  const toOurs = ({ seconds }: Rate, run: number): number => seconds / (own[run]?.seconds ?? NaN);
+  const note = 'theirs have a quota, ours versioning and tags';
+  return [
+    figure('ours', 'per second', own, perSecond),
+    figure(name, 'per second', theirs, perSecond, { note }),
+    figure(`ours to ${name}`, 'ratio', theirs, toOurs, { aim: { atLeast: 8 } }),
+    figure('most memory of ours', 'MiB', own, ({ peakMebibytes }) => peakMebibytes),
+    figure(`most memory of ${name}`, 'MiB', theirs, ({ peakMebibytes }) => peakMebibytes),
+    figure('CPU of ours', 's', own, ({ cpuSeconds }) => cpuSeconds),
+    figure(`CPU of ${name}`, 's', theirs, ({ cpuSeconds }) => cpuSeconds),
+  ];
+};
+
+/** Servers of its own for each run: an operator that watches all namespaces would see the objects of earlier runs, too. */
+const runBoth = async (
+  bench: Bench,
+  {
+    name,
+    known,
+    folder,
+    count,
+    isOursFirst,
+  }: {
+    readonly name: string;
+    readonly known: Peer;
+    readonly folder: string;
+    readonly count: number;
+    readonly isOursFirst: boolean;
+  },
+): Promise<{ readonly own: Rate; readonly theirs: Rate }> => {
+  const { bundles, dir, signal } = bench;
   const world = await startWorld('peer', ['minio'], { bundles, folder: dir, proxies: false, signal });
   const kubeconfig = world.controlPlane.kubeconfigPath;
   const connection = openKubeConnection(await loadKubeconfig(kubeconfig), () => performance.now());
   const kube = createKubeClient({ connection, userAgent: 'bench', monotonicMs: () => performance.now() });
+  const runOurs = async (): Promise<Rate> => {
+    await makeProviders(world, ['own']);
+    await makeObjects(world, 'Bucket', 'own', count, signal);
+    return convergeCold(bench, world, 'Bucket', 'own', count);
+  };
+  const runTheirs = async (): Promise<Rate> => {
+    await world.createNamespace(name);
+    await known.prepare(kube, world, name);
+    const names = Array.from({ length: count }, (_, index) => `${name}-${index}`);
+    await forEach(names, 16, signal, (bucket) =>
+      kube.create(known.bucket, { metadata: { name: bucket, namespace: name }, spec: known.spec(bucket) }),
+    );
+    return runPeer(known, join(folder, 'manager'), world, kube, name, count, signal);
+  };
   try {
     await applyCrds(world, folder);
-    const own: Rate[] = [];
-    const theirs: Rate[] = [];
-    for (let run = 0; run < bench.runs; run += 1) {
-      signal.throwIfAborted();
-      const ourPlace = `own-${run}`;
-      const theirPlace = `${name}-${run}`;
-      await makeProviders(world, [ourPlace]);
-      await makeObjects(world, 'Bucket', ourPlace, count, signal);
-      own.push(await convergeCold(bench, world, 'Bucket', ourPlace, count));
-
-      await world.createNamespace(theirPlace);
-      await known.prepare(kube, world, theirPlace);
-      const names = Array.from({ length: count }, (_, index) => `${theirPlace}-${index}`);
-      await forEach(names, 16, signal, (bucket) =>
-        kube.create(known.bucket, { metadata: { name: bucket, namespace: theirPlace }, spec: known.spec(bucket) }),
-      );
-      theirs.push(await runPeer(known, join(folder, 'manager'), world, kube, theirPlace, count, signal));
-      log(`${count} Buckets: ours ${own.at(-1)?.seconds.toFixed(1)} s, ${name} ${theirs.at(-1)?.seconds.toFixed(1)} s`);
-    }
-    const figure = (
-      what: string,
-      unit: Figure['unit'],
-      values: readonly number[],
-      more: Partial<Figure> = {},
-    ): Figure => ({
-      scenario: 'peer',
-      name: `${count} Buckets: ${what}`,
-      unit,
-      values,
-      ...more,
-    });
-    const note = 'theirs have a quota, ours versioning and tags';
-    return [
-      figure(
-        'ours',
-        'per second',
-        own.map(({ seconds }) => count / seconds),
-      ),
-      figure(
-        name,
-        'per second',
-        theirs.map(({ seconds }) => count / seconds),
-        { note },
-      ),
-      figure(
-        `ours to ${name}`,
-        'ratio',
-        theirs.map(({ seconds }, run) => seconds / (own[run]?.seconds ?? NaN)),
-        {
-          aim: { atLeast: 8 },
-        },
-      ),
-      figure(
-        'most memory of ours',
-        'MiB',
-        own.map(({ peakMebibytes }) => peakMebibytes),
-      ),
-      figure(
-        `most memory of ${name}`,
-        'MiB',
-        theirs.map(({ peakMebibytes }) => peakMebibytes),
-      ),
-      figure(
-        'CPU of ours',
-        's',
-        own.map(({ cpuSeconds }) => cpuSeconds),
-      ),
-      figure(
-        `CPU of ${name}`,
-        's',
-        theirs.map(({ cpuSeconds }) => cpuSeconds),
-      ),
-    ];
+    if (isOursFirst) return { own: await runOurs(), theirs: await runTheirs() };
+    return { theirs: await runTheirs(), own: await runOurs() };
   } finally {
     connection.close();
     await world.stop();
@@ -162,7 +167,6 @@ const compare = async (bench: Bench, name: string, known: Peer, folder: string):
 
 const applyCrds = async ({ controlPlane: { kubectl } }: World, folder: string): Promise<void> => {
   const crds = join(folder, 'crds');
-  if (readdirSync(crds).length === 0) throw new Error(`${crds} is empty`);
   await kubectl(['apply', '--server-side', '-f', crds]);
   await kubectl(['wait', '--for=condition=established', '--timeout=30s', '-f', crds]);
 };
@@ -172,7 +176,7 @@ interface PeerObject {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
-/** Starts the other operator and watches until all of its Buckets are done. It sees all namespaces: those of earlier runs too. */
+/** Starts the other operator and watches until all of its Buckets are done. */
 const runPeer = async (
   { bucket, doneCondition, args }: Peer,
   command: string,

@@ -17,6 +17,10 @@ import type { Bench, Figure, Scenario } from '../scenario.ts';
 const defaultResyncSeconds = 600;
 const looksPerHour = 3_600 / defaultResyncSeconds;
 const mostMebibytes = 150;
+/** Of the storage for a look at one of the crowd. A key's depend on its server. */
+const callsOfLook: Readonly<Partial<Record<CrowdKind, number>>> = { Bucket: 2, BucketPolicy: 1 };
+/** Passes that the window cuts in two have calls in it without being counted, or the other way round. */
+const edge = 1.25;
 /** What a process holds changes from one second to the next: a derivation by argon2id alone has 64 MiB while it lasts. */
 const memorySamples = 40;
 
@@ -97,6 +101,11 @@ export const rest: Scenario = {
         figure('calls to storage per object and hour', 'ratio', perHour(isStorageCall), {
           note: tellCalls(calls, isStorageCall),
         });
+        const most = callsOfLook[kind];
+        if (most !== undefined)
+          figure('calls to storage for each look', 'count', countCalls(calls, isStorageCall) / passes, {
+            aim: { atMost: most * edge },
+          });
         figure('reads of the API server per object and hour', 'ratio', perHour(isKubeRead), {
           note: tellCalls(calls, isKubeRead),
         });

@@ -68,17 +68,19 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
       again.add(key);
       return;
     }
+    const lane = laneOf(key);
     if (!queued.has(key)) {
       queued.add(key);
-      const lane = laneOf(key);
       const name = `${key.slice(0, key.indexOf('/') + 1)} ${lane}`;
       const line = ready.get(name) ?? { lane, keys: new Map<ObjectKey, number>() };
       line.keys.set(key, monotonicMs());
       ready.set(name, line);
       observe?.depth(queued.size);
     }
-    serve();
+    if (hasRoom(lane)) serve();
   };
+
+  const hasRoom = (lane: string): boolean => (out.get(lane) ?? 0) < keysOfLane(lane);
 
   /** Gives keys to the workers that wait, as long as both are there: a lane may have become wider. */
   const serve = (): void => {
@@ -101,15 +103,14 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
   const next = (): ObjectKey | undefined => {
     for (const [name, line] of ready) {
       const { lane, keys } = line;
-      const others = out.get(lane) ?? 0;
-      if (others >= keysOfLane(lane)) continue;
+      if (!hasRoom(lane)) continue;
       for (const [key, since] of keys) {
         keys.delete(key);
         ready.delete(name);
         if (keys.size > 0) ready.set(name, line); // behind all others
         queued.delete(key);
         taken.set(key, lane);
-        out.set(lane, others + 1);
+        out.set(lane, (out.get(lane) ?? 0) + 1);
         schedule.cancel(key);
         observe?.depth(queued.size);
         observe?.latency((monotonicMs() - since) / 1_000);

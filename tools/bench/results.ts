@@ -69,9 +69,11 @@ export const parseResults = (text: string): Results => {
       }
     });
   if (!isHeader(header)) throw new Error('the first line names no commit and machine');
-  const isAll = (values: readonly unknown[]): values is readonly Figure[] => values.every(isFigure);
-  if (!isAll(figures)) throw new Error(`line ${figures.findIndex((line) => !isFigure(line)) + 2} is no figure`);
-  return { header, figures };
+  const readFigure = (line: unknown, index: number): Figure => {
+    if (!isFigure(line)) throw new Error(`line ${index + 2} is no figure`);
+    return line;
+  };
+  return { header, figures: figures.map(readFigure) };
 };
 
 const isHeader = (line: unknown): line is Header => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Workqueue, createWorkqueue } from './workqueue.ts';
+import { type Workqueue, type WorkqueueOptions, createWorkqueue } from './workqueue.ts';
 
 const never = new AbortController().signal;
 let queue: Workqueue;
@@ -25,6 +25,9 @@ afterEach(() => {
   queue.close();
   vi.useRealTimers();
 });
+
+const createWithLanes = (lanes: NonNullable<WorkqueueOptions['lanes']>): Workqueue =>
+  createWorkqueue({ monotonicMs: () => performance.now(), random: () => 0.5, lanes });
 
 const takeAll = async (): Promise<string[]> => {
   const keys: string[] = [];
@@ -63,23 +66,25 @@ describe('a workqueue', () => {
     expect(await takeAll()).toEqual(['big/1', 'small/1', 'tiny/1', 'big/2', 'big/3', 'big/4']);
   });
 
-  it('gives out as many keys of a lane as it may have out now', async () => {
-    let width = 1;
-    queue = createWorkqueue({
-      monotonicMs: () => performance.now(),
-      random: () => 0.5,
-      lanes: { of: () => 'lane', keysOf: () => width },
-    });
-    for (const key of ['n/1', 'n/2', 'n/3', 'n/4']) queue.add(key);
+  /** Makes a queue of one lane, with these keys and a worker for each; what the workers were given by now. */
+  const takeFromLane = (lane: { readonly width: number }, keys: readonly string[]): (string | undefined)[] => {
+    queue = createWithLanes({ of: () => 'lane', keysOf: () => lane.width });
+    for (const key of keys) queue.add(key);
     const seen: (string | undefined)[] = [];
-    for (let worker = 0; worker < 4; worker += 1) void queue.take(never).then((key) => seen.push(key));
+    keys.forEach(() => void queue.take(never).then((key) => seen.push(key)));
+    return seen;
+  };
+
+  it('gives out as many keys of a lane as it may have out now', async () => {
+    const lane = { width: 1 };
+    const seen = takeFromLane(lane, ['n/1', 'n/2', 'n/3', 'n/4']);
     await vi.advanceTimersByTimeAsync(0);
     expect(seen).toEqual(['n/1']);
-    width = 3;
+    lane.width = 3;
     queue.done('n/1');
     await vi.advanceTimersByTimeAsync(0);
     expect(seen).toEqual(['n/1', 'n/2', 'n/3', 'n/4']);
-    width = 1;
+    lane.width = 1;
     queue.add('n/5');
     void queue.take(never).then((key) => seen.push(key));
     queue.done('n/2');
@@ -92,29 +97,18 @@ describe('a workqueue', () => {
   });
 
   it('gives out a key that waited for its lane when it is added again to a wider one', async () => {
-    let width = 1;
-    queue = createWorkqueue({
-      monotonicMs: () => performance.now(),
-      random: () => 0.5,
-      lanes: { of: () => 'lane', keysOf: () => width },
-    });
-    for (const key of ['n/hangs', 'n/1', 'n/2']) queue.add(key);
-    const seen: (string | undefined)[] = [];
-    for (let worker = 0; worker < 3; worker += 1) void queue.take(never).then((key) => seen.push(key));
+    const lane = { width: 1 };
+    const seen = takeFromLane(lane, ['n/hangs', 'n/1', 'n/2']);
     await vi.advanceTimersByTimeAsync(0);
     expect(seen).toEqual(['n/hangs']);
-    width = 3;
+    lane.width = 3;
     queue.add('n/1');
     await vi.advanceTimersByTimeAsync(0);
     expect(seen).toEqual(['n/hangs', 'n/1', 'n/2']);
   });
 
   it('gives out no more keys of a lane than it may have out, and keeps the turns', async () => {
-    queue = createWorkqueue({
-      monotonicMs: () => performance.now(),
-      random: () => 0.5,
-      lanes: { of: (key) => (key.startsWith('slow') ? 'slow' : 'quick'), keysOf: () => 2 },
-    });
+    queue = createWithLanes({ of: (key) => (key.startsWith('slow') ? 'slow' : 'quick'), keysOf: () => 2 });
     for (const key of ['slow/1', 'slow/2', 'slow/3', 'slower/1', 'quick/1']) queue.add(key);
     expect(await Promise.all([1, 2, 3].map(() => queue.take(never)))).toEqual(['slow/1', 'slower/1', 'quick/1']);
     const seen: (string | undefined)[] = [];

@@ -193,11 +193,15 @@ export const soak: Scenario = {
           }),
         );
         if (lengthMs / 2 < leastSlopeMs) continue;
-        const hours = half.map(({ atMs, mebibytes }) => [atMs / 3_600_000, mebibytes] as const);
-        const heap = half.map(({ atMs, heapMebibytes }) => [atMs / 3_600_000, heapMebibytes] as const);
-        const lowest = lowestOf(heap, samplesInLowest);
+        const overHours = (of: (sample: Sample) => number) =>
+          half.map((sample) => [sample.atMs / 3_600_000, of(sample)] as const);
+        const resident = overHours(({ mebibytes }) => mebibytes);
+        const lowest = lowestOf(
+          overHours(({ heapMebibytes }) => heapMebibytes),
+          samplesInLowest,
+        );
         figures.push(
-          figure(`${name}: growth in an hour`, 'MiB', slopeOf(hours), { note: `by ${half.length} samples` }),
+          figure(`${name}: growth in an hour`, 'MiB', slopeOf(resident), { note: `by ${half.length} samples` }),
           figure(`${name}: growth of its heap in an hour`, 'MiB', slopeOf(lowest), {
             aim: { atMost: mostHeapGrowth },
             note: `by the ${lowest.length} lowest of ${half.length} samples`,

@@ -33,6 +33,12 @@ export const bucketPolicyStatus = Type.Object({
       { description: 'Provider that has the bucket; lets the policy be removed when the Bucket object is gone.' },
     ),
   ),
+  proof: optional(
+    Type.String({
+      description: 'Proof that the operator wrote where the policy is and which it is; without it they do not count.',
+      maxLength: 128,
+    }),
+  ),
 });
 
 export type BucketPolicySpec = Typed<typeof bucketPolicySpec>;

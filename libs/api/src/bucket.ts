@@ -88,11 +88,26 @@ export const bucketStatus = Type.Object({
   createIntent: optional(
     Type.Object(
       {
-        at: instant('When it was decided.'),
+        at: instant('When it was decided, by the clock of the operator.'),
+        serverTime: optional(
+          instant(
+            'When the server said that there is no such bucket, by its own clock; absent where it tells no time.',
+          ),
+        ),
         bucketName: Type.String({ description: 'Name of the bucket to create.', maxLength: 255 }),
       },
       { description: 'Set before the bucket is created; tells after a crash that an unmarked bucket is ours.' },
     ),
+  ),
+  ownedSince: optional(
+    instant("When the bucket was first this object's, by the clock of the server; absent where it tells no time."),
+  ),
+  proof: optional(
+    Type.String({
+      description:
+        'Proof that the operator wrote ownership, ownedSince and createIntent; without it they do not count.',
+      maxLength: 128,
+    }),
   ),
   managedTagKeys: optional(
     list(

@@ -21,6 +21,8 @@ export const conditionTypes = {
   KeyRefused: 'KeyRefused',
   Unsupported: 'Unsupported',
   DriftLoop: 'DriftLoop',
+  /** Objects of a namespace still use what `allowedNamespaces` no longer grants it. */
+  GrantWithdrawn: 'GrantWithdrawn',
 } as const;
 export type ConditionType = (typeof conditionTypes)[keyof typeof conditionTypes];
 
@@ -54,9 +56,11 @@ export const reasons = {
   SecretConflict: 'SecretConflict',
   InUse: 'InUse',
   ServerChanged: 'ServerChanged',
+  GrantWithdrawn: 'GrantWithdrawn',
   // Ownership.
   AlreadyClaimed: 'AlreadyClaimed',
   NotOwned: 'NotOwned',
+  OwnershipInDoubt: 'OwnershipInDoubt',
   NameTaken: 'NameTaken',
   BucketNotEmpty: 'BucketNotEmpty',
   BucketMissing: 'BucketMissing',

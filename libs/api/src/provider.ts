@@ -169,6 +169,12 @@ export const providerStatus = Type.Object({
       { description: 'How many objects refer to this Provider.' },
     ),
   ),
+  proof: optional(
+    Type.String({
+      description: 'Proof that the operator wrote endpoint and accountId; without it the account counts as unknown.',
+      maxLength: 128,
+    }),
+  ),
 });
 
 export type ProviderSpec = Typed<typeof providerSpec>;

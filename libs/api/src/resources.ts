@@ -29,6 +29,16 @@ export const annotations = {
    * same server or service. Or `status.accountId`, for credentials of which the server does not tell it. Commas between.
    */
   sameServer: 's3.cloud37.dev/same-server',
+  /**
+   * Provider: Buckets to which its owner says that their buckets belong, each as `namespace/name/bucket`; settles what is in doubt.
+   * Commas between.
+   */
+  confirmOwner: 's3.cloud37.dev/confirm-owner',
+  /**
+   * Provider or Bucket: namespaces that `allowedNamespaces` no longer names and whose existing rights and policies are to be
+   * removed. Commas between.
+   */
+  confirmWithdrawal: 's3.cloud37.dev/confirm-withdrawal',
   /** Ours, on the Secret of an AccessKey: under which keys the pair stands, the id's first. */
   pairKeys: 's3.cloud37.dev/pair-keys',
 } as const;

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { commandToConfirm, explainOwnership, isConfirmed } from './explain.ts';
+
+const borrower = {
+  bucket: 'photos',
+  namespace: 'team-b',
+  name: 'p',
+  provider: { namespace: 'platform', name: 'store' },
+};
+const lender = { ...borrower, namespace: 'platform' };
+const owner = { cluster: 'c', namespace: 'secret-team', name: 'secret-name', uid: 'u' };
+
+describe('explainOwnership', () => {
+  it('does not tell a borrower whose bucket it is, and names the command for the owner of the Provider', () => {
+    const fault = explainOwnership({ is: 'others', rule: 'markOfAnother', owner }, 'keep', borrower);
+    expect(fault.reason).toBe('AlreadyClaimed');
+    expect(fault.message).not.toContain('secret');
+    expect(fault.message).toContain(commandToConfirm(borrower));
+  });
+
+  it('tells the owner of the Provider, and in the own namespace', () => {
+    for (const [asker, mark] of [
+      [lender, owner],
+      [borrower, { ...owner, namespace: 'team-b' }],
+    ] as const) {
+      const fault = explainOwnership({ is: 'others', rule: 'markOfAnother', owner: mark }, 'keep', asker);
+      expect(fault.message).toContain(`${mark.namespace}/${mark.name}`);
+    }
+  });
+
+  it.each([
+    ['notInAccount', 'NameTaken'],
+    ['unmarked', 'NotOwned'],
+    ['intentOver', 'NotOwned'],
+    ['markOfNamesake', 'NotOwned'],
+  ] as const)('says %s as %s', (rule, reason) => {
+    expect(explainOwnership({ is: 'others', rule }, 'keep', borrower).reason).toBe(reason);
+  });
+
+  it('names the one command in every doubt, and what stays undone', () => {
+    for (const rule of ['remadeSince', 'ageUnknown', 'intentUnclear', 'unproven', 'markOfNamesake'] as const) {
+      const fault = explainOwnership({ is: 'doubt', rule }, 'delete', borrower);
+      expect(fault.reason).toBe('OwnershipInDoubt');
+      expect(fault.message).toContain(commandToConfirm(borrower));
+      expect(fault.message).toContain('It is not deleted');
+    }
+  });
+});
+
+describe('isConfirmed', () => {
+  const by = (value: string) => ({ 's3.cloud37.dev/confirm-owner': value });
+
+  it('is true for this object and this bucket only', () => {
+    expect(isConfirmed(by('x/y/z, team-b/p/photos'), borrower)).toBe(true);
+    expect(isConfirmed(by('team-b/p/other'), borrower)).toBe(false);
+    expect(isConfirmed(by('team-b/p'), borrower)).toBe(false);
+    expect(isConfirmed(undefined, borrower)).toBe(false);
+  });
+
+  it('is what the command writes', () => {
+    const value = commandToConfirm(borrower).split('confirm-owner=')[1] ?? '';
+    expect(isConfirmed(by(value), borrower)).toBe(true);
+  });
+});

@@ -1,0 +1,110 @@
+import { annotations, reasons } from '@operator/api';
+import { waiting, type Fault } from '@operator/outcome';
+import type { Act, Rule, Verdict } from './decide.ts';
+import type { OwnerMark } from './mark.ts';
+
+/** Who is told, and what about. */
+export interface Asker {
+  /** Name of the bucket at the server. */
+  readonly bucket: string;
+  /** The Bucket object that the verdict is about. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly provider: { readonly namespace: string; readonly name: string };
+}
+
+/** True when the object uses a Provider of another namespace, so that the account behind it is not its owner's. */
+const isBorrower = ({ namespace, provider }: Asker): boolean => namespace !== provider.namespace;
+
+/** The value of the annotation by which the owner of a Provider says that a bucket is this object's. */
+export const confirmationOf = ({ namespace, name, bucket }: Omit<Asker, 'provider'>): string =>
+  `${namespace}/${name}/${bucket}`;
+
+/** True when the annotations of the Provider confirm the object. Entries stand with commas between. */
+export const isConfirmed = (
+  ofProvider: Readonly<Record<string, string>> | undefined,
+  asker: Omit<Asker, 'provider'>,
+): boolean =>
+  (ofProvider?.[annotations.confirmOwner] ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .includes(confirmationOf(asker));
+
+/** The one command that settles a doubt. */
+export const commandToConfirm = (asker: Asker): string =>
+  `kubectl annotate --overwrite providers.s3.cloud37.dev ${asker.provider.name} -n ${asker.provider.namespace} ` +
+  `${annotations.confirmOwner}=${confirmationOf(asker)}`;
+
+const why: Partial<Record<Rule, string>> = {
+  markOfNamesake: 'its owner tags name an earlier object of this name',
+  remadeSince: 'its owner tags are missing, and it was created after this Bucket last had it',
+  ageUnknown: 'nothing at the server proves that it is the bucket that this Bucket had',
+  intentUnclear: 'a creation was not answered, and nothing proves that this is the bucket that it made',
+  unproven: 'the status says that it is ours, but without the proof that the operator wrote this',
+  unmarked: 'its owner tags are missing',
+};
+
+/**
+ * Says why a bucket is not used, and what settles it. The names of other namespaces' objects are told only to whom the Provider
+ * belongs.
+ * @returns Fault `waiting`: AlreadyClaimed, NameTaken or NotOwned for somebody else's bucket, OwnershipInDoubt otherwise
+ */
+export const explainOwnership = (verdict: Exclude<Verdict, { is: 'ours' }>, act: Act, asker: Asker): Fault =>
+  verdict.is === 'others' ? explainOthers(verdict.rule, verdict.owner, asker) : explainDoubt(verdict.rule, act, asker);
+
+const explainOthers = (rule: Rule, owner: OwnerMark | undefined, asker: Asker): Fault => {
+  const { bucket } = asker;
+  switch (rule) {
+    case 'markOfAnother':
+      return waiting(reasons.AlreadyClaimed, explainClaimed(owner, asker));
+    case 'notInAccount':
+      return waiting(
+        reasons.NameTaken,
+        `Bucket ${bucket} exists and belongs to another account of the server. Choose another name.`,
+      );
+    case 'markOfNamesake':
+      return waiting(
+        reasons.NotOwned,
+        `Bucket ${bucket} was made for an earlier Bucket of this name, and adoptionPolicy is Never. It is left alone.`,
+      );
+    default:
+      return waiting(
+        reasons.NotOwned,
+        `Bucket ${bucket} exists already without the owner tags of this operator. It is left alone. ${howToAdopt(asker)}`,
+      );
+  }
+};
+
+const explainClaimed = (owner: OwnerMark | undefined, asker: Asker): string => {
+  const isTold = owner !== undefined && (!isBorrower(asker) || owner.namespace === asker.namespace);
+  const whose = isTold
+    ? `Bucket ${owner.namespace}/${owner.name} of cluster ${owner.cluster}`
+    : 'a Bucket of another namespace';
+  return `Bucket ${asker.bucket} has the owner tags of ${whose}. It is left alone. If that object is gone for good: ${howToAdopt(asker)}`;
+};
+
+const howToAdopt = (asker: Asker): string =>
+  isBorrower(asker)
+    ? `The owner of the Provider can hand it over: ${commandToConfirm(asker)}`
+    : 'To take it over, set adoptionPolicy: Always.';
+
+const explainDoubt = (rule: Rule, act: Act, asker: Asker): Fault => {
+  const { bucket } = asker;
+  if (rule === 'markUnreadable') {
+    return waiting(
+      reasons.OwnershipInDoubt,
+      `The owner of bucket ${bucket} is unknown: the credentials of the Provider may not read its tags. ` +
+        'Allow them s3:GetBucketTagging.',
+    );
+  }
+  const undone = {
+    keep: 'Nothing is changed there.',
+    delete: `It is not deleted. To let it stay and be done, annotate this object with ${annotations.abandon}=true.`,
+    grant: 'Rights in it stay as they are.',
+  }[act];
+  return waiting(
+    reasons.OwnershipInDoubt,
+    `It is in doubt whose bucket ${bucket} is: ${why[rule] ?? rule}. ${undone} ` +
+      `If it is this object's, the owner of the Provider says so: ${commandToConfirm(asker)}`,
+  );
+};

@@ -1,0 +1,62 @@
+import type { BucketPolicyStatus, BucketStatus, ProviderStatus } from '@operator/api';
+import type { Facts } from './proof.ts';
+
+/** The object whose status remembers. */
+export interface Rememberer {
+  /** uid of the namespace kube-system. */
+  readonly cluster: string;
+  readonly uid: string;
+}
+
+/** What a Bucket's status remembers of a bucket at one place, as its proof covers it. */
+export const bucketFacts = (
+  { cluster, uid }: Rememberer,
+  place: string,
+  { bucketName, ownership, ownedSince, createIntent }: BucketStatus,
+): Facts => ({
+  kind: 'bucket',
+  cluster,
+  uid,
+  place,
+  bucketName,
+  ownership,
+  ownedSince,
+  intent: createIntent && [createIntent.at, createIntent.serverTime ?? '', createIntent.bucketName],
+});
+
+/** What a BucketPolicy's status remembers: where its document is, and which. */
+export const bucketPolicyFacts = (
+  { cluster, uid }: Rememberer,
+  { bucketName, region, providerRef, appliedHash, pendingHash }: BucketPolicyStatus,
+): Facts => ({
+  kind: 'bucketPolicy',
+  cluster,
+  uid,
+  bucketName,
+  region,
+  providerRef: providerRef && [providerRef.namespace, providerRef.name],
+  appliedHash,
+  pendingHash,
+});
+
+/** What a Provider's status says of where it leads. */
+export const providerFacts = ({ cluster, uid }: Rememberer, { endpoint, accountId }: ProviderStatus): Facts => ({
+  kind: 'provider',
+  cluster,
+  uid,
+  endpoint,
+  accountId,
+});
+
+/**
+ * Names for where a bucket is, the best first: the server with its account, where the server tells it, and the server as this
+ * very Provider object reaches it. A memory is proved for the first and believed for any.
+ */
+export const placesOf = (
+  serverIdentity: string,
+  accountId: string | undefined,
+  providerUid: string,
+): readonly [string, ...string[]] => {
+  const byProvider = `${serverIdentity} provider ${providerUid}`;
+  return accountId === undefined ? [byProvider] : [`${serverIdentity} account ${accountId}`, byProvider];
+};

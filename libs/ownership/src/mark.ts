@@ -1,0 +1,52 @@
+import { ownerTagKeys } from '@operator/api';
+
+/** Who a bucket or user belongs to: written on the server as tags with the prefix `s3.cloud37.dev/`. */
+export interface OwnerMark {
+  /** uid of the namespace kube-system. */
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** The mark as tags. */
+export const tagsOfMark = (mark: OwnerMark): ReadonlyMap<string, string> =>
+  new Map([
+    [ownerTagKeys.cluster, mark.cluster],
+    [ownerTagKeys.namespace, mark.namespace],
+    [ownerTagKeys.name, mark.name],
+    [ownerTagKeys.uid, mark.uid],
+  ]);
+
+/** Reads the mark from tags; undefined when any part of it is missing. */
+export const markIn = (tags: ReadonlyMap<string, string>): OwnerMark | undefined => {
+  const cluster = tags.get(ownerTagKeys.cluster);
+  const namespace = tags.get(ownerTagKeys.namespace);
+  const name = tags.get(ownerTagKeys.name);
+  const uid = tags.get(ownerTagKeys.uid);
+  return cluster === undefined || namespace === undefined || name === undefined || uid === undefined
+    ? undefined
+    : { cluster, namespace, name, uid };
+};
+
+/** How a mark that was read relates to the object that looks. */
+export type Kinship =
+  /** It names this very object. */
+  | 'own'
+  /** It names an object of this namespace and name with another uid: an earlier one, or one that a backup brought back. */
+  | 'namesake'
+  | 'other';
+
+/**
+ * Compares a mark with the object that looks. `formerClusters`: uids of kube-system of clusters that this one has replaced;
+ * what bears them counts as marked by this cluster.
+ */
+export const kinshipOf = (
+  mark: OwnerMark,
+  own: OwnerMark,
+  formerClusters: ReadonlySet<string> = new Set(),
+): Kinship => {
+  const isOurCluster = mark.cluster === own.cluster || formerClusters.has(mark.cluster);
+  if (!isOurCluster || mark.namespace !== own.namespace || mark.name !== own.name) return 'other';
+  return mark.cluster === own.cluster && mark.uid === own.uid ? 'own' : 'namesake';
+};

@@ -1,0 +1,75 @@
+import { redact } from '@operator/outcome';
+import { describe, expect, it } from 'vitest';
+import { bucketFacts, bucketPolicyFacts, placesOf } from './facts.ts';
+import { createProver } from './proof.ts';
+
+const prover = createProver(redact(Buffer.alloc(32, 1).toString('base64')));
+const other = createProver(redact(Buffer.alloc(32, 2).toString('base64')));
+const bearer = { cluster: 'cluster', uid: 'uid' };
+const status = {
+  bucketName: 'photos',
+  ownership: 'Created',
+  ownedSince: '2026-05-05T10:00:00Z',
+  createIntent: { at: '2026-05-05T10:00:00Z', bucketName: 'photos' },
+} as const;
+const facts = bucketFacts(bearer, 'place', status);
+
+describe('a proof', () => {
+  const proof = prover.prove(facts);
+
+  it('holds for the facts that it was made for, and is the same each time', () => {
+    expect(prover.holds(proof, facts)).toBe(true);
+    expect(prover.prove(facts)).toBe(proof);
+  });
+
+  it.each<[string, Parameters<typeof bucketFacts>]>([
+    ['another object', [{ ...bearer, uid: 'other' }, 'place', status]],
+    ['another cluster', [{ ...bearer, cluster: 'other' }, 'place', status]],
+    ['another place', [bearer, 'elsewhere', status]],
+    ['another bucket', [bearer, 'place', { ...status, bucketName: 'other' }]],
+    ['another ownership', [bearer, 'place', { ...status, ownership: 'Adopted' }]],
+    ['another time', [bearer, 'place', { ...status, ownedSince: '2026-05-05T10:00:01Z' }]],
+    ['an intent of another time', [bearer, 'place', { ...status, createIntent: { ...status.createIntent, at: 'x' } }]],
+    [
+      'an intent with a time of the server',
+      [bearer, 'place', { ...status, createIntent: { ...status.createIntent, serverTime: 'x' } }],
+    ],
+    ['no intent', [bearer, 'place', { bucketName: 'photos', ownership: 'Created', ownedSince: status.ownedSince }]],
+  ])('does not hold for %s', (_title, parameters) => {
+    expect(prover.holds(proof, bucketFacts(...parameters))).toBe(false);
+  });
+
+  it('does not hold under another key, for another kind of memory, when it is cut, or when there is none', () => {
+    expect(other.holds(proof, facts)).toBe(false);
+    expect(prover.holds(prover.prove({ ...facts, kind: 'bucketPolicy' }), facts)).toBe(false);
+    expect(prover.holds(proof.slice(0, -1), facts)).toBe(false);
+    expect(prover.holds(undefined, facts)).toBe(false);
+  });
+});
+
+describe('bucketPolicyFacts', () => {
+  it('cover where the document is and which it is', () => {
+    const given = { bucketName: 'photos', region: 'r', providerRef: { name: 'p', namespace: 'n' }, appliedHash: 'h' };
+    const proof = prover.prove(bucketPolicyFacts(bearer, given));
+    expect(prover.holds(proof, bucketPolicyFacts(bearer, given))).toBe(true);
+    for (const forged of [
+      { ...given, bucketName: 'other' },
+      { ...given, region: 'other' },
+      { ...given, providerRef: { name: 'p', namespace: 'other' } },
+      { ...given, appliedHash: 'other' },
+      { ...given, pendingHash: 'h' },
+    ]) {
+      expect(prover.holds(proof, bucketPolicyFacts(bearer, forged))).toBe(false);
+    }
+  });
+});
+
+describe('placesOf', () => {
+  it('names the account first, and the Provider object always', () => {
+    expect(placesOf('https://s3.test', 'acme', 'uid')).toEqual([
+      'https://s3.test account acme',
+      'https://s3.test provider uid',
+    ]);
+    expect(placesOf('https://s3.test', undefined, 'uid')).toEqual(['https://s3.test provider uid']);
+  });
+});

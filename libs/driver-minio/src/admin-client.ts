@@ -16,6 +16,7 @@ import {
 } from '@operator/s3';
 import type { DeriveKey } from './derive-key.ts';
 import { ContainerError, openContainer, sealContainer } from './encrypted-container.ts';
+import { ownCodes } from './own-codes.ts';
 
 /** One call of MinIO's admin API. */
 export interface AdminCall {
@@ -142,7 +143,7 @@ export const createAdminClient = (options: AdminClientOptions): AdminClient => {
     return { status: response.statusCode, body: await buffer(response.body as NodeJS.ReadableStream) };
   };
 
-  const failedCall = (call: AdminCall) => ({ service, operation: call.operation, endpoint });
+  const failedCall = (call: AdminCall) => ({ service, operation: call.operation, endpoint, ownCodes });
 
   /** One attempt: an answer that is no success becomes a Fault, except the codes that the caller expects. */
   const attempt = async (

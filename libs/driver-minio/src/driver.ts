@@ -19,6 +19,7 @@ import { createAdminClient, type AdminClient } from './admin-client.ts';
 import { getServerVersion, getUser } from './admin-api.ts';
 import { serialKeyDerivation } from './derive-key.ts';
 import { createKeyIssuer } from './key-issuer.ts';
+import { ownCodes } from './own-codes.ts';
 
 export interface MinioOptions {
   /** Before the path of every admin call; `/minio/admin/v3` when absent. Servers that mimic the API have their own. */
@@ -63,7 +64,7 @@ const versionFreshMs = 600_000;
  * rights that docs/providers/minio.md lists.
  */
 export const createMinioDriver = (connection: Connection, deps: DriverDeps, options: MinioOptions = {}): Driver => {
-  const pool = createWirePool(connection, deps, { readError: readMisroutedPut });
+  const pool = createWirePool(connection, deps, { readError: readMisroutedPut, ownCodes });
   const admin = createAdminClient({
     connection,
     uplink: pool.uplink,

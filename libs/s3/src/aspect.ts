@@ -67,8 +67,6 @@ export type AspectView =
 /** An aspect with its value type closed over, so that a driver can list different ones. */
 export interface BoundAspect {
   readonly name: string;
-  /** True when there is something to look at: the spec declares it, or it is kept without that (the owner's mark). */
-  isDeclared(spec: BucketSpec, bucket: BucketContext): boolean;
   /** Reads the server; undefined when the feature is not declared. `unsupported`: the driver's own map. */
   look(
     spec: BucketSpec,

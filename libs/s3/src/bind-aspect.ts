@@ -24,7 +24,6 @@ export const bindAspect = <Want>(aspect: Aspect<Want>): BoundAspect => {
 
   return {
     name: feature,
-    isDeclared: (spec, bucket) => aspect.desired(spec, bucket) !== undefined,
 
     async look(spec, bucket, s3, unsupported, context) {
       const want = aspect.desired(spec, bucket);

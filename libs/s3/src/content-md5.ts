@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { answerOf } from './errors.ts';
+import { answerOf } from './wire-answer.ts';
 
 /** True when an old server wants the Content-MD5 header instead of the newer checksums. */
 export const asksForContentMd5 = (error: unknown): boolean => {

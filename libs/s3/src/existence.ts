@@ -9,7 +9,7 @@ import {
 import { reasons } from '@operator/api';
 import { Fault, type CallContext } from '@operator/outcome';
 import type { Driver } from './driver.ts';
-import { answerOf } from './errors.ts';
+import { answerOf } from './wire-answer.ts';
 
 /** A bucket and where it is to be. */
 export interface BucketPlace {

@@ -3,7 +3,7 @@ import { reasons } from '@operator/api';
 import { Fault, waiting, type CallContext } from '@operator/outcome';
 import type { Credentials } from './connection.ts';
 import type { Driver, Health } from './driver.ts';
-import { answerOf } from './errors.ts';
+import { answerOf } from './wire-answer.ts';
 import type { Wire } from './wire.ts';
 
 /** Lists buckets with one attempt; AccessDenied means that the credentials are good. */

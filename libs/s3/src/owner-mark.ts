@@ -33,10 +33,6 @@ export const sameOwner = (one: OwnerMark, other: OwnerMark): boolean =>
   one.name === other.name &&
   one.uid === other.uid;
 
-/** The owner in words: `ns/name (uid …) of the cluster …`. */
-export const describeOwner = (mark: OwnerMark): string =>
-  `${mark.namespace}/${mark.name} (uid ${mark.uid}) of the cluster ${mark.cluster}`;
-
 /** The tags of a bucket; throws Fault `terminal` Unsupported where the server keeps none. */
 export const fetchTags = async ({ wire, bucket }: BucketWire, context: CallContext): Promise<Tags> => {
   const answer = await wire.sendOrAbsent(

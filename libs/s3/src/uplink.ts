@@ -7,7 +7,8 @@ import { createAgents, type Agents } from './agents.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
 import type { Connection, Credentials } from './connection.ts';
 import type { DriverDeps } from './deps.ts';
-import { isThrottling, isUnreachable, unreachable } from './errors.ts';
+import { isUnreachable } from './network-error.ts';
+import { isThrottling, unreachable } from './wire-fault.ts';
 import { createTokenBucket } from './rate.ts';
 import { createRetryStrategy } from './retry.ts';
 

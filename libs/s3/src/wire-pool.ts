@@ -4,7 +4,9 @@ import { Fault, type CallContext } from '@operator/outcome';
 import type { Connection, Credentials } from './connection.ts';
 import { addContentMd5, asksForContentMd5 } from './content-md5.ts';
 import type { DriverDeps } from './deps.ts';
-import { answerOf, faultFromError, type FailedCall } from './errors.ts';
+import type { OwnCodes } from './error-classes.ts';
+import { answerOf } from './wire-answer.ts';
+import { faultFromError, type FailedCall } from './wire-fault.ts';
 import { createUplink, operationOf, type Uplink } from './uplink.ts';
 import type { S3Command, Wire } from './wire.ts';
 
@@ -14,6 +16,8 @@ export interface WirePoolOptions {
   readonly endpointFor?: (region: string) => string;
   /** Calls per second where the connection names none; 1 000 when absent. */
   readonly requestsPerSecond?: number;
+  /** The server's own error codes. */
+  readonly ownCodes?: OwnCodes;
   /** Reads an error in the server's own way, before the common table; undefined leaves it to the table. */
   readonly readError?: (call: FailedCall, error: unknown) => Fault | undefined;
 }
@@ -101,7 +105,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     };
 
     const faultOf = (command: Parameters<typeof operationOf>[0], error: unknown): unknown => {
-      const call = { service: 's3', operation: operationOf(command), endpoint };
+      const call = { service: 's3', operation: operationOf(command), endpoint, ownCodes: options.ownCodes };
       const fault = options.readError?.(call, error) ?? faultFromError(call, error);
       const isRefused = fault instanceof Fault && fault.reason === reasons.Unsupported;
       // One bucket may be refused what others are not.

@@ -1,0 +1,54 @@
+import { Fault } from '@operator/outcome';
+import { isObject, statusOf } from './wire-answer.ts';
+
+/** Why no answer came, in words, by the code of the network error. */
+export const unreachableCodes: ReadonlyMap<string, string> = new Map([
+  ['ENOTFOUND', 'its name is not known to DNS'],
+  ['EAI_AGAIN', 'DNS gives no answer'],
+  ['ECONNREFUSED', 'it refuses connections'],
+  ['EHOSTUNREACH', 'there is no route to it'],
+  ['ENETUNREACH', 'there is no route to its network'],
+  ['ECONNRESET', 'it broke off the connection'],
+  ['EPIPE', 'it broke off the connection'],
+  ['ETIMEDOUT', 'it did not answer in time'],
+  ['ECONNABORTED', 'it broke off the connection'],
+  ['UND_ERR_SOCKET', 'it broke off the connection'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'it did not answer in time'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'it did not answer in time'],
+  ['UND_ERR_BODY_TIMEOUT', 'it did not answer in time'],
+]);
+
+/** Why there is no secure connection, in words, by the code of the TLS error. */
+export const tlsCodes: ReadonlyMap<string, string> = new Map([
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'its certificate is self-signed and not in tls.caCertSecretRef'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'a certificate in its chain is self-signed and not in tls.caCertSecretRef'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'its certificate was signed by an unknown authority'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'its certificate was signed by an unknown authority'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'its certificate was signed by an unknown authority'],
+  ['CERT_HAS_EXPIRED', 'its certificate has expired'],
+  ['CERT_NOT_YET_VALID', 'its certificate is not yet valid'],
+  ['CERT_SIGNATURE_FAILURE', 'the signature of its certificate is wrong'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'its certificate is for another name'],
+  ['EPROTO', 'it does not speak TLS on this port'],
+]);
+
+/** True for the codes of TLS errors, also those without words of their own. */
+export const isTlsCode = (code: string): boolean =>
+  tlsCodes.has(code) || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
+
+/** The code of a network or TLS error, looked for in causes too (Node wraps the attempts over IPv4 and IPv6 in one). */
+export const networkCodeOf = (error: unknown): string | undefined => {
+  for (let current = error, depth = 0; isObject(current) && depth < 5; depth += 1) {
+    const { code } = current;
+    if (typeof code === 'string' && (unreachableCodes.has(code) || isTlsCode(code))) return code;
+    current = current.cause ?? (Array.isArray(current.errors) ? (current.errors as unknown[])[0] : undefined);
+  }
+  return undefined;
+};
+
+/** True when the endpoint gave no answer at all: no name, no route, no connection, no answer in time. */
+export const isUnreachable = (error: unknown): boolean => {
+  if (!isObject(error) || error instanceof Fault || statusOf(error) !== undefined) return false;
+  const code = networkCodeOf(error);
+  return error.name === 'TimeoutError' || (code !== undefined && unreachableCodes.has(code));
+};

@@ -1,0 +1,124 @@
+import { reasons } from '@operator/api';
+import { Fault, terminal, transient, waiting } from '@operator/outcome';
+import { classOf, type OwnCodes } from './error-classes.ts';
+import { isTlsCode, isUnreachable, networkCodeOf, tlsCodes, unreachableCodes } from './network-error.ts';
+import { answerOf, isObject, statusOf, type SdkError, type WireAnswer } from './wire-answer.ts';
+
+/** The call an error came from. */
+export interface FailedCall {
+  /** `s3`, `iam`, `minio-admin`. */
+  readonly service: string;
+  /** The API's own name, such as `PutBucketTagging`. */
+  readonly operation: string;
+  readonly endpoint: string;
+  /** The server's own codes, where the driver knows any. */
+  readonly ownCodes?: OwnCodes | undefined;
+}
+
+// A long run of base64 may be a session token that a proxy echoed; nothing a person needs looks like that.
+const tokenLike = /[A-Za-z0-9+/=_]{80,}/g;
+const longestMessage = 400;
+
+const inServersWords = (message: string | undefined): string => {
+  const words = (message ?? '').replace(/\s+/g, ' ').replace(tokenLike, '…').trim();
+  if (words === '') return '';
+  return ` The server says: ${words.length > longestMessage ? `${words.slice(0, longestMessage)}…` : words}`;
+};
+
+const hostOf = (endpoint: string): string => {
+  try {
+    return new URL(endpoint).host;
+  } catch {
+    return endpoint;
+  }
+};
+
+/**
+ * Turns an answer of a server into a Fault: by its code, else by its HTTP status. The one table for S3, IAM and the MinIO
+ * admin API.
+ */
+export const faultFromAnswer = (call: FailedCall, answer: WireAnswer, cause?: unknown): Fault => {
+  const { kind, reason, text, retryAfterSeconds } = classOf(answer, call.ownCodes);
+  const named = [answer.code, answer.status].filter((part) => part !== undefined && part !== '').join(' ');
+  const expected =
+    reason === reasons.WrongRegion && answer.region !== undefined ? ` It expects the region ${answer.region}.` : '';
+  const message = `${call.operation} at ${hostOf(call.endpoint)}: ${text}${named === '' ? '' : ` (${named})`}.${expected}${inServersWords(answer.message)}`;
+  return new Fault(kind, reason, message, {
+    cause,
+    ...(kind === 'waiting' && retryAfterSeconds !== undefined ? { retryAfterMs: retryAfterSeconds * 1000 } : {}),
+  });
+};
+
+/** True when the server asks to slow down; for SDK errors and Faults. */
+export const isThrottling = (error: unknown): boolean => {
+  if (error instanceof Fault) return error.reason === reasons.Throttled;
+  const answer = answerOf(error);
+  return answer !== undefined && classOf(answer).reason === reasons.Throttled;
+};
+
+/** @returns the Fault for an endpoint that gives no answer */
+export const unreachable = (
+  call: FailedCall,
+  why: string,
+  options: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
+): Fault =>
+  transient(
+    reasons.EndpointUnreachable,
+    `${call.operation}: ${hostOf(call.endpoint)} cannot be reached, ${why}.`,
+    options,
+  );
+
+/** @returns the Fault for an operation that the server lacks */
+export const unsupported = (message: string, cause?: unknown): Fault =>
+  terminal(reasons.Unsupported, message, { cause });
+
+/**
+ * Turns what an SDK client threw into a Fault. A Fault stays itself; what is neither an answer nor a network error is
+ * returned as it is: a bug.
+ */
+export const faultFromError = (call: FailedCall, error: unknown): unknown => {
+  if (error instanceof Fault || !isObject(error)) return error;
+  const host = hostOf(call.endpoint);
+  const code = networkCodeOf(error);
+  if (statusOf(error) === undefined && code !== undefined && isTlsCode(code)) {
+    const why = tlsCodes.get(code) ?? 'the TLS handshake failed';
+    return waiting(reasons.TlsFailed, `${call.operation}: no secure connection to ${host}, ${why} (${code}).`, {
+      retryAfterMs: 60_000,
+      cause: error,
+    });
+  }
+  if (isUnreachable(error)) {
+    const why = (code === undefined ? undefined : unreachableCodes.get(code)) ?? 'it did not answer in time';
+    return unreachable(call, `${why}${code === undefined ? '' : ` (${code})`}`, { cause: error });
+  }
+  const answer = answerOf(error);
+  if (answer === undefined) return error;
+  if (isForeignAnswer(answer, error)) {
+    return waiting(
+      reasons.NotAnS3Server,
+      `${call.operation} at ${host}: the answer (${answer.status}) is not one of an S3 server. Is the endpoint right?`,
+      { retryAfterMs: 60_000, cause: error },
+    );
+  }
+  return faultFromAnswer(call, answer, error);
+};
+
+// The SDK cannot read such a body and says so in its own words; a gateway that fails (5xx) may stand before an S3 server.
+const isForeignAnswer = (answer: WireAnswer, error: SdkError): boolean =>
+  answer.status !== undefined &&
+  answer.status < 500 &&
+  answer.status !== 429 &&
+  (answer.status < 300 || error instanceof SyntaxError || /deserialization error/i.test(answer.message ?? ''));
+
+// Bucket-level PUTs that servers without them take for CreateBucket, whose body they then cannot read.
+const takenForCreateBucket: ReadonlySet<string> = new Set([
+  'PutPublicAccessBlock',
+  'PutBucketOwnershipControls',
+  'PutBucketLogging',
+]);
+
+/** Reads `MalformedXML` as Unsupported where a server, not AWS, takes the operation for another one. For `WirePoolOptions.readError`. */
+export const readMisroutedPut = (call: FailedCall, error: unknown): Fault | undefined =>
+  takenForCreateBucket.has(call.operation) && answerOf(error)?.code === 'MalformedXML'
+    ? unsupported(`${call.operation} at ${hostOf(call.endpoint)}: the server does not have this operation.`, error)
+    : undefined;

@@ -114,7 +114,7 @@ const create = async (
         await pass.record(former === undefined ? nothing : { ...intended, createIntent: former });
       throw caught;
     });
-  if (made === 'alreadyOurs') {
+  if (made.outcome === 'alreadyOurs') {
     await pass.record(nothing);
     throw transient(reasons.Conflict, `Bucket ${spec.name} was created by somebody else at the same moment.`);
   }

@@ -1,4 +1,4 @@
-import { PutBucketTaggingCommand, PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
+import { PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { asFault } from '@operator/outcome';
 import {
   bucketContext,
@@ -8,9 +8,10 @@ import {
   recordingContext,
   refuse,
   startFakeS3,
+  succeed,
   type FakeS3,
 } from '@operator/testing';
-import { lookAtFeatures, readTags, type Driver } from '@operator/s3';
+import { lookAtFeatures, readOwner, type Driver } from '@operator/s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createGenericDriver } from './generic-driver.ts';
 
@@ -32,32 +33,18 @@ describe('the generic driver', () => {
     expect(withIam.keys).toMatchObject({ maxKeysPerUser: 2, identity: `iam+${fake.endpoint}` });
   });
 
-  it('finds that a server keeps no tags by the first read of them, and then marks nothing', async () => {
-    fake.answer(() => refuse(501, 'NotImplemented'));
-    expect(driver.marksBuckets).toBe(true);
+  it('finds that a server keeps no tags by its own word, and then marks nothing', async () => {
     const s3 = { wire: driver.wire(), bucket: 'photos' };
-    expect(await readTags(s3, recordingContext())).toBeUndefined();
+    fake.answer(({ query }) => (query.has('tagging') ? refuse(501, 'NotImplemented') : succeed()));
+    expect(await readOwner(s3, recordingContext())).toEqual({ kind: 'notKept' });
     expect(driver.marksBuckets).toBe(false);
     expect(await lookAtFeatures(driver, bucketSpec(), bucketContext(), s3, recordingContext())).toEqual([]);
   });
 
-  it('reads marks on, whatever a single bucket or a write of tags is refused', async () => {
-    const s3 = { wire: driver.wire(), bucket: 'photos' };
-    fake.answer(() => refuse(405, 'MethodNotAllowed'));
-    const put = new PutBucketTaggingCommand({ Bucket: 'photos', Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } });
-    await s3.wire.send(put, recordingContext()).catch(asFault);
-    expect(driver.marksBuckets).toBe(true);
-    fake.answer(() => refuse(404, 'NoSuchTagSet'));
-    expect(await readTags(s3, recordingContext())).toEqual(new Map());
-    fake.answer(() => refuse(405, 'MethodNotAllowed'));
-    expect(await readTags({ ...s3, bucket: 'odd' }, recordingContext())).toBeUndefined();
-    expect(driver.marksBuckets).toBe(true);
-  });
-
   it('reads marks again once the server has tags after all', async () => {
     const s3 = { wire: driver.wire(), bucket: 'photos' };
-    fake.answer(() => refuse(501, 'NotImplemented'));
-    await readTags(s3, recordingContext());
+    fake.answer(({ query }) => (query.has('tagging') ? refuse(501, 'NotImplemented') : succeed()));
+    await readOwner(s3, recordingContext());
     fake.answer(() => refuse(404, 'NoSuchTagSet'));
     await lookAtFeatures(driver, bucketSpec(), bucketContext(), s3, recordingContext());
     expect(driver.marksBuckets).toBe(true);

@@ -10,7 +10,7 @@ import {
 } from '@operator/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Driver } from './driver.ts';
-import { createBucket, creationDateOf, observeExistence, removeBucket } from './existence.ts';
+import { createBucket, lookUpCreation, observeExistence, removeBucket } from './existence.ts';
 
 let fake: FakeS3;
 let driver: Driver;
@@ -121,35 +121,64 @@ describe('creation', () => {
   });
 
   it.each([
-    ['BucketAlreadyOwnedByYou', 'alreadyOurs'],
+    ['BucketAlreadyOwnedByYou', { outcome: 'alreadyOurs' }],
     ['BucketAlreadyExists', { kind: 'waiting', reason: 'NameTaken' }],
     ['OperationAborted', { kind: 'transient', reason: 'Conflict' }],
   ])('%s ends as it should', async (code, end) => {
     fake.answer(() => refuse(409, code));
     const outcome = await createBucket(driver, { bucket }, recordingContext()).catch(asFault);
-    if (typeof end === 'string') expect(outcome).toBe(end);
-    else expect(outcome).toMatchObject(end);
+    expect(outcome).toMatchObject(end);
     expect(fake.requests).toHaveLength(1);
   });
 });
 
-it('the creation date is looked for page by page', async () => {
-  const page = (name: string, token: string) =>
+describe('the time of creation', () => {
+  const entry = (name: string, date = '2026-01-02T03:04:05.000Z') =>
+    `<Bucket><Name>${name}</Name><CreationDate>${date}</CreationDate></Bucket>`;
+  const page = (buckets: string, token = '') =>
     succeed(
-      `<ListAllMyBucketsResult><Buckets><Bucket><Name>${name}</Name><CreationDate>2026-01-02T03:04:05.000Z</CreationDate></Bucket></Buckets><ContinuationToken>${token}</ContinuationToken></ListAllMyBucketsResult>`,
+      `<ListAllMyBucketsResult><Buckets>${buckets}</Buckets><ContinuationToken>${token}</ContinuationToken></ListAllMyBucketsResult>`,
     );
-  fake.answer(({ query }) => (query.has('continuation-token') ? page('photos', '') : page('photos-old', 'next')));
-  expect(await creationDateOf(driver, { bucket }, recordingContext())).toEqual(new Date('2026-01-02T03:04:05.000Z'));
-  expect(await creationDateOf(driver, { bucket: 'other' }, recordingContext())).toBeUndefined();
-});
+  const lookUp = () => lookUpCreation(driver, { bucket }, recordingContext());
 
-it('a creation date that the server has lost is none', async () => {
-  fake.answer(() =>
-    succeed(
-      '<ListAllMyBucketsResult><Buckets><Bucket><Name>photos</Name><CreationDate>0001-01-01T00:00:00.000Z</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>',
-    ),
-  );
-  expect(await creationDateOf(driver, { bucket }, recordingContext())).toBeUndefined();
+  it('is looked for page by page', async () => {
+    fake.answer(({ query }) =>
+      query.has('continuation-token') ? page(entry('photos')) : page(entry('photos-old'), 'next'),
+    );
+    expect(await lookUp()).toEqual({ kind: 'listed', at: new Date('2026-01-02T03:04:05.000Z') });
+  });
+
+  it.each<[string, FakeAnswer, Awaited<ReturnType<typeof lookUp>>['kind'], number]>([
+    ['of a bucket that a whole list lacks: notListed', page(entry('photos-old')), 'notListed', 1],
+    ['of a bucket in an empty account: notListed', page(''), 'notListed', 1],
+    ['that the server has lost: dateLost', page(entry('photos', '0001-01-01T00:00:00.000Z')), 'dateLost', 1],
+    ['behind a list that may not be read: mayNotList', refuse(403, 'AccessDenied'), 'mayNotList', 1],
+    ['on a server without the list: mayNotList', refuse(501, 'NotImplemented'), 'mayNotList', 1],
+    ['behind a page that repeats its token: mayNotList', page(entry('photos-old'), 'same'), 'mayNotList', 2],
+  ])('%s', async (_title, answer, kind, calls) => {
+    fake.answer(() => answer);
+    expect((await lookUp()).kind).toBe(kind);
+    expect(fake.requests).toHaveLength(calls);
+  });
+
+  it('is not read from a web page', async () => {
+    fake.answer(() => succeed('<html><body><p>It works!</p></body></html>'));
+    expect(await lookUp().catch(asFault)).toMatchObject({ kind: 'waiting', reason: 'NotAnS3Server' });
+  });
+
+  it('is told by the clock of the server, as the answer to the creation is', async () => {
+    fake.answer(() => succeed('', { date: 'Fri, 02 Jan 2026 03:04:05 GMT' }));
+    const { outcome, at } = await createBucket(driver, { bucket }, recordingContext());
+    expect(outcome).toBe('created');
+    expect(at?.toISOString()).toMatch(/^2026-01-02T03:04:05/);
+  });
+
+  it('is told by the clock of the server also after a refusal', async () => {
+    expect(driver.wire().serverNow()).toBeUndefined();
+    fake.answer(() => refuse(404, 'NoSuchBucket', 'none', { date: 'Fri, 02 Jan 2026 03:04:05 GMT' }));
+    await observeExistence(driver, { bucket }, recordingContext());
+    expect(driver.wire().serverNow()?.toISOString()).toMatch(/^2026-01-02T03:04:0[5-9]/);
+  });
 });
 
 it('the removal of an absent bucket is a success', async () => {

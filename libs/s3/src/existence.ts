@@ -7,9 +7,11 @@ import {
   ListObjectsV2Command,
 } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { Fault, type CallContext } from '@operator/outcome';
+import { Fault, onlyFault, waiting, type CallContext } from '@operator/outcome';
 import type { Driver } from './driver.ts';
+import { requireListOfBuckets } from './health.ts';
 import { answerOf } from './wire-answer.ts';
+import { hostOf } from './wire-fault.ts';
 
 /** A bucket and where it is to be. */
 export interface BucketPlace {
@@ -91,32 +93,80 @@ const elsewhere = (bucket: string, region: string | undefined): BucketExistence 
       : `Bucket ${bucket} is in region ${region}.`,
 });
 
+/** What the account's own list says of a bucket. */
+export type Creation =
+  | { readonly kind: 'listed'; readonly at: Date }
+  /** Listed, and the server has lost the date: MinIO says the year 1 of a bucket whose settings were changed while it was made. */
+  | { readonly kind: 'dateLost' }
+  /** The whole list was read, and the bucket is not in it: it is not in this account, or these credentials may not see it. */
+  | { readonly kind: 'notListed' }
+  /** Nothing is known: the credentials may not list, or the server does not give the whole list. */
+  | { readonly kind: 'mayNotList'; readonly message: string };
+
+/** More pages than any account has buckets for, at a thousand each. */
+const mostPages = 1_000;
+
 /**
- * When a bucket of these credentials' account was created; undefined when the server does not list it or has lost the date:
- * MinIO says the year 1 of a bucket whose settings were changed while it was being created.
+ * Looks a bucket up in the list of all buckets of these credentials' account, for when it was created. By the server's own
+ * clock, in milliseconds or whole seconds. MinIO lists only what the credentials may list or locate.
+ * @throws Fault of the connection and the credentials; `waiting` NotAnS3Server
  * Source: Amazon S3 API, ListBuckets.
  */
-export const creationDateOf = async (
+export const lookUpCreation = async (
   driver: Driver,
   { bucket, region }: BucketPlace,
   context: CallContext,
-): Promise<Date | undefined> => {
+): Promise<Creation> => {
   const wire = driver.wire(region);
+  const tokens = new Set<string>();
   let token: string | undefined;
-  do {
-    // Servers without paging ignore the prefix and list all.
-    const page = await wire.send(new ListBucketsCommand({ Prefix: bucket, ContinuationToken: token }), context);
-    const found = page.Buckets?.find(({ Name }) => Name === bucket);
-    if (found !== undefined) return (found.CreationDate?.getTime() ?? 0) > 0 ? found.CreationDate : undefined;
-    token = page.ContinuationToken === token ? undefined : page.ContinuationToken;
-  } while (token !== undefined && token !== '');
-  return undefined;
+  try {
+    for (let pages = 0; pages < mostPages; pages += 1) {
+      // Servers without paging ignore the prefix and list all.
+      const page = await wire.send(new ListBucketsCommand({ Prefix: bucket, ContinuationToken: token }), context);
+      requireListOfBuckets(page, wire.endpoint);
+      const found = page.Buckets?.find(({ Name }) => Name === bucket);
+      if (found !== undefined) return creationOf(found.CreationDate);
+      token = page.ContinuationToken === '' ? undefined : page.ContinuationToken;
+      if (token === undefined) return { kind: 'notListed' };
+      // A server that repeats itself does not understand the token, so what comes after this page stays unknown.
+      if (tokens.has(token)) break;
+      tokens.add(token);
+    }
+  } catch (caught) {
+    const fault = onlyFault(caught);
+    if (fault.reason !== reasons.AccessDenied && fault.reason !== reasons.Unsupported) throw fault;
+    return { kind: 'mayNotList', message: fault.message };
+  }
+  const message = `ListBuckets at ${hostOf(wire.endpoint)}: the pages of the list have no end.`;
+  return { kind: 'mayNotList', message };
 };
+
+const creationOf = (date: Date | undefined): Creation =>
+  date !== undefined && date.getTime() > 0 ? { kind: 'listed', at: date } : { kind: 'dateLost' };
+
+/** As `lookUpCreation`, and undefined for everything but a date. @throws Fault `waiting` AccessDenied when it may not list */
+export const creationDateOf = async (
+  driver: Driver,
+  place: BucketPlace,
+  context: CallContext,
+): Promise<Date | undefined> => {
+  const creation = await lookUpCreation(driver, place, context);
+  if (creation.kind === 'mayNotList') throw waiting(reasons.AccessDenied, creation.message, { retryAfterMs: 60_000 });
+  return creation.kind === 'listed' ? creation.at : undefined;
+};
+
+/** How a creation ended. */
+export interface CreatedBucket {
+  /** `alreadyOurs`: this account has it already; whether this object made it is for the caller to know. */
+  readonly outcome: 'created' | 'alreadyOurs';
+  /** The server's own clock at its answer, up to a second behind; undefined when the answer has no date. */
+  readonly at: Date | undefined;
+}
 
 /**
  * Creates a bucket. Only after `observeExistence` said absent: creating a bucket of one's own again resets its ACL in AWS
  * us-east-1.
- * @returns `alreadyOurs` when this account has it; whether this object made it is for the caller to know
  * @throws Fault `waiting` NameTaken; `transient` Conflict while a deletion of that name is still under way
  * Source: Amazon S3 API, CreateBucket.
  */
@@ -124,14 +174,15 @@ export const createBucket = async (
   driver: Driver,
   { bucket, region, objectLock = false }: BucketPlace & { readonly objectLock?: boolean },
   context: CallContext,
-): Promise<'created' | 'alreadyOurs'> => {
+): Promise<CreatedBucket> => {
   // The client adds the LocationConstraint of its region, except for us-east-1.
   const command = new CreateBucketCommand({
     Bucket: bucket,
     ...(objectLock ? { ObjectLockEnabledForBucket: true } : {}),
   });
-  const made = await driver.wire(region).sendOrAbsent(command, ['BucketAlreadyOwnedByYou'], context);
-  return made === undefined ? 'alreadyOurs' : 'created';
+  const wire = driver.wire(region);
+  const made = await wire.sendOrAbsent(command, ['BucketAlreadyOwnedByYou'], context);
+  return { outcome: made === undefined ? 'alreadyOurs' : 'created', at: wire.serverNow() };
 };
 
 /**

@@ -1,4 +1,4 @@
-import { GetBucketLocationCommand, ListBucketsCommand } from '@aws-sdk/client-s3';
+import { GetBucketLocationCommand, ListBucketsCommand, type ListBucketsCommandOutput } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
 import { Fault, waiting, type CallContext } from '@operator/outcome';
 import type { Credentials } from './connection.ts';
@@ -6,18 +6,25 @@ import type { Driver, Health } from './driver.ts';
 import { answerOf } from './wire-answer.ts';
 import type { Wire } from './wire.ts';
 
+/** @throws Fault `waiting` NotAnS3Server for what is no list of buckets: a web page can be well-formed XML too */
+export const requireListOfBuckets = (
+  { Owner, Buckets }: Pick<ListBucketsCommandOutput, 'Owner' | 'Buckets'>,
+  endpoint: string,
+): void => {
+  // An S3 server names at least an empty list.
+  if (Owner !== undefined || Buckets !== undefined) return;
+  throw waiting(
+    reasons.NotAnS3Server,
+    `ListBuckets at ${endpoint}: the answer is not one of an S3 server. Is the endpoint right?`,
+    { retryAfterMs: 60_000 },
+  );
+};
+
 /** Lists buckets with one attempt; AccessDenied means that the credentials are good. */
 const listBuckets = async (wire: Wire, context: CallContext): Promise<Health> => {
   try {
     const { Owner, Buckets } = await wire.send(new ListBucketsCommand({}), context);
-    // A web page can be well-formed XML too; an S3 server names at least an empty list.
-    if (Owner === undefined && Buckets === undefined) {
-      throw waiting(
-        reasons.NotAnS3Server,
-        `ListBuckets at ${wire.endpoint}: the answer is not one of an S3 server. Is the endpoint right?`,
-        { retryAfterMs: 60_000 },
-      );
-    }
+    requireListOfBuckets({ Owner, Buckets }, wire.endpoint);
     const accountId = Owner?.ID;
     return { listDenied: false, ...(accountId === undefined || accountId === '' ? {} : { accountId }) };
   } catch (error) {

@@ -18,7 +18,6 @@ export interface DriverTraits
 /** Assembles a driver for a server whose health, clients and probing are those of any S3 server. */
 export const createS3Driver = (connection: Connection, deps: DriverDeps, traits: DriverTraits): Driver => {
   const pool = createWirePool(connection, deps, traits);
-  const { refusedOperations } = pool;
   const driver: Driver = {
     connection,
     aspects: traits.aspects,
@@ -27,7 +26,7 @@ export const createS3Driver = (connection: Connection, deps: DriverDeps, traits:
     serverIdentity: traits.serverIdentity,
     ...(traits.deletionWarning === undefined ? {} : { deletionWarning: traits.deletionWarning }),
     get marksBuckets() {
-      return !refusedOperations.has('GetBucketTagging');
+      return !pool.lacks('GetBucketTagging');
     },
     wire: (region) => pool.wire(region),
     wireAs: (credentials) => pool.wireAs(credentials),

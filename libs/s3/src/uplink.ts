@@ -25,6 +25,8 @@ type SdkCommand<Input extends object, Output extends Answer> = Pick<
   Command<Input, Output, unknown, Input, Output>,
   'middlewareStack' | 'schema'
 >;
+/** Takes note of the headers of an answer, by their names in small letters. */
+export type HearHeaders = (headers: Readonly<Record<string, string>>) => void;
 /** What every answer of an SDK client has. */
 type Answer = Pick<ServiceOutputTypes, '$metadata'>;
 
@@ -51,7 +53,7 @@ export interface Uplink {
   ) => Promise<T>;
   /**
    * Sends an SDK command: each of its attempts goes through `attempt`, so that fencing holds for every retry of a write.
-   * `dispatch`: calls the client's `send` with that signal.
+   * `dispatch`: calls the client's `send` with that signal. `hear`: gets the headers of every answer, also of a refusal.
    * @throws Fault, or the SDK's own error: the caller knows which answers mean absence
    */
   send<Input extends object, Output extends Answer>(
@@ -59,6 +61,7 @@ export interface Uplink {
     command: SdkCommand<Input, Output>,
     dispatch: (options: { readonly abortSignal: AbortSignal }) => Promise<Output>,
     context: CallContext,
+    hear?: HearHeaders,
   ): Promise<Output>;
   /** The settings that every SDK client of this Provider has in common. */
   clientSettings(
@@ -162,16 +165,23 @@ export const createUplink = (
     agents,
     attemptDeadlineMs: attemptMs,
     attempt,
-    async send(target, command, dispatch, context) {
+    async send(target, command, dispatch, context, hear) {
       const operation = operationOf(command);
       const call = { service: target.service, operation, write: !isRead(operation) };
       const deadline = new AbortController();
       const turn = { hasCome: false };
       command.middlewareStack.add(
         (next) => (args) => {
-          const run = () => {
+          const run = async () => {
             turn.hasCome = true;
-            return next(args);
+            try {
+              const answered = await next(args);
+              hear?.(headersOf(answered.response));
+              return answered;
+            } catch (error) {
+              hear?.(headersOf((error as { readonly $response?: unknown }).$response));
+              throw error;
+            }
           };
           return attempt(target, call, context, run, deadline.signal);
         },
@@ -206,3 +216,7 @@ export const createUplink = (
 };
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+/** The headers of what an SDK client calls a response; none of anything else. */
+const headersOf = (response: unknown): Readonly<Record<string, string>> =>
+  (response as { readonly headers?: Readonly<Record<string, string>> } | undefined)?.headers ?? {};

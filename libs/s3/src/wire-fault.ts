@@ -25,7 +25,8 @@ const inServersWords = (message: string | undefined): string => {
   return ` The server says: ${words.length > longestMessage ? `${words.slice(0, longestMessage)}…` : words}`;
 };
 
-const hostOf = (endpoint: string): string => {
+/** The host of an endpoint, for messages; the text itself when it is no URL. */
+export const hostOf = (endpoint: string): string => {
   try {
     return new URL(endpoint).host;
   } catch {

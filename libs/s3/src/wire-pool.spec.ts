@@ -144,15 +144,19 @@ describe('a call', () => {
     expect(pool.wire('eu-west-1').region).toBe('eu-west-1');
   });
 
-  it('remembers which operations the server lacks', async () => {
-    fake.answer(() => refuse(501, 'NotImplemented'));
+  it('remembers what the server lacks, once it has said so twice and answered something else between', async () => {
+    fake.answer(({ method }) => (method === 'HEAD' ? succeed() : refuse(501, 'NotImplemented')));
     const pool = poolTo();
-    expect(await faultOf(pool.wire().send(getTags(), recordingContext()))).toMatchObject({
+    const wire = pool.wire();
+    expect(await faultOf(wire.send(getTags(), recordingContext()))).toMatchObject({
       kind: 'terminal',
       reason: 'Unsupported',
     });
-    expect([...pool.refusedOperations]).toEqual(['GetBucketTagging']);
-    expect(fake.requests).toHaveLength(1);
+    expect(wire.lacks('GetBucketTagging')).toBe(false);
+    await wire.send(new HeadBucketCommand({ Bucket: 'photos' }), recordingContext());
+    await faultOf(wire.send(getTags(), recordingContext()));
+    expect([wire.lacks('GetBucketTagging'), pool.lacks('GetBucketTagging')]).toEqual([true, true]);
+    expect(fake.requests).toHaveLength(3);
   });
 });
 

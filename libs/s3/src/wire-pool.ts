@@ -1,5 +1,4 @@
 import { S3Client, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-s3';
-import { reasons } from '@operator/api';
 import { Fault, type CallContext } from '@operator/outcome';
 import type { Connection, Credentials } from './connection.ts';
 import { addContentMd5, asksForContentMd5 } from './content-md5.ts';
@@ -7,6 +6,8 @@ import type { DriverDeps } from './deps.ts';
 import type { OwnCodes } from './error-classes.ts';
 import { answerOf } from './wire-answer.ts';
 import { faultFromError, type FailedCall } from './wire-fault.ts';
+import { createLacking } from './lacking.ts';
+import { createServerClock } from './server-clock.ts';
 import { createUplink, operationOf, type Uplink } from './uplink.ts';
 import type { S3Command, Wire } from './wire.ts';
 
@@ -25,8 +26,8 @@ export interface WirePoolOptions {
 /** The clients of one Provider: one for each region, made when first used. */
 export interface WirePool {
   readonly uplink: Uplink;
-  /** The names of operations that the server has refused as unsupported, and never carried out. */
-  readonly refusedOperations: ReadonlySet<string>;
+  /** As `Wire.lacks`. */
+  lacks(operation: string): boolean;
   wire(region?: string): Wire;
   /** Another user's client; the caller closes it. */
   wireAs(credentials: Credentials): Wire;
@@ -44,12 +45,7 @@ const neverRetried: ReadonlySet<string> = new Set(['CreateBucket']);
 /** Makes the clients of one Provider over one uplink. Nothing is sent before the first call. */
 export const createWirePool = (connection: Connection, deps: DriverDeps, options: WirePoolOptions = {}): WirePool => {
   const uplink = createUplink({ ...options, ...connection }, deps);
-  const refusedOperations = new Set<string>();
-  const knownOperations = new Set<string>();
-  const learn = (operation: string): void => {
-    knownOperations.add(operation);
-    refusedOperations.delete(operation);
-  };
+  const lacking = createLacking(deps.elapsedMs);
   let wantsContentMd5 = false;
 
   const createWire = (
@@ -72,6 +68,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       addContentMd5(made, () => wantsContentMd5);
       return made;
     };
+    const clock = createServerClock(deps.elapsedMs);
     const client = createClient(kind.singleAttempt);
     let once: S3Client | undefined;
     const clientFor = (operation: string): S3Client => {
@@ -89,6 +86,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
         command,
         (sendOptions) => clientFor(operationOf(command)).send(command, sendOptions),
         context,
+        ({ date }) => clock.hear(date),
       );
 
     const trySend = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
@@ -107,9 +105,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     const faultOf = (command: Parameters<typeof operationOf>[0], error: unknown): unknown => {
       const call = { service: 's3', operation: operationOf(command), endpoint, ownCodes: options.ownCodes };
       const fault = options.readError?.(call, error) ?? faultFromError(call, error);
-      const isRefused = fault instanceof Fault && fault.reason === reasons.Unsupported;
-      // One bucket may be refused what others are not.
-      if (isRefused && !knownOperations.has(call.operation)) refusedOperations.add(call.operation);
+      if (fault instanceof Fault) lacking.refused(call.operation, fault);
       return fault;
     };
 
@@ -119,7 +115,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       async send(command, context) {
         try {
           const output = await trySend(command, context);
-          learn(operationOf(command));
+          lacking.answered(operationOf(command));
           return output;
         } catch (error) {
           throw faultOf(command, error);
@@ -128,17 +124,19 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       async sendOrAbsent(command, absentCodes, context) {
         try {
           const output = await trySend(command, context);
-          learn(operationOf(command));
+          lacking.answered(operationOf(command));
           return output;
         } catch (error) {
           const answer = answerOf(error);
           const isAbsent = absentCodes.some((code) => code === answer?.code || code === answer?.status);
           if (!isAbsent) throw faultOf(command, error);
           // Who says that a thing is not there has the operation; to some callers a server that lacks it is absence too.
-          if (answer?.status === 404) learn(operationOf(command));
+          if (answer?.status === 404) lacking.answered(operationOf(command));
           return undefined;
         }
       },
+      lacks: (operation) => lacking.lacks(operation),
+      serverNow: () => clock.now(),
       // The connections belong to the uplink; a client holds nothing else.
       close: () => undefined,
     };
@@ -147,7 +145,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
   const wires = new Map<string, Wire>();
   return {
     uplink,
-    refusedOperations,
+    lacks: (operation) => lacking.lacks(operation),
     wire(region = connection.region) {
       const wire =
         wires.get(region) ?? createWire(region, connection.credentials, { isProbe: false, singleAttempt: false });

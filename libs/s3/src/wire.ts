@@ -32,5 +32,12 @@ export interface Wire {
     absentCodes: readonly (string | number)[],
     context: CallContext,
   ): Promise<Output | undefined>;
+  /**
+   * True while the server is known to lack an operation, such as `GetBucketTagging`: it has said so itself, repeatedly, and
+   * answered others. Believed for ten minutes.
+   */
+  lacks(operation: string): boolean;
+  /** The server's own clock by its latest answer, up to a second behind; undefined before an answer with a date. */
+  serverNow(): Date | undefined;
   close(): void;
 }

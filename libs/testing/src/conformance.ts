@@ -11,10 +11,10 @@ import {
 import { asFault, redact, type Fault } from '@operator/outcome';
 import {
   createBucket,
-  creationDateOf,
   deleteBucketPolicy,
   emptyBucketBatch,
   lookAtFeatures,
+  lookUpCreation,
   observeExistence,
   putBucketPolicy,
   readBucketPolicy,
@@ -134,13 +134,16 @@ export const driverConformance = (options: ConformanceOptions): void => {
       it('is absent, then present after its creation, then absent after its removal', async () => {
         const bucket = freshName();
         expect(await observeExistence(driver, { bucket }, context)).toEqual({ state: 'absent' });
-        expect(await creationDateOf(driver, { bucket }, context)).toBeUndefined();
+        expect(await lookUpCreation(driver, { bucket }, context)).toEqual({ kind: 'notListed' });
         const beforeMs = performance.timeOrigin + performance.now() - 5_000;
-        expect(await createBucket(driver, { bucket }, context)).toBe('created');
+        const made = await createBucket(driver, { bucket }, context);
+        expect(made.outcome).toBe('created');
+        expect(Math.abs((made.at?.getTime() ?? 0) - (performance.timeOrigin + performance.now()))).toBeLessThan(5_000);
         context.clear();
         expect(await observeExistence(driver, { bucket }, context)).toMatchObject({ state: 'present' });
         expect(context.calls).toHaveLength(1);
-        expect((await creationDateOf(driver, { bucket }, context))?.getTime()).toBeGreaterThan(beforeMs);
+        const creation = await lookUpCreation(driver, { bucket }, context);
+        expect(creation.kind === 'listed' ? creation.at.getTime() : creation).toBeGreaterThan(beforeMs);
         await removeBucket(driver, { bucket }, context);
         expect(await observeExistence(driver, { bucket }, context)).toEqual({ state: 'absent' });
         expect(await observeExistence(driver, { bucket, wasThere: true }, context)).toEqual({ state: 'absent' });

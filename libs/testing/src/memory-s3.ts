@@ -199,6 +199,8 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
           throw faultOf(command, error);
         }
       },
+      lacks: (operation) => operation === 'GetBucketTagging' && hasRefusedTags,
+      serverNow: now,
       close: () => undefined,
     };
   };

@@ -1,77 +1,71 @@
-import { bucketResource, reasons } from '@operator/api';
+import { reasons } from '@operator/api';
 import { Fault, waiting } from '@operator/outcome';
-import type { Bucket, ClusterIdentity, Provider, References } from '@operator/references';
-import { isKubeError, type KubeClient } from '@operator/runtime';
-import type { OwnerMark } from '@operator/s3';
-import { holds, winnerOf, type Claimant } from './plan.ts';
+import { keyOfReference, type Bucket, type Provided } from '@operator/references';
+import type { BucketWork } from './deps.ts';
 
-/** True when both Providers reach the same buckets: the same server, and no two accounts known to differ. */
-const reachSameBuckets = (a: Provider, b: Provider): boolean => {
-  const [left, right] = [a.status, b.status];
-  if (left?.endpoint === undefined || left.endpoint !== right?.endpoint) return false;
-  return left.accountId === undefined || right.accountId === undefined || left.accountId === right.accountId;
-};
+/** One object that is about to create a bucket that does not exist. */
+export interface Contender {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** RFC 3339, to the second. */
+  readonly creationTimestamp: string;
+  /** True when it remembers, with proof, that the bucket was its own. */
+  readonly remembers: boolean;
+}
 
 /**
- * Looks whether another object has the better claim to this bucket. Only what this process watches is seen; the mark at the
- * server settles the rest. `sameName`: the Buckets whose spec names the same bucket.
- * @returns Fault `waiting` AlreadyClaimed, naming the winner; undefined when the claim is good
+ * Who creates a bucket that several objects want: one that had it, else the oldest; equal ages are settled by uid, so that every
+ * reader decides alike. Undefined when nobody wants it.
  */
-export const betterClaim = async (
-  bucket: Bucket,
-  provider: Provider,
-  sameName: readonly Bucket[],
-  references: References,
-): Promise<Fault | undefined> => {
-  const endpoint = provider.status?.endpoint ?? '';
+export const creatorAmong = (contenders: readonly Contender[]): Contender | undefined =>
+  [...contenders].sort(
+    (a, b) =>
+      Number(b.remembers) - Number(a.remembers) ||
+      Date.parse(a.creationTimestamp) - Date.parse(b.creationTimestamp) ||
+      (a.uid < b.uid ? -1 : 1),
+  )[0];
+
+/**
+ * Looks whether another Bucket creates it. Only those of the very same Provider compete: they have the same rights at the server.
+ * Who comes through another Provider meets the mark, or the refusal, of the server.
+ * @returns Fault `waiting` AlreadyClaimed, naming the other one to whom that is known anyway; undefined when nobody else does
+ */
+export const creationRival = async (work: BucketWork, provided: Provided): Promise<Fault | undefined> => {
+  const { bucket, deps, pass } = work;
+  const contenderOf = async (other: Bucket): Promise<Contender> => ({
+    ...other.metadata,
+    remembers: (await deps.ownership.memoryOf(other, provided, pass.signal)).memory !== undefined,
+  });
   // The object itself counts even when the cache has lost it: one that vanished is finalized all the same.
-  const claimants: Claimant[] = [{ ...bucket.metadata, holds: holds(bucket, endpoint) }];
-  for (const other of sameName) {
-    if (other.metadata.uid === bucket.metadata.uid) continue;
-    const isHeld = holds(other, endpoint);
-    if (await isRivalOf(other, isHeld, provider, references)) claimants.push({ ...other.metadata, holds: isHeld });
+  const contenders = [await contenderOf(bucket)];
+  for (const other of deps.sameName(bucket.spec.name)) {
+    if (other.metadata.uid === bucket.metadata.uid || other.metadata.deletionTimestamp !== undefined) continue;
+    if (await isOfProvider(other, provided, work)) contenders.push(await contenderOf(other));
   }
-  const winner = winnerOf(claimants);
-  if (winner === undefined || winner.uid === bucket.metadata.uid) return undefined;
+  const creator = creatorAmong(contenders);
+  if (creator === undefined || creator.uid === bucket.metadata.uid) return undefined;
+  const isTold = [provided.provider.metadata.namespace, creator.namespace].includes(bucket.metadata.namespace);
+  const whose = isTold ? `Bucket ${creator.namespace}/${creator.name}` : 'a Bucket of another namespace';
   return waiting(
     reasons.AlreadyClaimed,
-    `Bucket ${bucket.spec.name} on this server is claimed by Bucket ${winner.namespace}/${winner.name}.`,
+    `Bucket ${bucket.spec.name} is being created for ${whose}, which is older. Choose another name, or delete that object.`,
   );
 };
 
-const isRivalOf = async (
-  other: Bucket,
-  isHeld: boolean,
-  provider: Provider,
-  references: References,
+const isOfProvider = async (
+  { spec, metadata }: Bucket,
+  { provider }: Provided,
+  { deps }: BucketWork,
 ): Promise<boolean> => {
-  // One that is leaving and holds nothing will never write.
-  if (other.metadata.deletionTimestamp !== undefined && !isHeld) return false;
+  const { namespace, name } = provider.metadata;
+  if (keyOfReference(spec.providerRef, metadata.namespace) !== `${namespace}/${name}`) return false;
   try {
-    return reachSameBuckets(await references.providerFor(other.spec.providerRef, other.metadata.namespace), provider);
+    await deps.references.providerFor(spec.providerRef, metadata.namespace);
+    return true;
   } catch (caught) {
-    // Without a granted Provider it cannot reach any server; what it held before, its mark still says.
+    // Without a grant it cannot create anything.
     if (caught instanceof Fault && caught.kind === 'waiting') return false;
     throw caught;
   }
 };
-
-/** Tells whether the object that a mark names is surely gone. */
-export type OwnerGone = (mark: OwnerMark, signal: AbortSignal) => Promise<boolean>;
-
-/**
- * Asks the API server, for the cache may hold only a part of the cluster. What lies in another cluster, or may not be read,
- * counts as living.
- */
-export const ownerGone =
-  (kube: KubeClient, clusterId: ClusterIdentity): OwnerGone =>
-  async ({ cluster, namespace, name, uid }, signal) => {
-    if (cluster !== (await clusterId(signal))) return false;
-    try {
-      const found = await kube.get<Bucket>(bucketResource, { namespace, name }, { signal });
-      return found?.metadata.uid !== uid;
-    } catch (caught) {
-      if (isKubeError(caught, 403)) return false;
-      throw caught;
-    }
-  };

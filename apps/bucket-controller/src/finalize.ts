@@ -1,34 +1,28 @@
 import type { BucketStatus } from '@operator/api';
-import { annotations, eventReasons, reasons } from '@operator/api';
+import { annotations, eventReasons, finalizerName, reasons } from '@operator/api';
 import { Fault, blocked, reworded, waiting } from '@operator/outcome';
-import { explainWait, type Bucket, type Provided } from '@operator/references';
+import { explainWait, type Provided } from '@operator/references';
 import { ownStatus, type Finalized } from '@operator/runtime';
 import { emptyBucketBatch, observeExistence, removeBucket } from '@operator/s3';
-import { betterClaim } from './claims.ts';
-import { markOf, type BucketDeps } from './deps.ts';
-import { findOwner } from './found.ts';
-import { decideOwnership } from './plan.ts';
-import type { BucketPass } from './report.ts';
+import type { BucketWork } from './deps.ts';
+import { creationLeftMs, mayHave } from './memory.ts';
+import { reportForeign } from './report.ts';
 
 const done: Finalized<BucketStatus> = { result: 'done' };
 
 /** Milliseconds until locked objects are tried again: their retention ends by time or by a person. */
 const lockedRetryMs = 300_000;
-
-/** True when there is, or after a crash may be, a bucket at the server that is ours. */
-export const mayHave = ({ status }: Bucket): boolean =>
-  status?.ownership !== undefined || status?.createIntent !== undefined;
+/** Milliseconds between two looks for a bucket that a creation under way may still bring. */
+const lookForCreationMs = 30_000;
 
 /**
- * Does what the deletion policy asks for. Only a bucket that is ours by status, and by its mark where it has one, is ever
- * touched; an absent one counts as deleted.
- * @throws Fault `waiting` BucketNotEmpty, InUse, RegionMismatch, and those of the Provider: nothing is given up silently
+ * Does what the deletion policy asks for. Only a bucket that is surely ours is ever touched; an absent one counts as deleted,
+ * once no creation of ours can be under way any more.
+ * @throws Fault `waiting` BucketNotEmpty, InUse, RegionMismatch, OwnershipInDoubt, and those of the Provider: nothing is given up
+ * silently
  */
-export const finalizeBucket = async (
-  bucket: Bucket,
-  deps: BucketDeps,
-  pass: BucketPass,
-): Promise<Finalized<BucketStatus>> => {
+export const finalizeBucket = async (work: BucketWork): Promise<Finalized<BucketStatus>> => {
+  const { bucket, deps, pass } = work;
   const { spec, metadata, status } = bucket;
   if (status === undefined || !mayHave(bucket)) return done;
   if (metadata.annotations?.[annotations.abandon] === 'true') {
@@ -37,10 +31,10 @@ export const finalizeBucket = async (
       eventReasons.BucketAbandoned,
       `Bucket ${spec.name} stays on the server, as if there were none.`,
     );
-    return done;
+    return letGo(work);
   }
   // Who is removing a policy from the bucket still needs its Provider, which goes once no Bucket refers to it.
-  const leaving = (await deps.policiesOf(bucket)).filter(({ isLeaving }) => isLeaving);
+  const leaving = (await deps.policiesOf(bucket, pass.signal)).filter(({ isLeaving }) => isLeaving);
   if (leaving.length > 0) {
     const names = leaving.map(({ name }) => name).join(', ');
     throw waiting(reasons.InUse, `The bucket's policy is being removed first: ${names}.`);
@@ -51,9 +45,14 @@ export const finalizeBucket = async (
       eventReasons.BucketRetained,
       `Bucket ${spec.name} stays on the server, as deletionPolicy says.`,
     );
-    return done;
+    return letGo(work);
   }
+  return finalizeAtServer(work, status);
+};
 
+const finalizeAtServer = async (work: BucketWork, status: BucketStatus): Promise<Finalized<BucketStatus>> => {
+  const { bucket, deps, pass } = work;
+  const { spec, metadata } = bucket;
   const cannot = explainWait('The bucket cannot be deleted yet');
   const provided = await deps.references
     .driverForRemoval(spec.providerRef, metadata.namespace, pass.signal)
@@ -63,19 +62,37 @@ export const finalizeBucket = async (
   const existence = await observeExistence(driver, { bucket: spec.name, region, wasThere: true }, pass);
   if (existence.state === 'forbidden') throw waiting(reasons.AccessDenied, existence.message);
   if (existence.state === 'elsewhere') return cannot(waiting(reasons.RegionMismatch, existence.message));
-  const isOurs = existence.state === 'present' && (await belongsTo(bucket, provided, region, deps, pass));
-  if (isOurs) return remove(bucket, provided, region, pass);
+  if (existence.state === 'present') {
+    const { verdict, fault } = await deps.ownership.look({ act: 'delete', bucket, provided, region }, pass);
+    if (verdict.is === 'ours') return remove(work, provided, region);
+    if (verdict.is === 'doubt' && fault !== undefined) throw fault;
+  }
   if (status.endpoint !== undefined && status.endpoint !== driver.serverIdentity) {
     cannot(
       waiting(
         reasons.BucketMissing,
-        `Bucket ${spec.name} is on ${status.endpoint}, and its Provider leads to ${driver.serverIdentity} by now.`,
+        `Bucket ${spec.name} is on ${status.endpoint}, and its Provider leads to ${driver.serverIdentity} now.`,
       ),
     );
   }
-  if (existence.state !== 'absent') {
-    pass.event('Warning', reasons.NotOwned, `Bucket ${spec.name} is no longer ours; it stays on the server.`);
+  if (existence.state === 'present') {
+    pass.event('Warning', reasons.NotOwned, `Bucket ${spec.name} is not this object's; it stays on the server.`);
   }
+  const leftMs = existence.state === 'absent' ? creationLeftMs(status, pass.now) : 0;
+  if (leftMs > 0) {
+    throw waiting(
+      reasons.Converging,
+      `The server may still be creating bucket ${spec.name}, as it was asked to. The deletion waits until that can no longer be.`,
+      { retryAfterMs: Math.min(leftMs, lookForCreationMs) },
+    );
+  }
+  return letGo(work);
+};
+
+/** The object may stay for the finalizer of somebody else: then its status no longer claims the bucket. */
+const letGo = async ({ bucket, pass }: BucketWork): Promise<Finalized<BucketStatus>> => {
+  const others = (bucket.metadata.finalizers ?? []).filter((name) => name !== finalizerName);
+  if (others.length > 0) await pass.record(reportForeign(bucket.spec));
   return done;
 };
 
@@ -86,29 +103,12 @@ const sayHowToEmpty = (caught: unknown): never => {
   throw reworded(caught, `${caught.message} ${ways}`);
 };
 
-/** True when nothing speaks against the bucket being ours: no better claim, no mark of somebody else, no later creation. */
-const belongsTo = async (
-  bucket: Bucket,
-  { driver, provider }: Provided,
-  region: string,
-  deps: BucketDeps,
-  pass: BucketPass,
-): Promise<boolean> => {
-  const { spec, status } = bucket;
-  if ((await betterClaim(bucket, provider, deps.sameName(spec.name), deps.references)) !== undefined) return false;
-  const { found } = await findOwner(bucket, driver, region, deps, pass);
-  const mark = markOf(bucket, await deps.clusterId(pass.signal));
-  // A deletion adopts nothing.
-  const decided = decideOwnership({ ...spec, adoptionPolicy: 'Never' }, status, mark, found, driver.serverIdentity);
-  return decided.verdict === 'ours';
-};
-
 const remove = async (
-  bucket: Bucket,
+  work: BucketWork,
   { driver }: Provided,
   region: string,
-  pass: BucketPass,
 ): Promise<Finalized<BucketStatus>> => {
+  const { bucket, pass } = work;
   const { spec } = bucket;
   const kept = ownStatus(bucket);
   if (spec.forceDelete) {
@@ -144,5 +144,5 @@ const remove = async (
   }
   await pass.step('remove', () => removeBucket(driver, { bucket: spec.name, region }, pass)).catch(sayHowToEmpty);
   pass.event('Normal', eventReasons.BucketDeleted, `Deleted bucket ${spec.name}.`);
-  return done;
+  return letGo(work);
 };

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   bucketPolicyResource,
   bucketResource,
@@ -11,11 +12,13 @@ import {
   bucketMatters,
   clusterIdentity,
   createDriverPool,
+  createOwnership,
   createReferences,
   isProviderGone,
   isToldElsewhere,
   keyOfReference,
   namespaceLabels,
+  ownerGone,
   usable,
   wokenByProvider,
   type Bucket,
@@ -23,8 +26,8 @@ import {
   type Provider,
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
+import { createProverSource } from '@operator/secrets';
 import packageJson from '../package.json' with { type: 'json' };
-import { ownerGone } from './claims.ts';
 import { policiesOn, trimPolicy, type BucketPolicy } from './policies.ts';
 import { bucketReconciler } from './reconciler.ts';
 
@@ -68,6 +71,14 @@ const build = (tools: ControllerTools) => {
   });
 
   const clusterId = clusterIdentity(kube);
+  const { formerClusterIds: formerClusters } = tools.config;
+  const ownership = createOwnership({
+    clusterId,
+    formerClusters,
+    prover: createProverSource(kube, tools.operatorNamespace, randomBytes),
+    ownerGone: ownerGone(kube, clusterId, formerClusters),
+  });
+  const labelsOf = namespaceLabels(kube);
   return {
     resource: bucketResource,
     finalizer: finalizerName,
@@ -77,10 +88,9 @@ const build = (tools: ControllerTools) => {
     isUsable: usable(providers),
     reconciler: bucketReconciler({
       references: createReferences({ kube, pool, providers }),
+      ownership,
       sameName,
-      policiesOf: (bucket) => policiesOn(bucket, policiesOf(keyOf(bucket)), namespaceLabels(kube)),
-      clusterId,
-      ownerGone: ownerGone(kube, clusterId),
+      policiesOf: (bucket, signal) => policiesOn(bucket, policiesOf(keyOf(bucket)), { labelsOf, ownership }, signal),
     }),
   };
 };

@@ -4,12 +4,14 @@ import type { Claim, Fault } from '@operator/outcome';
 import { isProviderFault, providerNotReady } from '@operator/references';
 import type { Pass } from '@operator/runtime';
 import type { AspectView } from '@operator/s3';
+import type { SeenBucket } from './observe.ts';
 
 export type BucketPass = Pass<BucketStatus>;
 
 const creationReasons: ReadonlySet<string> = new Set([
   reasons.AlreadyClaimed,
   reasons.NotOwned,
+  reasons.OwnershipInDoubt,
   reasons.NameTaken,
   reasons.RegionMismatch,
   reasons.AccessDenied,
@@ -67,6 +69,12 @@ export const policyConflictClaims = (spec: BucketSpec, policies: readonly Policy
   );
 };
 
+/** What a look at a bucket of ours has to say beside Ready. */
+export const claimsOfSeen = ({ views, policies }: Pick<SeenBucket, 'views' | 'policies'>, spec: BucketSpec) => [
+  ...unsupportedClaims(views),
+  ...policyConflictClaims(spec, policies),
+];
+
 /** What a look at the bucket found, as the status tells it. */
 export interface BucketFacts {
   readonly region: string;
@@ -74,6 +82,8 @@ export interface BucketFacts {
   readonly arn: string;
   readonly ownership: 'Created' | 'Adopted';
   readonly managedTagKeys: readonly string[];
+  /** By the server's clock; undefined where it tells no time. */
+  readonly ownedSince: string | undefined;
   readonly lastSyncTime?: string | undefined;
 }
 
@@ -85,6 +95,7 @@ export const reportBucket = (spec: BucketSpec, facts: BucketFacts): BucketStatus
   region: facts.region,
   endpoint: facts.endpoint,
   ownership: facts.ownership,
+  ...(facts.ownedSince === undefined ? {} : { ownedSince: facts.ownedSince }),
   ...(facts.managedTagKeys.length === 0 ? {} : { managedTagKeys: facts.managedTagKeys }),
   ...(facts.lastSyncTime === undefined ? {} : { lastSyncTime: facts.lastSyncTime }),
 });

@@ -147,7 +147,19 @@ describe('decideOwnership', () => {
       'doubt by intentUnclear',
     ],
     ['no mark', 'grant', created, 'doubt by unmarked'],
-    ['no marks kept, memory', 'grant', { ...notKept, ...created }, 'ours Created by remembered'],
+    ['no marks kept, memory', 'grant', { ...notKept, ...created, age: at('10:00:00') }, 'ours Created by remembered'],
+    [
+      'no marks kept, memory, no date',
+      'grant',
+      { ...notKept, ...created, age: 'dateLost' },
+      'ours Created by rememberedAlone',
+    ],
+    [
+      'no marks kept, memory, made since',
+      'grant',
+      { ...notKept, ...created, age: at('11:00:00') },
+      'doubt by remadeSince',
+    ],
     [
       'no marks kept, memory, another Provider',
       'grant',

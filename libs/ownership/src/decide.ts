@@ -123,10 +123,11 @@ const decideUnmarked = (act: Act, sight: Sight): Verdict => {
 };
 
 /** Without marks only the Provider that the Bucket itself uses surely leads to the same bucket. */
-const decideGrant = ({ mark, memory, isSameProvider }: Sight): Verdict =>
-  mark.kind === 'notKept' && isSameProvider && memory !== undefined
-    ? ours('remembered', memory.ownership)
-    : doubt(mark.kind === 'notKept' ? 'ageUnknown' : 'unmarked');
+const decideGrant = (sight: Sight): Verdict => {
+  if (sight.mark.kind !== 'notKept') return doubt('unmarked');
+  if (!sight.isSameProvider || sight.memory === undefined) return doubt('ageUnknown');
+  return decideRemembered('grant', sight.memory, sight);
+};
 
 const decideByMemory = (act: 'keep' | 'delete', sight: Sight): Verdict => {
   const { memory, intent, age } = sight;
@@ -138,12 +139,12 @@ const decideByMemory = (act: 'keep' | 'delete', sight: Sight): Verdict => {
 };
 
 /** A bucket that was there when ours was first ours, and was never made again, is that one. */
-const decideRemembered = (act: 'keep' | 'delete', { ownership, since }: Memory, { mark, age }: Sight): Verdict => {
+const decideRemembered = (act: Act, { ownership, since }: Memory, { mark, age }: Sight): Verdict => {
   if (age instanceof Date && since !== undefined) {
     return age.getTime() <= since.getTime() + clockStepMs ? ours('remembered', ownership) : doubt('remadeSince');
   }
   // A server that keeps neither marks nor dates leaves nothing but memory: enough to keep, not to destroy.
-  return mark.kind === 'notKept' && act === 'keep' ? ours('rememberedAlone', ownership) : doubt('ageUnknown');
+  return mark.kind === 'notKept' && act !== 'delete' ? ours('rememberedAlone', ownership) : doubt('ageUnknown');
 };
 
 /** The name was free when the intent was written: a bucket that was made between that and the end of the call is ours. */

@@ -1,18 +1,12 @@
 import type { BucketSpec } from '@operator/api';
 import type { CallContext } from '@operator/outcome';
+import type { OwnerMark } from '@operator/ownership';
 import type { Wire } from './wire.ts';
+
+export type { OwnerMark } from '@operator/ownership';
 
 /** What a server can do with one feature. */
 export type Support = 'Supported' | 'Unsupported' | 'Unknown';
-
-/** Who a bucket belongs to: written on the server as tags with the prefix `s3.cloud37.dev/`. */
-export interface OwnerMark {
-  /** uid of the namespace kube-system. */
-  readonly cluster: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-}
 
 /** What an aspect may know of the bucket beside its spec. */
 export interface BucketContext {

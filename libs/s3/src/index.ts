@@ -1,3 +1,5 @@
+export { findContent } from './content.ts';
+export type { BucketContent } from './content.ts';
 export type { AspectView, BucketContext, BucketWire, OwnerMark, Step, Support } from './aspect.ts';
 export { tagging } from './aspects/tagging.ts';
 export { versioning } from './aspects/versioning.ts';

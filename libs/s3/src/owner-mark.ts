@@ -1,32 +1,15 @@
 import { GetBucketTaggingCommand, HeadBucketCommand } from '@aws-sdk/client-s3';
-import { ownerTagKeys, reasons } from '@operator/api';
+import { reasons } from '@operator/api';
 import { onlyFault, waiting, type CallContext } from '@operator/outcome';
-import type { BucketWire, OwnerMark } from './aspect.ts';
+import { markIn, type OwnerMark } from '@operator/ownership';
+import type { BucketWire } from './aspect.ts';
 import { isOwnRefusal } from './lacking.ts';
 import { answerOf } from './wire-answer.ts';
 
+export { markIn as readMark, tagsOfMark } from '@operator/ownership';
+
 /** The tags of a bucket by key. */
 export type Tags = ReadonlyMap<string, string>;
-
-/** The mark as tags. */
-export const tagsOfMark = (mark: OwnerMark): Tags =>
-  new Map([
-    [ownerTagKeys.cluster, mark.cluster],
-    [ownerTagKeys.namespace, mark.namespace],
-    [ownerTagKeys.name, mark.name],
-    [ownerTagKeys.uid, mark.uid],
-  ]);
-
-/** Reads the mark from a bucket's tags; undefined when any part of it is missing. */
-export const readMark = (tags: Tags): OwnerMark | undefined => {
-  const cluster = tags.get(ownerTagKeys.cluster);
-  const namespace = tags.get(ownerTagKeys.namespace);
-  const name = tags.get(ownerTagKeys.name);
-  const uid = tags.get(ownerTagKeys.uid);
-  return cluster === undefined || namespace === undefined || name === undefined || uid === undefined
-    ? undefined
-    : { cluster, namespace, name, uid };
-};
 
 /** True when both marks name the same object of the same cluster. */
 export const sameOwner = (one: OwnerMark, other: OwnerMark): boolean =>
@@ -85,7 +68,7 @@ const lookAtTags = async (
 ): Promise<SeenOwner | { readonly kind: 'refused'; readonly isOwn: boolean; readonly message: string }> => {
   try {
     const tags = await fetchTags(s3, context);
-    const mark = readMark(tags);
+    const mark = markIn(tags);
     return mark === undefined ? { kind: 'unmarked', tags } : { kind: 'marked', mark, tags };
   } catch (caught) {
     const fault = onlyFault(caught);

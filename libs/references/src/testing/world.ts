@@ -1,8 +1,12 @@
 import { bucketResource, providerResource, type ProviderStatus } from '@operator/api';
+import { redact } from '@operator/outcome';
+import { createProver } from '@operator/ownership';
 import type { CommonStatus, Informer, KubeObject, ObjectKey, Resource, StoredObject } from '@operator/runtime';
 import type { Driver } from '@operator/s3';
 import type { Provider } from '../connection.ts';
 import { createDriverPool } from '../driver-pool.ts';
+import { ownerGone } from '../owner-gone.ts';
+import { createOwnership, type Ownership } from '../ownership.ts';
 import { createReferences, type Bucket, type References } from '../references.ts';
 import { trimReferredBucket, type ReferredBucket } from '../referred-bucket.ts';
 import { createMemoryKube, type MemoryKube } from './memory-kube.ts';
@@ -95,7 +99,15 @@ export interface TestWorld {
   readonly referredBucket: (key: ObjectKey) => ReferredBucket | undefined;
   /** Those of a new process: another pool of drivers. */
   readonly references: () => References;
+  /** Proves with a key that never changes, in the cluster `cluster-1`, which has replaced `cluster-0`. */
+  readonly ownership: Ownership;
 }
+
+/** uid of kube-system in every test world. */
+export const testCluster = 'cluster-1';
+const formerClusters: ReadonlySet<string> = new Set(['cluster-0']);
+const clusterId = () => Promise.resolve(testCluster);
+const testProver = createProver(redact(Buffer.alloc(32, 7).toString('base64')));
 
 export const createTestWorld = (driver: Driver): TestWorld => {
   const writes = createWrites();
@@ -117,6 +129,12 @@ export const createTestWorld = (driver: Driver): TestWorld => {
     providers,
     buckets,
     referredBucket,
+    ownership: createOwnership({
+      clusterId,
+      formerClusters,
+      prover: () => Promise.resolve(testProver),
+      ownerGone: ownerGone(kube.client, clusterId, formerClusters),
+    }),
     references: () =>
       createReferences({
         kube: kube.client,

@@ -1,0 +1,209 @@
+import { reasons } from '@operator/api';
+import { Fault, terminal, transient, waiting } from '@operator/outcome';
+import { type BucketMemory, type OwnerLook, type Provided } from '@operator/references';
+import {
+  lookAtFeatures,
+  lookUpCreation,
+  observeExistence,
+  readOwner,
+  type AspectView,
+  type BucketWire,
+  type SeenOwner,
+} from '@operator/s3';
+import { creationRival } from './claims.ts';
+import type { BucketWork } from './deps.ts';
+import { mayHave } from './memory.ts';
+import type { PolicyOnBucket } from './report.ts';
+
+/** A bucket of ours, as the server has it. */
+export interface SeenBucket {
+  readonly state: 'ours';
+  readonly provided: Provided;
+  readonly region: string;
+  readonly ownership: 'Created' | 'Adopted';
+  readonly memory: BucketMemory;
+  readonly views: readonly AspectView[];
+  readonly policies: readonly PolicyOnBucket[];
+  /** Tag keys that an earlier pass wrote and that are still there. */
+  readonly formerTagKeys: readonly string[];
+}
+
+/** There is no bucket of that name, and nobody else is about to create it. */
+export interface AbsentBucket {
+  readonly state: 'absent';
+  readonly provided: Provided;
+  readonly region: string;
+  readonly memory: BucketMemory;
+}
+
+/** What a look at the server found. */
+export type SeenState =
+  | SeenBucket
+  | AbsentBucket
+  /** Nothing can be done. `isVoid`: the bucket is surely not ours, so what the status says of it is void. */
+  | { readonly state: 'blocked'; readonly fault: Fault; readonly isVoid: boolean };
+
+/** Answers to which only the full look of `observeExistence` has the words. */
+const unclear: ReadonlySet<string> = new Set([reasons.BucketMissing, reasons.WrongRegion, reasons.AccessDenied]);
+
+/** Reads everything that decides what is to be done. Writes nothing. */
+export const observeBucket = async (work: BucketWork): Promise<SeenState> => {
+  const { bucket, deps, pass } = work;
+  const { spec, metadata } = bucket;
+  const isNew = !mayHave(bucket);
+  const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew });
+  const renamed = await renameFault(work, provided);
+  if (renamed !== undefined) return stuck(renamed);
+  const { driver, provider } = provided;
+  const region = spec.region ?? provider.spec.region;
+
+  const known = await ownerOfKnown(work, provided, region);
+  if (known !== undefined) return observeOwned(work, provided, region, { seen: known });
+
+  const place = { bucket: spec.name, region };
+  const existence = await observeExistence(driver, { ...place, wasThere: !isNew }, pass);
+  switch (existence.state) {
+    case 'absent': {
+      const rival = await creationRival(work, provided);
+      if (rival !== undefined) return { state: 'blocked', fault: rival, isVoid: true };
+      const memory = await deps.ownership.memoryOf(bucket, provided, pass.signal);
+      return { state: 'absent', provided, region, memory };
+    }
+    case 'present':
+      if (existence.region !== undefined && existence.region !== region)
+        return stuck(regionFault(spec.name, existence.region, region));
+      return observeOwned(work, provided, region);
+    case 'elsewhere':
+      // A redirect that names no region may end without anybody's doing.
+      return stuck(
+        existence.region === undefined
+          ? waiting(reasons.RegionMismatch, existence.message)
+          : regionFault(spec.name, existence.region, region),
+      );
+    case 'forbidden':
+      return stuck(await forbiddenFault(existence.message, work, provided, region));
+  }
+};
+
+const stuck = (fault: Fault): SeenState => ({ state: 'blocked', fault, isVoid: false });
+
+/** Reads whose a bucket is that exists, and if it is ours, its features. `known`: what this pass has read already. */
+export const observeOwned = async (
+  work: BucketWork,
+  provided: Provided,
+  region: string,
+  known: { readonly seen?: SeenOwner; readonly isNew?: boolean } = {},
+): Promise<SeenState> => {
+  const { bucket, deps, pass } = work;
+  const { spec, status } = bucket;
+  const { driver } = provided;
+  const { isNew = false } = known;
+  const seen = known.seen ?? (await readOwner({ wire: driver.wire(region), bucket: spec.name }, pass));
+  if (seen.kind === 'absent')
+    throw transient(reasons.Conflict, `Bucket ${spec.name} is there for one call and gone for the next.`);
+  // A bucket that this very pass has made is ours, unless another one's mark was faster where the server lets it be made twice.
+  const owner: OwnedLook =
+    isNew && seen.kind !== 'marked'
+      ? { verdict: created, tags: 'tags' in seen ? seen.tags : undefined, fault: undefined }
+      : await deps.ownership.look({ act: 'keep', bucket, provided, region, seen }, pass);
+  const { verdict } = owner;
+  if (verdict.is !== 'ours') return refusal(owner);
+  const memory = await deps.ownership.memoryOf(bucket, provided, pass.signal);
+  const mark = await deps.ownership.markOf(bucket, pass.signal);
+  // What is not at the server needs no removal; so the list stays as short as a bucket's tags and the wish together.
+  const formerTagKeys = (status?.managedTagKeys ?? []).filter((key) => owner.tags?.has(key) ?? true);
+  const s3: BucketWire = {
+    wire: driver.wire(region),
+    bucket: spec.name,
+    isNew,
+    ...(owner.tags === undefined ? {} : { tags: owner.tags }),
+  };
+  const context = { mark, managedTagKeys: formerTagKeys, created: verdict.ownership === 'Created' };
+  const views = await lookAtFeatures(driver, spec, context, s3, pass);
+  const policies = await deps.policiesOf(bucket, pass.signal);
+  return {
+    state: 'ours',
+    provided,
+    region,
+    ownership: verdict.ownership,
+    memory,
+    views,
+    policies,
+    formerTagKeys,
+  };
+};
+
+type OwnedLook = Pick<OwnerLook, 'verdict' | 'tags' | 'fault'>;
+
+const created = { is: 'ours', rule: 'intended', ownership: 'Created' } as const;
+
+/** Whatever the status said of a bucket that is somebody else's is void; what is in doubt it may still prove. */
+const refusal = ({ verdict, fault }: OwnedLook): SeenState => ({
+  state: 'blocked',
+  fault: fault ?? transient(reasons.InternalError, 'The bucket is not ours, and nothing says why.'),
+  isVoid: verdict.is === 'others',
+});
+
+/**
+ * The tags of a bucket that was there at the last look, if our own mark is among them: then one call both proves and reads.
+ * Undefined where that look is to be made in full: it is not known yet, or not where it was, or the mark is not ours. MinIO
+ * says of a bucket that is not there that it has no tags, so that their absence proves nothing. What the status says of the region
+ * is no finding: where the Provider's has changed, the full look asks the server.
+ */
+const ownerOfKnown = async (
+  { bucket, deps, pass }: BucketWork,
+  { driver }: Provided,
+  region: string,
+): Promise<SeenOwner | undefined> => {
+  const { spec, status } = bucket;
+  const isKnown = status?.exists === true && status.bucketName === spec.name && status.region === region;
+  if (!isKnown || status.ownership === undefined || !driver.marksBuckets) return undefined;
+  try {
+    const seen = await readOwner({ wire: driver.wire(region), bucket: spec.name }, pass);
+    if (seen.kind !== 'marked') return undefined;
+    const own = await deps.ownership.markOf(bucket, pass.signal);
+    return seen.mark.cluster === own.cluster && seen.mark.uid === own.uid ? seen : undefined;
+  } catch (caught) {
+    if (caught instanceof Fault && unclear.has(caught.reason)) return undefined;
+    throw caught;
+  }
+};
+
+const regionFault = (bucket: string, found: string, wanted: string): Fault =>
+  terminal(
+    reasons.RegionMismatch,
+    `Bucket ${bucket} is in region ${found}, not in ${wanted}. Set spec.region: ${found}, or choose another name.`,
+  );
+
+/** Somebody else's bucket answers 403 too: the list of the account's own buckets tells the two apart. */
+const forbiddenFault = async (
+  message: string,
+  { bucket: { spec }, pass }: BucketWork,
+  { driver }: Provided,
+  region: string,
+): Promise<Fault> => {
+  const creation = await lookUpCreation(driver, { bucket: spec.name, region }, pass);
+  return creation.kind === 'notListed'
+    ? waiting(
+        reasons.NameTaken,
+        `Bucket ${spec.name} exists and belongs to another account of the server. Choose another name.`,
+      )
+    : waiting(reasons.AccessDenied, message);
+};
+
+/**
+ * The names in a spec are fixed once something was made. A status can be changed so that admission lets another name pass; its
+ * proof cannot.
+ */
+const renameFault = async ({ bucket, deps, pass }: BucketWork, provided: Provided): Promise<Fault | undefined> => {
+  const { spec, status } = bucket;
+  const former = status?.bucketName;
+  if (former === undefined || former === spec.name) return undefined;
+  const asBefore = { ...bucket, spec: { ...spec, name: former } };
+  const { memory, intent } = await deps.ownership.memoryOf(asBefore, provided, pass.signal);
+  if (memory === undefined && intent === undefined) return undefined;
+  return terminal(
+    reasons.SpecInvalid,
+    `This object has bucket ${former}, and spec.name is ${spec.name} now. Restore spec.name, or delete the object and create it again.`,
+  );
+};

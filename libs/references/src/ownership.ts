@@ -1,0 +1,294 @@
+import type { BucketPolicyStatus, BucketSpec, BucketStatus, ProviderStatus } from '@operator/api';
+import type { CallContext, Fault } from '@operator/outcome';
+import {
+  bucketFacts,
+  bucketPolicyFacts,
+  decideOwnership,
+  explainOwnership,
+  isConfirmed,
+  kinshipOf,
+  placesOf,
+  providerFacts,
+  type Act,
+  type AgeSight,
+  type Asker,
+  type Intent,
+  type MarkSight,
+  type Memory,
+  type OwnerMark,
+  type Prover,
+  type Sight,
+  type Verdict,
+} from '@operator/ownership';
+import type { KubeObject, ObjectMeta } from '@operator/runtime';
+import { findContent, lookUpCreation, readOwner, type SeenOwner, type Tags } from '@operator/s3';
+import type { ProverSource } from '@operator/secrets';
+import type { ClusterIdentity } from './cluster.ts';
+import type { Provider } from './connection.ts';
+import type { OwnerGone } from './owner-gone.ts';
+import type { Provided } from './references.ts';
+
+/** What of a Bucket decides whose its bucket is. */
+export type OwnableBucket = KubeObject<
+  Pick<BucketSpec, 'name' | 'providerRef' | 'adoptionPolicy'>,
+  Pick<BucketStatus, 'bucketName' | 'ownership' | 'ownedSince' | 'createIntent' | 'proof'>
+>;
+
+/** What is asked. */
+export interface OwnerQuestion {
+  readonly act: Act;
+  readonly bucket: OwnableBucket;
+  /** Of the object that acts; the Bucket's own where it acts itself. */
+  readonly provided: Provided;
+  readonly region: string;
+  /** What this pass has read of the bucket's tags already. */
+  readonly seen?: SeenOwner;
+}
+
+/** What a look found. */
+export interface OwnerLook {
+  readonly verdict: Verdict;
+  readonly sight: Sight;
+  /** Why the bucket may not be used, and what settles it; undefined when it is ours. */
+  readonly fault: Fault | undefined;
+  /** The bucket's tags; undefined where none were read. */
+  readonly tags: Tags | undefined;
+  /** True when the server says that there is no such bucket. */
+  readonly isAbsent: boolean;
+}
+
+/** A status with its own conditions left out, as an object's memory. */
+interface Remembering<Status> {
+  readonly metadata: Pick<ObjectMeta, 'uid'>;
+  readonly status?: Status;
+}
+
+/** Sees whose a bucket is, and proves what statuses remember. One for each process. */
+export interface Ownership {
+  /**
+   * Reads the mark, and what else may decide, with the Provider of the object that acts. One call where the mark decides; one or
+   * more to list buckets where it is missing and a date can tell.
+   * @throws Fault of the connection and the credentials; never for what it is to find out
+   */
+  look(question: OwnerQuestion, context: CallContext): Promise<OwnerLook>;
+  /** The mark of an object's bucket or user. */
+  markOf(object: { readonly metadata: ObjectMeta }, signal: AbortSignal): Promise<OwnerMark>;
+  /** What a Bucket remembers with proof of the bucket that its spec names, at the place to which its Provider leads. */
+  memoryOf(bucket: OwnableBucket, provided: Provided, signal: AbortSignal): Promise<BucketMemory>;
+  /** The status with its proof for the place to which the Provider leads. */
+  sealBucket(
+    status: BucketStatus,
+    bucket: { readonly metadata: ObjectMeta },
+    provided: Provided,
+    signal: AbortSignal,
+  ): Promise<BucketStatus>;
+  /** The status with its proof. */
+  sealPolicy(
+    status: BucketPolicyStatus,
+    policy: { readonly metadata: ObjectMeta },
+    signal: AbortSignal,
+  ): Promise<BucketPolicyStatus>;
+  /** The status if its proof holds; undefined otherwise. */
+  provenPolicy(policy: Remembering<BucketPolicyStatus>, signal: AbortSignal): Promise<BucketPolicyStatus | undefined>;
+  /** The status with its proof. */
+  sealProvider(
+    status: ProviderStatus,
+    provider: { readonly metadata: ObjectMeta },
+    signal: AbortSignal,
+  ): Promise<ProviderStatus>;
+  /** The account that the provider-controller found; undefined where the server tells none, or the proof does not hold. */
+  provenAccountOf(provider: Provider, signal: AbortSignal): Promise<string | undefined>;
+}
+
+/** What a Bucket's status remembers. */
+export interface BucketMemory {
+  readonly memory: Memory | undefined;
+  readonly intent: Intent | undefined;
+  /** True when the status speaks of this bucket as ours, and its proof does not hold. */
+  readonly isUnproven: boolean;
+}
+
+export interface OwnershipDeps {
+  readonly clusterId: ClusterIdentity;
+  /** uids of kube-system of the clusters that this one has replaced. */
+  readonly formerClusters: ReadonlySet<string>;
+  readonly prover: ProverSource;
+  readonly ownerGone: OwnerGone;
+}
+
+/** From the instant of a pass until the server has surely made, or refused, what that pass asks for: four calls at 90 s each. */
+export const longestCreationMs = 6 * 60_000;
+
+export const createOwnership = (deps: OwnershipDeps): Ownership => {
+  const { clusterId, formerClusters, ownerGone } = deps;
+
+  const markOf: Ownership['markOf'] = async ({ metadata: { namespace, name, uid } }, signal) => ({
+    cluster: await clusterId(signal),
+    namespace,
+    name,
+    uid,
+  });
+
+  const remembererOf = async ({ uid }: Pick<ObjectMeta, 'uid'>, signal: AbortSignal) => ({
+    cluster: await clusterId(signal),
+    uid,
+  });
+
+  const provenAccountOf: Ownership['provenAccountOf'] = async (provider, signal) => {
+    const { metadata, status } = provider;
+    if (status?.accountId === undefined) return undefined;
+    const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
+    return prover.holds(status.proof, providerFacts(rememberer, status)) ? status.accountId : undefined;
+  };
+
+  const placesAt = async ({ provider, driver }: Provided, signal: AbortSignal) =>
+    placesOf(driver.serverIdentity, await provenAccountOf(provider, signal), provider.metadata.uid);
+
+  const memoryOf: Ownership['memoryOf'] = async (bucket, provided, signal) => {
+    const { status, spec, metadata } = bucket;
+    const speaks = status?.ownership !== undefined || status?.createIntent !== undefined;
+    if (!speaks || status.bucketName !== spec.name) return { memory: undefined, intent: undefined, isUnproven: false };
+    const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
+    const places = await placesAt(provided, signal);
+    if (!places.some((place) => prover.holds(status.proof, bucketFacts(rememberer, place, status)))) {
+      return { memory: undefined, intent: undefined, isUnproven: true };
+    }
+    return {
+      memory: status.ownership && { ownership: status.ownership, since: dateOf(status.ownedSince) },
+      intent: status.createIntent?.bucketName === spec.name ? intentOf(status.createIntent) : undefined,
+      isUnproven: false,
+    };
+  };
+
+  const markSightOf = async (
+    seen: SeenOwner,
+    own: OwnerMark,
+    { act, isWished }: { readonly act: Act; readonly isWished: boolean },
+    signal: AbortSignal,
+  ): Promise<MarkSight> => {
+    switch (seen.kind) {
+      case 'marked': {
+        const kinship = kinshipOf(seen.mark, own, formerClusters);
+        if (kinship !== 'other') return { kind: kinship };
+        // Asked only where it may change the verdict.
+        const isGone = act === 'keep' && isWished && (await ownerGone(seen.mark, signal));
+        return { kind: 'other', owner: seen.mark, isGone };
+      }
+      case 'unmarked':
+      case 'absent':
+        return { kind: 'none' };
+      case 'unreadable':
+      case 'notKept':
+        return { kind: seen.kind };
+    }
+  };
+
+  return {
+    markOf,
+    memoryOf,
+    provenAccountOf,
+
+    async look({ act, bucket, provided, region, seen: given }, context) {
+      const { signal } = context;
+      const { driver, provider } = provided;
+      const { spec, metadata } = bucket;
+      const place = { bucket: spec.name, region };
+      const s3 = { wire: driver.wire(region), bucket: spec.name };
+      const seen = given ?? (await readOwner(s3, context));
+      const own = await markOf(bucket, signal);
+      const asker: Asker = {
+        bucket: spec.name,
+        namespace: metadata.namespace,
+        name: metadata.name,
+        provider: provider.metadata,
+      };
+      // Who only borrows the Provider has no say over what its account holds already.
+      const isBorrowed = provider.metadata.namespace !== metadata.namespace;
+      const adoption = isBorrowed && spec.adoptionPolicy === 'Always' ? 'IfOwned' : spec.adoptionPolicy;
+      const confirmed = isConfirmed(provider.metadata.annotations, asker);
+      const mark = await markSightOf(seen, own, { act, isWished: adoption === 'Always' || confirmed }, signal);
+      const isSameProvider =
+        provider.metadata.name === spec.providerRef.name &&
+        provider.metadata.namespace === (spec.providerRef.namespace ?? metadata.namespace);
+      const { memory, intent, isUnproven } = await memoryOf(bucket, provided, signal);
+      const seenSoFar: Sight = {
+        mark,
+        age: 'notAsked',
+        memory,
+        intent,
+        isMemoryUnproven: isUnproven,
+        isUntouched: false,
+        adoption,
+        isConfirmed: confirmed,
+        isSameProvider,
+      };
+      const age = isAgeWanted(act, seenSoFar) ? ageOf(await lookUpCreation(driver, place, context)) : 'notAsked';
+      const isUntouched =
+        intent !== undefined && memory === undefined && age === 'dateLost' && tagsOf(seen)?.size === 0
+          ? (await findContent(driver, place, context)) === undefined
+          : false;
+      const sight: Sight = { ...seenSoFar, age, isUntouched };
+      const verdict = decideOwnership(act, sight);
+      return {
+        verdict,
+        sight,
+        fault: verdict.is === 'ours' ? undefined : explainOwnership(verdict, act, asker),
+        tags: tagsOf(seen),
+        isAbsent: seen.kind === 'absent',
+      };
+    },
+
+    async sealBucket(status, { metadata }, provided, signal) {
+      const { proof: _former, ...facts } = status;
+      if (facts.ownership === undefined && facts.createIntent === undefined) return facts;
+      const [place] = await placesAt(provided, signal);
+      const prover = await deps.prover(signal);
+      return { ...facts, proof: prover.prove(bucketFacts(await remembererOf(metadata, signal), place, facts)) };
+    },
+
+    async sealPolicy(status, { metadata }, signal) {
+      const { proof: _former, ...facts } = status;
+      if (facts.appliedHash === undefined && facts.pendingHash === undefined) return facts;
+      const prover = await deps.prover(signal);
+      return { ...facts, proof: prover.prove(bucketPolicyFacts(await remembererOf(metadata, signal), facts)) };
+    },
+
+    async provenPolicy({ metadata, status }, signal) {
+      if (status === undefined) return undefined;
+      const prover: Prover = await deps.prover(signal);
+      const rememberer = await remembererOf(metadata, signal);
+      return prover.holds(status.proof, bucketPolicyFacts(rememberer, status)) ? status : undefined;
+    },
+
+    async sealProvider(status, { metadata }, signal) {
+      const { proof: _former, ...facts } = status;
+      if (facts.accountId === undefined) return facts;
+      const prover = await deps.prover(signal);
+      return { ...facts, proof: prover.prove(providerFacts(await remembererOf(metadata, signal), facts)) };
+    },
+  };
+};
+
+const dateOf = (instant: string | undefined): Date | undefined =>
+  instant === undefined ? undefined : new Date(instant);
+
+const intentOf = ({ serverTime }: NonNullable<BucketStatus['createIntent']>): Intent => {
+  const from = dateOf(serverTime);
+  return { from, until: from && new Date(from.getTime() + longestCreationMs) };
+};
+
+const tagsOf = (seen: SeenOwner): Tags | undefined => ('tags' in seen ? seen.tags : undefined);
+
+/** The list of all buckets is read only where the mark is missing and a date, or not being listed, may decide. */
+const isAgeWanted = (
+  act: Act,
+  { mark, memory, intent, adoption, isConfirmed: confirmed, isSameProvider }: Sight,
+): boolean => {
+  if (mark.kind !== 'none' && mark.kind !== 'notKept') return false;
+  if (act === 'grant') return mark.kind === 'notKept' && isSameProvider && memory !== undefined;
+  const isWished = (act === 'keep' && adoption === 'Always') || confirmed;
+  return memory !== undefined || intent !== undefined || isWished || act === 'delete';
+};
+
+const ageOf = (creation: Awaited<ReturnType<typeof lookUpCreation>>): AgeSight =>
+  creation.kind === 'listed' ? creation.at : creation.kind;

@@ -1,6 +1,7 @@
 export type { Condition } from '@operator/conditions';
 export type { Address, RuntimeConfig } from './config.ts';
-export type { Controller } from './controller.ts';
+export type { Controller } from './controller-deps.ts';
+export type { ControllerTools } from './controller-tools.ts';
 export type { EventRecorder } from './events.ts';
 export type { Informer, InformerEvents, InformerOptions } from './informer.ts';
 export { fieldManager } from './kube-client.ts';
@@ -34,5 +35,5 @@ export type {
   StoredObject,
 } from './resource.ts';
 export { runController } from './run-controller.ts';
-export type { ControllerOptions, ControllerTools } from './run-controller.ts';
+export type { ControllerOptions } from './run-controller.ts';
 export { bareMetadata, pick } from './trim.ts';

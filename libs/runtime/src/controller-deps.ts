@@ -1,0 +1,68 @@
+import type { Clock, Fault } from '@operator/outcome';
+import type { Logger } from 'pino';
+import type { EventRecorder } from './events.ts';
+import type { Informer } from './informer.ts';
+import type { KubeClient } from './kube-client.ts';
+import type { RuntimeMetrics } from './metrics.ts';
+import type { Reconciler } from './reconciler.ts';
+import type { KubeObject, ObjectKey, Resource } from './resource.ts';
+import type { Tracing } from './tracing.ts';
+import type { Cause } from './wakes.ts';
+import type { Workqueue } from './workqueue.ts';
+
+/** One kind's controller, as an app gives it. */
+export interface Controller<Spec, Status> {
+  readonly resource: Resource;
+  readonly reconciler: Reconciler<Spec, Status>;
+  /** Such as `s3.cloud37.dev/finalizer`. */
+  readonly finalizer: string;
+  /** Condition types that are good when True, such as `AuthValid`. */
+  readonly positiveConditions?: readonly string[];
+  /** Reasons of claims which, on a settled object, only a new spec can help; `Unsupported` when absent. */
+  readonly stallingReasons?: readonly string[];
+  /** The Event's reason when an object stops being as declared, such as `ValidateFailed`; the condition's reason when absent. */
+  readonly failureEvent?: string;
+  /** Faults that are told where they arise, such as an outage on its Provider: no Event on each object that meets them. */
+  readonly isToldElsewhere?: (fault: Fault) => boolean;
+  /**
+   * Faults after which an object that is gone is given up, such as a Provider that is gone too: nothing is left that a person
+   * could annotate to let it go.
+   */
+  readonly isBeyondHelp?: (fault: Fault) => boolean;
+  /**
+   * False while nothing can be done with the Provider of this key, such as in an outage: its objects, most of which can only tell so,
+   * then have few passes at once. True when absent.
+   */
+  readonly isUsable?: (provider: ObjectKey) => boolean;
+  /** Whether steps taken on an object that was Ready in the same generation repair drift; true when absent. Not so for a rotation. */
+  readonly isDrift?: (steps: readonly string[]) => boolean;
+}
+
+export interface ControllerDeps<Spec, Status> extends Controller<Spec, Status> {
+  readonly informer: Informer<KubeObject<Spec, Status>>;
+  /** Fenced: its writes throw where this process must not write. */
+  readonly kube: KubeClient;
+  readonly queue: Workqueue;
+  readonly mayWrite: () => boolean;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly monotonicMs: () => number;
+  readonly random: () => number;
+  readonly metrics: RuntimeMetrics;
+  readonly events: EventRecorder;
+  readonly tracing: Tracing;
+  /** The change of another object that asked for this key's pass; each is given out once. */
+  readonly takeCause?: (key: ObjectKey) => Cause | undefined;
+  readonly workers: number;
+  readonly resyncIntervalMs: number;
+}
+
+/** One pass: over which key, and what it works with. */
+export interface Turn {
+  readonly key: ObjectKey;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  readonly now: Date;
+  /** False for an object that has vanished: what is learned of it is kept here, and told in Events only. */
+  readonly isStored: boolean;
+}

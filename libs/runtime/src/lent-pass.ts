@@ -1,0 +1,76 @@
+import type { CallContext, ExternalCall } from '@operator/outcome';
+import type { ControllerDeps, Turn } from './controller-deps.ts';
+import { leadershipLost } from './leadership-lost.ts';
+import { codeOf } from './metrics.ts';
+import type { Pass } from './reconciler.ts';
+import type { KubeObject } from './resource.ts';
+import type { StatusStore } from './status-store.ts';
+
+/** What a reconciler may use for one look, and the object as its own writes have made it. */
+export interface LentPass<Spec, Status> {
+  readonly lent: Pass<Status>;
+  /** With what is known of the object by now. */
+  current(): KubeObject<Spec, Status>;
+  /** As the API server has it. */
+  stored(): KubeObject<Spec, Status>;
+}
+
+type LentDeps<Spec, Status> = Pick<
+  ControllerDeps<Spec, Status>,
+  'tracing' | 'events' | 'metrics' | 'monotonicMs' | 'mayWrite'
+>;
+
+/** `object`: with what is known of it; `stored`: as the API server has it. */
+export const lendPass = <Spec, Status>(
+  deps: LentDeps<Spec, Status>,
+  statuses: StatusStore<Spec, Status>,
+  object: KubeObject<Spec, Status>,
+  stored: KubeObject<Spec, Status>,
+  turn: Turn,
+): LentPass<Spec, Status> => {
+  let current = object;
+  let last = stored;
+  const lent: Pass<Status> = {
+    signal: turn.signal,
+    now: turn.now,
+    log: turn.log,
+    call: callThrough(deps, turn.signal),
+    step: (name, run) => deps.tracing.child(`step ${name}`, {}, run),
+    event: (type, reason, message) => {
+      turn.log.info({ event: reason, reason }, message);
+      deps.events.record(current, type, reason, message);
+    },
+    async record(status) {
+      const before = last;
+      last = await statuses.record(before, current, status, turn);
+      if (last !== before) current = last;
+    },
+  };
+  return { lent, current: () => current, stored: () => last };
+};
+
+const callThrough =
+  <Spec, Status>(
+    { metrics, monotonicMs, mayWrite, tracing }: LentDeps<Spec, Status>,
+    signal: AbortSignal,
+  ): CallContext['call'] =>
+  async <T>(call: ExternalCall, run: () => Promise<T>): Promise<T> => {
+    signal.throwIfAborted();
+    if (call.write && !mayWrite()) throw leadershipLost();
+    const startedAt = monotonicMs();
+    const told = (code: string) => metrics.called(call, code, (monotonicMs() - startedAt) / 1_000);
+    return tracing.child(
+      `${call.service} ${call.operation}`,
+      { service: call.service, write: call.write },
+      async () => {
+        try {
+          const result = await run();
+          told('OK');
+          return result;
+        } catch (caught) {
+          told(codeOf(caught));
+          throw caught;
+        }
+      },
+    );
+  };

@@ -1,0 +1,88 @@
+import { eventReasons, reasons } from '@operator/api';
+import type { Verdict } from '@operator/conditions';
+import type { Fault } from '@operator/outcome';
+import type { Logger } from 'pino';
+import { pausedAnnotation } from './annotations.ts';
+import type { ControllerDeps } from './controller-deps.ts';
+import { isKubeError } from './kube-error.ts';
+import { isLeadershipLost } from './leadership-lost.ts';
+import { isQuiet } from './pass-fault.ts';
+import type { CommonStatus, KubeObject } from './resource.ts';
+import { readyOf } from './status.ts';
+
+/** What people are told of a pass, in Events and in the log. Nothing here changes what happens next. */
+export interface Notices {
+  /** Once for each pause of an object. */
+  tellPaused(object: KubeObject, message: string, log: Logger): void;
+  /** The object goes on, or is gone: another pause is another notice. */
+  endPause(uid: string): void;
+  /** Steps taken on an object that had been as declared. */
+  tellDrift(object: KubeObject, steps: readonly string[], log: Logger): void;
+  /** A status that was stored over `before`, as far as Ready went from one state to another. */
+  tellReady(
+    before: KubeObject,
+    after: { readonly status: CommonStatus; readonly resourceVersion: string },
+    verdict: Verdict,
+    log: Logger,
+  ): void;
+  /** Nothing is left that could undo the work for an object that is gone. */
+  tellGivenUp(object: KubeObject, fault: Fault, log: Logger): void;
+  /** What ended a pass without a status. */
+  tellFailure(caught: unknown, log: Logger): void;
+}
+
+/** The message of the condition, and of the Event, for a paused object. */
+export const pausedMessage = `Nothing is changed while the annotation ${pausedAnnotation} is "true".`;
+
+export const createNotices = <Spec, Status>(
+  deps: Pick<
+    ControllerDeps<Spec, Status>,
+    'events' | 'metrics' | 'resource' | 'isDrift' | 'isToldElsewhere' | 'failureEvent'
+  >,
+): Notices => {
+  const { events, metrics, resource } = deps;
+  /** uids that were told to be paused. */
+  const pausedTold = new Set<string>();
+  return {
+    tellPaused(object, message, log) {
+      if (pausedTold.has(object.metadata.uid)) return;
+      pausedTold.add(object.metadata.uid);
+      events.record(object, 'Normal', reasons.Paused, message);
+      log.info({ event: 'paused' }, 'paused');
+    },
+    endPause: (uid) => void pausedTold.delete(uid),
+    tellDrift(object, steps, log) {
+      const ready = readyOf(object);
+      const wasReady = ready?.status === 'True' && ready.observedGeneration === object.metadata.generation;
+      if (!wasReady || deps.isDrift?.(steps) === false) return;
+      metrics.drifted(resource.kind);
+      const message = `Something had changed outside; repaired by: ${steps.join(', ')}.`;
+      log.info({ event: eventReasons.DriftRepaired, reason: eventReasons.DriftRepaired }, message);
+      events.record(object, 'Normal', eventReasons.DriftRepaired, message);
+    },
+    tellReady(before, { status, resourceVersion }, verdict, log) {
+      const ready = readyOf({ status });
+      const former = readyOf(before);
+      if (ready === undefined || verdict.result === 'progressing') return;
+      if (ready.status === former?.status && ready.reason === former.reason) return;
+      log.info({ event: 'condition', reason: ready.reason, ready: ready.status, resourceVersion }, ready.message);
+      if (ready.status === 'True') return;
+      if (verdict.result === 'blocked' && deps.isToldElsewhere?.(verdict.fault) === true) return;
+      const message = deps.failureEvent === undefined ? ready.message : `${ready.reason}: ${ready.message}`;
+      events.record(before, 'Warning', deps.failureEvent ?? ready.reason, message);
+    },
+    tellGivenUp(object, fault, log) {
+      const message = `The object is gone, and its external work cannot be undone: ${fault.message}`;
+      log.warn({ event: eventReasons.GivenUp, reason: fault.reason }, message);
+      events.record(object, 'Warning', eventReasons.GivenUp, message);
+    },
+    tellFailure(caught, log) {
+      if (isLeadershipLost(caught)) return;
+      if (isQuiet(caught) || isKubeError(caught, 404))
+        log.debug({ event: 'conflict', err: caught }, 'the object changed meanwhile; looking again');
+      else if (isKubeError(caught))
+        log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused; trying again');
+      else log.error({ err: caught, reason: reasons.InternalError }, 'a pass failed unexpectedly');
+    },
+  };
+};

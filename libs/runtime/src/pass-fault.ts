@@ -1,0 +1,30 @@
+import { reasons } from '@operator/api';
+import { type Fault, asFault, transient, waiting } from '@operator/outcome';
+import type { Logger } from 'pino';
+import type { Turn } from './controller-deps.ts';
+import { type KubeError, isKubeError, isObjectChanged } from './kube-error.ts';
+import { isLeadershipLost } from './leadership-lost.ts';
+
+/** Nothing is wrong: the object changed, or another process leads by now. */
+export const isQuiet = (caught: unknown): boolean => isObjectChanged(caught) || isLeadershipLost(caught);
+
+/** Reads what a reconciler threw as a Fault; what must not become a status is thrown on. */
+export const faultOf = (caught: unknown, { signal, log }: Pick<Turn, 'signal' | 'log'>): Fault => {
+  if (signal.aborted || isQuiet(caught)) throw caught;
+  if (isKubeError(caught)) return kubeFault(caught, log);
+  const fault = asFault(caught);
+  if (fault !== caught) log.error({ err: caught, reason: fault.reason }, 'a pass failed unexpectedly');
+  return fault;
+};
+
+const kubeFault = (caught: KubeError, log: Logger): Fault => {
+  log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused');
+  if (caught.status === 401 || caught.status === 403)
+    return waiting(reasons.Forbidden, caught.message, { cause: caught });
+  const { status, retryAfterMs } = caught;
+  const isAway = status === 0 || status === 429 || status >= 500;
+  return transient(isAway ? reasons.KubernetesUnavailable : reasons.KubernetesRefused, caught.message, {
+    cause: caught,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+};

@@ -1,0 +1,204 @@
+import { reasons } from '@operator/api';
+import { blocked } from '@operator/outcome';
+import { isPaused, ownResyncMs } from './annotations.ts';
+import type { ControllerDeps, Turn } from './controller-deps.ts';
+import type { DriftLoops, Progress } from './drift-loop.ts';
+import { finalize } from './finalizing.ts';
+import { addFinalizer, hasFinalizer } from './finalizer.ts';
+import { isKubeError } from './kube-error.ts';
+import { lendPass } from './lent-pass.ts';
+import { type Ended, type PassResult, scheduleNext } from './next-attempt.ts';
+import { type Notices, pausedMessage } from './notices.ts';
+import { faultOf } from './pass-fault.ts';
+import { type KubeObject, type ObjectKey, ownStatus } from './resource.ts';
+import { readyOf, statusOf } from './status.ts';
+import type { StatusStore } from './status-store.ts';
+import type { Vanished } from './vanished.ts';
+import type { Cause } from './wakes.ts';
+
+/** What every pass of one controller shares. */
+export interface Rooms<Spec, Status> {
+  readonly deps: ControllerDeps<Spec, Status>;
+  readonly vanished: Vanished<KubeObject<Spec, Status>>;
+  readonly statuses: StatusStore<Spec, Status>;
+  readonly notices: Notices;
+  readonly driftLoops: DriftLoops;
+  /** Passes of one deletion so far, by uid. */
+  readonly deletions: Map<string, number>;
+}
+
+/** One pass over what has this key now; what comes of it is in the queue when it ends. Never throws. */
+export const passOver = async <Spec, Status>(
+  rooms: Rooms<Spec, Status>,
+  key: ObjectKey,
+  signal: AbortSignal,
+): Promise<PassResult> => {
+  const { deps } = rooms;
+  const ended = await openTurn(rooms, key, signal).catch((caught: unknown) =>
+    endedBy(rooms, caught, { key, log: deps.log.child({ resource: key }), signal }),
+  );
+  return scheduleNext(deps.queue, key, ended, deps.random);
+};
+
+const openTurn = async <Spec, Status>(
+  rooms: Rooms<Spec, Status>,
+  key: ObjectKey,
+  signal: AbortSignal,
+): Promise<Ended> => {
+  const { deps, vanished } = rooms;
+  const cause = deps.takeCause?.(key);
+  const living = deps.informer.get(key);
+  const object = living ?? vanished.get(key);
+  if (object === undefined) return { how: 'idle' };
+  const { uid } = object.metadata;
+  const attributes = { 'k8s.object': key, 'k8s.uid': uid, ...(cause === undefined ? {} : causeAttributes(cause)) };
+  return deps.tracing.root(`reconcile ${deps.resource.kind}`, attributes, async (traceId) => {
+    const bindings = { resource: key, uid, provider: deps.reconciler.providerOf(object), traceId };
+    const log = deps.log.child(cause === undefined ? bindings : { ...bindings, cause });
+    const turn: Turn = { key, log, signal, now: deps.clock.now(), isStored: living !== undefined };
+    return attend(rooms, object, turn).catch((caught: unknown) => endedBy(rooms, caught, turn));
+  });
+};
+
+const attend = async <Spec, Status>(
+  rooms: Rooms<Spec, Status>,
+  object: KubeObject<Spec, Status>,
+  turn: Turn,
+): Promise<Ended> => {
+  if (!turn.isStored && (await isOnlyUnseen(rooms, object, turn))) return { how: 'idle' };
+  if (isPaused(object)) return pause(rooms, object, turn);
+  rooms.notices.endPause(object.metadata.uid);
+  if (object.metadata.deletionTimestamp === undefined) return reconcile(rooms, object, turn);
+  return hasFinalizer(object, rooms.deps.finalizer) ? finalize(rooms, object, turn) : { how: 'idle' };
+};
+
+/** True when the object, or another one of its name, lives: it only left what this process watches. */
+const isOnlyUnseen = async <Spec, Status>(
+  { deps, vanished }: Rooms<Spec, Status>,
+  object: KubeObject<Spec, Status>,
+  { log, signal }: Turn,
+): Promise<boolean> => {
+  const { name, namespace } = object.metadata;
+  const isUnseen = (await deps.kube.get(deps.resource, { name, namespace }, { signal })) !== undefined;
+  if (isUnseen) vanished.end(object);
+  else log.warn({ event: 'vanished' }, 'the object went without waiting for its finalizer; undoing the external work');
+  return isUnseen;
+};
+
+const pause = async <Spec, Status>(
+  { deps, statuses, notices }: Rooms<Spec, Status>,
+  object: KubeObject<Spec, Status>,
+  turn: Turn,
+): Promise<Ended> => {
+  notices.tellPaused(object, pausedMessage, turn.log);
+  // What was found before the pause stays told, as long as it is still asked for; else it says why nothing comes of it.
+  const { generation, deletionTimestamp } = object.metadata;
+  const isAsTold = object.status?.observedGeneration === generation && deletionTimestamp === undefined;
+  if (readyOf(object) === undefined || !isAsTold) {
+    const verdict = { result: 'progressing', reason: reasons.Paused, message: pausedMessage } as const;
+    const status = statusOf(object, ownStatus(object), { claims: [], verdict, now: turn.now }, deps);
+    await statuses.write(object, status, verdict, turn);
+  }
+  return { how: 'paused' };
+};
+
+const reconcile = async <Spec, Status>(
+  rooms: Rooms<Spec, Status>,
+  given: KubeObject<Spec, Status>,
+  turn: Turn,
+): Promise<Ended> => {
+  const { deps, statuses } = rooms;
+  const { kube, resource, finalizer, informer } = deps;
+  const { log, signal, now } = turn;
+  let object = given;
+  if (!hasFinalizer(object, finalizer)) {
+    object = await addFinalizer(kube, resource, object, finalizer, { signal });
+    informer.remember(object);
+  }
+  // A write is followed by another look: at once, and then only what that one saw is stored, unless something bids to wait.
+  let seen = await look(rooms, object, object, turn);
+  if (seen.outcome.result === 'progressing' && seen.progress?.claim === undefined && !seen.outcome.retryAfterMs) {
+    const { stored, status } = seen;
+    signal.throwIfAborted();
+    seen = await look(rooms, { ...stored, status }, stored, { ...turn, now: deps.clock.now() });
+  }
+  const { outcome, progress, stored, status } = seen;
+  await statuses.write(stored, status, outcome, turn);
+  if (outcome.result === 'progressing') {
+    const { claim, delayMs = 0 } = progress ?? {};
+    return { how: 'progressing', delayMs: claim === undefined ? (outcome.retryAfterMs ?? delayMs) : delayMs };
+  }
+  const resyncAfterMs = outcome.result === 'settled' ? outcome.resyncAfterMs : undefined;
+  const resyncMs = resyncMsOf(rooms, stored, resyncAfterMs, log);
+  if (outcome.result === 'blocked') {
+    log.info({ event: 'fault', reason: outcome.fault.reason, kind: outcome.fault.kind }, outcome.fault.message);
+    return { how: 'blocked', fault: outcome.fault, resyncMs };
+  }
+  log.debug({ event: 'pass', reason: 'Settled', ms: deps.clock.now().getTime() - now.getTime() }, 'settled');
+  return { how: 'settled', resyncMs };
+};
+
+/**
+ * One look at the outside, with the writes that it asks for, and the status that tells it. `object`: with what is known;
+ * `stored`: as the API server has it. Returns that as it is then, for the reconciler may record.
+ */
+const look = async <Spec, Status>(
+  rooms: Rooms<Spec, Status>,
+  object: KubeObject<Spec, Status>,
+  stored: KubeObject<Spec, Status>,
+  turn: Turn,
+) => {
+  const { deps, driftLoops, notices } = rooms;
+  const { key, log } = turn;
+  const pass = lendPass(deps, rooms.statuses, object, stored, turn);
+  const outcome = await deps.reconciler
+    .reconcile(object, pass.lent)
+    .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, turn)));
+  const current = pass.current();
+  const { uid, generation } = current.metadata;
+  let progress: Progress | undefined;
+  if (outcome.result === 'progressing') {
+    progress = driftLoops.progressed({ key, uid, generation }, outcome.steps);
+    notices.tellDrift(current, outcome.steps, log);
+    log.info({ event: 'pass', reason: outcome.reason, steps: outcome.steps }, outcome.message);
+  }
+  if (outcome.result === 'settled') driftLoops.end(key);
+  const claims = [
+    ...(progress?.claim === undefined ? [] : [progress.claim]),
+    ...outcome.claims,
+    ...(outcome.result === 'blocked' ? deps.reconciler.claimsOf(outcome.fault, current) : []),
+  ];
+  // As stored: times move with what is seen of an object, and not with what stood between two looks of one pass.
+  const status = statusOf(pass.stored(), outcome.status, { claims, verdict: outcome, now: turn.now }, deps);
+  return { outcome, progress, status, stored: pass.stored() };
+};
+
+/** Milliseconds until the next periodic look: the shorter of what the outcome and the object ask for. */
+export const resyncMsOf = <Spec, Status>(
+  { deps }: Rooms<Spec, Status>,
+  object: KubeObject<Spec, Status>,
+  askedMs: number | undefined,
+  log: Turn['log'],
+): number => {
+  const ownMs = ownResyncMs(object, log);
+  return askedMs === undefined ? (ownMs ?? deps.resyncIntervalMs) : Math.min(askedMs, ownMs ?? Infinity);
+};
+
+/** A pass that cannot be told in the status: aborted, in conflict, or the API server refused the writing itself. */
+const endedBy = <Spec, Status>(
+  { deps, notices }: Rooms<Spec, Status>,
+  caught: unknown,
+  { key, log, signal }: Pick<Turn, 'key' | 'log' | 'signal'>,
+): Ended => {
+  if (signal.aborted) return { how: 'aborted' };
+  // Gone between two looks: the watch says so too.
+  if (isKubeError(caught, 404) && deps.informer.get(key) === undefined) return { how: 'idle' };
+  notices.tellFailure(caught, log);
+  return { how: 'failed', caught };
+};
+
+const causeAttributes = ({ kind, uid, resourceVersion }: Cause) => ({
+  'cause.kind': kind,
+  'cause.uid': uid,
+  'cause.resource_version': resourceVersion,
+});

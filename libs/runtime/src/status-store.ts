@@ -1,0 +1,71 @@
+import type { Verdict } from '@operator/conditions';
+import type { ControllerDeps, Turn } from './controller-deps.ts';
+import { isSameJson } from './json-equality.ts';
+import { isKubeError, objectChanged } from './kube-error.ts';
+import type { Notices } from './notices.ts';
+import type { CommonStatus, KubeObject } from './resource.ts';
+import { commonStatus } from './status.ts';
+import type { Vanished } from './vanished.ts';
+
+/** Where statuses go: to the API server, or into memory for an object that the API server no longer has. */
+export interface StatusStore<Spec, Status> {
+  /** Sends the whole status, unless it is stored already, and tells a transition to not being as declared. */
+  write(stored: KubeObject<Spec, Status>, status: Status & CommonStatus, verdict: Verdict, turn: Turn): Promise<void>;
+  /**
+   * Sends the kind's own part with the conditions of `current`, unless it is stored already. Returns the object as it is then.
+   * @throws Fault `transient` ObjectChanged when the object was replaced or changed since `stored`
+   */
+  record(
+    stored: KubeObject<Spec, Status>,
+    current: KubeObject<Spec, Status>,
+    own: Status,
+    turn: Turn,
+  ): Promise<KubeObject<Spec, Status>>;
+}
+
+export const createStatusStore = <Spec, Status>(
+  { informer, kube, resource }: Pick<ControllerDeps<Spec, Status>, 'informer' | 'kube' | 'resource'>,
+  vanished: Vanished<KubeObject<Spec, Status>>,
+  notices: Notices,
+): StatusStore<Spec, Status> => {
+  type Stored = KubeObject<Spec, Status>;
+
+  const store = async (
+    object: Stored,
+    status: Status & CommonStatus,
+    { isStored, key, signal, log }: Turn,
+    precondition: { readonly resourceVersion?: string } = {},
+  ): Promise<Stored> => {
+    if (!isStored) {
+      const kept = { ...object, status };
+      if (!vanished.update(kept)) throw objectChanged(key);
+      return kept;
+    }
+    const { name, namespace, uid } = object.metadata;
+    const metadata = { name, namespace, uid, ...precondition };
+    const stored = await kube.apply<Stored>(resource, { metadata, status }, { signal, subresource: 'status' });
+    informer.remember(stored);
+    log.debug({ event: 'stored', resourceVersion: stored.metadata.resourceVersion }, 'the status is stored');
+    return stored;
+  };
+
+  return {
+    async write(stored, status, verdict, turn) {
+      turn.signal.throwIfAborted();
+      if (isSameJson(status, stored.status ?? {})) return;
+      const { resourceVersion } = (await store(stored, status, turn)).metadata;
+      notices.tellReady(stored, { status, resourceVersion }, verdict, turn.log);
+    },
+    async record(stored, current, own, turn) {
+      const wanted = { ...own, ...commonStatus(current) };
+      if (isSameJson(wanted, stored.status ?? {})) return stored;
+      const { resourceVersion } = stored.metadata;
+      try {
+        return await store(stored, wanted, turn, { resourceVersion });
+      } catch (caught) {
+        if (!isKubeError(caught, 404, 409)) throw caught;
+        throw objectChanged(turn.key, caught);
+      }
+    },
+  };
+};

@@ -1,6 +1,6 @@
 import type { AllowedNamespaces, LabelSelector } from '@operator/api';
 import { describe, expect, it } from 'vitest';
-import { isGranted, matchesSelector } from './grants.ts';
+import { isGranted, matchesSelector, withdrawalOf } from './grants.ts';
 
 const labels = JSON.parse('{"team":"a","tier":"one","__proto__":"odd"}') as Record<string, string>;
 const expression = (
@@ -64,5 +64,41 @@ describe('isGranted', () => {
     };
     expect(await isGranted(allowed, { owner: 'owner', from }, labelsOf)).toBe(want);
     expect(asked).toHaveLength(asks);
+  });
+});
+
+describe('withdrawalOf', () => {
+  const state = (allowed: AllowedNamespaces | undefined, confirmed: string | undefined, from = 'other') =>
+    withdrawalOf(
+      {
+        metadata: {
+          namespace: 'owner',
+          ...(confirmed === undefined
+            ? {}
+            : { annotations: { 's3.cloud37.dev/confirm-withdrawal': confirmed, note: 'other' } }),
+        },
+        spec: allowed === undefined ? {} : { allowedNamespaces: allowed },
+      },
+      from,
+      () => Promise.resolve(labels),
+    );
+
+  it.each<[string, AllowedNamespaces | undefined, string | undefined, string]>([
+    ['a grant', { names: ['other'] }, undefined, 'granted'],
+    ['a grant by label', { selector: { matchLabels: { team: 'a' } } }, 'other', 'granted'],
+    ['a grant outweighs what is left of a confirmation', { names: ['other'] }, 'other', 'granted'],
+    ['no grant', { names: ['x'] }, undefined, 'withdrawn'],
+    ['no grant at all', undefined, undefined, 'withdrawn'],
+    ['a confirmation of another namespace', { names: ['x'] }, 'another,x', 'withdrawn'],
+    ['an empty confirmation', {}, ' , ', 'withdrawn'],
+    ['a confirmation', {}, 'other', 'confirmed'],
+    ['a confirmation among several, with spaces', {}, 'x, other ,y', 'confirmed'],
+    ['labels that no longer match, confirmed', { selector: { matchLabels: { team: 'b' } } }, 'other', 'confirmed'],
+  ])('%s', async (_title, allowed, confirmed, want) => {
+    expect(await state(allowed, confirmed)).toBe(want);
+  });
+
+  it('of its own namespace never comes to that', async () => {
+    expect(await state({}, 'owner', 'owner')).toBe('granted');
   });
 });

@@ -1,4 +1,4 @@
-import type { AllowedNamespaces, LabelSelector } from '@operator/api';
+import { annotations, type AllowedNamespaces, type LabelSelector } from '@operator/api';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -40,4 +40,35 @@ export const isGranted = async (
   if (allowed === undefined) return false;
   if (allowed.all === true || allowed.names?.includes(namespaces.from) === true) return true;
   return allowed.selector !== undefined && matchesSelector(allowed.selector, await labelsOf(namespaces.from));
+};
+
+/** A Provider or a Bucket, as far as it lets objects of other namespaces use it. */
+export interface Lender {
+  readonly metadata: { readonly namespace: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly allowedNamespaces?: AllowedNamespaces };
+}
+
+/**
+ * How a namespace stands with a lender. `withdrawn`: it is not granted (any more), so nothing new is made; what there is stays.
+ * `confirmed`: the lender also named the namespace in the annotation, so what there is goes.
+ */
+export type GrantState = 'granted' | 'withdrawn' | 'confirmed';
+
+/** The namespaces whose withdrawal the lender confirmed; entries stand with commas between. */
+export const confirmedWithdrawals = ({ metadata }: Pick<Lender, 'metadata'>): ReadonlySet<string> =>
+  new Set(
+    (metadata.annotations?.[annotations.confirmWithdrawal] ?? '')
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ''),
+  );
+
+/**
+ * How objects of namespace `from` stand with `lender`, whatever they have by now. A grant outweighs an annotation that is left
+ * over from an earlier withdrawal. `labelsOf` is asked only when a selector decides.
+ */
+export const withdrawalOf = async (lender: Lender, from: string, labelsOf: LabelsOf): Promise<GrantState> => {
+  const namespaces = { owner: lender.metadata.namespace, from };
+  if (await isGranted(lender.spec.allowedNamespaces, namespaces, labelsOf)) return 'granted';
+  return confirmedWithdrawals(lender).has(from) ? 'confirmed' : 'withdrawn';
 };

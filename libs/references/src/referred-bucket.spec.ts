@@ -15,7 +15,11 @@ const condition = {
 const trimmed = (ready: 'True' | 'False') =>
   trimReferredBucket(
     objectOf('Bucket', 'photos', bucketSpec({ tagging: { tags: { team: 'a' } }, allowedNamespaces: { all: true } }), {
-      metadata: { labels: { app: 'shop' }, deletionTimestamp: '2026-05-02T00:00:00Z' },
+      metadata: {
+        labels: { app: 'shop' },
+        annotations: { note: 'long', 's3.cloud37.dev/confirm-withdrawal': 'team-b' },
+        deletionTimestamp: '2026-05-02T00:00:00Z',
+      },
       status: {
         exists: true,
         ownership: 'Created' as const,
@@ -33,6 +37,7 @@ const trimmed = (ready: 'True' | 'False') =>
 it('keeps of a Bucket what those who refer to it need, and nothing else', () => {
   const { metadata, spec, status } = trimmed('True');
   expect(metadata).not.toHaveProperty('labels');
+  expect(metadata.annotations).toEqual({ 's3.cloud37.dev/confirm-withdrawal': 'team-b' });
   expect(metadata).toMatchObject({ name: 'photos', namespace: 'team-a', deletionTimestamp: '2026-05-02T00:00:00Z' });
   expect(Object.keys(spec)).toEqual(['name', 'providerRef', 'allowedNamespaces']);
   expect(status).toEqual({ exists: true, ownership: 'Created', bucketName: 'photos', endpoint: 'http://server' });

@@ -1,4 +1,4 @@
-import { conditionTypes, type BucketSpec, type BucketStatus } from '@operator/api';
+import { annotations, conditionTypes, type BucketSpec, type BucketStatus } from '@operator/api';
 import { bareMetadata, pick, type KubeObject } from '@operator/runtime';
 
 /** What those that refer to a Bucket need of it. */
@@ -11,10 +11,17 @@ export type ReferredBucket = KubeObject<
 export const trimReferredBucket = ({ apiVersion, kind, metadata, spec, status }: ReferredBucket): ReferredBucket => ({
   apiVersion,
   kind,
-  metadata: bareMetadata(metadata),
+  metadata: trimMetadata(metadata),
   spec: pick(spec, 'name', 'providerRef', 'region', 'publicAccess', 'allowedNamespaces'),
   ...(status === undefined ? {} : { status: trimStatus(status) }),
 });
+
+/** The word of its owner about withdrawn grants stays. */
+const trimMetadata = (metadata: ReferredBucket['metadata']): ReferredBucket['metadata'] => {
+  const confirmed = metadata.annotations?.[annotations.confirmWithdrawal];
+  const bare = bareMetadata(metadata);
+  return confirmed === undefined ? bare : { ...bare, annotations: { [annotations.confirmWithdrawal]: confirmed } };
+};
 
 const trimStatus = (status: NonNullable<ReferredBucket['status']>): NonNullable<ReferredBucket['status']> => {
   const kept = pick(status, 'exists', 'ownership', 'bucketName', 'region', 'endpoint');

@@ -73,6 +73,18 @@ describe('wokenByProvider', () => {
   ])('%s', (_title, provider, old, want) => {
     expect(wokenByProvider(provider, old, all)).toEqual(want);
   });
+
+  it.each<[string, Readonly<Record<string, string>>, readonly object[]]>([
+    ['a confirmed withdrawal', { 's3.cloud37.dev/confirm-withdrawal': 'other, team-a' }, all],
+    ['one of another namespace', { 's3.cloud37.dev/confirm-withdrawal': 'other' }, nobody],
+    ['a bucket that is said to be theirs', { 's3.cloud37.dev/confirm-owner': 'team-a/photos/photos' }, all],
+    ['any other annotation', { note: 'team-a' }, nobody],
+  ])('the word of its owner, once: %s', (_title, annotations, want) => {
+    const told = withStatus({}, { annotations });
+    expect(wokenByProvider(told, good, all)).toEqual(want);
+    expect(wokenByProvider(told, told, all)).toEqual(nobody);
+    expect(wokenByProvider(good, told, all)).toEqual(nobody);
+  });
 });
 
 describe('bucketMatters', () => {
@@ -88,6 +100,13 @@ describe('bucketMatters', () => {
     ['its ownership', changed({ status: { exists: true, ownership: 'Created' } }), bucket, true],
     ['its absence', changed({ status: { exists: false } }), bucket, true],
     ['its grants', changed({ spec: bucketSpec({ allowedNamespaces: { all: true } }) }), bucket, true],
+    [
+      'the word of its owner about a withdrawn grant',
+      changed({ metadata: { ...bucket.metadata, annotations: { 's3.cloud37.dev/confirm-withdrawal': 'team-b' } } }),
+      bucket,
+      true,
+    ],
+    ['another annotation', changed({ metadata: { ...bucket.metadata, annotations: { note: 'x' } } }), bucket, false],
     ['its deletion', changed({ metadata: { ...bucket.metadata, ...deleting } }), bucket, true],
   ])('%s: %s', (_title, now, old, want) => {
     expect(bucketMatters(now, old)).toBe(want);

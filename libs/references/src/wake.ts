@@ -1,4 +1,4 @@
-import { conditionTypes } from '@operator/api';
+import { annotations, conditionTypes } from '@operator/api';
 import type { Informer, KubeObject, ObjectKey } from '@operator/runtime';
 import type { Provider } from './connection.ts';
 import type { ReferredBucket } from './referred-bucket.ts';
@@ -35,7 +35,8 @@ const hasVerdict = ({ status }: Provider): boolean =>
  * Which objects that refer to a Provider look again after this event of it. An outage wakes nobody: it is told on the Provider
  * at once, and on the others as their own passes come round. A Provider that became usable wakes those that may have waited
  * for it; with a new spec, which may lead to another server or grant other namespaces, it wakes all, once that was found good.
- * Its first verdict, if it is a bad one, wakes those that could only say that there was none.
+ * Its first verdict, if it is a bad one, wakes those that could only say that there was none. What its owner says of a namespace,
+ * of a withdrawn grant or of whose a bucket is, wakes the objects there.
  */
 export const wokenByProvider = <T extends KubeObject>(
   provider: Provider,
@@ -45,9 +46,32 @@ export const wokenByProvider = <T extends KubeObject>(
   const version = usableVersion(provider);
   const unready = () => dependents.filter((dependent) => !isReady(dependent));
   if (version === undefined && old !== undefined && !hasVerdict(old) && hasVerdict(provider)) return unready();
-  if (version === undefined || version === (old && usableVersion(old))) return [];
+  if (version === undefined) return [];
+  if (version === (old && usableVersion(old))) {
+    const named = namespacesNamedSince(provider, old);
+    return named.size === 0 ? [] : dependents.filter(({ metadata }) => named.has(metadata.namespace));
+  }
   const isOtherSpec = old !== undefined && old.status?.observedGeneration !== provider.status?.observedGeneration;
   return isOtherSpec ? dependents : unready();
+};
+
+/** What the owner of a Provider says about objects of other namespaces: each entry begins with the name of a namespace. */
+const wordsIn = ({ metadata }: Provider): readonly string[] =>
+  [annotations.confirmWithdrawal, annotations.confirmOwner].flatMap((annotation) =>
+    (metadata.annotations?.[annotation] ?? '').split(',').flatMap((entry) => {
+      const word = entry.trim();
+      return word === '' ? [] : [`${annotation} ${word}`];
+    }),
+  );
+
+/** The namespaces about which the owner of the Provider said something new. */
+const namespacesNamedSince = (provider: Provider, old: Provider | undefined): ReadonlySet<string> => {
+  const before = new Set(old === undefined ? [] : wordsIn(old));
+  return new Set(
+    wordsIn(provider)
+      .filter((word) => !before.has(word))
+      .map((word) => word.replace(/^\S+ ([^/]*).*$/s, '$1')),
+  );
 };
 
 const factsOf = ({ metadata, spec, status }: ReferredBucket): string =>
@@ -55,6 +79,7 @@ const factsOf = ({ metadata, spec, status }: ReferredBucket): string =>
     metadata.deletionTimestamp ?? null,
     spec.name,
     spec.allowedNamespaces ?? null,
+    metadata.annotations?.[annotations.confirmWithdrawal] ?? null,
     status?.exists ?? null,
     status?.ownership ?? null,
     status?.bucketName ?? null,

@@ -45,13 +45,51 @@ export const creationRival = async (work: BucketWork, provided: Provided): Promi
   }
   const creator = creatorAmong(contenders);
   if (creator === undefined || creator.uid === bucket.metadata.uid) return undefined;
-  const isTold = [provided.provider.metadata.namespace, creator.namespace].includes(bucket.metadata.namespace);
-  const whose = isTold ? `Bucket ${creator.namespace}/${creator.name}` : 'a Bucket of another namespace';
   return waiting(
     reasons.AlreadyClaimed,
-    `Bucket ${bucket.spec.name} is being created for ${whose}, which is older. Choose another name, or delete that object.`,
+    `Bucket ${bucket.spec.name} is being created for ${nameOf(creator, work, provided)}, which comes first. Choose another name, or delete that object.`,
   );
 };
+
+/**
+ * Looks for another object that remembers the bucket with proof, and for longer: where no mark can speak, it keeps it.
+ * @returns Fault `waiting` AlreadyClaimed; undefined when there is none
+ */
+export const rememberingRival = async (work: BucketWork, provided: Provided): Promise<Fault | undefined> => {
+  const { bucket, deps, pass } = work;
+  const own = await heldSince(bucket, work, provided);
+  for (const other of deps.sameName(bucket.spec.name)) {
+    if (other.metadata.uid === bucket.metadata.uid) continue;
+    const its = await heldSince(other, work, provided);
+    if (its === undefined || (own !== undefined && own < its)) continue;
+    pass.signal.throwIfAborted();
+    return waiting(
+      reasons.AlreadyClaimed,
+      `Bucket ${bucket.spec.name} on this server belongs to ${nameOf(other.metadata, work, provided)}. Choose another name, or delete that object.`,
+    );
+  }
+  return undefined;
+};
+
+/** When the object first had the bucket, in an order that every reader finds alike; undefined when nothing proves that it had it. */
+const heldSince = async (
+  bucket: Bucket,
+  { deps, pass }: BucketWork,
+  provided: Provided,
+): Promise<string | undefined> => {
+  const { memory } = await deps.ownership.memoryOf(bucket, provided, pass.signal);
+  return memory && `${memory.since?.toISOString() ?? ''} ${bucket.metadata.creationTimestamp} ${bucket.metadata.uid}`;
+};
+
+/** Names of other namespaces' objects are told only to whom the Provider belongs. */
+const nameOf = (
+  { namespace, name }: Pick<Contender, 'namespace' | 'name'>,
+  { bucket }: BucketWork,
+  { provider }: Provided,
+): string =>
+  [provider.metadata.namespace, namespace].includes(bucket.metadata.namespace)
+    ? `Bucket ${namespace}/${name}`
+    : 'a Bucket of another namespace';
 
 const isOfProvider = async (
   { spec, metadata }: Bucket,

@@ -4,6 +4,7 @@ import { Fault, blocked, reworded, waiting } from '@operator/outcome';
 import { explainWait, type Provided } from '@operator/references';
 import { ownStatus, type Finalized } from '@operator/runtime';
 import { emptyBucketBatch, observeExistence, removeBucket } from '@operator/s3';
+import { rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
 import { creationLeftMs, mayHave } from './memory.ts';
 import { reportForeign } from './report.ts';
@@ -64,7 +65,8 @@ const finalizeAtServer = async (work: BucketWork, status: BucketStatus): Promise
   if (existence.state === 'elsewhere') return cannot(waiting(reasons.RegionMismatch, existence.message));
   if (existence.state === 'present') {
     const { verdict, fault } = await deps.ownership.look({ act: 'delete', bucket, provided, region }, pass);
-    if (verdict.is === 'ours') return remove(work, provided, region);
+    const rival = verdict.is === 'ours' && verdict.rule !== 'markIsOwn' && (await rememberingRival(work, provided));
+    if (verdict.is === 'ours' && !rival) return remove(work, provided, region);
     if (verdict.is === 'doubt' && fault !== undefined) throw fault;
   }
   if (status.endpoint !== undefined && status.endpoint !== driver.serverIdentity) {
@@ -103,11 +105,7 @@ const sayHowToEmpty = (caught: unknown): never => {
   throw reworded(caught, `${caught.message} ${ways}`);
 };
 
-const remove = async (
-  work: BucketWork,
-  { driver }: Provided,
-  region: string,
-): Promise<Finalized<BucketStatus>> => {
+const remove = async (work: BucketWork, { driver }: Provided, region: string): Promise<Finalized<BucketStatus>> => {
   const { bucket, pass } = work;
   const { spec } = bucket;
   const kept = ownStatus(bucket);

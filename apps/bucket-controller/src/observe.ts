@@ -10,7 +10,7 @@ import {
   type BucketWire,
   type SeenOwner,
 } from '@operator/s3';
-import { creationRival } from './claims.ts';
+import { creationRival, rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
 import { mayHave } from './memory.ts';
 import type { PolicyOnBucket } from './report.ts';
@@ -36,12 +36,16 @@ export interface AbsentBucket {
   readonly memory: BucketMemory;
 }
 
+/** Nothing can be done. */
+export interface Blocked {
+  readonly state: 'blocked';
+  readonly fault: Fault;
+  /** True when the bucket is surely not ours, so that what the status says of it is void. */
+  readonly isVoid: boolean;
+}
+
 /** What a look at the server found. */
-export type SeenState =
-  | SeenBucket
-  | AbsentBucket
-  /** Nothing can be done. `isVoid`: the bucket is surely not ours, so what the status says of it is void. */
-  | { readonly state: 'blocked'; readonly fault: Fault; readonly isVoid: boolean };
+export type SeenState = SeenBucket | AbsentBucket | Blocked;
 
 /** Answers to which only the full look of `observeExistence` has the words. */
 const unclear: ReadonlySet<string> = new Set([reasons.BucketMissing, reasons.WrongRegion, reasons.AccessDenied]);
@@ -85,7 +89,7 @@ export const observeBucket = async (work: BucketWork): Promise<SeenState> => {
   }
 };
 
-const stuck = (fault: Fault): SeenState => ({ state: 'blocked', fault, isVoid: false });
+const stuck = (fault: Fault): Blocked => ({ state: 'blocked', fault, isVoid: false });
 
 /** Reads whose a bucket is that exists, and if it is ours, its features. `known`: what this pass has read already. */
 export const observeOwned = async (
@@ -93,7 +97,7 @@ export const observeOwned = async (
   provided: Provided,
   region: string,
   known: { readonly seen?: SeenOwner; readonly isNew?: boolean } = {},
-): Promise<SeenState> => {
+): Promise<SeenBucket | Blocked> => {
   const { bucket, deps, pass } = work;
   const { spec, status } = bucket;
   const { driver } = provided;
@@ -109,6 +113,10 @@ export const observeOwned = async (
   const { verdict } = owner;
   if (verdict.is !== 'ours') return refusal(owner);
   const memory = await deps.ownership.memoryOf(bucket, provided, pass.signal);
+  if (!isNew && verdict.rule !== 'markIsOwn') {
+    const rival = await rememberingRival(work, provided);
+    if (rival !== undefined) return { state: 'blocked', fault: rival, isVoid: true };
+  }
   const mark = await deps.ownership.markOf(bucket, pass.signal);
   // What is not at the server needs no removal; so the list stays as short as a bucket's tags and the wish together.
   const formerTagKeys = (status?.managedTagKeys ?? []).filter((key) => owner.tags?.has(key) ?? true);
@@ -138,7 +146,7 @@ type OwnedLook = Pick<OwnerLook, 'verdict' | 'tags' | 'fault'>;
 const created = { is: 'ours', rule: 'intended', ownership: 'Created' } as const;
 
 /** Whatever the status said of a bucket that is somebody else's is void; what is in doubt it may still prove. */
-const refusal = ({ verdict, fault }: OwnedLook): SeenState => ({
+const refusal = ({ verdict, fault }: OwnedLook): Blocked => ({
   state: 'blocked',
   fault: fault ?? transient(reasons.InternalError, 'The bucket is not ours, and nothing says why.'),
   isVoid: verdict.is === 'others',

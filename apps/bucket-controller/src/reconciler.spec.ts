@@ -3,7 +3,6 @@ import type { Bucket } from '@operator/references';
 import { createBench, createTestWorld, objectOf, providerOf, tryEveryMishap } from '@operator/references/testing';
 import { bucketSpec, createMemoryS3, type MemoryBucket } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
-import { ownerGone } from './claims.ts';
 import type { BucketDeps } from './deps.ts';
 import { bucketReconciler } from './reconciler.ts';
 
@@ -57,13 +56,12 @@ const begin = ({
     reconciler: () =>
       bucketReconciler({
         references: world.references(),
+        ownership: world.ownership,
         sameName: (name) =>
           [...world.buckets.values()].filter(
             ({ spec, metadata }) => spec.name === name && !(isUnseen && metadata.name === 'photos'),
           ),
         policiesOf: () => Promise.resolve(policies),
-        clusterId: () => Promise.resolve(cluster),
-        ownerGone: ownerGone(world.kube.client, () => Promise.resolve(cluster)),
       }),
   });
   clock.now = () => bench.now();
@@ -92,6 +90,8 @@ const settledStatus = {
   region: 'us-east-1',
   endpoint: 'http://s3.test',
   ownership: 'Created',
+  ownedSince: '2026-05-05T10:00:00.000Z',
+  proof: expect.any(String) as string,
   managedTagKeys: ['__proto__', 'team'],
   lastSyncTime: '2026-05-05T10:00:01.000Z',
   observedGeneration: 1,
@@ -169,7 +169,11 @@ describe('a bucket that is not there', () => {
     const struck = await tryEveryMishap(
       async () => begin(),
       ({ bench, s3 }, trial) => {
-        expect(bench.facts(), trial).toEqual({ ...settledStatus, lastSyncTime: expect.any(String) as string });
+        expect(bench.facts(), trial).toEqual({
+          ...settledStatus,
+          ownedSince: expect.any(String) as string,
+          lastSyncTime: expect.any(String) as string,
+        });
         expect(serverHas(s3.buckets.get('photos')), trial).toEqual(settledServer);
       },
     );
@@ -194,7 +198,7 @@ describe('a bucket that is not there', () => {
     unmarked.writes.arm('killedAfter', 2);
     await unmarked.bench.run();
     unmarked.bench.restart();
-    expect(await unmarked.bench.run()).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
+    expect(await unmarked.bench.run()).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
     expect(unmarked.bench.object().status).toHaveProperty('createIntent');
     unmarked.s3.refuse('ListBuckets', undefined);
     expect(await unmarked.bench.run()).toMatchObject({ result: 'settled' });
@@ -283,7 +287,7 @@ it('a bucket whose creation was answered is ours, though its mark is put off and
 
 describe('a bucket that is there already', () => {
   const refusals: readonly (readonly [string, Options, Partial<MemoryBucket>, string, RegExp])[] = [
-    ['unmarked', {}, {}, 'NotOwned', /bears no mark/],
+    ['unmarked', {}, {}, 'NotOwned', /without the owner tags/],
     [
       'marked by another cluster',
       {},
@@ -398,7 +402,7 @@ describe('a bucket that is there already', () => {
     const status = bench.object().status;
     const after = begin({ ...(status === undefined ? {} : { status }), serverIdentity: 'http://other.test' });
     after.s3.make('photos', { tags: new Map([['prod', 'true']]) });
-    expect(await after.bench.run()).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
+    expect(await after.bench.run()).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
     expect(after.s3.buckets.get('photos')?.tags).toEqual(theirs.tags);
     expect(s3.buckets.has('photos')).toBe(true);
     expect(moved.writes.done).toEqual([]);
@@ -409,27 +413,38 @@ describe('a bucket that is there already', () => {
     bench.advance(3_600_000);
     const theirs = structuredClone(s3.make('photos', { tags: new Map([['theirs', 'yes']]) }));
     const report = await bench.run();
-    expect(report).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
-    expect(report.message).toContain('has lost our mark');
+    expect(report).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(report.message).toContain('was created after this Bucket last had it');
     expect(s3.buckets.get('photos')).toEqual(theirs);
-    expect(bench.object().status).not.toHaveProperty('ownership');
+    // What is in doubt is not forgotten: a person's word settles it.
+    expect(bench.object().status).toMatchObject({ ownership: 'Created' });
   });
 
-  it('does not become ours by an intent that is older than the bucket of somebody else is young', async () => {
-    const { bench, s3 } = begin({
-      status: {
-        bucketName: 'photos',
-        exists: false,
-        endpoint: 'http://s3.test',
-        createIntent: { at: '2026-05-05T09:00:00.000Z', bucketName: 'photos' },
-      },
-    });
-    s3.make('photos', { createdAt: new Date('2026-05-05T08:00:00.000Z') });
+  it('does not become ours by an intent that ended before somebody else made it', async () => {
+    const { bench, s3 } = begin();
+    s3.refuse('CreateBucket', { code: 'InternalError', status: 500 });
+    await bench.pass();
+    bench.advance(420_000);
+    s3.make('photos');
     await bench.run();
     expect(bench.facts()).toEqual({ bucketName: 'photos', exists: false });
     // The next one of that name is not ours either.
     s3.make('photos');
     expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'NotOwned' });
+  });
+
+  it('does not become ours by an intent that nobody proves', async () => {
+    const { bench, s3 } = begin({
+      status: {
+        bucketName: 'photos',
+        exists: false,
+        endpoint: 'http://s3.test',
+        createIntent: { at: '2026-05-05T09:59:00Z', serverTime: '2026-05-05T09:59:00Z', bucketName: 'photos' },
+      },
+    });
+    const theirs = structuredClone(s3.make('photos'));
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(s3.buckets.get('photos')).toEqual(theirs);
   });
 
   it('in another region is told, and not touched', async () => {
@@ -447,7 +462,7 @@ describe('a bucket of ours', () => {
     expect(bench.object().status).toMatchObject({ ownership: 'Adopted' });
     s3.buckets.clear();
     expect((await bench.pass()).events).toEqual([
-      'Warning BucketMissing: Bucket photos is gone from the server; it is created anew, empty.',
+      'Warning BucketMissing: Bucket photos is gone from the server; the operator creates it again, empty.',
       'Normal BucketCreated: Created bucket photos in region us-east-1.',
     ]);
     await bench.run();
@@ -458,7 +473,7 @@ describe('a bucket of ours', () => {
     const { bench, s3 } = await ready({ hidesMissing: true });
     s3.buckets.clear();
     expect((await bench.pass()).events).toEqual([
-      'Warning BucketMissing: Bucket photos is gone from the server; it is created anew, empty.',
+      'Warning BucketMissing: Bucket photos is gone from the server; the operator creates it again, empty.',
       'Normal BucketCreated: Created bucket photos in region us-east-1.',
     ]);
     await bench.run();
@@ -612,30 +627,31 @@ describe('two Buckets for one bucket', () => {
     expect(s3.buckets.size).toBe(0);
   });
 
-  it('come to rest with one owner when both believe to hold it', async () => {
-    const { bench, buckets, s3 } = await ready();
-    const status = { bucketName: 'photos', endpoint: 'http://s3.test', ownership: 'Adopted' as const, exists: true };
-    buckets.set(
-      'team-a/elder',
-      another('elder', {}, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' }, status }),
-    );
-    await bench.run();
-    expect(bench.facts()).toEqual({ bucketName: 'photos', exists: false, observedGeneration: 1 });
-    bench.change({ deletionPolicy: 'Delete', forceDelete: true });
-    bench.delete();
-    await bench.run();
-    expect(s3.buckets.has('photos')).toBe(true);
+  const elder = { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' } };
+  const claimed = { bucketName: 'photos', endpoint: 'http://s3.test', ownership: 'Adopted' as const, exists: true };
+
+  it('leave it to the one with the mark, whatever the status of an older one claims', async () => {
+    const { bench, buckets } = await ready();
+    buckets.set('team-a/elder', another('elder', {}, { ...elder, status: claimed }));
+    expect(await bench.run()).toMatchObject({ result: 'settled', writes: [] });
   });
 
-  it('leave the bucket to the winner when the loser goes, also on a server without marks', async () => {
-    const { bench, buckets, s3 } = await ready({ tags: false, spec: { deletionPolicy: 'Delete' } });
-    const status = { bucketName: 'photos', endpoint: 'http://s3.test', ownership: 'Adopted' as const, exists: true };
-    buckets.set(
-      'team-a/elder',
-      another('elder', {}, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' }, status }),
-    );
+  it('on a server without marks leave it to the one that remembers it for longer, with proof', async () => {
+    const { bench, buckets, s3, ownership, providers, references } = await ready({
+      tags: false,
+      spec: { deletionPolicy: 'Delete' },
+    });
+    const provided = await references().driverFor({ name: 'provider' }, 'team-a', new AbortController().signal);
+    expect(providers.size).toBe(1);
+    const rival = another('elder', {}, elder);
+    const status = { ...claimed, ownedSince: '2026-05-01T00:00:00.000Z' };
+    // A claim without proof holds up nothing.
+    buckets.set('team-a/elder', another('elder', {}, { ...elder, status }));
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    const sealed = await ownership.sealBucket(status, rival, provided, new AbortController().signal);
+    buckets.set('team-a/elder', another('elder', {}, { ...elder, status: sealed }));
     bench.delete();
-    await bench.run();
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
     expect(s3.buckets.has('photos')).toBe(true);
   });
 
@@ -747,23 +763,71 @@ describe('a deletion', () => {
     expect(world.s3.buckets.size).toBe(0);
   });
 
-  it.each([
-    [
-      'bears the mark of somebody else',
-      (tags: Map<string, string>) => ({ tags: new Map([...tags, ...ownTags('u', 'other')]) }),
-    ],
-    ['was made anew by somebody else', () => ({ tags: new Map() })],
-  ])('leaves a bucket that %s, and says so', async (_title, change) => {
-    const { bench, s3 } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, (world) => {
-      world.bench.advance(3_600_000);
-      const tags = world.s3.buckets.get('photos')?.tags ?? new Map<string, string>();
-      world.s3.make('photos', { ...change(tags), versions: versions(1) });
-    });
+  const remade = (tags: Map<string, string>) => (world: ReturnType<typeof begin>) => {
+    world.bench.advance(3_600_000);
+    world.s3.make('photos', { tags, versions: versions(1) });
+  };
+  const destroys = { deletionPolicy: 'Delete', forceDelete: true } as const;
+
+  it('leaves a bucket that has the mark of somebody else, and says so', async () => {
+    const { bench, s3 } = await leaving(destroys, remade(ownTags('u', 'other')));
     expect(await bench.run()).toMatchObject({
       result: 'gone',
-      events: ['Warning NotOwned: Bucket photos is no longer ours; it stays on the server.'],
+      events: ["Warning NotOwned: Bucket photos is not this object's; it stays on the server."],
     });
     expect(s3.buckets.get('photos')?.versions).toHaveLength(1);
+  });
+
+  it.each([
+    ['was made again by somebody else', new Map<string, string>()],
+    ['has the mark of another object of its name', ownTags('uid-of-another')],
+  ])('waits before a bucket that %s, until a person lets it go', async (_title, tags) => {
+    const { bench, s3 } = await leaving(destroys, remade(tags));
+    const report = await bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(report.message).toContain('confirm-owner=team-a/photos/photos');
+    bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(s3.buckets.get('photos')?.versions).toHaveLength(1);
+  });
+
+  it('of a bucket in doubt goes on when the owner of the Provider says whose it is', async () => {
+    const { bench, s3, providers } = await leaving(destroys, remade(new Map()));
+    await bench.run();
+    const annotations = { 's3.cloud37.dev/confirm-owner': 'team-a/photos/photos' };
+    providers.set('team-a/provider', providerOf(s3.driver, { metadata: { annotations } }));
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(s3.buckets.size).toBe(0);
+  });
+
+  it('waits as long as a creation that was not answered may still be under way', async () => {
+    const { bench, s3 } = begin({ spec: destroys });
+    s3.refuse('CreateBucket', { code: 'InternalError', status: 500 });
+    expect(await bench.pass()).toMatchObject({ result: 'transient' });
+    bench.delete();
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'Converging', retryAfterMs: 30_000 });
+    // The server carries it out after all.
+    s3.make('photos');
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(s3.buckets.size).toBe(0);
+  });
+
+  it('ends when a creation that was not answered can no longer be under way', async () => {
+    const { bench, s3 } = begin({ spec: destroys });
+    s3.refuse('CreateBucket', { code: 'InternalError', status: 500 });
+    await bench.pass();
+    bench.delete();
+    bench.advance(361_000);
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+  });
+
+  it('that somebody else’s finalizer holds up leaves a status that claims no bucket', async () => {
+    const { bench, s3, buckets } = await leaving(destroys);
+    const object = bench.object();
+    buckets.set('team-a/photos', { ...object, metadata: { ...object.metadata, finalizers: ['theirs'] } });
+    const report = await bench.pass();
+    expect(report.writes).toEqual(['DeleteBucket', 'kube status', 'kube finalizer']);
+    expect(s3.buckets.size).toBe(0);
   });
 
   it('leaves a bucket that was made anew on a server without tags', async () => {

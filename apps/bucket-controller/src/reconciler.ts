@@ -8,7 +8,7 @@ import type { Step } from '@operator/s3';
 import { createOwned, type MadeBucket } from './create.ts';
 import type { BucketDeps, BucketWork } from './deps.ts';
 import { finalizeBucket } from './finalize.ts';
-import { observeBucket, observeOwned, type AbsentBucket, type SeenBucket, type SeenState } from './observe.ts';
+import { observeBucket, observeOwned, type AbsentBucket, type Blocked, type SeenBucket } from './observe.ts';
 import { planBucket } from './plan.ts';
 import { claimsOfBucketFault, claimsOfSeen, reportBucket, reportForeign, type BucketPass } from './report.ts';
 
@@ -29,7 +29,7 @@ export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, Bucke
 });
 
 /** Whatever the status says of a bucket that is surely somebody else's is void; all else is kept. */
-const refuse = ({ bucket }: BucketWork, seen: Extract<SeenState, { state: 'blocked' }>): Outcome<BucketStatus> =>
+const refuse = ({ bucket }: BucketWork, seen: Blocked): Outcome<BucketStatus> =>
   seen.isVoid
     ? blocked(reportForeign(bucket.spec), seen.fault, claimsOfBucketFault(seen.fault, false))
     : blocked(ownStatus(bucket), seen.fault);
@@ -38,12 +38,10 @@ const refuse = ({ bucket }: BucketWork, seen: Extract<SeenState, { state: 'block
 const create = async (work: BucketWork, seen: AbsentBucket): Promise<Outcome<BucketStatus>> => {
   const { bucket, pass } = work;
   const made = await createOwned(work, seen);
+  const after: BucketWork = { ...work, bucket: { ...bucket, status: made.status } };
   try {
-    const { status } = made;
-    const look = await observeOwned({ ...work, bucket: { ...bucket, status } }, seen.provided, seen.region, {
-      isNew: true,
-    });
-    return look.state === 'ours' ? await converge(work, look, made) : refuse(work, look as never);
+    const look = await observeOwned(after, seen.provided, seen.region, { isNew: true });
+    return look.state === 'ours' ? await converge(after, look, made) : refuse(after, look);
   } catch (caught) {
     // The answer to the creation is the best proof there is; what the next pass finds, before the mark is set, may prove nothing.
     await pass.record(await ownedStatus(work, { ...seen, ownership: 'Created', formerTagKeys: [] }, made));

@@ -1,6 +1,6 @@
 import type { Reason } from '@operator/api';
 import { waiting } from '@operator/outcome';
-import type { Bucket } from '@operator/references';
+import type { Bucket, Ownership } from '@operator/references';
 import { objectOf } from '@operator/references/testing';
 import { bucketSpec } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
@@ -82,17 +82,21 @@ describe('policiesOn', () => {
     );
   const bucket: Bucket = objectOf('Bucket', 'photos', bucketSpec({ allowedNamespaces: { names: ['team-b'] } }));
   const labelsOf = () => Promise.resolve({});
+  const provenPolicy: Ownership['provenPolicy'] = ({ status }) =>
+    Promise.resolve(status?.proof === 'holds' ? status : undefined);
 
-  it('counts its own namespace, granted ones, and what stands at the server all the same', async () => {
+  it('counts its own namespace, granted ones, and what surely stands at the server all the same', async () => {
     const found = await policiesOn(
       bucket,
       [
         policy('own', 'team-a'),
         policy('granted', 'team-b'),
         policy('stranger', 'team-c'),
-        policy('revoked', 'team-c', { status: { appliedHash: 'x' } }),
+        policy('revoked', 'team-c', { status: { appliedHash: 'x', proof: 'holds' } }),
+        policy('forged', 'team-c', { status: { appliedHash: 'x' } }),
       ],
-      labelsOf,
+      { labelsOf, ownership: { provenPolicy } },
+      new AbortController().signal,
     );
     expect(found).toEqual([
       { name: 'team-a/own', isPublic: true, isLeaving: false },

@@ -122,6 +122,12 @@ describe('decideOwnership', () => {
     ['no mark, memory, may not list', 'keep', { ...created, age: 'mayNotList' }, 'doubt by ageUnknown'],
     ['no mark, memory, no date', 'delete', { ...created, age: 'dateLost' }, 'doubt by ageUnknown'],
     [
+      'no mark, memory, no date, untouched',
+      'keep',
+      { ...created, age: 'dateLost', isUntouched: true },
+      'ours Created by untouched',
+    ],
+    [
       'no mark, memory without a time',
       'keep',
       { memory: { ownership: 'Created', since: undefined }, age: at('10:00:00') },
@@ -138,7 +144,7 @@ describe('decideOwnership', () => {
       'no mark, an intent, no date, untouched',
       'keep',
       { ...intended, age: 'dateLost', isUntouched: true },
-      'ours Created by intendedUntouched',
+      'ours Created by untouched',
     ],
     [
       'no mark, an intent, may not list, untouched',

@@ -72,7 +72,7 @@ export type Rule =
   | 'remadeSince'
   | 'ageUnknown'
   | 'intended'
-  | 'intendedUntouched'
+  | 'untouched'
   | 'intentUnclear'
   | 'intentOver'
   | 'unproven'
@@ -139,10 +139,12 @@ const decideByMemory = (act: 'keep' | 'delete', sight: Sight): Verdict => {
 };
 
 /** A bucket that was there when ours was first ours, and was never made again, is that one. */
-const decideRemembered = (act: Act, { ownership, since }: Memory, { mark, age }: Sight): Verdict => {
+const decideRemembered = (act: Act, { ownership, since }: Memory, { mark, age, isUntouched }: Sight): Verdict => {
   if (age instanceof Date && since !== undefined) {
     return age.getTime() <= since.getTime() + clockStepMs ? ours('remembered', ownership) : doubt('remadeSince');
   }
+  // Whoever may have made it anew, nothing of theirs is in it.
+  if (age === 'dateLost' && isUntouched) return ours('untouched', ownership);
   // A server that keeps neither marks nor dates leaves nothing but memory: enough to keep, not to destroy.
   return mark.kind === 'notKept' && act !== 'delete' ? ours('rememberedAlone', ownership) : doubt('ageUnknown');
 };
@@ -154,7 +156,7 @@ const decideIntended = ({ from, until }: Intent, { age, isUntouched }: Sight): V
     return age.getTime() >= from.getTime() - clockStepMs ? ours('intended', 'Created') : doubt('intentUnclear');
   }
   const isOfAccount = age === 'dateLost' || age instanceof Date;
-  return isOfAccount && isUntouched ? ours('intendedUntouched', 'Created') : doubt('intentUnclear');
+  return isOfAccount && isUntouched ? ours('untouched', 'Created') : doubt('intentUnclear');
 };
 
 /** A person's word settles a doubt: to keep, anybody's who may say it; to delete, that of the Provider's owner alone; to grant, nobody's. */

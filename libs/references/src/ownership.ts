@@ -1,3 +1,4 @@
+import { annotations } from '@operator/api';
 import type { BucketPolicyStatus, BucketSpec, BucketStatus, ProviderStatus } from '@operator/api';
 import type { CallContext, Fault } from '@operator/outcome';
 import {
@@ -31,7 +32,7 @@ import type { Provided } from './references.ts';
 /** What of a Bucket decides whose its bucket is. */
 export type OwnableBucket = KubeObject<
   Pick<BucketSpec, 'name' | 'providerRef' | 'adoptionPolicy'>,
-  Pick<BucketStatus, 'bucketName' | 'ownership' | 'ownedSince' | 'createIntent' | 'proof'>
+  Pick<BucketStatus, 'bucketName' | 'endpoint' | 'ownership' | 'ownedSince' | 'createIntent' | 'proof'>
 >;
 
 /** What is asked. */
@@ -141,15 +142,26 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     return prover.holds(status.proof, providerFacts(rememberer, status)) ? status.accountId : undefined;
   };
 
-  const placesAt = async ({ provider, driver }: Provided, signal: AbortSignal) =>
-    placesOf(driver.serverIdentity, await provenAccountOf(provider, signal), provider.metadata.uid);
+  const placesAt = async (
+    { provider, driver }: Provided,
+    signal: AbortSignal,
+    serverIdentity = driver.serverIdentity,
+  ): Promise<readonly [string, ...string[]]> =>
+    placesOf(serverIdentity, await provenAccountOf(provider, signal), provider.metadata.uid);
+
+  /** Where the bucket was, when the owner of the Provider says that the new address leads to the same server. */
+  const formerPlaces = async (endpoint: string | undefined, provided: Provided, signal: AbortSignal) => {
+    const declared = provided.provider.metadata.annotations?.[annotations.sameServer] ?? '';
+    const isSame = declared.split(',').some((address) => address.trim() === provided.driver.serverIdentity);
+    return endpoint !== undefined && isSame ? placesAt(provided, signal, endpoint) : [];
+  };
 
   const memoryOf: Ownership['memoryOf'] = async (bucket, provided, signal) => {
     const { status, spec, metadata } = bucket;
     const speaks = status?.ownership !== undefined || status?.createIntent !== undefined;
     if (!speaks || status.bucketName !== spec.name) return { memory: undefined, intent: undefined, isUnproven: false };
     const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
-    const places = await placesAt(provided, signal);
+    const places = [...(await placesAt(provided, signal)), ...(await formerPlaces(status.endpoint, provided, signal))];
     if (!places.some((place) => prover.holds(status.proof, bucketFacts(rememberer, place, status)))) {
       return { memory: undefined, intent: undefined, isUnproven: true };
     }
@@ -223,10 +235,8 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
         isSameProvider,
       };
       const age = isAgeWanted(act, seenSoFar) ? ageOf(await lookUpCreation(driver, place, context)) : 'notAsked';
-      const isUntouched =
-        intent !== undefined && memory === undefined && age === 'dateLost' && tagsOf(seen)?.size === 0
-          ? (await findContent(driver, place, context)) === undefined
-          : false;
+      const mayBeUntouched = age === 'dateLost' && (intent ?? memory) !== undefined && (tagsOf(seen)?.size ?? 0) === 0;
+      const isUntouched = mayBeUntouched && (await findContent(driver, place, context)) === undefined;
       const sight: Sight = { ...seenSoFar, age, isUntouched };
       const verdict = decideOwnership(act, sight);
       return {
@@ -239,18 +249,16 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     },
 
     async sealBucket(status, { metadata }, provided, signal) {
-      const { proof: _former, ...facts } = status;
-      if (facts.ownership === undefined && facts.createIntent === undefined) return facts;
+      if (status.ownership === undefined && status.createIntent === undefined) return status;
       const [place] = await placesAt(provided, signal);
       const prover = await deps.prover(signal);
-      return { ...facts, proof: prover.prove(bucketFacts(await remembererOf(metadata, signal), place, facts)) };
+      return { ...status, proof: prover.prove(bucketFacts(await remembererOf(metadata, signal), place, status)) };
     },
 
     async sealPolicy(status, { metadata }, signal) {
-      const { proof: _former, ...facts } = status;
-      if (facts.appliedHash === undefined && facts.pendingHash === undefined) return facts;
+      if (status.appliedHash === undefined && status.pendingHash === undefined) return status;
       const prover = await deps.prover(signal);
-      return { ...facts, proof: prover.prove(bucketPolicyFacts(await remembererOf(metadata, signal), facts)) };
+      return { ...status, proof: prover.prove(bucketPolicyFacts(await remembererOf(metadata, signal), status)) };
     },
 
     async provenPolicy({ metadata, status }, signal) {
@@ -261,10 +269,9 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     },
 
     async sealProvider(status, { metadata }, signal) {
-      const { proof: _former, ...facts } = status;
-      if (facts.accountId === undefined) return facts;
+      if (status.accountId === undefined) return status;
       const prover = await deps.prover(signal);
-      return { ...facts, proof: prover.prove(providerFacts(await remembererOf(metadata, signal), facts)) };
+      return { ...status, proof: prover.prove(providerFacts(await remembererOf(metadata, signal), status)) };
     },
   };
 };

@@ -39,7 +39,7 @@ it('keeps of a Bucket what those who refer to it need, and nothing else', () => 
   expect(metadata).not.toHaveProperty('labels');
   expect(metadata.annotations).toEqual({ 's3.cloud37.dev/confirm-withdrawal': 'team-b' });
   expect(metadata).toMatchObject({ name: 'photos', namespace: 'team-a', deletionTimestamp: '2026-05-02T00:00:00Z' });
-  expect(Object.keys(spec)).toEqual(['name', 'providerRef', 'allowedNamespaces']);
+  expect(Object.keys(spec)).toEqual(['name', 'providerRef', 'allowedNamespaces', 'adoptionPolicy']);
   expect(status).toEqual({ exists: true, ownership: 'Created', bucketName: 'photos', endpoint: 'http://server' });
 });
 

@@ -3,16 +3,27 @@ import { bareMetadata, pick, type KubeObject } from '@operator/runtime';
 
 /** What those that refer to a Bucket need of it. */
 export type ReferredBucket = KubeObject<
-  Pick<BucketSpec, 'name' | 'providerRef' | 'region' | 'publicAccess' | 'allowedNamespaces'>,
-  Pick<BucketStatus, 'exists' | 'ownership' | 'bucketName' | 'region' | 'endpoint'>
+  Pick<BucketSpec, 'name' | 'providerRef' | 'region' | 'publicAccess' | 'allowedNamespaces' | 'adoptionPolicy'>,
+  Pick<BucketStatus, (typeof statusFields)[number]>
 >;
+
+const statusFields = [
+  'exists',
+  'ownership',
+  'bucketName',
+  'region',
+  'endpoint',
+  'ownedSince',
+  'createIntent',
+  'proof',
+] as const satisfies readonly (keyof BucketStatus)[];
 
 /** Drops, on arrival, what they do not need: there may be many thousands. Of the conditions stays Ready while it is not True, to say why. */
 export const trimReferredBucket = ({ apiVersion, kind, metadata, spec, status }: ReferredBucket): ReferredBucket => ({
   apiVersion,
   kind,
   metadata: trimMetadata(metadata),
-  spec: pick(spec, 'name', 'providerRef', 'region', 'publicAccess', 'allowedNamespaces'),
+  spec: pick(spec, 'name', 'providerRef', 'region', 'publicAccess', 'allowedNamespaces', 'adoptionPolicy'),
   ...(status === undefined ? {} : { status: trimStatus(status) }),
 });
 
@@ -24,7 +35,7 @@ const trimMetadata = (metadata: ReferredBucket['metadata']): ReferredBucket['met
 };
 
 const trimStatus = (status: NonNullable<ReferredBucket['status']>): NonNullable<ReferredBucket['status']> => {
-  const kept = pick(status, 'exists', 'ownership', 'bucketName', 'region', 'endpoint');
+  const kept = pick(status, ...statusFields);
   const ready = status.conditions?.find(({ type }) => type === conditionTypes.Ready);
   return ready === undefined || ready.status === 'True' ? kept : { ...kept, conditions: [ready] };
 };

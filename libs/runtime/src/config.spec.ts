@@ -12,11 +12,23 @@ describe('readConfig', () => {
       leaderElect: true,
       leaderElectionNamespace: undefined,
       leaderElectionId: 'bucket-controller',
+      operatorNamespace: undefined,
+      formerClusterIds: new Set(),
       metricsAddress: { host: undefined, port: 8080 },
       healthAddress: { host: undefined, port: 8081 },
       logLevel: 'info',
       shutdownDeadlineMs: 25_000,
     });
+  });
+
+  it('takes the ids of former clusters, and says which is none', () => {
+    const ids = ['6d1f0c1e-0000-4000-8000-000000000001', '6d1f0c1e-0000-4000-8000-000000000002'];
+    expect(readConfig('c', [`--former-cluster-ids=${ids.join(', ')}`], {})).toMatchObject({
+      formerClusterIds: new Set(ids),
+    });
+    expect(() => readConfig('c', ['--former-cluster-ids=production'], {})).toThrow(
+      /--former-cluster-ids: "production" is not valid/,
+    );
   });
 
   it('reads flags, then the environment', () => {

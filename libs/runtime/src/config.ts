@@ -15,6 +15,10 @@ export interface RuntimeConfig {
   /** The namespace of the pod or the kubeconfig when absent, else `default`. */
   readonly leaderElectionNamespace: string | undefined;
   readonly leaderElectionId: string;
+  /** Where the Secret with the proof key is; the namespace of the pod or the kubeconfig when absent, else `default`. */
+  readonly operatorNamespace: string | undefined;
+  /** uids of kube-system of the clusters that this one has replaced. */
+  readonly formerClusterIds: ReadonlySet<string>;
   /** Undefined: off. */
   readonly metricsAddress: Address | undefined;
   readonly healthAddress: Address | undefined;
@@ -64,6 +68,14 @@ const flags = {
   'leader-election-id': {
     fallback: '',
     text: 'Name of the Lease; when empty the name of the controller, with a hash of --watch-namespaces and --watch-selector if any',
+  },
+  'operator-namespace': {
+    fallback: '',
+    text: 'Namespace of the Secret s3-operator-proof-key, which all controllers share; the one this process is in when empty',
+  },
+  'former-cluster-ids': {
+    fallback: '',
+    text: 'uids of the namespace kube-system of clusters that this one has replaced, with commas between; what bears their owner tags can be adopted',
   },
   'metrics-address': { fallback: ':8080', text: 'host:port of /metrics; 0 turns it off' },
   'health-address': { fallback: ':8081', text: 'host:port of /healthz and /readyz, may be the same; 0 turns it off' },
@@ -135,6 +147,8 @@ export const readConfig = (
     leaderElectionNamespace: read('leader-election-namespace', parseMatching(dnsLabel))[0],
     leaderElectionId:
       read('leader-election-id', parseMatching(dnsSubdomain))[0] ?? leaseName(name, watchNamespaces, watchSelector),
+    operatorNamespace: read('operator-namespace', parseMatching(dnsLabel))[0],
+    formerClusterIds: read('former-cluster-ids', parseClusterIds),
     metricsAddress: read('metrics-address', parseAddress)[0],
     healthAddress: read('health-address', parseAddress)[0],
     logLevel: read('log-level', (value) => logLevels.find((level) => level === value)),
@@ -183,12 +197,23 @@ const parseMatching =
     return pattern.test(value) ? [value] : undefined;
   };
 
-const parseNamespaces = (value: string): readonly string[] | undefined => {
-  const names = value
+const listIn = (value: string): readonly string[] =>
+  value
     .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+
+const parseNamespaces = (value: string): readonly string[] | undefined => {
+  const names = listIn(value);
   return names.every((name) => dnsLabel.test(name)) ? [...new Set(names)] : undefined;
+};
+
+/** Source: RFC 9562, the text form of a UUID. */
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const parseClusterIds = (value: string): ReadonlySet<string> | undefined => {
+  const ids = listIn(value);
+  return ids.every((id) => uuid.test(id)) ? new Set(ids) : undefined;
 };
 
 /** Source: Kubernetes, label selectors. */

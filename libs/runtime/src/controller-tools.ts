@@ -19,6 +19,8 @@ import { watchOne } from './watch-one.ts';
 export interface ControllerTools {
   readonly kube: KubeClient;
   readonly config: RuntimeConfig;
+  /** The namespace of the operator's own Secret. */
+  readonly operatorNamespace: string;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;

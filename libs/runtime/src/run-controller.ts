@@ -164,7 +164,7 @@ const assemble = async <Spec, Status>(
   parts: Parts,
   signal: AbortSignal,
 ) => {
-  const { config, log, metrics, tracing, events, watches, kube, leadership } = parts;
+  const { config, log, metrics, tracing, events, watches, kube, leadership, connection } = parts;
   const { informer: informerOf, watchOne } = watches;
   let enqueue: ControllerTools['enqueue'] = () => undefined;
   const wakes = createWakes((key) => enqueue(key));
@@ -172,6 +172,7 @@ const assemble = async <Spec, Status>(
   const controller = await build({
     ...shared,
     config,
+    operatorNamespace: config.operatorNamespace ?? connection.namespace ?? 'default',
     signal,
     informer: informerOf,
     watchOne,

@@ -1,10 +1,12 @@
-import { writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { createReadStream, writeFileSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { nodeFlags } from '../bundle.ts';
-import { freePorts, startChild, type Child } from '../local/index.ts';
+import { logTail, startChild, waitUntilReady, type Child } from '../local/index.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 import type { Kind } from './kube.ts';
+import { portIn } from './listening.ts';
 import { sumOfMetric } from './metrics.ts';
 import { asPod } from './pod.ts';
 import { cpuSecondsOf, memoryOf } from './proc.ts';
@@ -37,8 +39,10 @@ export interface Controller {
   kill(): Promise<void>;
   /** SIGTERM; resolves with how it ended. */
   stop(): Promise<string>;
-  /** Starts the process anew, with the same flags. */
+  /** Starts the process again, with the same flags; resolves when it listens. @throws StartFailed when it ends before */
   start(): Promise<void>;
+  /** How it ended although nobody asked it to, with the end of its log; undefined while that has not happened. */
+  ownEnd(): string | undefined;
   /** Everything it ever wrote, over all its starts. */
   output(): Promise<string>;
   /** The text of /metrics. */
@@ -79,6 +83,7 @@ export interface ControllerPlace {
 
 const longestAnswerMs = 20_000;
 
+/** @throws StartFailed when it ends before it listens */
 export async function startController(
   name: ControllerName,
   place: ControllerPlace,
@@ -103,25 +108,34 @@ export async function startController(
   }
   const tokenPath = join(dir, `${as}.token`);
   if (options.asPod === true) writeFileSync(tokenPath, controlPlane.adminToken, { mode: 0o600 });
-  const [metricsPort, healthPort] = (await freePorts(2)) as [number, number];
   const logPath = join(dir, 'logs', `${as}.log`);
 
   let child: Child;
   let startedAt = 0;
+  let metricsPort: number | undefined;
+  let ownEnd: string | undefined;
+  let isAskedToEnd = false;
   const start = async () => {
+    const logged = await stat(logPath).then(
+      ({ size }) => size,
+      () => 0, // no start before this one
+    );
     const args = [
       ...nodeFlags,
       ...(options.nodeFlags ?? []),
       join(place.bundles, `${name}-controller/main.js`),
       ...(options.asPod === true ? [] : [`--kubeconfig=${kubeconfig}`]),
-      `--metrics-address=127.0.0.1:${metricsPort}`,
-      `--health-address=127.0.0.1:${healthPort}`,
+      // Ports that the system gives at the very moment: nobody can be faster, and after a kill none is waited for.
+      '--metrics-address=127.0.0.1:0',
+      '--health-address=127.0.0.1:0',
       ...(options.namespaces === undefined ? [] : [`--watch-namespaces=${options.namespaces.join(',')}`]),
       ...(options.flags ?? []),
     ];
     const { hostname, port } = new URL(controlPlane.url);
     startedAt = Date.now();
-    child = await startChild({
+    isAskedToEnd = false;
+    metricsPort = undefined;
+    const started = await startChild({
       name: as,
       ...(options.asPod === true
         ? asPod(process.execPath, args, { tokenPath, caPath: controlPlane.caPath })
@@ -136,12 +150,32 @@ export async function startController(
       logPath,
       lifetime: 'parent',
     });
+    child = started;
+    const listens = async () => {
+      metricsPort = portIn(await textOf(createReadStream(logPath, { start: logged })), '/metrics');
+      return metricsPort !== undefined;
+    };
+    await waitUntilReady(started, listens, { everyMs: 10 }).catch(async (error: unknown) => {
+      await started.stop();
+      if (!isAskedToEnd) throw error; // else it was killed meanwhile
+    });
+    void started.exited.then((how) => {
+      if (!isAskedToEnd && child === started) ownEnd = `${as} ${how}; the end of ${logPath}:\n${logTail(logPath)}`;
+    });
   };
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    await proxy?.close();
+    throw error;
+  }
 
   // One that does not answer hangs: that is to be seen, not to be waited for.
-  const fetchText = async (path: string) =>
-    (await fetch(`http://127.0.0.1:${metricsPort}${path}`, { signal: AbortSignal.timeout(longestAnswerMs) })).text();
+  const fetchText = async (path: string) => {
+    if (metricsPort === undefined) throw new Error(`${as} does not listen`);
+    const signal = AbortSignal.timeout(longestAnswerMs);
+    return (await fetch(`http://127.0.0.1:${metricsPort}${path}`, { signal })).text();
+  };
   const keepMetrics = async () => {
     if (between?.onLastMetrics === undefined || child.ended() !== undefined) return;
     between.onLastMetrics(await fetchText('/metrics').catch(() => '')); // one that hangs or ends has none
@@ -156,15 +190,18 @@ export async function startController(
       return startedAt;
     },
     async kill() {
+      isAskedToEnd = true;
       if (child.ended() === undefined) process.kill(child.pid, 'SIGKILL');
       await child.exited;
     },
     async stop() {
       await keepMetrics();
+      isAskedToEnd = true;
       await child.stop(15_000);
       return child.exited;
     },
     start,
+    ownEnd: () => ownEnd,
     output: () => readFile(logPath, 'utf8'),
     metrics: () => fetchText('/metrics'),
     async passes(kind) {
@@ -175,6 +212,7 @@ export async function startController(
     cpuSeconds: () => cpuSecondsOf(child.pid),
     async close() {
       await keepMetrics();
+      isAskedToEnd = true;
       await child.stop();
       await proxy?.close();
     },

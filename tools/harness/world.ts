@@ -67,6 +67,7 @@ export interface World {
   startController(name: ControllerName, options?: ControllerOptions): Promise<Controller>;
   /** Searches everything that the run put out so far for every secret value made in it. */
   findLeaks(): Promise<readonly Leak[]>;
+  /** Ends everything. @throws Error with the end of its log for each controller that had ended although nobody asked it to */
   stop(): Promise<void>;
 }
 
@@ -86,10 +87,13 @@ export async function startWorld(
   mkdirSync(logs, { recursive: true, mode: 0o700 });
 
   const closers: (() => Promise<unknown> | undefined)[] = [];
+  const controllers: Controller[] = [];
   const stop = async () => {
+    const ownEnds = controllers.splice(0).flatMap((controller) => controller.ownEnd() ?? []);
     for (const close of closers.splice(0).reverse()) await close();
     for (const entry of readdirSync(dir))
       if (entry !== 'logs') rmSync(join(dir, entry), { recursive: true, force: true });
+    if (ownEnds.length > 0) throw new Error(ownEnds.join('\n'));
   };
   try {
     const servers = new Map<ServerName, S3Server>();
@@ -137,7 +141,6 @@ export async function startWorld(
         { what: `${kind} can be listed` },
       );
 
-    const controllers: Controller[] = [];
     const lastMetrics: (readonly [controller: string, text: string])[] = [];
     const findLeaks = async (): Promise<readonly Leak[]> => {
       const leaks = [...secrets.search('traces', traces.join('\n'))];

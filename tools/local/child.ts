@@ -112,15 +112,15 @@ export class StartFailed extends Error {
 }
 
 /**
- * Polls until `answers` is true. A rejected look counts as "not yet".
+ * Polls every `everyMs` (50) until `answers` is true. A rejected look counts as "not yet".
  * @throws StartFailed when the child ends or `timeoutMs` (60 000) is over; the signal's reason when aborted
  */
 export async function waitUntilReady(
   child: Child,
   answers: () => Promise<boolean>,
-  options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number } = {},
+  options: { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number; readonly everyMs?: number } = {},
 ): Promise<void> {
-  const timeoutMs = options.timeoutMs ?? 60_000;
+  const { timeoutMs = 60_000, everyMs = 50 } = options;
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
@@ -136,7 +136,7 @@ export async function waitUntilReady(
       const look = last instanceof Error ? ` (last look: ${last.message})` : '';
       throw new StartFailed(child, `did not answer within ${timeoutMs / 1000} s${look}`);
     }
-    await delay(50, undefined, { signal: options.signal });
+    await delay(everyMs, undefined, { signal: options.signal });
   }
 }
 

@@ -7,6 +7,7 @@ import { inWords } from '../narrate.ts';
 import { projectRoot } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
 import { addCounts, countTests, type Counts } from './counts.ts';
+import { nxEnvironment } from './nx-environment.ts';
 
 // npm test: everything in one go, the cheap things first. The last line is `N passed, N failed`.
 
@@ -104,8 +105,7 @@ function runProgram(program: string, args: readonly string[]): Promise<number | 
     const child = spawn(program, [...args], {
       cwd: projectRoot,
       stdio: ['ignore', 'inherit', 'inherit'],
-      // No process of Nx stays behind, and none of its screens is drawn over our lines.
-      env: { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' },
+      env: { ...process.env, ...nxEnvironment(projectRoot) },
     });
     const stop = () => child.kill('SIGTERM');
     signal.addEventListener('abort', stop);

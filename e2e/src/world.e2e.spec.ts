@@ -6,26 +6,36 @@ import { startWorld } from './world.ts';
 let world: World;
 
 beforeAll(async () => {
-  world = await startWorld('world', ['minio', 'moto', 'versitygw']);
+  world = await startWorld('world', ['minio', 'moto', 'versitygw', 'seaweedfs']);
 });
 afterAll(() => world.stop());
 
 describe('the world of the tests', () => {
-  it.each(['minio', 'moto', 'versitygw'] as const)('counts signed calls to %s and lets them through', async (name) => {
-    const { accessKey, secretKey, region } = world.server(name);
-    const proxy = await world.proxyTo(name, `counted-${name}`);
-    const { hostname, port } = new URL(proxy.url);
-    const client = new Client({ endPoint: hostname, port: Number(port), useSSL: false, accessKey, secretKey, region });
-    await client.makeBucket('counted');
-    await client.putObject('counted', 'a/key', Buffer.alloc(100_000));
-    await client.listBuckets();
-    const calls = world.traffic.since(0, (call) => call.proxy === `counted-${name}`);
-    expect(calls.map(({ operation, effect, status }) => [operation, effect, status])).toEqual([
-      ['CreateBucket', 'write', 200],
-      ['PutObject', 'write', 200],
-      ['ListBuckets', 'read', 200],
-    ]);
-  });
+  it.each(['minio', 'moto', 'versitygw', 'seaweedfs'] as const)(
+    'counts signed calls to %s and lets them through',
+    async (name) => {
+      const { accessKey, secretKey, region } = world.server(name);
+      const proxy = await world.proxyTo(name, `counted-${name}`);
+      const { hostname, port } = new URL(proxy.url);
+      const client = new Client({
+        endPoint: hostname,
+        port: Number(port),
+        useSSL: false,
+        accessKey,
+        secretKey,
+        region,
+      });
+      await client.makeBucket('counted');
+      await client.putObject('counted', 'a/key', Buffer.alloc(100_000));
+      await client.listBuckets();
+      const calls = world.traffic.since(0, (call) => call.proxy === `counted-${name}`);
+      expect(calls.map(({ operation, effect, status }) => [operation, effect, status])).toEqual([
+        ['CreateBucket', 'write', 200],
+        ['PutObject', 'write', 200],
+        ['ListBuckets', 'read', 200],
+      ]);
+    },
+  );
 
   it("reads MinIO's accounts, sealed answers too", async () => {
     const admin = minioAdmin(world.server('minio'));

@@ -4,14 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import {
-  startControlPlane,
-  startMinio,
-  startMoto,
-  startVersitygw,
-  type ControlPlane,
-  type S3Server,
-} from '../local/index.ts';
+import { s3Starters, startControlPlane, type ControlPlane, type S3Server } from '../local/index.ts';
 import { startController, type Controller, type ControllerName, type ControllerOptions } from './controller.ts';
 import { startCountingProxy, type CountingProxy } from './counting-proxy.ts';
 import { allKinds, Kube, KubeApiError, type Manifest } from './kube.ts';
@@ -72,7 +65,6 @@ export interface World {
 }
 
 const root = resolve(import.meta.dirname, '../..');
-const starters = { minio: startMinio, moto: startMoto, versitygw: startVersitygw };
 
 /** `name`: what its folder begins with, of which the logs stay when it is stopped. */
 export async function startWorld(
@@ -100,7 +92,7 @@ export async function startWorld(
     closers.push(...serverNames.map((server) => () => servers.get(server)?.stop()));
     const [controlPlane, ...started] = await allOrStop(
       startControlPlane({ dir: join(dir, 'control-plane'), ...signal }),
-      ...serverNames.map((server) => starters[server]({ dir: join(dir, server), ...signal })),
+      ...serverNames.map((server) => s3Starters[server]({ dir: join(dir, server), ...signal })),
     );
     closers.push(() => controlPlane.stop());
     for (const server of started) servers.set(server.name, server);
@@ -171,14 +163,14 @@ export async function startWorld(
         const { endpoint, accessKey, secretKey } = serverNamed(server);
         const port = Number(new URL(endpoint).port);
         const again = { dir: join(dir, server), port, credentials: { accessKey, secretKey }, ...signal };
-        servers.set(server, await starters[server](again));
+        servers.set(server, await s3Starters[server](again));
       },
       proxyTo,
       async createNamespace(namespace) {
         await kube.create('Namespace', undefined, namespace, {});
       },
       async createProvider(namespace, provider, options) {
-        const { accessKey, secretKey, region, endpoint: direct } = serverNamed(options.server);
+        const { accessKey, secretKey, region, endpoint: direct, iamEndpoint } = serverNamed(options.server);
         const endpoint = options.endpoint ?? ownProxies.get(options.server) ?? direct;
         await kube.create('Secret', namespace, `${provider}-root`, {
           stringData: { 'access-key': accessKey, 'secret-key': secretKey },
@@ -189,7 +181,7 @@ export async function startWorld(
             type: options.server === 'moto' ? 'aws' : options.server === 'minio' ? 'minio' : 'custom',
             endpoint,
             region,
-            ...(options.server === 'moto' ? { iamEndpoint: endpoint } : {}),
+            ...(iamEndpoint === undefined ? {} : { iamEndpoint: endpoint }),
             auth: { accessKeySecretRef: secret, secretKeySecretRef: secret },
             // A check of its own accord would disturb what is counted.
             checkIntervalSeconds: 86_400,

@@ -1,23 +1,25 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { identityOf, isRunning } from '../lock.mjs';
-import { logTail, retryPortRaces, startChild, StartFailed, waitUntilReady } from './child.ts';
+import { logTail, retryPortRaces, startChild, StartFailed, waitUntilReady, type Ending } from './child.ts';
 
 let dir: string;
 beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'child-'))));
 afterEach(() => rmSync(dir, { recursive: true }));
 
-const shell = (script: string) =>
+const shell = (script: string, ending: Ending = {}) =>
   startChild({
     name: 'shell',
     command: '/bin/sh',
     args: ['-c', script],
+    cwd: dir,
     logPath: join(dir, 'shell.log'),
     lifetime: 'parent',
+    ...ending,
   });
 
 describe('startChild', () => {
@@ -40,6 +42,24 @@ describe('startChild', () => {
     await vi.waitUntil(() => logTail(deaf.logPath).includes('ready'), { timeout: 5_000 });
     await deaf.stop(100);
     expect(deaf.ended()).toBe('was ended by SIGKILL');
+  });
+
+  it('waits as long as a program is given, and removes what it leaves, ended by us or not', async () => {
+    const leaves = [join(dir, 'socket')];
+    const deaf = await shell('trap "" TERM; touch socket; echo ready; while :; do sleep 0.1; done', {
+      graceMs: 100,
+      leaves,
+    });
+    await vi.waitUntil(() => logTail(deaf.logPath).includes('ready'), { timeout: 5_000 });
+    expect(existsSync(join(dir, 'socket'))).toBe(true);
+    const startedAt = performance.now();
+    await deaf.stop();
+    expect(performance.now() - startedAt).toBeLessThan(4_000);
+    expect(existsSync(join(dir, 'socket'))).toBe(false);
+    const ended = await shell('touch socket', { leaves });
+    await ended.exited;
+    await ended.stop();
+    expect(existsSync(join(dir, 'socket'))).toBe(false);
   });
 
   it('leaves nothing behind when its parent is killed', async () => {

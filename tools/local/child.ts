@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { guard, unguard } from './watchdog.ts';
@@ -7,7 +7,15 @@ import { guard, unguard } from './watchdog.ts';
 /** `parent`: ends with this process, however that one ends. `detached`: stays until somebody stops it. */
 export type Lifetime = 'parent' | 'detached';
 
-export interface ChildSpec {
+/** How a program is ended, by whoever ends it. */
+export interface Ending {
+  /** How long it may take after SIGTERM, before SIGKILL. Default 5 000. */
+  readonly graceMs?: number;
+  /** Files outside its folder that it does not remove itself, at the latest after SIGKILL. */
+  readonly leaves?: readonly string[];
+}
+
+export interface ChildSpec extends Ending {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
@@ -19,7 +27,7 @@ export interface ChildSpec {
   readonly lifetime: Lifetime;
 }
 
-export interface Child {
+export interface Child extends Ending {
   readonly name: string;
   readonly pid: number;
   readonly logPath: string;
@@ -27,7 +35,7 @@ export interface Child {
   ended(): string | undefined;
   /** Settles when it has ended, with what `ended()` says. Never rejects. */
   readonly exited: Promise<string>;
-  /** SIGTERM, and SIGKILL after `graceMs` (5 000). Resolves when it is gone; a second call is harmless. */
+  /** SIGTERM, and SIGKILL after `graceMs` (its own when absent). Resolves when it is gone; a second call is harmless. */
   stop(graceMs?: number): Promise<void>;
 }
 
@@ -71,21 +79,37 @@ export async function startChild(spec: ChildSpec): Promise<Child> {
     logPath: spec.logPath,
     ended: () => end,
     exited,
-    async stop(graceMs = 5_000) {
-      if (end !== undefined) return;
-      started.kill('SIGTERM');
-      const patience = new AbortController();
-      await Promise.race([
-        exited,
-        delay(graceMs, undefined, { signal: patience.signal }).then(
-          () => started.kill('SIGKILL'),
-          () => undefined, // it ended in time
-        ),
-      ]);
-      patience.abort();
-      await exited;
+    ...endingOf(spec),
+    async stop(graceMs = spec.graceMs ?? defaultGraceMs) {
+      if (end === undefined) {
+        started.kill('SIGTERM');
+        const patience = new AbortController();
+        await Promise.race([
+          exited,
+          delay(graceMs, undefined, { signal: patience.signal }).then(
+            () => started.kill('SIGKILL'),
+            () => undefined, // it ended in time
+          ),
+        ]);
+        patience.abort();
+        await exited;
+      }
+      removeLeft(spec);
     },
   };
+}
+
+const defaultGraceMs = 5_000;
+
+/** The ending alone, of what has one. */
+export const endingOf = ({ graceMs, leaves }: Ending): Ending => ({
+  ...(graceMs === undefined ? {} : { graceMs }),
+  ...(leaves === undefined ? {} : { leaves }),
+});
+
+/** Removes what a program that has ended left behind. */
+export function removeLeft({ leaves = [] }: Ending): void {
+  for (const path of leaves) rmSync(path, { force: true });
 }
 
 /** The last `lines` lines of a log, from its last 64 KiB; empty when there is none. */

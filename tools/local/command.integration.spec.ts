@@ -27,7 +27,7 @@ async function local(...args: string[]) {
   return { status: await last.ended, output: last.output() };
 }
 
-const upAll = () => local('up', '--servers', 'minio,moto,versitygw');
+const upAll = () => local('up', '--servers', 'minio,moto,versitygw,seaweedfs');
 const recorded = () => Object.fromEntries(readState(paths()).processes.map(({ name, pid }) => [name, pid]));
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 const isForOwnerOnly = (path: string) => (statSync(path).mode & 0o077) === 0;
@@ -53,7 +53,7 @@ describe('npm run local', () => {
     const { status, output } = await upAll();
     expect(status, output).toBe(0);
     const { cluster, servers, processes } = readState(paths());
-    const names = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'minio', 'moto', 'versitygw'];
+    const names = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'minio', 'moto', 'versitygw', 'seaweedfs'];
     expect(processes.map(({ name }) => name)).toEqual(names);
     expect(processes.every(isRunning)).toBe(true);
     const { output: told, status: whole } = await local('status');
@@ -73,7 +73,7 @@ describe('npm run local', () => {
     );
   });
 
-  it.each(['minio', 'moto', 'versitygw'])('leaves variables with which %s answers', async (server) => {
+  it.each(['minio', 'moto', 'versitygw', 'seaweedfs'])('leaves variables with which %s answers', async (server) => {
     const variables = exported(paths().environmentOf(server));
     const { AWS_ENDPOINT_URL = '', AWS_ACCESS_KEY_ID = '', AWS_SECRET_ACCESS_KEY = '' } = variables;
     const credentials = { accessKey: AWS_ACCESS_KEY_ID, secretKey: AWS_SECRET_ACCESS_KEY };

@@ -5,8 +5,10 @@ export {
   type ControlPlaneUser,
 } from './control-plane.ts';
 export {
+  s3Starters,
   startMinio,
   startMoto,
+  startSeaweedfs,
   startVersitygw,
   type S3Credentials,
   type S3Server,

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ListUsersCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
-import { startMinio, startMoto, startVersitygw, type S3Server } from './s3-servers.ts';
+import { startMinio, startMoto, startSeaweedfs, startVersitygw, type S3Server } from './s3-servers.ts';
 
 let dir: string;
 beforeAll(() => {
@@ -77,6 +77,7 @@ describe.each([
   ['minio', startMinio],
   ['moto', startMoto],
   ['versitygw', startVersitygw],
+  ['seaweedfs', startSeaweedfs],
 ] as const)('%s', (name, startServer) => {
   let server: S3Server;
   beforeAll(async () => {
@@ -101,18 +102,24 @@ describe.each([
     });
   });
 
-  const itChecksIam = () =>
+  // What listens elsewhere is open to the whole network. Only Linux tells it in files.
+  it.runIf(process.platform === 'linux')('listens on loopback alone', () => {
+    const addresses = listeningAddresses(server.pid);
+    expect(addresses).toContain(`127.0.0.1:${new URL(server.endpoint).port}`);
+    expect(addresses.filter((address) => !/^(127\.0\.0\.1|::1):/.test(address))).toEqual([]);
+  });
+
+  const itChecksIam = (users: readonly unknown[], refusal: object) =>
     it('checks signatures of IAM too', async () => {
       const iam = (secretAccessKey: string) =>
         new IAMClient({
-          endpoint: server.endpoint,
+          endpoint: server.iamEndpoint ?? '',
           region: server.region,
           credentials: { accessKeyId: server.accessKey, secretAccessKey },
         });
-      expect((await iam(server.secretKey).send(new ListUsersCommand())).Users?.map(({ UserName }) => UserName)).toEqual(
-        ['admin'],
-      );
-      await expect(iam('wrong').send(new ListUsersCommand())).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' });
+      const { Users = [] } = await iam(server.secretKey).send(new ListUsersCommand());
+      expect(Users.map(({ UserName }) => UserName)).toEqual(users);
+      await expect(iam('wrong').send(new ListUsersCommand())).rejects.toMatchObject(refusal);
     });
 
   const itComesBack = () =>
@@ -129,6 +136,44 @@ describe.each([
     });
 
   // moto keeps everything in memory.
-  if (name === 'moto') itChecksIam();
+  if (name === 'moto') itChecksIam(['admin'], { name: 'SignatureDoesNotMatch' });
   else itComesBack();
+  // SeaweedFS refuses in the XML of S3, of which an IAM client reads no code.
+  if (name === 'seaweedfs')
+    itChecksIam([expect.stringMatching(/^admin-/)], { message: expect.stringContaining('signature') as unknown });
 });
+
+/** `address:port` of every TCP socket on which this process listens; an IPv6 address but ::1 as the kernel writes it. */
+function listeningAddresses(pid: number): string[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).map((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1];
+      } catch {
+        return undefined; // closed in between
+      }
+    }),
+  );
+  return ['tcp', 'tcp6'].flatMap((family) =>
+    readFileSync(`/proc/net/${family}`, 'utf8')
+      .trim()
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, , , state, , , , , , inode]) => state === '0A' && inodes.has(inode))
+      .map(([, local = '']) => {
+        const [address = '', port = ''] = local.split(':');
+        return `${readAddress(address)}:${parseInt(port, 16)}`;
+      }),
+  );
+}
+
+/** Source: Linux, proc_pid_net(5): an address is hexadecimal, its bytes in the order of the machine, here little-endian. */
+function readAddress(hex: string): string {
+  if (hex === '00000000000000000000000001000000') return '::1';
+  if (hex.length !== 8) return hex;
+  return (hex.match(/../g) ?? [])
+    .map((byte) => parseInt(byte, 16))
+    .toReversed()
+    .join('.');
+}

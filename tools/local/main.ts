@@ -8,7 +8,8 @@ import { startControlPlane } from './control-plane.ts';
 import { installCrds } from './crds.ts';
 import { createKindCluster, decideCluster, removeKindCluster } from './kind.ts';
 import { kubectlFor } from './kubectl.ts';
-import { startMinio, startMoto, startVersitygw } from './s3-servers.ts';
+import { s3Starters } from './s3-servers.ts';
+import type { Child, Ending } from './child.ts';
 import {
   describeState,
   endProcesses,
@@ -21,7 +22,6 @@ import {
   type LocalPaths,
 } from './state.ts';
 
-const starters = { minio: startMinio, moto: startMoto, versitygw: startVersitygw };
 const log = (line: string) => console.log(line);
 const { signal } = untilSignal();
 
@@ -69,7 +69,7 @@ async function up(paths: LocalPaths, servers: readonly S3ServerName[], wantsKind
     lifetime: 'detached' as const,
     log,
     signal,
-    onStart: (child: { name: string; pid: number; logPath: string }) => {
+    onStart: (child: Pick<Child, 'name' | 'pid' | 'logPath' | keyof Ending>) => {
       started.push(child.pid);
       recordProcess(paths, child);
     },
@@ -81,7 +81,7 @@ async function up(paths: LocalPaths, servers: readonly S3ServerName[], wantsKind
     for (const name of servers) {
       if (runs(paths, [name])) continue;
       await forget(paths, [name]);
-      const server = await starters[name]({ dir: freshFolder(paths, name), ...common });
+      const server = await s3Starters[name]({ dir: freshFolder(paths, name), ...common });
       const { endpoint, region, accessKey, secretKey } = server;
       const state = readState(paths);
       writeState(paths, { ...state, servers: [...state.servers, { name, endpoint, region, accessKey, secretKey }] });

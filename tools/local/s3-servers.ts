@@ -4,7 +4,15 @@ import { Agent } from 'node:https';
 import { join } from 'node:path';
 import { CreateAccessKeyCommand, CreateUserCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import { Client } from 'minio';
-import { retryPortRaces, startChild, waitUntilReady, type Child, type Lifetime } from './child.ts';
+import {
+  endingOf,
+  retryPortRaces,
+  startChild,
+  waitUntilReady,
+  type Child,
+  type Ending,
+  type Lifetime,
+} from './child.ts';
 import { freePorts } from './ports.ts';
 import { obtainServers } from './servers/obtain.ts';
 
@@ -20,7 +28,7 @@ export interface S3ServerOptions {
   /** Default `parent`. */
   readonly lifetime?: Lifetime;
   /** Called when the server starts, before it is ready. */
-  readonly onStart?: (server: Pick<Child, 'name' | 'pid' | 'logPath'>) => void;
+  readonly onStart?: (server: Pick<Child, 'name' | 'pid' | 'logPath' | keyof Ending>) => void;
   readonly log?: (line: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -42,16 +50,18 @@ export interface S3Credentials {
 }
 
 export interface S3Server extends S3Credentials {
-  readonly name: 'minio' | 'moto' | 'versitygw';
-  /** http://127.0.0.1:PORT, or https:// with TLS. On moto the same address serves IAM, STS and the rest of AWS. */
+  readonly name: 'minio' | 'moto' | 'versitygw' | 'seaweedfs';
+  /** http://127.0.0.1:PORT, or https:// with TLS. */
   readonly endpoint: string;
+  /** Where it speaks the AWS IAM protocol: the same address, on moto and SeaweedFS. */
+  readonly iamEndpoint?: string;
   readonly region: string;
   readonly pid: number;
   readonly logPath: string;
   stop(): Promise<void>;
 }
 
-/** Where all three servers are at home. */
+/** Where all servers are at home. */
 const region = 'us-east-1';
 
 /** MinIO with random root credentials, its console off. @throws Error when it cannot be had or does not start */
@@ -107,22 +117,87 @@ export const startMoto = (options: S3ServerOptions): Promise<S3Server> =>
   startS3Server('moto', options, ({ ports: [port] }) => ({
     args: ['-H', '127.0.0.1', '-p', String(port)],
     env: {},
+    servesIam: true,
     admit: admitMotoAdmin,
   }));
 
-interface Start {
+/**
+ * SeaweedFS, all of it in one process: S3 with IAM over a filer, a volume server and a master. The returned key is that of its
+ * administrator, whom IAM lists as a user `admin-…`. @throws Error when it cannot be had or does not start
+ */
+export const startSeaweedfs = (options: S3ServerOptions): Promise<S3Server> =>
+  startS3Server('seaweedfs', options, ({ dir, credentials, ports }) => {
+    const [port, s3Grpc, filer, filerGrpc, volume, volumeGrpc, master, masterGrpc] = ports;
+    return {
+      args: [
+        '-logtostderr=true', // else it writes its log to /tmp as well
+        'server',
+        `-dir=${join(dir, 'data')}`,
+        ...['-ip=127.0.0.1', '-ip.bind=127.0.0.1'],
+        // Each gRPC port too: they would be 10 000 above the others, free or not.
+        ...[`-master.port=${master}`, `-master.port.grpc=${masterGrpc}`],
+        ...[`-volume.port=${volume}`, `-volume.port.grpc=${volumeGrpc}`],
+        ...['-filer', `-filer.port=${filer}`, `-filer.port.grpc=${filerGrpc}`],
+        ...['-s3', `-s3.port=${port}`, `-s3.port.grpc=${s3Grpc}`],
+        // Its catalogues, which would take ports of their own choice: 0 is off.
+        ...['-s3.port.iceberg=0', '-s3.port.lance=0'],
+        ...[`-filer.localSocket=${join(dir, 'filer.sock')}`, `-s3.localSocket=${join(dir, 's3.sock')}`],
+        ...['-s3.iam=true', '-s3.iam.readOnly=false'],
+        // A collection for each bucket, each of several volumes.
+        ...['-volume.max=1000', '-master.volumeSizeLimitMB=64'],
+        ...['-volume.preStopSeconds=0', '-master.telemetry=false'],
+      ],
+      env: { AWS_ACCESS_KEY_ID: credentials.accessKey, AWS_SECRET_ACCESS_KEY: credentials.secretKey },
+      servesIam: true,
+      // Its filer waits 15 s for subscriptions of its own process, whatever happens. What was written is in files by then.
+      graceMs: 500,
+      leaves: [
+        `master-grpc-${masterGrpc}`,
+        `volume-grpc-${volumeGrpc}`,
+        `filer-grpc-${filerGrpc}`,
+        `s3-grpc-${s3Grpc}`,
+      ].map(
+        (name) => `/tmp/seaweedfs-${name}.sock`, // of a folder of its own choice
+      ),
+      // Buckets are listed before there is a volume server to take an object.
+      isUp: () => hasVolumeServer(`http://127.0.0.1:${master}`),
+    };
+  });
+
+/** Source: SeaweedFS wiki, "Master Server API", /dir/status. */
+async function hasVolumeServer(master: string): Promise<boolean> {
+  const response = await fetch(`${master}/dir/status`);
+  const { Topology } = (await response.json()) as { Topology?: { Max?: number } };
+  return (Topology?.Max ?? 0) > 0;
+}
+
+/** How each server is started, by its name. */
+export const s3Starters: Readonly<Record<S3Server['name'], (options: S3ServerOptions) => Promise<S3Server>>> = {
+  minio: startMinio,
+  moto: startMoto,
+  versitygw: startVersitygw,
+  seaweedfs: startSeaweedfs,
+};
+
+type Ports = readonly [number, number, number, number, number, number, number, number];
+
+interface Start extends Ending {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** The authority of its certificate, PEM, where it speaks TLS. */
   readonly ca?: string;
   /** Makes the credentials to use, once the server answers at all. */
   readonly admit?: (endpoint: string) => Promise<S3Credentials>;
+  /** True once it can do more than list buckets, where that comes later. */
+  readonly isUp?: () => Promise<boolean>;
+  /** True where its address speaks the AWS IAM protocol too. */
+  readonly servesIam?: boolean;
 }
 
 async function startS3Server(
   name: S3Server['name'],
   options: S3ServerOptions,
-  plan: (given: { dir: string; credentials: S3Credentials; ports: readonly [number, number] }) => Start,
+  plan: (given: { dir: string; credentials: S3Credentials; ports: Ports }) => Start,
 ): Promise<S3Server> {
   const { dir, signal, log = () => undefined, lifetime = 'parent' } = options;
   const command = (await obtainServers([name], { log, ...(signal ? { signal } : {}) }))[name];
@@ -130,9 +205,10 @@ async function startS3Server(
   const given = options.credentials ?? randomCredentials();
 
   return retryPortRaces(async () => {
-    const [free, second] = (await freePorts(2)) as [number, number];
+    const [free, ...more] = (await freePorts(8)) as unknown as Ports;
     const port = options.port ?? free;
-    const { args, env, admit, ca } = plan({ dir, credentials: given, ports: [port, second] });
+    const start = plan({ dir, credentials: given, ports: [port, ...more] });
+    const { args, env, admit, ca, isUp } = start;
     const endpoint = `${ca === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
     const child = await startChild({
       name,
@@ -142,16 +218,19 @@ async function startS3Server(
       cwd: dir,
       logPath: join(dir, `${name}.log`),
       lifetime,
+      ...endingOf(start),
     });
     options.onStart?.(child);
     try {
       if (admit) await waitUntilReady(child, async () => (await fetch(endpoint)).status < 500, { signal });
       const credentials = admit ? await admit(endpoint) : given;
       await waitUntilReady(child, () => listsBuckets(endpoint, credentials, ca), { signal });
+      if (isUp) await waitUntilReady(child, isUp, { signal });
       log(`${name} ready at ${endpoint}`);
       return {
         name,
         endpoint,
+        ...(start.servesIam ? { iamEndpoint: endpoint } : {}),
         region,
         ...credentials,
         pid: child.pid,

@@ -113,6 +113,19 @@ describe('endProcesses', () => {
     await endProcesses(readState(paths).processes, 100);
     expect(await deaf.ended).toEqual([null, 'SIGKILL']);
   });
+
+  it('waits as long as was recorded, and removes what a process leaves, one that has died too', async () => {
+    const leaves = [join(dir, 'socket')];
+    const deaf = await start('deaf', 'trap "" TERM; echo ready; while :; do sleep 1; done');
+    await once(deaf.child.stdout, 'data');
+    recordProcess(paths, { ...deaf.started, graceMs: 100, leaves });
+    for (const run of ['running', 'dead']) {
+      writeFileSync(join(dir, 'socket'), run);
+      await endProcesses(readState(paths).processes, 60_000);
+      expect(existsSync(join(dir, 'socket')), run).toBe(false);
+    }
+    expect(await deaf.ended).toEqual([null, 'SIGKILL']);
+  });
 });
 
 describe('kindClusterName', () => {

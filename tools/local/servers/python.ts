@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { motoRequirementsPath, type MotoEnvironment } from './cache.ts';
+import type { PythonEnvironment } from './cache.ts';
 
 const run = promisify(execFile);
 
@@ -25,10 +25,14 @@ export async function findPython(): Promise<string | undefined> {
 }
 
 /**
- * A Python environment of its own for moto. It cannot be moved once made, so it is made in place and marked complete last.
+ * A Python environment of its own for one server. It cannot be moved once made, so it is made in place and marked complete last.
  * @throws Error with the last words of Python or pip
  */
-export async function installMoto(python: string, environment: MotoEnvironment, signal?: AbortSignal): Promise<void> {
+export async function installFromPyPI(
+  python: string,
+  environment: PythonEnvironment,
+  signal?: AbortSignal,
+): Promise<void> {
   const patience = signal ? { signal } : {};
   mkdirSync(dirname(environment.folder), { recursive: true });
   await rm(environment.folder, { recursive: true, force: true });
@@ -42,7 +46,7 @@ export async function installMoto(python: string, environment: MotoEnvironment, 
       '--disable-pip-version-check',
       '--no-input',
       '-r',
-      motoRequirementsPath,
+      environment.requirements,
     ];
     await run(`${environment.folder}/bin/python`, pip, patience);
   } catch (error) {
@@ -51,6 +55,6 @@ export async function installMoto(python: string, environment: MotoEnvironment, 
       error instanceof Error && 'stderr' in error ? String(error.stderr).trim().split('\n').at(-1) : String(error);
     throw new Error(`Python: ${words ?? 'failed'}`, { cause: error });
   }
-  copyFileSync(motoRequirementsPath, `${environment.marker}.part`);
+  copyFileSync(environment.requirements, `${environment.marker}.part`);
   renameSync(`${environment.marker}.part`, environment.marker);
 }

@@ -2,7 +2,7 @@ import Type from 'typebox';
 import { identityPolicyDocument } from './policy-document.ts';
 import { objectName, reference, secretKeyDotsRule, secretKeyRule } from './references.ts';
 import { group, secretKeyNames } from './resources.ts';
-import { immutable, instant, list, optional, rules, stringMap, text, type Typed } from './schema.ts';
+import { instant, list, optional, rules, stringMap, text, type Typed } from './schema.ts';
 import { tags } from './tags.ts';
 
 const days = (description: string, value: number, minimum: number) =>
@@ -70,7 +70,7 @@ const secretKeyList = `[${secretKeyNames.map((name) => `'${name}'`).join(', ')}]
 /** A key pair and where it is kept. */
 export const accessKeySpec = Type.Object(
   {
-    providerRef: reference('Provider', immutable('providerRef')),
+    providerRef: reference('Provider'),
     displayName: optional(text('Name for people.', 128)),
     policy: optional(identityPolicyDocument),
     access: optional(list('Rights in buckets, the ordinary way to ask for them; joined with policy.', access, 50)),

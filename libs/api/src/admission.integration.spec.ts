@@ -144,10 +144,19 @@ describe('the API server', () => {
     expectComplaints(complaintsOf(await create(kind, spec, name)), complaints);
   });
 
-  test.each(updateCases)('on update of $kind: $title', async ({ kind, before, spec, complaints }) => {
-    const stored = await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, before, 'updated'));
+  test.each(updateCases)('on update of $kind: $title', async ({ kind, before, status, spec, complaints }) => {
+    let stored = await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, before, 'updated'));
     expect(stored.status).toBe(201);
     try {
+      if (status !== undefined) {
+        stored = await send(
+          'PATCH',
+          `${pathOf(kind, 'updated')}/status?${strict}`,
+          { status },
+          'application/merge-patch+json',
+        );
+        expect(complaintsOf(stored)).toEqual([]);
+      }
       const changed = {
         ...manifest(kind, spec, 'updated'),
         metadata: { name: 'updated', namespace: 'default', resourceVersion: stored.body.metadata?.resourceVersion },

@@ -1,7 +1,7 @@
-import { rules, text, type CelRule } from './schema.ts';
+import { rules, text } from './schema.ts';
 
 /** Name of a bucket at the server. Source: Amazon S3 User Guide, General purpose bucket naming rules. */
-export const bucketName = (description: string, ...more: readonly CelRule[]) =>
+export const bucketName = (description: string) =>
   text(description, 63, {
     minLength: 3,
     ...rules(
@@ -30,6 +30,5 @@ export const bucketName = (description: string, ...more: readonly CelRule[]) =>
         message:
           "a bucket name must not end with '-s3alias', '--ol-s3', '.mrap', '--x-s3' or '--table-s3'; these are reserved",
       },
-      ...more,
     ),
   });

@@ -1,11 +1,11 @@
 import Type from 'typebox';
 import { bucketPolicyDocument } from './policy-document.ts';
 import { reference } from './references.ts';
-import { immutable, instant, optional, type Typed } from './schema.ts';
+import { instant, optional, type Typed } from './schema.ts';
 
 /** The policy of one bucket. */
 export const bucketPolicySpec = Type.Object(
-  { bucketRef: reference('Bucket', immutable('bucketRef')), policy: bucketPolicyDocument },
+  { bucketRef: reference('Bucket'), policy: bucketPolicyDocument },
   { description: 'The bucket and its policy.' },
 );
 

@@ -4,13 +4,13 @@ import { lifecycle } from './bucket-lifecycle.ts';
 import { bucketName } from './bucket-name.ts';
 import { region } from './provider.ts';
 import { allowedNamespaces, reference } from './references.ts';
-import { immutable, instant, list, optional, rules, type Typed } from './schema.ts';
+import { instant, list, optional, rules, type Typed } from './schema.ts';
 
 /** A bucket and what is set on it. */
 export const bucketSpec = Type.Object(
   {
-    providerRef: reference('Provider', immutable('providerRef')),
-    name: bucketName('Name of the bucket at the provider.', immutable('name')),
+    providerRef: reference('Provider'),
+    name: bucketName('Name of the bucket at the provider.'),
     region: optional(region("Region of the bucket; the Provider's when left out.")),
     deletionPolicy: Type.Enum(['Retain', 'Delete'], {
       description: 'What becomes of the bucket when this object is deleted: it stays, or it is deleted if it is empty.',
@@ -43,11 +43,6 @@ export const bucketSpec = Type.Object(
   {
     description: 'The bucket and what is set on it.',
     ...rules(
-      {
-        rule: "(has(self.region) ? self.region : '') == (has(oldSelf.region) ? oldSelf.region : '')",
-        message: 'region cannot be changed; delete the object and create it anew',
-        fieldPath: '.region',
-      },
       {
         rule: '!has(self.objectLock) || !self.objectLock.enabled || (has(self.versioning) && self.versioning.enabled)',
         message: 'objectLock needs versioning.enabled: true',

@@ -4,7 +4,7 @@ import { bucketPolicySpec, bucketPolicyStatus } from './bucket-policy.ts';
 import { bucketSpec, bucketStatus } from './bucket.ts';
 import { providerSpec, providerStatus } from './provider.ts';
 import { accessKeyResource, bucketPolicyResource, bucketResource, providerResource } from './resources.ts';
-import type { CelRule } from './schema.ts';
+import { fixedOnce, type CelRule } from './schema.ts';
 
 /** A column of `kubectl get`. */
 export interface PrinterColumn {
@@ -43,6 +43,19 @@ const column = (
   priority: 0 | 1 = 0,
 ): PrinterColumn => ({ name, type, jsonPath, description, priority });
 
+const madeBucket = {
+  made: 'has(oldSelf.status.ownership) || has(oldSelf.status.createIntent)',
+  since: 'once the bucket was created',
+};
+const madePolicy = {
+  made: 'has(oldSelf.status.appliedHash) || has(oldSelf.status.pendingHash)',
+  since: 'once the policy was applied',
+};
+const madeKey = {
+  made: 'has(oldSelf.status.userName) || has(oldSelf.status.keyIntent)',
+  since: 'once a user or key was created',
+};
+
 /** The four kinds, as their CRDs declare them. */
 export const kinds: readonly Kind[] = [
   {
@@ -76,6 +89,11 @@ export const kinds: readonly Kind[] = [
         1,
       ),
     ],
+    rules: [
+      fixedOnce({ field: 'providerRef', required: true }, madeBucket),
+      fixedOnce({ field: 'name', required: true }, madeBucket),
+      fixedOnce({ field: 'region', required: false }, madeBucket),
+    ],
   },
   {
     resource: bucketPolicyResource,
@@ -87,6 +105,7 @@ export const kinds: readonly Kind[] = [
       column('Bucket', '.spec.bucketRef.name', 'Bucket that the policy is for.'),
       column('Applied', '.status.applied', 'Whether the bucket has this policy.', 'boolean'),
     ],
+    rules: [fixedOnce({ field: 'bucketRef', required: true }, madePolicy)],
   },
   {
     resource: accessKeyResource,
@@ -101,6 +120,7 @@ export const kinds: readonly Kind[] = [
       column('Rotation', '.status.nextRotateTime', 'When the next rotation is due.', 'string', 1),
     ],
     rules: [
+      fixedOnce({ field: 'providerRef', required: true }, madeKey),
       {
         rule: 'has(self.spec.secretName) || self.metadata.name.size() <= 241',
         message:

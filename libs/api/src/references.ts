@@ -29,7 +29,7 @@ export const objectName = (description: string) => text(description, 253, rules(
 export const namespaceName = (description: string) => text(description, 63, rules(namespaceRule));
 
 /** Reference to an object that may live in another namespace, if that object grants it. */
-export const reference = (kind: string, ...celRules: readonly CelRule[]) =>
+export const reference = (kind: string) =>
   Type.Object(
     {
       name: objectName(`Name of the ${kind}.`),
@@ -39,7 +39,7 @@ export const reference = (kind: string, ...celRules: readonly CelRule[]) =>
         ),
       ),
     },
-    { description: `The ${kind} this belongs to.`, ...(celRules.length === 0 ? {} : rules(...celRules)) },
+    { description: `The ${kind} this belongs to.` },
   );
 
 /** One key of a Secret in the object's own namespace. */

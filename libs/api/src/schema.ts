@@ -18,11 +18,25 @@ export const rules = (...list: readonly CelRule[]): { 'x-kubernetes-validations'
   'x-kubernetes-validations': list,
 });
 
-/** Keeps a value as it was at creation. */
-export const immutable = (name: string): CelRule => ({
-  rule: 'self == oldSelf',
-  message: `${name} cannot be changed; delete the object and create it anew`,
-});
+/**
+ * A rule at the root of a kind: keeps a field of the spec once `made` holds for the object as it was. `made`: CEL on
+ * `oldSelf.status`, which is there. Until then the field may be mended: nothing at the server depends on it yet.
+ * `required`: whether the field is always there. `since`: for people, such as `once the bucket was created`.
+ */
+export const fixedOnce = (
+  { field, required }: { readonly field: string; readonly required: boolean },
+  { made, since }: { readonly made: string; readonly since: string },
+): CelRule => {
+  const [now, before] = [`self.spec.${field}`, `oldSelf.spec.${field}`];
+  const same = required
+    ? `${now} == ${before}`
+    : `has(${now}) == has(${before}) && (!has(${now}) || ${now} == ${before})`;
+  return {
+    rule: `!has(oldSelf.status) || !(${made}) || (${same})`,
+    message: `${field} cannot be changed ${since}; delete the object and create it again`,
+    fieldPath: `.spec.${field}`,
+  };
+};
 
 /** `<schema> | undefined`, for a key that may be left out. */
 export const optional = Type.Optional;

@@ -13,6 +13,8 @@ export interface AdmissionCase {
 /** A change of a stored object, or of one that is valid but for the change. */
 export interface UpdateCase extends AdmissionCase {
   readonly before: unknown;
+  /** What the controller had written before the change; nothing when left out. */
+  readonly status?: unknown;
 }
 
 export type Complaint = readonly [field: string, message: string];

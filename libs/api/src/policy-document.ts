@@ -24,16 +24,30 @@ const shared = {
   sid: optional(text('Identifier of the statement, unique in the document.', 128)),
   action: optional(anyShape<Names>('Actions the statement is about, such as s3:GetObject: one or a list.')),
   notAction: optional(anyShape<Names>('All actions but these: one or a list. In place of action.')),
-  resource: optional(
-    anyShape<Names>('ARNs the statement is about: one or a list. ${bucket} stands for the name of the bucket.'),
-  ),
+  resource: optional(anyShape<Names>('ARNs the statement is about: one or a list.')),
   notResource: optional(anyShape<Names>('All resources but these: one or a list. In place of resource.')),
   condition: optional(
     Type.Unsafe<PolicyCondition>({
       type: 'object',
-      description: 'Conditions: operator, then key, then one value or a list.',
-      'x-kubernetes-preserve-unknown-fields': true,
+      description:
+        'Conditions: operator, then key, then one value or a list. Values are texts: quote what looks like a number or a ' +
+        'boolean. Only Numeric operators also take numbers, and Bool and Null also take true and false.',
+      maxProperties: 50,
+      patternProperties: {
+        '^.*$': {
+          type: 'object',
+          description: 'Keys of one operator, such as aws:SourceIp.',
+          maxProperties: 50,
+          patternProperties: { '^.*$': anyShape<unknown>('One value or a list.') },
+        },
+      },
     }),
+  ),
+};
+
+const resourcesOfBucket = {
+  resource: optional(
+    anyShape<Names>('ARNs the statement is about: one or a list. ${bucket} stands for the name of the bucket.'),
   ),
 };
 
@@ -53,18 +67,30 @@ const effect = {
 const lowerCaseNames =
   'IAM names with capitals are not accepted: write version, statement, sid, effect, principal, action, resource and condition in lower case';
 
-const refused = (name: string): string => `Refused; write ${name.charAt(0).toLowerCase()}${name.slice(1)}.`;
+const lowered = (name: string): string => `${name.charAt(0).toLowerCase()}${name.slice(1)}`;
+
+/** CEL has no type for a name of any shape, and compiles the access only by way of `dyn`; at run time it sees that it is there. */
+const has = (name: string): string => `has(dyn(self).${name})`;
+const either = (names: readonly string[]): string => names.map(has).join(' || ');
+
+/** Exactly one of `key` and its opposite, such as `notAction`. A pasted spelling has a complaint of its own, and one is enough. */
+const exactlyOne = (key: string): CelRule => {
+  const capital = `${key.charAt(0).toUpperCase()}${key.slice(1)}`;
+  return {
+    rule: `${either([capital, `Not${capital}`])} || ${has(key)} != ${has(`not${capital}`)}`,
+    message: `a statement needs exactly one of ${key} and not${capital}`,
+  };
+};
 
 /**
  * An object that also declares IAM's own spelling, so that a pasted document is refused with our words and not by pruning
- * in silence. CEL sees only names with one certain type (`seen`); the others are `kept` for the controller, which refuses
- * them too. Nothing is `required` in the schema: a missing key would keep the API server from evaluating the rules.
+ * in silence. Nothing is `required` in the schema: a missing key would keep the API server from evaluating the rules.
  */
 const refusingCapitals = <P extends TProperties>(
   description: string,
   properties: P,
-  capitals: { readonly seen: readonly string[]; readonly kept: readonly string[] },
-  rule: CelRule,
+  { capitals, without = [] }: { readonly capitals: readonly string[]; readonly without?: readonly string[] },
+  ...needs: readonly CelRule[]
 ) =>
   Type.Unsafe<Static<TObject<P>>>({
     type: 'object',
@@ -72,22 +98,40 @@ const refusingCapitals = <P extends TProperties>(
     properties: {
       ...properties,
       ...Object.fromEntries(
-        capitals.seen.map((name) => [name, Type.String({ description: refused(name), maxLength: 2048 })]),
+        capitals.map((name) => [name, anyShape<unknown>(`Refused; write ${lowered(name)}, in lower case.`)]),
       ),
-      ...Object.fromEntries(capitals.kept.map((name) => [name, anyShape<unknown>(refused(name))])),
+      ...Object.fromEntries(without.map((name) => [name, anyShape<unknown>('Refused; leave it out.')])),
     },
-    ...rules({ rule: capitals.seen.map((name) => `!has(self.${name})`).join(' && '), message: lowerCaseNames }, rule),
+    ...rules(
+      ...(without.length === 0
+        ? []
+        : [{ rule: `!(${either(without)})`, message: `${without.join(', ')} is not accepted: leave it out` }]),
+      { rule: `!(${either(capitals)})`, message: lowerCaseNames },
+      ...needs,
+    ),
   });
 
-const statementOf = <P extends TProperties>(properties: P) =>
+const statementOf = <P extends TProperties>(properties: P, ...needs: readonly CelRule[]) =>
   refusingCapitals(
     'One statement.',
     { ...effect, ...properties },
     {
-      seen: ['Sid', 'Effect'],
-      kept: ['Principal', 'NotPrincipal', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'],
+      capitals: [
+        'Sid',
+        'Effect',
+        'Principal',
+        'NotPrincipal',
+        'Action',
+        'NotAction',
+        'Resource',
+        'NotResource',
+        'Condition',
+      ],
     },
-    { rule: 'has(self.effect)', message: 'a statement needs effect: Allow or Deny' },
+    { rule: `${has('Effect')} || has(self.effect)`, message: 'a statement needs effect: Allow or Deny' },
+    ...needs,
+    exactlyOne('action'),
+    exactlyOne('resource'),
   );
 
 const documentOf = <S extends TSchema>(description: string, statement: S) =>
@@ -98,16 +142,20 @@ const documentOf = <S extends TSchema>(description: string, statement: S) =>
         description: 'Version of the policy language.',
         default: '2012-10-17',
       }),
-      statement: list('The statements; their order has no meaning.', statement, 100, { minItems: 1 }),
+      statement: list('The statements, a list also where there is one; their order has no meaning.', statement, 100, {
+        minItems: 1,
+        // A single object, lawful in IAM, is refused as being no list, and not for the first key that is in it.
+        patternProperties: { '^.*$': anyShape<unknown>('Refused; statement is a list.') },
+      }),
     },
-    { seen: ['Version', 'Id'], kept: ['Statement'] },
-    { rule: 'has(self.statement)', message: 'a policy needs statement, a list, in lower case' },
+    { capitals: ['Version', 'Statement'], without: ['Id'] },
+    { rule: `${has('Statement')} || has(self.statement)`, message: 'a policy needs statement, a list, in lower case' },
   );
 
 /** A bucket policy: every statement has a principal. */
 export const bucketPolicyDocument = documentOf(
   'IAM policy document in lower-case names.',
-  statementOf({ ...shared, ...principals }),
+  statementOf({ ...shared, ...resourcesOfBucket, ...principals }, exactlyOne('principal')),
 );
 
 /** The policy of a user: no statement has a principal. */

@@ -1,6 +1,6 @@
 import { isJsonObject } from './json.ts';
 import { suggestion } from './nearest.ts';
-import { at, shown, type Findings } from './problem.ts';
+import { at, notText, shown, type Findings } from './problem.ts';
 
 const compare = ['Equals', 'NotEquals', 'LessThan', 'LessThanEquals', 'GreaterThan', 'GreaterThanEquals'];
 
@@ -38,16 +38,28 @@ const checkOperator = (operator: string, path: string, findings: Findings): stri
   return rest;
 };
 
+/** What an operator compares with, besides text. IAM reads numbers and booleans as their text, so these say what they mean. */
+const takes = (operator: string | undefined): 'a number' | 'true or false' | undefined => {
+  if (operator?.startsWith('Numeric') === true) return 'a number';
+  return operator === 'Bool' || operator === 'Null' ? 'true or false' : undefined;
+};
+
 const checkValue = (operator: string | undefined, value: unknown, path: string, findings: Findings): void => {
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-    findings.add(path, `must be text, a number, true or false, or a list of these; it is ${shown(value)}`);
+  const also = takes(operator);
+  const lawful =
+    typeof value === 'string' ||
+    (typeof value === 'number' && also === 'a number') ||
+    (typeof value === 'boolean' && also === 'true or false');
+  if (!lawful) {
+    const wanted = also === undefined ? 'text or a list of texts' : `${also}, as text or not, or a list of these`;
+    findings.add(path, notText(value, wanted));
     return;
   }
-  if ((operator === 'Bool' || operator === 'Null') && !/^(true|false)$/i.test(String(value))) {
-    findings.add(path, `${operator} compares with true or false, not with ${shown(value)}`);
+  if (also === 'true or false' && !/^(true|false)$/i.test(String(value))) {
+    findings.add(path, `${String(operator)} compares with true or false, not with ${shown(value)}`);
   }
-  if (operator?.startsWith('Numeric') && !/^-?\d+(\.\d+)?$/.test(String(value))) {
-    findings.add(path, `${operator} compares with a number, not with ${shown(value)}`);
+  if (also === 'a number' && !/^-?\d+(\.\d+)?$/.test(String(value))) {
+    findings.add(path, `${String(operator)} compares with a number, not with ${shown(value)}`);
   }
 };
 

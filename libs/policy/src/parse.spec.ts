@@ -77,7 +77,19 @@ describe('a bucket policy is accepted', () => {
         principal: { AWS: 'arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1A2B3C4D5E6F7' },
       }),
     ],
-    ['with a number', statement({ condition: { NumericLessThan: { 's3:max-keys': 10 } } })],
+    [
+      'with numbers where the operator compares numbers',
+      statement({
+        condition: { NumericLessThan: { 's3:max-keys': 10 }, NumericEqualsIfExists: { 's3:max-keys': ['5', 6] } },
+      }),
+    ],
+    [
+      'with booleans where the operator compares booleans',
+      statement({
+        condition: { Null: { 'aws:TokenIssueTime': false }, BoolIfExists: { 'aws:SecureTransport': [true] } },
+      }),
+    ],
+    ['with quoted digits', statement({ condition: { StringEquals: { 'aws:SourceAccount': '020222070707' } } })],
     ['with the ARN of a tag key', statement({ condition: { StringEquals: { 's3:ExistingObjectTag/team': 'data' } } })],
   ])('%s', (_, given) => {
     expect(problemsOf(policy(given), 'bucket', { bucket: 'data' })).toBe('');
@@ -173,7 +185,17 @@ describe('a bucket policy is refused, naming the element', () => {
     [
       'a principal that is a number',
       policy(statement({ principal: { AWS: [123456789012] } })),
-      'statement[0].principal.AWS[0]: must be text; it is 123456789012',
+      'statement[0].principal.AWS[0]: must be text; it is 123456789012, which is how YAML reads what is not quoted: quote it',
+    ],
+    [
+      'a principal that is an account without quotes',
+      policy(statement({ principal: { AWS: 2_185_785_799 } })),
+      'statement[0].principal.AWS: must be text; it is 2185785799, which is how YAML reads what is not quoted: quote it',
+    ],
+    [
+      'a number in place of a principal',
+      policy(statement({ principal: 123_456_789_012 })),
+      'statement[0].principal: a principal is "*" or an object; it is 123456789012, as YAML reads a number: quote it, and write {AWS: "…"} around it',
     ],
     [
       'an empty list of principals',
@@ -241,7 +263,7 @@ describe('a bucket policy is refused, naming the element', () => {
     [
       'an action that is a number',
       policy(statement({ action: 1 })),
-      'statement[0].action: must be text or a list of texts; it is 1',
+      'statement[0].action: must be text or a list of texts; it is 1, which is how YAML reads what is not quoted: quote it',
     ],
 
     [
@@ -328,12 +350,42 @@ describe('a bucket policy is refused, naming the element', () => {
     [
       'a value that is an object',
       policy(statement({ condition: { StringEquals: { 'aws:a': {} } } })),
-      'statement[0].condition.StringEquals["aws:a"]: must be text, a number, true or false',
+      'statement[0].condition.StringEquals["aws:a"]: must be text or a list of texts; it is {}',
     ],
     [
       'a value that is null',
       policy(statement({ condition: { StringEquals: { 'aws:a': ['b', null] } } })),
       'statement[0].condition.StringEquals["aws:a"][1]: must be text',
+    ],
+    [
+      'an account that YAML reads as an octal number',
+      policy(statement({ condition: { StringEquals: { 'aws:SourceAccount': 2_185_785_799 } } })),
+      'statement[0].condition.StringEquals["aws:SourceAccount"]: must be text or a list of texts; it is 2185785799, which is how YAML reads what is not quoted: quote it',
+    ],
+    [
+      'a number among texts',
+      policy(statement({ condition: { 'ForAnyValue:StringLike': { 'aws:a': ['b', 1] } } })),
+      'statement[0].condition["ForAnyValue:StringLike"]["aws:a"][1]: must be text or a list of texts; it is 1, which is how YAML reads what is not quoted: quote it',
+    ],
+    [
+      'a word that YAML reads as a boolean',
+      policy(statement({ condition: { StringEquals: { 'aws:PrincipalTag/on-call': true } } })),
+      'statement[0].condition.StringEquals["aws:PrincipalTag/on-call"]: must be text or a list of texts; it is true, which is how YAML reads what is not quoted: quote it',
+    ],
+    [
+      'a date that YAML reads as a number',
+      policy(statement({ condition: { DateLessThan: { 'aws:CurrentTime': 1_893_456_000 } } })),
+      'statement[0].condition.DateLessThan["aws:CurrentTime"]: must be text or a list of texts; it is 1893456000, which is how YAML reads what is not quoted: quote it',
+    ],
+    [
+      'a number where true or false is compared',
+      policy(statement({ condition: { Bool: { 'aws:SecureTransport': 1 } } })),
+      'statement[0].condition.Bool["aws:SecureTransport"]: must be true or false, as text or not, or a list of these; it is 1, which is how YAML reads what is not quoted: quote it',
+    ],
+    [
+      'a boolean where numbers are compared',
+      policy(statement({ condition: { NumericEquals: { 's3:max-keys': true } } })),
+      'statement[0].condition.NumericEquals["s3:max-keys"]: must be a number, as text or not, or a list of these; it is true, which is how YAML reads what is not quoted: quote it',
     ],
     [
       'no value',

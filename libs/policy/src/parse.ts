@@ -3,7 +3,7 @@ import { checkCondition } from './condition.ts';
 import { isJsonObject, own, type JsonObject } from './json.ts';
 import { suggestion } from './nearest.ts';
 import { checkPrincipal } from './principal.ts';
-import { at, Findings, shown, type Problem } from './problem.ts';
+import { at, Findings, notText, shown, type Problem } from './problem.ts';
 
 /** A bucket policy says in every statement whom it is about; the policy of a user never does. */
 export type PolicyKind = 'bucket' | 'identity';
@@ -53,8 +53,7 @@ const checkNames = (
   const keyPath = at(path, key);
   if (Array.isArray(value) && value.length === 0) findings.add(keyPath, 'the list is empty');
   for (const [index, name] of (Array.isArray(value) ? (value as unknown[]) : [value]).entries()) {
-    const problem =
-      typeof name === 'string' ? problemOf(name) : `must be text or a list of texts; it is ${shown(name)}`;
+    const problem = typeof name === 'string' ? problemOf(name) : notText(name, 'text or a list of texts');
     if (problem !== undefined) findings.add(Array.isArray(value) ? at(keyPath, index) : keyPath, problem);
   }
 };

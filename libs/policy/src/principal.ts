@@ -1,6 +1,6 @@
 import { isJsonObject } from './json.ts';
 import { suggestion } from './nearest.ts';
-import { at, shown, type Findings } from './problem.ts';
+import { at, notText, shown, type Findings } from './problem.ts';
 
 const principalKinds = ['AWS', 'Service', 'Federated', 'CanonicalUser'];
 const principalKeys = [...principalKinds, 'accessKeyRef'];
@@ -10,7 +10,7 @@ const originAccessIdentity = /^arn:[a-z0-9-]+:iam::cloudfront:user\/CloudFront O
 
 // What the servers accept differs (AWS: account, ARN or *; others also plain user names), so only the ARN's form is certain.
 const valueProblem = (kind: string, value: unknown): string | undefined => {
-  if (typeof value !== 'string' || value === '') return `must be text; it is ${shown(value)}`;
+  if (typeof value !== 'string' || value === '') return notText(value);
   if (/\s/.test(value) && !originAccessIdentity.test(value)) return `must not have spaces; it is ${shown(value)}`;
   if (kind === 'AWS' && value.startsWith('arn:') && !/^arn:[a-z0-9-]+:(iam|sts):[a-z0-9-]*:[^:]*:.+$/.test(value)) {
     return `the ARN of a principal looks like arn:aws:iam::123456789012:user/name; it is ${shown(value)}`;
@@ -39,6 +39,11 @@ export const checkPrincipal = (principal: unknown, path: string, findings: Findi
   if (principal === '*') return;
   if (typeof principal === 'string') {
     findings.add(path, `a principal is "*" or an object; write {AWS: ${shown(principal)}}`);
+    return;
+  }
+  if (typeof principal === 'number') {
+    const text = 'quote it, and write {AWS: "…"} around it';
+    findings.add(path, `a principal is "*" or an object; it is ${shown(principal)}, as YAML reads a number: ${text}`);
     return;
   }
   if (!isJsonObject(principal) || Object.keys(principal).length === 0) {

@@ -28,6 +28,15 @@ export const shown = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 };
 
+/**
+ * Why a value that is to be text is none. A number or a boolean is what YAML made of text without quotes: 020222070707 became
+ * 2185785799 and `yes` became true before anybody here saw it, so it is never turned back into text.
+ */
+export const notText = (value: unknown, wanted = 'text'): string => {
+  if (typeof value !== 'number' && typeof value !== 'boolean') return `must be ${wanted}; it is ${shown(value)}`;
+  return `must be ${wanted}; it is ${shown(value)}, which is how YAML reads what is not quoted: quote it`;
+};
+
 const told = 5;
 
 /** The problems as one line for a condition; at most the first five in full. */

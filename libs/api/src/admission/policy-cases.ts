@@ -56,15 +56,10 @@ export const bucketPolicyCases = [
   ),
   accepts('a sid', statement({ sid: 'ReadForAll' })),
   accepts('a Bucket elsewhere', bucketPolicy({ bucketRef: { name: 'b', namespace: 'storage' } })),
-  refuses(
-    'a pasted IAM document',
-    bucketPolicy({ policy: pasted }),
-    ['spec.policy', capitals],
-    ['spec.policy', 'a policy needs statement, a list, in lower case'],
-  ),
+  refuses('a pasted IAM document', bucketPolicy({ policy: pasted }), ['spec.policy', capitals]),
   refuses('a pasted IAM document without version', bucketPolicy({ policy: { Statement: pasted.Statement } }), [
     'spec.policy',
-    'a policy needs statement, a list, in lower case',
+    capitals,
   ]),
   refuses('a pasted version', bucketPolicy({ policy: { Version: '2012-10-17', statement: [statementWith()] } }), [
     'spec.policy',
@@ -72,14 +67,12 @@ export const bucketPolicyCases = [
   ]),
   refuses('a pasted id', bucketPolicy({ policy: { Id: 'x', statement: [statementWith()] } }), [
     'spec.policy',
+    'Id is not accepted: leave it out',
+  ]),
+  refuses('a pasted statement', bucketPolicy({ policy: { statement: pasted.Statement } }), [
+    'spec.policy.statement[0]',
     capitals,
   ]),
-  refuses(
-    'a pasted statement',
-    bucketPolicy({ policy: { statement: pasted.Statement } }),
-    ['spec.policy.statement[0]', capitals],
-    ['spec.policy.statement[0]', 'a statement needs effect: Allow or Deny'],
-  ),
   refuses('a pasted sid', statement({ Sid: 'a' }), ['spec.policy.statement[0]', capitals]),
   refuses(
     'an unknown version',
@@ -109,6 +102,41 @@ export const bucketPolicyCases = [
     'a statement that is no list',
     bucketPolicy({ policy: { statement: {} } }),
     ['spec.policy.statement', 'must be of type array'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'one statement as an object, which IAM would take',
+    bucketPolicy({ policy: { statement: statementWith() } }),
+    ['spec.policy.statement', 'must be of type array'],
+    rulesNotChecked,
+  ),
+  ...(['principal', 'action', 'resource'] as const).flatMap((key) => {
+    const opposite = `not${key.charAt(0).toUpperCase()}${key.slice(1)}`;
+    const complaint = ['spec.policy.statement[0]', `a statement needs exactly one of ${key} and ${opposite}`] as const;
+    return [
+      refuses(`no ${key}`, statement({ [key]: undefined }), complaint),
+      refuses(`${key} and ${opposite}`, statement({ [opposite]: statementWith()[key] }), complaint),
+      refuses(`${key} that is null`, statement({ [key]: null }), complaint),
+      refuses(`a pasted ${key} beside our own`, statement({ [`${key.charAt(0).toUpperCase()}${key.slice(1)}`]: '*' }), [
+        'spec.policy.statement[0]',
+        capitals,
+      ]),
+    ];
+  }),
+  refuses(
+    'a second statement that says nothing',
+    bucketPolicy({ policy: { statement: [statementWith(), {}] } }),
+    ...[
+      'a statement needs effect: Allow or Deny',
+      'a statement needs exactly one of principal and notPrincipal',
+      'a statement needs exactly one of action and notAction',
+      'a statement needs exactly one of resource and notResource',
+    ].map((message) => ['spec.policy.statement[1]', message] as const),
+  ),
+  refuses(
+    'an operator of a condition that is no object',
+    statement({ condition: { StringEquals: 'x' } }),
+    ['spec.policy.statement[0].condition.StringEquals', 'must be of type object'],
     rulesNotChecked,
   ),
   refuses(
@@ -211,17 +239,24 @@ export const accessKeyCases = [
     accessKey({ policy: { statement: [{ ...identity, principal: '*' }] } }),
     ['', 'unknown field "spec.policy.statement[0].principal"'],
   ),
-  key.refuses(
-    'a pasted IAM document',
-    accessKey({ policy: pasted }),
-    ['spec.policy', capitals],
-    ['spec.policy', 'a policy needs statement, a list, in lower case'],
+  key.refuses('a pasted IAM document', accessKey({ policy: pasted }), ['spec.policy', capitals]),
+  key.refuses('a pasted statement', accessKey({ policy: { statement: pasted.Statement } }), [
+    'spec.policy.statement[0]',
+    capitals,
+  ]),
+  key.accepts(
+    'the opposite forms in the policy of a user',
+    accessKey({ policy: { statement: [{ effect: 'Deny', notAction: 's3:*', notResource: 'arn:aws:s3:::a' }] } }),
   ),
   key.refuses(
-    'a pasted statement',
-    accessKey({ policy: { statement: pasted.Statement } }),
-    ['spec.policy.statement[0]', capitals],
-    ['spec.policy.statement[0]', 'a statement needs effect: Allow or Deny'],
+    'a statement of a user without action',
+    accessKey({ policy: { statement: [{ effect: 'Allow', resource: '*' }] } }),
+    ['spec.policy.statement[0]', 'a statement needs exactly one of action and notAction'],
+  ),
+  key.refuses(
+    'a statement of a user with two kinds of resource',
+    accessKey({ policy: { statement: [{ ...identity, notResource: '*' }] } }),
+    ['spec.policy.statement[0]', 'a statement needs exactly one of resource and notResource'],
   ),
   key.refuses(
     'retention as long as the interval',

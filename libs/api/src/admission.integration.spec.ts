@@ -434,17 +434,80 @@ describe('the status', () => {
   );
 });
 
+describe('the CRDs as files', () => {
+  const applied = async (args: readonly string[]) =>
+    (await controlPlane.kubectl(['apply', ...args, '-f', crds])).trim().split('\n').sort();
+  const all = (word: string) =>
+    kinds
+      .map(({ resource }) => `customresourcedefinition.apiextensions.k8s.io/${resource.plural}.${group} ${word}`)
+      .sort();
+
+  test('come to rest: the second apply changes nothing', async () => {
+    await applied([]);
+    expect(await applied([])).toEqual(all('unchanged'));
+  });
+
+  test('are the same for every manager: a server-side apply by another has no conflict and changes nothing', async () => {
+    const versionsOf = () =>
+      controlPlane.kubectl([
+        'get',
+        'crd',
+        '-o',
+        'jsonpath={range .items[*]}{.metadata.generation} {.spec}{"\\n"}{end}',
+      ]);
+    const before = await versionsOf();
+    expect(await applied(['--server-side', '--field-manager=another'])).toEqual(all('serverside-applied'));
+    expect(await versionsOf()).toBe(before);
+  });
+});
+
+describe('kubectl explain', () => {
+  test('shows what a list of statements is, though a single one is refused by a schema of its own', async () => {
+    const shown = await controlPlane.kubectl(['explain', 'bucketpolicy.spec.policy.statement']);
+    expect(shown).toContain('FIELD: statement <[]Object>');
+    expect(shown).toContain('effect\t<string>');
+  });
+});
+
 describe('kubectl get', () => {
+  const always = ['READY', 'REASON', 'AGE'];
+  const wide = ['SINCE', 'MESSAGE'];
+
   test.each([
-    ['Provider', 's3p', ['NAME', 'TYPE', 'ENDPOINT', 'READY', 'REASON', 'AGE']],
-    ['Bucket', 's3b', ['NAME', 'BUCKET', 'PROVIDER', 'READY', 'REASON', 'AGE']],
-    ['BucketPolicy', 's3bp', ['NAME', 'BUCKET', 'APPLIED', 'READY', 'REASON', 'AGE']],
-    ['AccessKey', 's3ak', ['NAME', 'KEY', 'SECRET', 'READY', 'REASON', 'AGE']],
-  ] as const)('shows a %s under its short name %s, with the facts a person wants', async (kind, shortName, columns) => {
-    await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, minimal[kind], 'shown'));
-    const [header = ''] = (await controlPlane.kubectl(['get', shortName])).split('\n');
-    expect(header.trim().split(/\s+/)).toEqual(columns);
-    expect(await controlPlane.kubectl(['get', 's3', '-o', 'name'])).toContain(`${kind.toLowerCase()}.${group}/shown`);
-    await send('DELETE', pathOf(kind, 'shown'), {});
+    ['Provider', 's3p', ['TYPE', 'ENDPOINT'], ['REGION', 'SERVER']],
+    ['Bucket', 's3b', ['BUCKET', 'PROVIDER'], ['PROVIDER-NAMESPACE', 'REGION', 'DELETION']],
+    ['BucketPolicy', 's3bp', ['BUCKET-REF', 'APPLIED'], ['BUCKET-NAMESPACE', 'BUCKET']],
+    ['AccessKey', 's3ak', ['KEY', 'SECRET'], ['PROVIDER', 'PROVIDER-NAMESPACE', 'ROTATION']],
+  ] as const)(
+    'shows a %s under its short name %s, with the facts a person wants',
+    async (kind, shortName, own, more) => {
+      await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, minimal[kind], 'shown'));
+      const headerOf = async (...args: readonly string[]) =>
+        (await controlPlane.kubectl(['get', shortName, ...args])).split('\n')[0]?.trim().split(/\s+/);
+      expect(await headerOf()).toEqual(['NAME', ...own, ...always]);
+      expect(await headerOf('-o', 'wide')).toEqual(['NAME', ...own, ...always, ...more, ...wide]);
+      expect(await controlPlane.kubectl(['get', 's3', '-o', 'name'])).toContain(`${kind.toLowerCase()}.${group}/shown`);
+      await send('DELETE', pathOf(kind, 'shown'), {});
+    },
+  );
+
+  test('shows since when an object is ready or not', async () => {
+    await send('POST', `${pathOf('Bucket')}?${strict}`, manifest('Bucket', minimal.Bucket, 'since'));
+    const ready = {
+      type: 'Ready',
+      status: 'False',
+      reason: 'Converging',
+      message: 'Word.',
+      lastTransitionTime: new Date(Date.now() - 3 * 3_600_000).toISOString(),
+    };
+    await send(
+      'PATCH',
+      `${pathOf('Bucket', 'since')}/status?${strict}`,
+      { status: { conditions: [ready] } },
+      'application/merge-patch+json',
+    );
+    const [, line = ''] = (await controlPlane.kubectl(['get', 's3b', '-o', 'wide'])).split('\n');
+    expect(line.trim().split(/\s+/).slice(-2)).toEqual(['3h', 'Word.']);
+    await send('DELETE', pathOf('Bucket', 'since'), {});
   });
 });

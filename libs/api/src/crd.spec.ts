@@ -61,6 +61,12 @@ describe.each(named)('the CRD of %s', (name, kind) => {
     }
   });
 
+  test('has no column of priority 0, which the API server would drop', () => {
+    const { versions } = (crdOf(kind) as { spec: { versions: { additionalPrinterColumns: Schema[] }[] } }).spec;
+    const columns = versions.flatMap(({ additionalPrinterColumns }) => additionalPrinterColumns);
+    expect(columns.filter((column) => 'priority' in column && column.priority !== 1)).toEqual([]);
+  });
+
   test('ends every rule with words, without a full stop', () => {
     for (const [path, schema] of fields) {
       for (const { message } of (schema['x-kubernetes-validations'] ?? []) as readonly { message: string }[]) {

@@ -91,6 +91,13 @@ const columnsOf = (kind: Kind): readonly PrinterColumn[] => {
     { name: 'Reason', type: 'string', jsonPath: ready('reason'), description: 'Why it is ready or not.' },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'When the object was created.' },
     ...kind.columns.filter((column) => column.priority === 1),
+    {
+      name: 'Since',
+      type: 'date',
+      jsonPath: ready('lastTransitionTime'),
+      description: 'How long it has been ready, or not.',
+      priority: 1,
+    },
     { name: 'Message', type: 'string', jsonPath: ready('message'), description: 'Why, for people.', priority: 1 },
   ];
 };

@@ -12,8 +12,8 @@ export interface PrinterColumn {
   readonly type: 'string' | 'date' | 'boolean' | 'integer';
   readonly jsonPath: string;
   readonly description: string;
-  /** 0: always shown; 1: with `-o wide`. */
-  readonly priority?: 0 | 1;
+  /** With `-o wide` only. Never 0: the API server drops a 0, so that an apply would always find a difference. */
+  readonly priority?: 1;
 }
 
 /** All that a CRD is made of. */
@@ -39,9 +39,14 @@ const column = (
   name: string,
   jsonPath: string,
   description: string,
-  type: PrinterColumn['type'] = 'string',
-  priority: 0 | 1 = 0,
-): PrinterColumn => ({ name, type, jsonPath, description, priority });
+  more: Partial<Pick<PrinterColumn, 'type' | 'priority'>> = {},
+): PrinterColumn => ({ name, type: 'string', jsonPath, description, ...more });
+
+const wide = { priority: 1 } as const;
+
+/** Empty where the reference names none, which is the object's own namespace. */
+const namespaceColumn = (kind: 'Provider' | 'Bucket', field: string) =>
+  column(`${kind}-Namespace`, `.spec.${field}.namespace`, `Namespace of the ${kind}; its own when empty.`, wide);
 
 const madeBucket = {
   made: 'has(oldSelf.status.ownership) || has(oldSelf.status.createIntent)',
@@ -67,8 +72,8 @@ export const kinds: readonly Kind[] = [
     columns: [
       column('Type', '.spec.type', 'Driver that speaks to the provider.'),
       column('Endpoint', '.spec.endpoint', 'URL of the S3 API.'),
-      column('Region', '.spec.region', 'Region of the provider.', 'string', 1),
-      column('Server', '.status.serverVersion', 'Name and version of the server.', 'string', 1),
+      column('Region', '.spec.region', 'Region of the provider.', wide),
+      column('Server', '.status.serverVersion', 'Name and version of the server.', wide),
     ],
   },
   {
@@ -80,14 +85,9 @@ export const kinds: readonly Kind[] = [
     columns: [
       column('Bucket', '.spec.name', 'Name of the bucket at the provider.'),
       column('Provider', '.spec.providerRef.name', 'Provider that has the bucket.'),
-      column('Region', '.status.region', 'Region the bucket is in.', 'string', 1),
-      column(
-        'Deletion',
-        '.spec.deletionPolicy',
-        'What becomes of the bucket when this object is deleted.',
-        'string',
-        1,
-      ),
+      namespaceColumn('Provider', 'providerRef'),
+      column('Region', '.status.region', 'Region the bucket is in.', wide),
+      column('Deletion', '.spec.deletionPolicy', 'What becomes of the bucket when this object is deleted.', wide),
     ],
     rules: [
       fixedOnce({ field: 'providerRef', required: true }, madeBucket),
@@ -102,8 +102,10 @@ export const kinds: readonly Kind[] = [
     spec: bucketPolicySpec,
     status: bucketPolicyStatus,
     columns: [
-      column('Bucket', '.spec.bucketRef.name', 'Bucket that the policy is for.'),
-      column('Applied', '.status.applied', 'Whether the bucket has this policy.', 'boolean'),
+      column('Bucket-Ref', '.spec.bucketRef.name', 'Name of the Bucket object that the policy is for.'),
+      column('Applied', '.status.applied', 'Whether the bucket has this policy.', { type: 'boolean' }),
+      namespaceColumn('Bucket', 'bucketRef'),
+      column('Bucket', '.status.bucketName', 'Name of the bucket at the provider.', wide),
     ],
     rules: [fixedOnce({ field: 'bucketRef', required: true }, madePolicy)],
   },
@@ -116,8 +118,9 @@ export const kinds: readonly Kind[] = [
     columns: [
       column('Key', '.status.accessKeyId', 'Id of the current key pair.'),
       column('Secret', '.status.secretName', 'Secret that has the key pair.'),
-      column('Provider', '.spec.providerRef.name', 'Provider that knows the key pair.', 'string', 1),
-      column('Rotation', '.status.nextRotateTime', 'When the next rotation is due.', 'string', 1),
+      column('Provider', '.spec.providerRef.name', 'Provider that knows the key pair.', wide),
+      namespaceColumn('Provider', 'providerRef'),
+      column('Rotation', '.status.nextRotateTime', 'When the next rotation is due.', wide),
     ],
     rules: [
       fixedOnce({ field: 'providerRef', required: true }, madeKey),

@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Fault, redact, type CallContext } from '@operator/outcome';
+import { asFault, Fault, redact, type CallContext } from '@operator/outcome';
 import { samePolicy } from '@operator/policy';
 import {
+  createBucket,
   createWirePool,
+  lookAtFeatures,
   putBucketPolicy,
   readBucketPolicy,
+  readOwner,
   verifyKey,
   type Connection,
   type Credentials,
@@ -17,6 +20,7 @@ import {
   type KeyPair,
   type KeyUser,
 } from '@operator/s3';
+import { bucketContext, bucketSpec, ownerMark } from '@operator/testing';
 import { startMinio, type S3Server } from '@operator/tools/local';
 import { Client } from 'minio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -485,6 +489,23 @@ describe('a process killed between any two calls', () => {
       expect(await everything()).toEqual(before);
       if (!doomed.died()) break;
     }
+  });
+});
+
+describe('tags that MinIO refuses', () => {
+  it.each([
+    ['a key that is not ASCII', { Zuständig: 'x' }, /the tags Zuständig:/],
+    ['a value with a comma', { team: 'a, b' }, /the tags team:/],
+  ])('%s: SpecInvalid that names it, and the bucket bears its mark', async (_title, tags, words) => {
+    const name = `tagged-${randomBytes(4).toString('hex')}`;
+    await createBucket(driver, { bucket: name }, context);
+    const s3 = { wire: driver.wire(), bucket: name };
+    const views = await lookAtFeatures(driver, bucketSpec({ tagging: { tags } }), bucketContext(), s3, context);
+    const steps = views.flatMap((view) => (view.verdict === 'different' ? [view.step] : []));
+    const fault = await steps[0]?.apply(context).catch(asFault);
+    expect(fault).toMatchObject({ kind: 'terminal', reason: 'SpecInvalid' });
+    expect(asFault(fault).message).toMatch(words);
+    expect(await readOwner(s3, context)).toMatchObject({ kind: 'marked', mark: ownerMark() });
   });
 });
 

@@ -10,7 +10,8 @@ import { tagging } from './aspects/tagging.ts';
 import { versioning, type VersioningWant } from './aspects/versioning.ts';
 
 const s3 = { bucket: 'photos' } as BucketWire;
-const lacks = () => terminal('Unsupported', 'the server lacks it');
+const lacks = (code = 'NotImplemented') =>
+  terminal('Unsupported', 'the server lacks it', { cause: { name: code, $metadata: { httpStatusCode: 501 } } });
 const spec = (enabled: boolean, mfaDelete = false) => bucketSpec({ versioning: { enabled, mfaDelete } });
 
 /** Versioning on a server that is only a variable. */
@@ -92,6 +93,22 @@ describe('a bound aspect', () => {
     expect(await look(bound, spec(true))).toMatchObject({ verdict: 'unsupported', message: 'the server lacks it' });
     expect(server.writes).toBe(1);
     expect((await look(bound, spec(false)))?.verdict).toBe('same');
+  });
+
+  it('does not remember a refusal that may be that of a proxy, and tries again', async () => {
+    let isProxyInTheWay = true;
+    const { server, bound } = serverWith(off, () => (isProxyInTheWay ? lacks('UnknownError') : undefined));
+    const view = await look(bound, spec(true));
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    await expect(view.step.apply(recordingContext())).rejects.toMatchObject({
+      kind: 'waiting',
+      reason: 'RequestRefused',
+    });
+    isProxyInTheWay = false;
+    const again = await look(bound, spec(true));
+    if (again?.verdict !== 'different') throw new Error('expected the same gap');
+    await again.step.apply(recordingContext());
+    expect(server.state.enabled).toBe(true);
   });
 
   it('throws every other Fault of a write', async () => {

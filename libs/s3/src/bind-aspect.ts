@@ -1,7 +1,8 @@
 import { reasons, type BucketSpec } from '@operator/api';
-import { Fault } from '@operator/outcome';
+import { Fault, waiting } from '@operator/outcome';
 import type { Aspect, AspectView, BoundAspect } from './aspect.ts';
 import { bucketFeatures, isOff, type BucketFeature } from './features.ts';
+import { isOwnRefusal } from './lacking.ts';
 
 const isFeature = (name: string): name is BucketFeature => (bucketFeatures as readonly string[]).includes(name);
 
@@ -9,8 +10,8 @@ const isFeature = (name: string): name is BucketFeature => (bucketFeatures as re
  * Closes over an aspect's value type, so that a driver can list different ones. Called once for each driver: it remembers
  * what that driver's server has refused to write.
  *
- * A write that the server answers with Unsupported is remembered for that bucket and that declaration instead of thrown, so
- * that the other steps go on; the next look says `unsupported`.
+ * A write that the server itself answers with Unsupported is remembered for that bucket and that declaration instead of
+ * thrown, so that the other steps go on; the next look says `unsupported`. What may be a proxy's answer is thrown.
  */
 export const bindAspect = <Want>(aspect: Aspect<Want>): BoundAspect => {
   const feature = aspect.name;
@@ -50,6 +51,10 @@ export const bindAspect = <Want>(aspect: Aspect<Want>): BoundAspect => {
               await aspect.write(s3, to, applyContext);
             } catch (error) {
               if (!(error instanceof Fault) || error.reason !== reasons.Unsupported) throw error;
+              // Perhaps a proxy's answer, which says nothing of the server.
+              if (!isOwnRefusal(error)) {
+                throw waiting(reasons.RequestRefused, error.message, { cause: error.cause, retryAfterMs: 300_000 });
+              }
               refused.set(s3.bucket, { declared: declaredIn(spec), message: error.message });
             }
           },

@@ -37,14 +37,15 @@ export const writeBucket = async (
   await lookAtVersioning();
   await wire.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }), context);
   const mark = { cluster: uid, namespace, name, uid };
-  const TagSet = [
-    ...tags.map(([Key, Value]) => ({ Key, Value })),
-    ...(['cluster', 'namespace', 'name', 'uid'] as const).map((part) => ({
-      Key: ownerTagKeys[part],
-      Value: mark[part],
-    })),
-  ];
-  await wire.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }), context);
+  const marks = (['cluster', 'namespace', 'name', 'uid'] as const).map((part) => ({
+    Key: ownerTagKeys[part],
+    Value: mark[part],
+  }));
+  const all = [...tags.map(([Key, Value]) => ({ Key, Value })), ...marks];
+  // As the operator does it: the owner tags first, by themselves.
+  for (const TagSet of tags.length === 0 ? [marks] : [marks, all]) {
+    await wire.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }), context);
+  }
   const facts = {
     ...base,
     exists: true,

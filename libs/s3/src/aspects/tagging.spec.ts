@@ -1,4 +1,15 @@
-import { bucketContext, bucketSpec, ownerMark, recordingContext, startFakeDriver, succeed } from '@operator/testing';
+import { asFault } from '@operator/outcome';
+import {
+  bucketContext,
+  bucketSpec,
+  ownerMark,
+  recordingContext,
+  refuse,
+  startFakeDriver,
+  succeed,
+  type FakeDriver,
+  type FakeS3,
+} from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import { tagsOfMark } from '../owner-mark.ts';
 import { mergeTags, tagging, type TaggingWant } from './tagging.ts';
@@ -50,21 +61,84 @@ describe('tagging', () => {
     expect(after && tagging.diff(wanted, have(after))).toBeUndefined();
   });
 
+  const tagXml = (tags: Record<string, string>) =>
+    `<Tagging><TagSet>${Object.entries(tags)
+      .map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`)
+      .join('')}</TagSet></Tagging>`;
+  const tagsIn = (body: string) =>
+    Object.fromEntries(
+      [...body.matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/g)].map(([, key, value]) => [key ?? '', value ?? '']),
+    );
+  const withFake = async (run: (started: FakeDriver) => Promise<void>) => {
+    const started = await startFakeDriver();
+    await run(started).finally(started.close);
+  };
+  const puts = ({ requests }: FakeS3) =>
+    requests.filter(({ method }) => method === 'PUT').map(({ body }) => tagsIn(body));
+
   it.each([
     ['keeps what others have put there since the look', false, ['GET', 'PUT'], { cost: '7' }],
     ['reads nothing again of a bucket that was made in this pass', true, ['PUT'], {}],
-  ])('%s', async (_title, isNew, methods, kept) => {
-    const { fake, driver, close } = await startFakeDriver();
-    const tagXml = (tags: Record<string, string>) =>
-      Object.entries(tags).map(([key, value]) => `<Tag><Key>${key}</Key><Value>${value}</Value></Tag>`);
-    const there = tagXml({ cost: '7', old: '1' }).join('');
-    fake.answer(() => succeed(`<Tagging><TagSet>${there}</TagSet></Tagging>`));
-    const s3 = { wire: driver.wire(), bucket: 'photos', tags: new Map(), isNew };
-    await tagging.write(s3, { tags: new Map([['team', 'a']]), remove: ['old'] }, recordingContext());
-    expect(fake.requests.map(({ method }) => method)).toEqual(methods);
-    const body = fake.requests.at(-1)?.body ?? '';
-    const sent = [...body.matchAll(/<Key>(.*?)<\/Key><Value>(.*?)<\/Value>/g)].map(([, key, value]) => [key, value]);
-    expect(Object.fromEntries(sent)).toEqual({ ...kept, team: 'a' });
-    await close();
-  });
+  ])('%s', (_title, isNew, methods, kept) =>
+    withFake(async ({ fake, driver }) => {
+      fake.answer(() => succeed(tagXml({ cost: '7', old: '1', ...mark })));
+      const s3 = { wire: driver.wire(), bucket: 'photos', tags: new Map(isNew ? Object.entries(mark) : []), isNew };
+      await tagging.write(s3, want({ team: 'a' }, ['old']), recordingContext());
+      expect(fake.requests.map(({ method }) => method)).toEqual(methods);
+      expect(puts(fake).at(-1)).toEqual({ ...kept, ...mark, team: 'a' });
+    }),
+  );
+
+  it('writes the mark by itself, before the tags of the spec', () =>
+    withFake(async ({ fake, driver }) => {
+      fake.answer(() => succeed(tagXml({ cost: '7', old: '1' })));
+      await tagging.write({ wire: driver.wire(), bucket: 'photos' }, want({ team: 'a' }, ['old']), recordingContext());
+      expect(puts(fake)).toEqual([
+        { cost: '7', old: '1', ...mark },
+        { cost: '7', ...mark, team: 'a' },
+      ]);
+    }));
+
+  it('writes once where only the mark is missing, or only a tag', () =>
+    withFake(async ({ fake, driver }) => {
+      fake.answer(() => succeed(tagXml({ cost: '7' })));
+      const s3 = { wire: driver.wire(), bucket: 'photos' };
+      await tagging.write(s3, want(undefined), recordingContext());
+      fake.answer(() => succeed(tagXml({ cost: '7', ...mark })));
+      await tagging.write(s3, want({ team: 'a' }), recordingContext());
+      expect(puts(fake)).toEqual([
+        { cost: '7', ...mark },
+        { cost: '7', ...mark, team: 'a' },
+      ]);
+    }));
+
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`other-${n}`, 'x']));
+  it.each([
+    ['names those with unusual characters', {}, { team: 'a', Zuständig: 'b' }, /the tags Zuständig:/],
+    ['names those with unusual values', {}, { team: 'ä', plain: 'b' }, /the tags team:/],
+    ['names all where none stands out', {}, { team: 'a', stage: 'b' }, /the tags team, stage\./],
+    ['counts them where they are too many', many(46), { team: 'a' }, /would have 51 tags/],
+  ])('that the server refuses are terminal SpecInvalid, which %s; the mark stays', (_title, others, declared, words) =>
+    withFake(async ({ fake, driver }) => {
+      let written = 0;
+      fake.answer(({ method }) => {
+        if (method === 'GET') return succeed(tagXml(others));
+        written += 1;
+        return written === 1 ? succeed() : refuse(400, 'MalformedXML', 'no such tags');
+      });
+      const s3 = { wire: driver.wire(), bucket: 'photos' };
+      const fault = await tagging.write(s3, want(declared), recordingContext()).catch(asFault);
+      expect(fault).toMatchObject({ kind: 'terminal', reason: 'SpecInvalid' });
+      expect(asFault(fault).message).toMatch(words);
+      expect(asFault(fault).message).toContain('no such tags');
+      expect(puts(fake)[0]).toEqual({ ...others, ...mark });
+    }),
+  );
+
+  it('are not blamed for a refusal of the mark itself', () =>
+    withFake(async ({ fake, driver }) => {
+      fake.answer(({ method }) => (method === 'GET' ? succeed(tagXml({})) : refuse(400, 'MalformedXML')));
+      const write = tagging.write({ wire: driver.wire(), bucket: 'photos' }, want({ team: 'a' }), recordingContext());
+      expect(await write.catch(asFault)).toMatchObject({ kind: 'waiting', reason: 'RequestRefused' });
+    }));
 });

@@ -1,6 +1,9 @@
 import { PutBucketTaggingCommand } from '@aws-sdk/client-s3';
-import type { Aspect } from '../aspect.ts';
+import { ownerTagKeys, reasons } from '@operator/api';
+import { onlyFault, terminal, type CallContext, type Fault } from '@operator/outcome';
+import type { Aspect, BucketWire } from '../aspect.ts';
 import { fetchTags, tagsOfMark, type Tags } from '../owner-mark.ts';
+import { answerOf } from '../wire-answer.ts';
 
 export interface TaggingWant {
   /** Tags that are to be there; as read: all tags of the bucket. */
@@ -36,11 +39,51 @@ export const tagging: Aspect<TaggingWant> = {
     return isThere && removed.length === 0 ? undefined : { tags: want.tags, remove: removed };
   },
   async write(s3, to, context) {
-    const { wire, bucket } = s3;
     // What others have put there since the look must not be lost. Nobody else knows a bucket that was made a moment ago.
     const found = s3.isNew === true && s3.tags !== undefined ? s3.tags : await fetchTags(s3, context);
-    // Never empty: the owner's mark is always among them.
-    const TagSet = [...mergeTags(found, to)].map(([Key, Value]) => ({ Key, Value }));
-    await wire.send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }), context);
+    const marked: Tags = new Map([...found, ...[...to.tags].filter(([key]) => isOwnerTag(key))]);
+    const wanted = mergeTags(found, to);
+    // First, and by itself: tags that the server refuses must not leave the bucket without its mark.
+    if (!isSame(marked, found)) await putTags(s3, marked, context);
+    if (isSame(wanted, marked)) return;
+    try {
+      await putTags(s3, wanted, context);
+    } catch (caught) {
+      const fault = onlyFault(caught);
+      throw refusesTags.has(answerOf(fault.cause)?.code ?? '') ? refusedTags(wanted, to.tags, fault) : fault;
+    }
   },
+};
+
+const isOwnerTag = (key: string): boolean => (Object.values(ownerTagKeys) as readonly string[]).includes(key);
+
+const isSame = (one: Tags, other: Tags): boolean =>
+  one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);
+
+const putTags = async ({ wire, bucket }: BucketWire, tags: Tags, context: CallContext): Promise<void> => {
+  // Never empty: the owner's mark is always among them.
+  const TagSet = [...tags].map(([Key, Value]) => ({ Key, Value }));
+  await wire.send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }), context);
+};
+
+/** Codes by which servers refuse a set of tags that is well-formed. MinIO calls each of its rules MalformedXML. */
+const refusesTags: ReadonlySet<string> = new Set(['InvalidTag', 'MalformedXML', 'BadRequest', 'InvalidArgument']);
+
+const mostTags = 50;
+
+/** What every server takes in a tag; AWS takes letters of any language. Source: Amazon S3, Categorizing storage using tags. */
+const plain = /^[A-Za-z0-9 _.:/=+\-@]*$/;
+
+/** Says which tags of the spec the server refuses, as far as that can be known. */
+const refusedTags = (wanted: Tags, declared: Tags, fault: Fault): Fault => {
+  const own = [...declared].filter(([key]) => !isOwnerTag(key));
+  const unusual = own.filter(([key, value]) => !plain.test(key) || !plain.test(value));
+  const names = (unusual.length > 0 ? unusual : own).map(([key]) => key).join(', ');
+  const why =
+    wanted.size > mostTags
+      ? `The bucket would have ${String(wanted.size)} tags with those of others and the owner's, and servers take ${String(mostTags)}. Declare fewer.`
+      : unusual.length > 0
+        ? `The server refuses the tags ${names}: use letters a to z, digits, spaces and _ . : / = + - @ there.`
+        : `The server refuses the tags ${names}.`;
+  return terminal(reasons.SpecInvalid, `spec.tagging: ${why} ${fault.message}`, { cause: fault.cause });
 };

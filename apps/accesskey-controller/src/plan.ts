@@ -1,48 +1,198 @@
 import type { AccessKeyStatus } from '@operator/api';
-import type { ObservedUser } from '@operator/s3';
+import type { ObservedKey } from '@operator/s3';
+
+/** What the Secret and the server have. */
+export interface KeySight {
+  /** Id of the pair in the Secret; undefined where there is no whole pair of ours. */
+  readonly inSecret: string | undefined;
+  /** True when that pair was tried, and the server refuses it for good. */
+  readonly isRefused: boolean;
+  /** All keys of our user; empty where there is no user. */
+  readonly keys: readonly ObservedKey[];
+}
+
+export type PreviousKey = NonNullable<AccessKeyStatus['previousKeys']>[number];
+
+/** What the status remembers, as far as it may be believed. */
+export interface KeyMemory extends Pick<AccessKeyStatus, 'accessKeyId' | 'lastRotateTime' | 'keyIntent'> {
+  readonly previousKeys?: readonly PreviousKey[];
+  /** The request for a rotation that was answered last. */
+  readonly answeredRequest?: string;
+}
+
+/** What is asked for beyond one key pair that works. */
+export interface KeyWish {
+  /** Milliseconds after which a pair is replaced; undefined: never. */
+  readonly intervalMs: number | undefined;
+  /** Milliseconds for which a pair that was replaced by a rotation stays valid. */
+  readonly retentionMs: number;
+  /** A person's request for a rotation, any text; undefined: none. */
+  readonly request: string | undefined;
+}
+
+export interface KeyLimits {
+  readonly now: Date;
+  /** Keys that the user may have at once. */
+  readonly most: number;
+  /** True when we choose the pair, so that it can stand in the Secret before it is at the server. */
+  readonly choosesPair: boolean;
+}
+
+/** Why a new pair is needed; where several are true, the first of this list. */
+export type Because = 'first' | 'secretLost' | 'keyLost' | 'refused' | 'requested' | 'due';
 
 /** What is to be done about the pair in the Secret. */
 export type PairPlan =
-  /** It is the one to use; `strays` are other keys of our user that nobody should have. */
-  | { readonly action: 'keep'; readonly strays: readonly string[] }
+  /** It is the one to use. */
+  | { readonly is: 'keep' }
   /** It stands in the Secret and must still be made at the server: only where we choose pairs. */
-  | { readonly action: 'finish' }
+  | { readonly is: 'finish' }
   /** A person disabled it at the server: not for us to undo. */
-  | { readonly action: 'leave'; readonly accessKeyId: string }
-  /** A new pair is needed; `strays` go first, so that there is room for it. */
-  | { readonly action: 'issue'; readonly why: 'first' | 'secretLost' | 'keyLost'; readonly strays: readonly string[] };
+  | { readonly is: 'leave'; readonly accessKeyId: string }
+  /** A new pair is needed. `answers`: the request that it answers. */
+  | { readonly is: 'issue'; readonly because: Because; readonly answers?: string };
+
+export interface KeyPlan {
+  readonly pair: PairPlan;
+  /** The former pairs that stay valid, for the status: it must name them before a new pair is in the Secret. */
+  readonly previous: readonly PreviousKey[];
+  /** Ids to remove at the server before a pair is made: expired ones, those that nobody should have, and what makes room. */
+  readonly remove: readonly string[];
+  /** When time alone asks for the next step; undefined: it never does. */
+  readonly nextAt: Date | undefined;
+}
+
+/** Keys that a user has at most where the server sets no limit. */
+export const mostKeys = 10;
+
+/** True when the former pair works, so that the new one is tried before it gets into the Secret. */
+export const isRotation = (because: Because): boolean => because === 'requested' || because === 'due';
 
 /**
- * Decides by what the Secret holds, what the server has, and what the status remembers. `inSecret`: the id of the pair in the
- * Secret, undefined when there is none; `isBroken`: that pair was tried and refused.
+ * Milliseconds since the epoch at which the pair in the Secret was issued. An instant in the future is a clock's error and counts
+ * as now. Undefined when nothing tells.
  */
-export const planPair = (
-  inSecret: string | undefined,
-  isBroken: boolean,
-  user: ObservedUser | undefined,
-  status: AccessKeyStatus | undefined,
-): PairPlan => {
-  const keys = user?.keys ?? [];
-  const retained = new Set((status?.previousKeys ?? []).map(({ accessKeyId }) => accessKeyId));
-  const straysBeside = (...kept: readonly (string | undefined)[]): readonly string[] =>
-    keys.map(({ accessKeyId }) => accessKeyId).filter((id) => !kept.includes(id) && !retained.has(id));
+export const issuedAtMs = (memory: KeyMemory, inSecret: string | undefined, now: Date): number | undefined => {
+  // After a crash the status does not name the pair yet; the intent says when it was made.
+  const instant = memory.accessKeyId === inSecret ? memory.lastRotateTime : memory.keyIntent?.at;
+  return instant === undefined ? undefined : Math.min(Date.parse(instant), now.getTime());
+};
 
-  const held = inSecret === undefined ? undefined : keys.find(({ accessKeyId }) => accessKeyId === inSecret);
-  if (held !== undefined && !isBroken) {
-    return held.isActive
-      ? { action: 'keep', strays: straysBeside(inSecret) }
-      : { action: 'leave', accessKeyId: held.accessKeyId };
-  }
+/**
+ * Decides what becomes of a user's keys. The current pair is never removed, nor is the one before it until its successor stands
+ * in the Secret. What is lost or refused is replaced at once, if need be in the place of the oldest previous pair; a rotation
+ * waits for room. Pure.
+ */
+export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limits: KeyLimits): KeyPlan => {
+  const held = heldPair(sight, memory);
+  const current = held?.accessKeyId ?? memory.accessKeyId;
+  const { valid, expired } = previousKeys(sight, memory, wish, { current, now: limits.now });
+  const known = new Set([current, ...valid.map(({ accessKeyId }) => accessKeyId)]);
+  const expiredIds = expired.map(({ accessKeyId }) => accessKeyId);
+  const strays = idsOf(sight).filter((id) => !known.has(id));
+  const dueAt = dueAtMs(sight, memory, wish, limits.now);
+  const plan = (pair: PairPlan, previous: readonly PreviousKey[] = valid, remove = strays): KeyPlan => ({
+    pair,
+    previous,
+    remove,
+    nextAt: nextAt(previous, pair.is === 'keep' ? dueAt : undefined, limits.now),
+  });
+
+  const disabled = sight.keys.find(({ accessKeyId, isActive }) => accessKeyId === current && !isActive);
   // Losing the Secret is no way to get a key that works again.
-  const current = keys.find(({ accessKeyId }) => accessKeyId === status?.accessKeyId);
-  if (current?.isActive === false) return { action: 'leave', accessKeyId: current.accessKeyId };
-  const isIntended = inSecret !== undefined && status?.keyIntent?.accessKeyId === inSecret;
-  if (held === undefined && isIntended && status.accessKeyId !== inSecret) return { action: 'finish' };
+  if (disabled !== undefined) return plan({ is: 'leave', accessKeyId: disabled.accessKeyId }, valid, expiredIds);
+  if (held === undefined) {
+    if (isUnfinished(sight, memory, limits)) return plan({ is: 'finish' }, valid, expiredIds);
+    const { previous, dropped } = withRoom(sight, valid, strays, limits);
+    return plan(issue(becauseOfLoss(sight, memory), memory, wish), previous, [...strays, ...dropped]);
+  }
+  const because = becauseOfTime(memory, wish, dueAt, limits.now);
+  const hasRoom = sight.keys.length - strays.length < limits.most;
+  if (because === undefined || !hasRoom) return plan({ is: 'keep' });
+  const expiresAt = new Date(limits.now.getTime() + wish.retentionMs).toISOString();
+  return plan(issue(because, memory, wish), [...valid, { accessKeyId: held.accessKeyId, expiresAt }]);
+};
 
-  const former = status?.accessKeyId;
-  // The pair that applications have in use goes only after its successor works.
-  const strays = straysBeside(former);
-  if (former === undefined) return { action: 'issue', why: 'first', strays };
-  const isLost = !keys.some(({ accessKeyId }) => accessKeyId === former);
-  return { action: 'issue', why: isLost ? 'keyLost' : 'secretLost', strays };
+const idsOf = ({ keys }: KeySight): readonly string[] => keys.map(({ accessKeyId }) => accessKeyId);
+
+/** The key at the server that the Secret rightly holds. One that was replaced before is put back by somebody: the Secret was altered. */
+const heldPair = ({ inSecret, isRefused, keys }: KeySight, memory: KeyMemory): ObservedKey | undefined => {
+  const isFormer =
+    memory.accessKeyId !== undefined &&
+    memory.accessKeyId !== inSecret &&
+    (memory.previousKeys ?? []).some(({ accessKeyId }) => accessKeyId === inSecret);
+  if (inSecret === undefined || isRefused || isFormer) return undefined;
+  return keys.find(({ accessKeyId }) => accessKeyId === inSecret);
+};
+
+/** The former pairs that are at the server, the oldest first. None outlives the retention that is asked for by now. */
+const previousKeys = (
+  sight: KeySight,
+  memory: KeyMemory,
+  { retentionMs }: KeyWish,
+  { current, now }: { readonly current: string | undefined; readonly now: Date },
+) => {
+  const latest = new Date(now.getTime() + retentionMs).toISOString();
+  const ids = new Set(idsOf(sight));
+  const all = (memory.previousKeys ?? [])
+    .filter(({ accessKeyId }) => accessKeyId !== current && ids.has(accessKeyId))
+    .map((key) => (Date.parse(key.expiresAt) > Date.parse(latest) ? { ...key, expiresAt: latest } : key))
+    .sort((a, b) => Date.parse(a.expiresAt) - Date.parse(b.expiresAt));
+  const isValid = ({ expiresAt }: PreviousKey): boolean => Date.parse(expiresAt) > now.getTime();
+  return { valid: all.filter(isValid), expired: all.filter((key) => !isValid(key)) };
+};
+
+/** A chosen pair that stands in the Secret, and was never seen at the server. */
+const isUnfinished = ({ inSecret, keys }: KeySight, memory: KeyMemory, { choosesPair }: KeyLimits): boolean =>
+  choosesPair &&
+  inSecret !== undefined &&
+  memory.keyIntent?.accessKeyId === inSecret &&
+  memory.accessKeyId !== inSecret &&
+  !keys.some(({ accessKeyId }) => accessKeyId === inSecret);
+
+const becauseOfLoss = ({ inSecret, keys }: KeySight, { accessKeyId }: KeyMemory): Because => {
+  if (accessKeyId === undefined) return 'first';
+  if (inSecret !== accessKeyId) return 'secretLost';
+  return keys.some((key) => key.accessKeyId === accessKeyId) ? 'refused' : 'keyLost';
+};
+
+const becauseOfTime = (
+  { answeredRequest }: KeyMemory,
+  { request }: KeyWish,
+  dueAt: number | undefined,
+  now: Date,
+): 'requested' | 'due' | undefined => {
+  if (request !== undefined && request !== answeredRequest) return 'requested';
+  return dueAt !== undefined && dueAt <= now.getTime() ? 'due' : undefined;
+};
+
+/** A pair of unknown age counts as new. */
+const dueAtMs = ({ inSecret }: KeySight, memory: KeyMemory, { intervalMs }: KeyWish, now: Date): number | undefined =>
+  intervalMs === undefined ? undefined : (issuedAtMs(memory, inSecret, now) ?? now.getTime()) + intervalMs;
+
+/** Every new pair answers the request that stands, for it is younger than that. */
+const issue = (because: Because, memory: KeyMemory, { request }: KeyWish): PairPlan =>
+  request === undefined || request === memory.answeredRequest
+    ? { is: 'issue', because }
+    : { is: 'issue', because, answers: request };
+
+/** Drops the oldest previous pairs where the server would refuse another key. */
+const withRoom = (
+  { keys }: KeySight,
+  valid: readonly PreviousKey[],
+  strays: readonly string[],
+  { most }: KeyLimits,
+): { readonly previous: readonly PreviousKey[]; readonly dropped: readonly string[] } => {
+  const tooMany = Math.max(0, keys.length - strays.length + 1 - most);
+  return {
+    previous: valid.slice(tooMany),
+    dropped: valid.slice(0, tooMany).map(({ accessKeyId }) => accessKeyId),
+  };
+};
+
+const nextAt = (previous: readonly PreviousKey[], dueAt: number | undefined, now: Date): Date | undefined => {
+  const instants = previous.map(({ expiresAt }) => Date.parse(expiresAt));
+  // A rotation that waits for room is due already: the next previous pair that expires makes it.
+  if (dueAt !== undefined && dueAt > now.getTime()) instants.push(dueAt);
+  return instants.length === 0 ? undefined : new Date(Math.min(...instants));
 };

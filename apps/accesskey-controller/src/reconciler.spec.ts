@@ -10,6 +10,7 @@ import {
 } from '@operator/references/testing';
 import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
+import type { AccessKey } from './deps.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
 const userName = 'team-a-app-uid-app';
@@ -40,8 +41,10 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
     }),
   );
   let pairs = 0;
+  const accessKeys = new Map<string, AccessKey>();
   const bench = createBench<AccessKeySpec, AccessKeyStatus>({
     writes: world.writes,
+    store: accessKeys,
     object: objectOf('AccessKey', 'app', {
       providerRef: { name: 'provider' },
       access: [{ bucketRef: { name: 'photos' }, level: 'ReadOnly' as const }],
@@ -58,7 +61,13 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
         },
       }),
   });
-  return { ...world, bench, keys, s3, server };
+  /** A tenant's own patch of the status, or another process's late one. */
+  const patchStatus = (status: AccessKeyStatus | undefined) => {
+    const { status: stored, ...object } = bench.object();
+    const conditions = stored?.conditions === undefined ? {} : { conditions: stored.conditions };
+    accessKeys.set('team-a/app', status === undefined ? object : { ...object, status: { ...status, ...conditions } });
+  };
+  return { ...world, bench, keys, s3, server, patchStatus };
 };
 type World = ReturnType<typeof begin>;
 
@@ -574,6 +583,110 @@ describe('a key that worked and is refused', () => {
       expect(keyIds(world)).toEqual(['AKIA1']);
     },
   );
+});
+
+describe('a status that this object did not earn', () => {
+  /** Somebody else's user, on a server that does not say whose it is. */
+  const victim = { owner: 'uid-app', policy: { Version: 'theirs' }, tags: new Map() };
+  const withVictim = async (): Promise<World> => {
+    const world = await ready();
+    world.keys.users.set('victim', { ...victim, keys: new Map([['AKIAV', { secret: 'v', isActive: true }]]) });
+    return world;
+  };
+  const expectUnharmed = ({ keys }: World) => {
+    const { policy, keys: pairs } = keys.users.get('victim') ?? {};
+    expect([policy, [...(pairs?.keys() ?? [])]]).toEqual([{ Version: 'theirs' }, ['AKIAV']]);
+    keys.users.delete('victim');
+  };
+
+  it("names another user: the object's own is kept in line, and the other one is not touched", async () => {
+    const world = await withVictim();
+    world.patchStatus({ ...world.bench.object().status, userName: 'victim' });
+    world.bench.change({ access: [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' }] });
+    expect((await world.bench.pass()).writes).toContain('PutPolicy');
+    expectUnharmed(world);
+    expect(JSON.stringify(user(world)?.policy)).toContain('s3:PutObject');
+    expect(world.bench.facts()).toMatchObject({ userName, accessKeyId: 'AKIA1' });
+  });
+
+  it('names another user: a deletion removes the own one, and nothing else', async () => {
+    const world = await withVictim();
+    world.patchStatus({ ...world.bench.object().status, userName: 'victim' });
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expectUnharmed(world);
+    expect(world.keys.users.size).toBe(0);
+    expect(secretOf(world)).toBeUndefined();
+  });
+
+  it('is empty: the own user is found all the same, also by a deletion', async () => {
+    const world = await ready();
+    world.patchStatus(undefined);
+    await world.bench.run();
+    expect(expectOneKey(world)).toBe('AKIA1');
+    world.patchStatus(undefined);
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(world.keys.users.size).toBe(0);
+    expect(secretOf(world)).toBeUndefined();
+  });
+
+  it('is empty: a missing Bucket takes the rights all the same', async () => {
+    const world = await ready();
+    world.patchStatus(undefined);
+    world.buckets.delete('team-a/photos');
+    expect(await world.bench.pass()).toMatchObject({ reason: 'BucketNotFound' });
+    expect(user(world)?.policy).toBeUndefined();
+  });
+
+  it('is empty, and the server cannot be asked: a deletion does not hang on what was hardly made', async () => {
+    const world = begin();
+    world.providers.clear();
+    await world.bench.pass();
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone', writes: ['kube finalizer'] });
+  });
+
+  it('came late from an object of this name that is gone: it is not believed, and a key of its own is issued', async () => {
+    const world = begin();
+    world.patchStatus({
+      userName: 'team-a-app-uid-before',
+      accessKeyId: 'AKIA9',
+      created: true,
+      lastRotateTime: '2026-05-05T09:59:00.000Z',
+      secretName: 'app-credentials',
+      previousKeys: [{ accessKeyId: 'AKIA8', expiresAt: '2026-06-01T00:00:00.000Z' }],
+    });
+    await world.bench.pass();
+    await world.bench.run();
+    expect(expectOneKey(world)).toBe('AKIA1');
+  });
+});
+
+describe('a clock that was ahead', () => {
+  it('when the key was issued does not keep a lost key from being replaced', async () => {
+    const world = await ready();
+    const { status } = world.bench.object();
+    world.patchStatus({ ...status, lastRotateTime: new Date(world.bench.now().getTime() + 36_000_000).toISOString() });
+    user(world)?.keys.clear();
+    expect(await world.bench.pass()).toMatchObject({ result: 'transient', reason: 'KeyNotUsableYet' });
+    expect(world.bench.facts()).toMatchObject({ lastRotateTime: world.bench.now().toISOString() });
+    world.bench.advance(120_000);
+    await world.bench.run();
+    expect(expectOneKey(world)).toBe('AKIA2');
+  });
+
+  it('when a key was refused first does not keep it from being replaced', async () => {
+    const world = await ready();
+    world.server.refusesKeysWith = 'InvalidAccessKeyId';
+    world.bench.advance(36_000_000);
+    await world.bench.pass();
+    world.bench.advance(-36_000_000);
+    expect((await world.bench.pass()).events).toContainEqual(expect.stringMatching(/^Warning KeyRefused: /));
+    world.server.refusesKeysWith = undefined;
+    await world.bench.run();
+    expect(expectOneKey(world)).toBe('AKIA2');
+  });
 });
 
 describe('a refusal', () => {

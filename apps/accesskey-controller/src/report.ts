@@ -3,6 +3,7 @@ import { annotations, conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
 import { isProviderFault, providerNotReady } from '@operator/references';
 import type { AccessKey } from './deps.ts';
+import type { PreviousKey } from './plan.ts';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted or not there yet. */
 const bucketReasons: ReadonlySet<string> = new Set([
@@ -58,6 +59,13 @@ export interface KeyFacts {
   readonly secretName: string;
   readonly policyHash: string | undefined;
 }
+
+/** The status with these former pairs; without the field where there are none. */
+export const withPrevious = (status: AccessKeyStatus, previous: readonly PreviousKey[]): AccessKeyStatus => {
+  if (previous.length > 0) return { ...status, previousKeys: [...previous] };
+  const { previousKeys, ...others } = status;
+  return previousKeys === undefined ? status : others;
+};
 
 /** The status of a key that stands at the server and in the Secret. `isVerified`: it was seen to work. */
 export const reportKey = (

@@ -1,0 +1,110 @@
+import { eventReasons, reasons, type AccessKeyStatus } from '@operator/api';
+import { Fault, terminal } from '@operator/outcome';
+import { samePolicy } from '@operator/policy';
+import { isKubeError } from '@operator/runtime';
+import type { KeyPair, ObservedUser } from '@operator/s3';
+import { deleteOwnedSecret } from '@operator/secrets';
+import type { PairSight, UserSight } from './observe.ts';
+import { secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
+import { isRotation, type KeyPlan } from './plan.ts';
+import { withPrevious } from './report.ts';
+import type { Rights } from './rights.ts';
+import type { Work } from './work.ts';
+
+/** Brings the rights of a user that exists into line: before all else, for that must wait for nothing that the owner of the key can spoil. */
+export const applyRights = async (work: Work, { rights, user }: UserSight): Promise<void> => {
+  if (user !== undefined && !isSamePolicy(user.policy, rights.policy)) await putPolicy(work, rights);
+};
+
+/** Everything that the plan of the keys and the pair need; `keep` has its pair already. */
+export interface KeySeen extends UserSight, PairSight {}
+
+/**
+ * Brings user, keys and Secret into line. What is about to be made stands in the status before it is made; rights come before the
+ * key, so that no key ever has more than it should.
+ * @returns the pair that the Secret holds
+ */
+export const applyKeys = async (work: Work, seen: KeySeen, plan: KeyPlan): Promise<KeyPair> => {
+  const { issuer, user, deps, pass } = work;
+  const chosen = plan.pair.is === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
+  if (seen.user === undefined || plan.pair.is === 'issue') await remember(work, plan, chosen);
+  if (seen.user === undefined || seen.user.needsUpdate) await take(work, 'user', () => issuer.putUser(user, pass));
+  if (seen.user === undefined && seen.rights.policy !== undefined) await putPolicy(work, seen.rights);
+  await removeKeys(work, plan);
+  const pair = await currentPair(work, seen, plan, chosen);
+  if (await writeSecret(work, seen, pair)) work.steps.push('secret');
+  return pair;
+};
+
+/** Removes the keys that the plan names. */
+export const removeKeys = async (work: Work, { remove }: KeyPlan): Promise<void> => {
+  const { issuer, user, pass } = work;
+  for (const accessKeyId of remove) await take(work, 'strayKey', () => issuer.deleteKey(user, accessKeyId, pass));
+};
+
+const take = async <T>({ pass, steps }: Work, name: string, run: () => Promise<T>): Promise<T> => {
+  const result = await pass.step(name, run);
+  steps.push(name);
+  return result;
+};
+
+const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boolean =>
+  have === undefined || want === undefined ? have === want : samePolicy(have, want);
+
+const putPolicy = (work: Work, { policy }: Rights): Promise<void> =>
+  take(work, 'policy', () => work.issuer.putPolicy(work.user, policy, work.pass));
+
+const remember = async ({ memory, user, pass }: Work, plan: KeyPlan, chosen: KeyPair | undefined): Promise<void> => {
+  const intent = { at: pass.now.toISOString(), userName: user.name };
+  const keyIntent: AccessKeyStatus['keyIntent'] =
+    plan.pair.is === 'issue'
+      ? { ...intent, ...(chosen === undefined ? {} : { accessKeyId: chosen.accessKeyId }) }
+      : (memory.keyIntent ?? intent);
+  await pass.record({ ...withPrevious(memory, plan.previous), userName: user.name, keyIntent });
+};
+
+/** The pair that the Secret is to hold, made at the server where it is not there yet. */
+const currentPair = async (work: Work, seen: KeySeen, plan: KeyPlan, chosen: KeyPair | undefined): Promise<KeyPair> => {
+  const { issuer, user, memory, pass } = work;
+  if (plan.pair.is === 'keep' && seen.pair !== undefined) return seen.pair;
+  const fixed = chosen ?? (plan.pair.is === 'finish' ? seen.pair : undefined);
+  const isInUse = plan.pair.is === 'issue' && isRotation(plan.pair.because);
+  // A pair that we choose stands in the Secret first: it can then be finished after a crash, and is never lost. Unless the one
+  // there works: what applications read must work too.
+  if (fixed !== undefined && !isInUse) await writeSecret(work, seen, fixed);
+  const pair = await take(work, 'key', () => issuer.createKey(user, fixed, pass));
+  if (fixed === undefined || isInUse) {
+    await writeSecret(work, seen, pair).catch(async (caught: unknown) => {
+      // A Secret that is refused will never hold this pair: nobody knows it, and its place is needed.
+      if (isKubeError(caught instanceof Fault ? caught.cause : caught, 400, 403, 422))
+        await issuer.deleteKey(user, pair.accessKeyId, pass);
+      throw caught;
+    });
+  }
+  pass.event(
+    'Normal',
+    memory.accessKeyId === undefined ? eventReasons.AccessKeyCreated : eventReasons.AccessKeyRotated,
+    `Issued key ${pair.accessKeyId} for user ${user.name}.`,
+  );
+  return pair;
+};
+
+/** Writes the Secret where it differs, and removes the one of a former name. @returns whether anything was written */
+const writeSecret = async (
+  { accessKey, provided, deps: { kube }, memory, pass }: Work,
+  { rights, opened }: KeySeen,
+  pair: KeyPair,
+): Promise<boolean> => {
+  const wanted = secretFor(accessKey, pair, provided.driver, rights.buckets);
+  const wrote = await pass
+    .step('secret', () => opened.write(wanted))
+    .catch((caught: unknown) => {
+      // What we add to it is legal: the spec's own labels, annotations or keys are not.
+      if (isKubeError(caught, 422)) throw terminal(reasons.SpecInvalid, caught.message, { cause: caught });
+      throw caught;
+    });
+  const former = memory.secretName;
+  if (former === undefined || former === secretNameOf(accessKey)) return wrote;
+  await deleteOwnedSecret(kube, accessKey, former, { signal: pass.signal }).catch(unlessForeign);
+  return true;
+};

@@ -1,0 +1,101 @@
+import { conditionTypes, reasons } from '@operator/api';
+import { transient, waiting, type Fault } from '@operator/outcome';
+import { verifyKey, type KeyPair, type ObservedUser } from '@operator/s3';
+import { openOwnedSecret, type OpenedSecret } from '@operator/secrets';
+import { pairIn, secretNameOf, unlessForeign } from './output-secret.ts';
+import { issuedAtMs } from './plan.ts';
+import { rightsOf, type Rights } from './rights.ts';
+import type { Work } from './work.ts';
+
+/** Milliseconds in which a refusal may mean that a part of the server does not know the key: yet, or for the moment. */
+const propagationMs = 120_000;
+
+/** The user at the server, and the rights that it is to have. */
+export interface UserSight {
+  readonly rights: Rights;
+  /** Undefined when there is no such user. */
+  readonly user: ObservedUser | undefined;
+}
+
+/** The Secret, and the pair in it. */
+export interface PairSight {
+  readonly opened: OpenedSecret;
+  readonly pair: KeyPair | undefined;
+  /** True when the server has the key with another secret, or has refused it for long. */
+  readonly isRefused: boolean;
+}
+
+/** @throws Fault `terminal` PolicyInvalid; `waiting` UserConflict */
+export const observeUser = async ({ accessKey, provided, deps, issuer, user, pass }: Work): Promise<UserSight> => {
+  const rights = await rightsOf(accessKey, provided, deps.references, issuer.maxPolicyBytes);
+  const observed = await issuer.observeUser(user, pass);
+  if (observed?.isOurs === false) {
+    throw waiting(reasons.UserConflict, `User ${user.name} exists at the provider and is not ours; it is left alone.`);
+  }
+  return { rights, user: observed };
+};
+
+/**
+ * Opens the Secret and tries the pair in it as its application would, in every pass: that it worked once says nothing of now.
+ * @throws Fault `waiting` SecretConflict; `transient` KeyNotUsableYet, KeyRefused
+ */
+export const observePair = async (work: Work, seen: UserSight): Promise<PairSight> => {
+  const { opened, pair } = await openSecret(work);
+  return { opened, pair, isRefused: pair !== undefined && (await isRefused(work, pair, seen)) };
+};
+
+/** The Secret of the wanted name, and the pair in it, or else in the one of the name that it had before. */
+const openSecret = async ({ accessKey, deps: { kube }, memory, pass: { signal } }: Work) => {
+  const wanted = secretNameOf(accessKey);
+  const opened = await openOwnedSecret(kube, accessKey, wanted, { signal });
+  const pair = pairIn(accessKey, opened.current());
+  const former = memory.secretName;
+  if (pair !== undefined || former === undefined || former === wanted) return { opened, pair };
+  const renamed = await openOwnedSecret(kube, accessKey, former, { signal }).catch(unlessForeign);
+  return { opened, pair: pairIn(accessKey, renamed?.current()) };
+};
+
+/**
+ * @returns true when the pair is to be replaced: the server has the key with another secret, or has refused it for long
+ * @throws Fault `transient` KeyNotUsableYet while a new key may still spread; KeyRefused while a refusal may pass
+ */
+const isRefused = async (
+  { accessKey, memory, issuer, provided, pass }: Work,
+  pair: KeyPair,
+  { rights, user }: UserSight,
+): Promise<boolean> => {
+  const issuedAt = issuedAtMs(memory, pair.accessKeyId, pass.now);
+  const isNew = issuedAt !== undefined && pass.now.getTime() - issuedAt < propagationMs;
+  const known = user?.keys.find((key) => key.accessKeyId === pair.accessKeyId);
+  // IAM shows a new user and a new key some time after it has made them. An id that somebody put in place of ours is no such key.
+  const mayBeOurs = memory.accessKeyId === undefined || memory.accessKeyId === pair.accessKeyId;
+  if (known === undefined && mayBeOurs && isNew && !issuer.choosesPair)
+    throw notYet(`show the new key ${pair.accessKeyId}`);
+  if (known?.isActive !== true) return false;
+  const verdict = await verifyKey(provided.driver, pair, pass, rights.buckets[0]?.spec.name);
+  if (verdict === 'accepted') return false;
+  if (verdict === 'denied') {
+    // Every level of access may ask where its bucket is; later than this, a denial is somebody's wish.
+    if (isNew) throw notYet(`grant the new key ${pair.accessKeyId} its rights`);
+    return false;
+  }
+  if (isNew) throw notYet(`accept the new key ${pair.accessKeyId}`);
+  // A server that refuses the Provider's credentials too says nothing about the key.
+  await provided.driver.checkHealth(pass);
+  if (verdict === 'wrongSecret') return true;
+  // One that starts, or a part of it that lags behind, refuses keys that it has.
+  const refusal = accessKey.status?.conditions?.find(({ type }) => type === conditionTypes.KeyRefused);
+  if (refusal !== undefined && isLongAgo(refusal.lastTransitionTime, pass.now)) return true;
+  throw transient(
+    reasons.KeyRefused,
+    `The server has key ${pair.accessKeyId} and does not accept it. It is replaced when that lasts ${String(propagationMs / 1_000)} seconds.`,
+    { retryAfterMs: 30_000 },
+  );
+};
+
+const notYet = (what: string): Fault =>
+  transient(reasons.KeyNotUsableYet, `The server does not ${what} yet.`, { retryAfterMs: 5_000 });
+
+/** Also what a clock that was ahead has put far into the future. */
+const isLongAgo = (instant: string, now: Date): boolean =>
+  Math.abs(now.getTime() - Date.parse(instant)) >= propagationMs;

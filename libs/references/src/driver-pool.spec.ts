@@ -1,3 +1,4 @@
+import type { ProviderSpec } from '@operator/api';
 import { waiting } from '@operator/outcome';
 import type { Driver } from '@operator/s3';
 import { describe, expect, it } from 'vitest';
@@ -67,11 +68,37 @@ describe('the pool', () => {
   });
 });
 
-it('a version changes with the spec and with the credentials, and not with a deletion', () => {
+describe('a version', () => {
   const at = { serverIdentity: 'http://s3.test' };
-  const other = providerOf(at, { spec: { region: 'eu-west-1' } });
-  const leaving = providerOf(at, { metadata: { generation: 2, deletionTimestamp: '2026-05-05T10:00:00Z' } });
-  const versions = [driverVersion(provider, '1'), driverVersion(provider, '2'), driverVersion(other, '1')];
-  expect(new Set(versions).size).toBe(3);
-  expect(driverVersion(leaving, '1')).toBe(versions[0]);
+  const version = driverVersion(provider, '1');
+
+  it.each<[string, Partial<ProviderSpec>]>([
+    ['region', { region: 'eu-west-1' }],
+    ['pathStyle', { pathStyle: false }],
+    ['requestsPerSecond', { requestsPerSecond: 5 }],
+    ['iamEndpoint', { iamEndpoint: 'http://iam.test' }],
+    ['tls', { tls: { insecureSkipVerify: true } }],
+    [
+      'a key of the same Secret',
+      { auth: { ...provider.spec.auth, accessKeySecretRef: { name: 'admin', key: 'other' } } },
+    ],
+  ])('changes with what a connection is made of: %s', (_title, spec) => {
+    expect(driverVersion(providerOf(at, { spec }), '1')).not.toBe(version);
+  });
+
+  it('changes with the credentials', () => {
+    expect(driverVersion(provider, '2')).not.toBe(version);
+  });
+
+  it.each<[string, Partial<ProviderSpec>]>([
+    ['allowedNamespaces', { allowedNamespaces: { all: true } }],
+    ['checkIntervalSeconds', { checkIntervalSeconds: 5 }],
+  ])('stays with what no connection is made of, so that calls in flight go on: %s', (_title, spec) => {
+    expect(driverVersion(providerOf(at, { spec }), '1')).toBe(version);
+  });
+
+  it('stays in a deletion', () => {
+    const leaving = providerOf(at, { metadata: { generation: 2, deletionTimestamp: '2026-05-05T10:00:00Z' } });
+    expect(driverVersion(leaving, '1')).toBe(version);
+  });
 });

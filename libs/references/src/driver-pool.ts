@@ -22,12 +22,31 @@ export interface DriverPool {
   close(): void;
 }
 
+/** Of each field of a Provider's spec, whether its connection is made of it. */
+const isOfConnection: Readonly<Record<keyof ProviderSpec, boolean>> = {
+  type: true,
+  endpoint: true,
+  region: true,
+  iamEndpoint: true,
+  iamRegion: true,
+  auth: true,
+  tls: true,
+  pathStyle: true,
+  retry: true,
+  requestsPerSecond: true,
+  allowedNamespaces: false,
+  checkIntervalSeconds: false,
+};
+
 /**
- * What of a Provider a driver depends on: its spec, and its credentials by their Secrets' versions. Not its generation, which a
- * deletion moves too: who leaves goes on with the driver that there is, also when the Secrets went first.
+ * What of a Provider a driver depends on: the fields that its connection is made of, and its credentials by their Secrets' versions.
+ * Whatever else changes, calls in flight go on. Not its generation, which a deletion moves too: who leaves goes on with the driver
+ * that there is, also when the Secrets went first.
  */
-export const driverVersion = ({ spec }: Pick<Provider, 'spec'>, credentialsVersion: string): string =>
-  JSON.stringify([spec, credentialsVersion]);
+export const driverVersion = ({ spec }: Pick<Provider, 'spec'>, credentialsVersion: string): string => {
+  const fields = Object.entries(isOfConnection).flatMap(([field, counts]) => (counts ? [field] : []));
+  return JSON.stringify([fields.map((field) => spec[field as keyof ProviderSpec] ?? null), credentialsVersion]);
+};
 
 /** Pools the drivers of one process. */
 export const createDriverPool = (factories: DriverFactories): DriverPool => {

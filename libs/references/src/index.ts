@@ -17,3 +17,5 @@ export type { Bucket, Provided, References, ReferencesOptions } from './referenc
 export { trimReferredBucket } from './referred-bucket.ts';
 export type { ReferredBucket } from './referred-bucket.ts';
 export { bucketMatters, isReady, usable, usableVersion, wokenByProvider } from './wake.ts';
+export { grantWithdrawn, isTold, withdrawnBorrowers } from './withdrawal.ts';
+export type { Borrower, LendingObject } from './withdrawal.ts';

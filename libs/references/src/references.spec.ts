@@ -22,6 +22,53 @@ describe('a reference to a Provider', () => {
     expect(provided.driver).toBe(driver);
   });
 
+  it('that leaves out the namespace says where it was searched', async () => {
+    const { references } = createTestWorld(driver);
+    const told =
+      'Provider team-b/store does not exist. providerRef.namespace was left out, so namespace team-b was searched; ' +
+      'set it if the Provider is in another namespace.';
+    expect((await faultOf(references().driverFor({ name: 'store' }, 'team-b', signal))).message).toBe(told);
+    expect((await faultOf(references().driverForRemoval({ name: 'store' }, 'team-b', signal))).message).toBe(told);
+    const named = { name: 'store', namespace: 'team-b' };
+    expect((await faultOf(references().driverFor(named, 'team-b', signal))).message).toBe(
+      'Provider team-b/store does not exist.',
+    );
+    expect((await faultOf(references().bucketFor({ name: 'photos' }, 'team-b'))).message).toContain(
+      'bucketRef.namespace was left out, so namespace team-b was searched',
+    );
+  });
+
+  describe('whose grant is withdrawn', () => {
+    const ref = { name: 'provider', namespace: 'team-a' };
+    const confirmed = { annotations: { 's3.cloud37.dev/confirm-withdrawal': 'team-b' } };
+    const confirming = providerOf(driver, { metadata: confirmed });
+
+    it('stands as it is until that is confirmed, and the Provider itself says so, not the cache', async () => {
+      const { references, providers, live } = createTestWorld(driver);
+      const state = () => references().grantOfProvider(ref, 'team-b', signal);
+      expect(await state()).toBe('withdrawn');
+      providers.set('team-a/provider', confirming);
+      expect(await state()).toBe('confirmed');
+      live.providers.set('team-a/provider', grants({ names: ['team-b'] }));
+      expect(await state()).toBe('granted');
+      live.providers.set('team-a/provider', undefined);
+      expect(await state()).toBeUndefined();
+      providers.set('team-a/provider', grants({ names: ['team-b'] }));
+      expect(await state()).toBe('granted');
+      providers.clear();
+      expect(await state()).toBeUndefined();
+    });
+
+    it('stands as it is until the owner of the Bucket confirms', async () => {
+      const { references, buckets } = createTestWorld(driver);
+      const state = () => references().grantOfBucket({ name: 'photos', namespace: 'team-a' }, 'team-b', signal);
+      buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({})));
+      expect(await state()).toBe('withdrawn');
+      buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({}), { metadata: confirmed }));
+      expect(await state()).toBe('confirmed');
+    });
+  });
+
   it.each([
     ['that is absent', { name: 'none' }, 'team-a', 'ProviderNotFound', /team-a\/none does not exist/],
     [

@@ -8,11 +8,12 @@ import {
   type KubeObject,
   type ObjectKey,
   type Resource,
+  type StoredObject,
 } from '@operator/runtime';
 import type { Driver } from '@operator/s3';
 import { resolveConnection, type Provider } from './connection.ts';
 import { driverVersion, type DriverPool } from './driver-pool.ts';
-import { isGranted, type LabelsOf } from './grants.ts';
+import { isGranted, withdrawalOf, type GrantState, type Lender, type LabelsOf } from './grants.ts';
 import type { ReferredBucket } from './referred-bucket.ts';
 import { usableVersion } from './wake.ts';
 
@@ -49,6 +50,13 @@ export interface References {
   providerFor(ref: ObjectReference, from: string): Promise<Provider>;
   /** @throws Fault `waiting` BucketNotFound, ReferenceNotGranted */
   bucketFor(ref: ObjectReference, from: string): Promise<ReferredBucket>;
+  /**
+   * How objects of `from` stand with the Provider, for what they have at the server already; undefined when there is no such
+   * Provider. `confirmed` is what a live look at the Provider said: what is taken away on that word is not given back.
+   */
+  grantOfProvider(ref: ObjectReference, from: string, signal: AbortSignal): Promise<GrantState | undefined>;
+  /** The same of a Bucket. */
+  grantOfBucket(ref: ObjectReference, from: string, signal: AbortSignal): Promise<GrantState | undefined>;
 }
 
 export interface ReferencesOptions {
@@ -103,8 +111,22 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
         { retryAfterMs: grantRetryMs },
       );
     }
-    if (found === undefined) throw waiting(missing, `${kind} ${key} does not exist.`);
+    if (found === undefined) throw waiting(missing, `${kind} ${key} does not exist.${whereSearched(kind, ref, from)}`);
     return found;
+  };
+
+  const grantOf = async <T extends StoredObject & Lender>(
+    informer: Informer<T>,
+    ref: ObjectReference,
+    from: string,
+    signal: AbortSignal,
+  ): Promise<GrantState | undefined> => {
+    const known = informer.get(keyOfReference(ref, from));
+    const state = known && (await withdrawalOf(known, from, labelsOf));
+    if (state !== 'confirmed') return state;
+    // The cache says when to look, not what to take away.
+    const live = await kube.get<T>(informer.resource, { namespace: ref.namespace ?? from, name: ref.name }, { signal });
+    return live && withdrawalOf(live, from, labelsOf);
   };
 
   const providerFor: References['providerFor'] = (ref, from) => follow(providers, ref, from, reasons.ProviderNotFound);
@@ -140,15 +162,28 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
     driverForRemoval: async (ref, from, signal) => {
       const key = keyOfReference(ref, from);
       const provider = providers.get(key);
-      if (provider === undefined) throw waiting(reasons.ProviderNotFound, `Provider ${key} does not exist.`);
+      if (provider === undefined) {
+        const where = whereSearched('Provider', ref, from);
+        throw waiting(reasons.ProviderNotFound, `Provider ${key} does not exist.${where}`);
+      }
       return driverOf(provider, signal);
     },
-    bucketFor: async (ref, from) => {
-      if (buckets === undefined) throw new Error('this process has no informer of Buckets');
-      return follow(buckets, ref, from, reasons.BucketNotFound);
-    },
+    bucketFor: async (ref, from) => follow(requireBuckets(buckets), ref, from, reasons.BucketNotFound),
+    grantOfProvider: (ref, from, signal) => grantOf(providers, ref, from, signal),
+    grantOfBucket: async (ref, from, signal) => grantOf(requireBuckets(buckets), ref, from, signal),
   };
 };
+
+const requireBuckets = (buckets: ReferencesOptions['buckets']): Informer<ReferredBucket> => {
+  if (buckets === undefined) throw new Error('this process has no informer of Buckets');
+  return buckets;
+};
+
+/** A reference without a namespace means that of the object itself, which is not always what was meant. */
+const whereSearched = (kind: string, ref: ObjectReference, from: string): string =>
+  ref.namespace === undefined
+    ? ` ${kind === 'Provider' ? 'providerRef' : 'bucketRef'}.namespace was left out, so namespace ${from} was searched; set it if the ${kind} is in another namespace.`
+    : '';
 
 /** @throws Fault `waiting` ProviderNotReady */
 const requireUsable = (provider: Provider): string => {

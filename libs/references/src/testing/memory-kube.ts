@@ -67,7 +67,17 @@ const claimed = (object: Stored): unknown => [
   },
 ];
 
-export const createMemoryKube = (writes: Writes): MemoryKube => {
+/** Objects that a test keeps elsewhere: what the API server says of them. */
+export interface KeptElsewhere {
+  get(key: string): unknown;
+  list(): readonly unknown[];
+}
+
+/** `elsewhere`: by plural; those of namespaced kinds are found by `namespace/name`. */
+export const createMemoryKube = (
+  writes: Writes,
+  elsewhere: Readonly<Record<string, KeptElsewhere>> = {},
+): MemoryKube => {
   const objects = new Map<string, Stored>();
   let version = 0;
   let refusal: number | undefined;
@@ -87,7 +97,10 @@ export const createMemoryKube = (writes: Writes): MemoryKube => {
 
   const client: KubeClient = {
     get: <T>({ plural }: Resource, ref: ObjectRef) =>
-      writes.read(() => structuredClone(objects.get(keyOf(plural, ref))) as T | undefined),
+      writes.read(() => {
+        const found = objects.get(keyOf(plural, ref)) ?? elsewhere[plural]?.get(`${ref.namespace ?? ''}/${ref.name}`);
+        return structuredClone(found) as T | undefined;
+      }),
     create: <T>({ plural }: Resource, object: { readonly metadata: ObjectRef }) =>
       writes.write(`kube create ${plural}`, () => {
         admit();
@@ -114,7 +127,10 @@ export const createMemoryKube = (writes: Writes): MemoryKube => {
         }
         return objects.delete(keyOf(plural, ref));
       }),
-    list: unused,
+    list: async function* ({ plural }: Resource) {
+      const items = await writes.read(() => structuredClone(elsewhere[plural]?.list() ?? []));
+      yield { items: items as readonly never[], resourceVersion: String(version) };
+    },
     watch: unused,
     replace: unused,
     apply: unused,

@@ -96,6 +96,11 @@ export interface TestWorld {
   readonly providers: Map<string, Provider>;
   /** Whole ones; who refers to them sees what the informer of such a process keeps. */
   readonly buckets: Map<string, Bucket>;
+  /** What the API server has where the caches are late: an object, or undefined for one that is gone. */
+  readonly live: {
+    readonly providers: Map<ObjectKey, Provider | undefined>;
+    readonly buckets: Map<ObjectKey, Bucket | undefined>;
+  };
   readonly referredBucket: (key: ObjectKey) => ReferredBucket | undefined;
   /** Those of a new process: another pool of drivers. */
   readonly references: () => References;
@@ -111,13 +116,21 @@ const testProver = createProver(redact(Buffer.alloc(32, 7).toString('base64')));
 
 export const createTestWorld = (driver: Driver): TestWorld => {
   const writes = createWrites();
-  const kube = createMemoryKube(writes);
+  const providers = new Map([['team-a/provider', providerOf(driver)]]);
+  const buckets = new Map<string, Bucket>();
+  const live: TestWorld['live'] = { providers: new Map(), buckets: new Map() };
+  const stored = <T>(late: ReadonlyMap<ObjectKey, T>, now: ReadonlyMap<ObjectKey, T | undefined>) => ({
+    get: (key: ObjectKey) => (now.has(key) ? now.get(key) : late.get(key)),
+    list: () => [...new Map<ObjectKey, T | undefined>([...late, ...now]).values()].filter((one) => one !== undefined),
+  });
+  const kube = createMemoryKube(writes, {
+    [providerResource.plural]: stored(providers, live.providers),
+    [bucketResource.plural]: stored(buckets, live.buckets),
+  });
   kube.put('secrets', {
     metadata: { name: 'admin', namespace: 'team-a' },
     data: { 'access-key': 'ADMIN', 'secret-key': 'admin-secret' },
   });
-  const providers = new Map([['team-a/provider', providerOf(driver)]]);
-  const buckets = new Map<string, Bucket>();
   const referredBucket: TestWorld['referredBucket'] = (key) => {
     const bucket = buckets.get(key);
     return bucket && trimReferredBucket(bucket);
@@ -128,6 +141,7 @@ export const createTestWorld = (driver: Driver): TestWorld => {
     kube,
     providers,
     buckets,
+    live,
     referredBucket,
     ownership: createOwnership({
       clusterId,

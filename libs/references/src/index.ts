@@ -1,5 +1,6 @@
 export { clusterIdentity } from './cluster.ts';
 export type { ClusterIdentity } from './cluster.ts';
+export { composeOwnership } from './compose-ownership.ts';
 export { resolveConnection, secretNamesOf } from './connection.ts';
 export type { Provider, ResolvedConnection } from './connection.ts';
 export { explainWait } from './deletion.ts';

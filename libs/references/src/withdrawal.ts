@@ -79,6 +79,11 @@ const commandToWithdraw = (lender: LendingObject, namespaces: readonly string[])
   );
 };
 
-/** True when the stored object tells the same already, so that no Event says it again. */
-export const isTold = ({ status }: { readonly status?: CommonStatus }, { type, message }: Claim): boolean =>
-  status?.conditions?.some((condition) => condition.type === type && condition.message === message) === true;
+/** The namespaces of a message, as it names them. */
+const namespacesIn = (message: string): string | undefined => message.split(', where ')[0];
+
+/** True when the stored lender tells of the same namespaces already, so that no Event says it again. */
+export const isTold = ({ status }: Pick<LendingObject, 'status'>, { type, message }: Claim): boolean =>
+  status?.conditions?.some(
+    (condition) => condition.type === type && namespacesIn(condition.message) === namespacesIn(message),
+  ) === true;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   eventReasons,
   finalizerName,
@@ -6,13 +7,19 @@ import {
   type ProviderSpec,
   type ProviderStatus,
 } from '@operator/api';
-import { createDriverPool, namespaceLabels, type DriverFactories, type Provider } from '@operator/references';
+import {
+  composeOwnership,
+  createDriverPool,
+  namespaceLabels,
+  type DriverFactories,
+  type Provider,
+} from '@operator/references';
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCheckMemory } from './check.ts';
 import { providerReconciler } from './reconciler.ts';
 import { createSecretWatches } from './secret-watches.ts';
-import { createUserWatches } from './user-watches.ts';
+import { createUserWatches, liveUsers } from './user-watches.ts';
 
 /** What every driver needs of this process. */
 const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
@@ -53,7 +60,9 @@ const build = (tools: ControllerTools) => {
       checks,
       secrets,
       usersOf,
+      liveUsersOf: liveUsers(kube),
       labelsOf: namespaceLabels(kube),
+      ownership: composeOwnership(tools, randomBytes),
     }),
   };
 };

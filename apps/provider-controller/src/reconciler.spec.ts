@@ -20,7 +20,7 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
   const { status, ...fresh } = providerOf(s3.driver, { spec });
   expect(status?.connected).toBe(true);
   const connectivity = new Map<string, boolean | undefined>();
-  const used = { now: users };
+  const used: { now: ProviderUsers; live?: ProviderUsers; lists: number } = { now: users, lists: 0 };
   const make = () => Promise.resolve(s3.driver);
   const bench = createBench<ProviderSpec, ProviderStatus>({
     writes: world.writes,
@@ -36,6 +36,11 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
         checks: createCheckMemory(),
         secrets: { follow: () => undefined },
         usersOf: () => used.now,
+        liveUsersOf: async () => {
+          used.lists += 1;
+          return used.live ?? used.now;
+        },
+        ownership: world.ownership,
         labelsOf: () => Promise.resolve({}),
       }),
   });
@@ -63,6 +68,7 @@ const healthy = {
   lastConnectTime: '2026-05-05T10:00:00.000Z',
   accountId: 'account',
   endpoint: 'http://s3.test',
+  proof: expect.stringMatching(/^v1\./) as string,
   keyService: 'memory+http://s3.test',
   credentialsVersion: '1',
   capabilities: expect.objectContaining({
@@ -348,6 +354,170 @@ describe('a Provider whose endpoint leads to another server', () => {
     const world = await move(inUse);
     await world.bench.run();
     expect(world.bench.facts()).toMatchObject({ connected: true, endpoint: 'http://there.test' });
+  });
+});
+
+describe('a Provider whose users the cache does not know yet', () => {
+  const held: ProviderUsers = { buckets: [bucketUser('photos', { ownership: 'Created' })], accessKeys: [] };
+  const lateCache = async (live: ProviderUsers): Promise<World> => {
+    const world = await ready();
+    world.used.live = live;
+    return world;
+  };
+  const elsewhere: readonly (readonly [string, (world: World) => void])[] = [
+    [
+      'another server',
+      (world) => {
+        Object.assign(world.s3.driver, { serverIdentity: 'http://there.test' });
+        world.bench.change({ endpoint: 'http://there.test' });
+      },
+    ],
+    [
+      'another account',
+      (world) => {
+        Object.assign(world.s3.driver, { checkHealth: async () => ({ listDenied: false, accountId: 'other' }) });
+        world.bench.advance(60_000);
+      },
+    ],
+    [
+      'an account that cannot be told',
+      (world) => {
+        world.s3.refuse('ListBuckets', { code: 'AccessDenied', status: 403 });
+        world.kube.put('secrets', {
+          metadata: { name: 'admin', namespace: 'team-a' },
+          data: { 'access-key': 'OTHER', 'secret-key': 'x' },
+        });
+        world.bench.advance(60_000);
+      },
+    ],
+  ];
+
+  it.each(elsewhere)('is not led to %s: a live list says who holds it', async (_title, move) => {
+    const world = await lateCache(held);
+    move(world);
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ServerChanged' });
+    expect(report.message).toContain('Bucket team-a/photos');
+    expect(world.bench.facts()).toMatchObject({ connected: false, endpoint: 'http://s3.test', accountId: 'account' });
+  });
+
+  it.each(elsewhere)(
+    'goes to %s where the live list has nobody either, and is listed once for it',
+    async (_title, move) => {
+      const world = await lateCache(nobody);
+      move(world);
+      await world.bench.run();
+      expect(world.bench.facts()).toMatchObject({ connected: true });
+      for (let passes = 0; passes < 5; passes += 1) {
+        world.bench.advance(60_000);
+        await world.bench.pass();
+      }
+      expect(world.used.lists).toBe(1);
+    },
+  );
+
+  it('keeps the key service of an AccessKey that the cache does not know', async () => {
+    const key = objectOf('AccessKey', 'app', { providerRef: { name: 'provider' } }, { status: { userName: 's3op' } });
+    const world = await lateCache({ buckets: [], accessKeys: [key] });
+    const { keys } = world.s3.driver;
+    if (typeof keys === 'string') throw new Error(keys);
+    Object.assign(world.s3.driver, { keys: { ...keys, identity: 'other+http://s3.test' } });
+    world.bench.change({ iamEndpoint: 'http://iam.test' });
+    expect(await world.bench.pass()).toMatchObject({ reason: 'ServerChanged' });
+  });
+
+  it('does not go while one of them needs it', async () => {
+    const world = await lateCache(held);
+    world.bench.delete();
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'InUse' });
+    expect(report.message).toContain('Bucket team-a/photos');
+    world.used.live = nobody;
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+  });
+
+  it('is never listed for at rest', async () => {
+    const world = await lateCache(nobody);
+    for (let passes = 0; passes < 5; passes += 1) {
+      world.bench.advance(60_000);
+      await world.bench.pass();
+    }
+    expect(world.used.lists).toBe(0);
+  });
+});
+
+describe('the account of a Provider', () => {
+  it('is proved, and what was written in its place is no account', async () => {
+    const world = await ready();
+    const signal = new AbortController().signal;
+    expect(await world.ownership.provenAccountOf(provider(world), signal)).toBe('account');
+    world.s3.refuse('ListBuckets', { code: 'AccessDenied', status: 403 });
+    const forged = { ...provider(world), status: { ...provider(world).status, accountId: 'of-somebody-else' } };
+    world.providers.set('team-a/provider', forged);
+    world.bench.advance(60_000);
+    await world.bench.run();
+    expect(world.bench.facts()).not.toHaveProperty('accountId');
+    expect(world.bench.facts()).not.toHaveProperty('proof');
+  });
+});
+
+describe('a Provider that takes a grant back', () => {
+  const from = (namespace: string, kind: 'Bucket' | 'AccessKey', status: object) =>
+    objectOf(
+      kind,
+      'app',
+      { providerRef: { name: 'provider', namespace: 'team-a' }, name: 'app' },
+      { metadata: { namespace }, status },
+    );
+  const users: ProviderUsers = {
+    buckets: [from('team-b', 'Bucket', { ownership: 'Created' }), from('team-c', 'Bucket', {})],
+    accessKeys: [from('team-b', 'AccessKey', { userName: 's3op-app' })],
+  };
+  const granted = { names: ['team-b', 'team-c'] };
+  const withdrawn = async (): Promise<World> => {
+    const world = await ready(users, { allowedNamespaces: granted });
+    expect(world.bench.conditions()).toEqual(healthyConditions);
+    world.bench.change({ allowedNamespaces: {} });
+    return world;
+  };
+
+  it('stays Ready, says whom that hits and how to confirm it, with one Event', async () => {
+    const world = await withdrawn();
+    const { events } = await world.bench.run();
+    expect(world.bench.conditions()).toEqual([...healthyConditions, 'GrantWithdrawn=True GrantWithdrawn']);
+    expect(events).toEqual([
+      'Warning GrantWithdrawn: allowedNamespaces does not grant namespace team-b, where 1 AccessKey and 1 Bucket still use this ' +
+        'Provider. They keep what they have and get nothing new. Grant the namespace again, or remove their rights and policies: ' +
+        'kubectl annotate --overwrite providers.s3.cloud37.dev provider -n team-a s3.cloud37.dev/confirm-withdrawal=team-b',
+    ]);
+    world.used.now = { ...users, accessKeys: [] };
+    expect(await world.bench.run()).toMatchObject({ result: 'settled', events: [] });
+  });
+
+  it('says it no more once that is confirmed, or granted again', async () => {
+    for (const mend of ['confirm', 'grant'] as const) {
+      const world = await withdrawn();
+      await world.bench.run();
+      if (mend === 'grant') world.bench.change({ allowedNamespaces: granted });
+      else world.bench.annotate({ 's3.cloud37.dev/confirm-withdrawal': 'team-b' });
+      await world.bench.run();
+      expect(world.bench.conditions()).toEqual(healthyConditions);
+    }
+  });
+
+  it('says it while its server is away, too', async () => {
+    const world = await withdrawn();
+    world.s3.refuse('ListBuckets', { code: 'InternalError', status: 500 });
+    world.bench.advance(60_000);
+    await world.bench.run();
+    expect(world.bench.conditions()).toContain('GrantWithdrawn=True GrantWithdrawn');
+  });
+
+  it('is not checked again for that: nothing of the connection has changed', async () => {
+    const world = await withdrawn();
+    await world.bench.run();
+    expect(world.checks()).toBe(1);
+    expect(usableVersion(provider(world))).toBe('1');
   });
 });
 

@@ -36,11 +36,9 @@ describe('reportProvider', () => {
   const now = new Date('2026-05-05T10:00:00.000Z');
   const before = '2026-05-01T00:00:00.000Z';
   const facts = {
+    place: { serverIdentity: 'http://s3.test', keyService: undefined, credentialsVersion: '2' },
     accountId: undefined,
-    serverIdentity: 'http://s3.test',
-    keyService: undefined,
-    serverVersion: undefined,
-    credentialsVersion: '2',
+    health: {},
     capabilities: undefined,
     inUseBy: { buckets: 0, accessKeys: 0 },
   };

@@ -1,6 +1,8 @@
 import type { ProviderStatus } from '@operator/api';
 import { conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
+import type { Health } from '@operator/s3';
+import type { Place } from './server-change.ts';
 
 const credentialReasons: ReadonlySet<string> = new Set([
   reasons.AuthFailed,
@@ -67,31 +69,30 @@ export const claimsOfProviderFault = (fault: Fault): readonly Claim[] => {
 
 /** What one good check of a Provider found out. */
 export interface ProviderFacts {
+  readonly place: Pick<Place, 'serverIdentity' | 'keyService' | 'credentialsVersion'>;
   readonly accountId: string | undefined;
-  readonly serverIdentity: string;
-  readonly keyService: string | undefined;
-  readonly serverVersion: string | undefined;
-  readonly credentialsVersion: string;
+  readonly health: Pick<Health, 'serverVersion'>;
   readonly capabilities: ProviderStatus['capabilities'];
   readonly inUseBy: NonNullable<ProviderStatus['inUseBy']>;
 }
 
 /**
- * The status after a good check. `lastConnectTime` moves only when the connection is established anew: after an outage, or
- * with other credentials.
+ * The status after a good check, without its proof. `lastConnectTime` moves only when the connection is established anew: after
+ * an outage, or with other credentials.
  */
 export const reportProvider = (former: ProviderStatus | undefined, facts: ProviderFacts, now: Date): ProviderStatus => {
-  const isSame = former?.connected === true && former.credentialsVersion === facts.credentialsVersion;
+  const { place, accountId, health, capabilities, inUseBy } = facts;
+  const isSame = former?.connected === true && former.credentialsVersion === place.credentialsVersion;
   return {
     connected: true,
     lastConnectTime: (isSame ? former.lastConnectTime : undefined) ?? now.toISOString(),
-    ...(facts.accountId === undefined ? {} : { accountId: facts.accountId }),
-    endpoint: facts.serverIdentity,
-    ...(facts.keyService === undefined ? {} : { keyService: facts.keyService }),
-    ...(facts.capabilities === undefined ? {} : { capabilities: facts.capabilities }),
-    ...(facts.serverVersion === undefined ? {} : { serverVersion: facts.serverVersion }),
-    credentialsVersion: facts.credentialsVersion,
-    inUseBy: facts.inUseBy,
+    ...(accountId === undefined ? {} : { accountId }),
+    endpoint: place.serverIdentity,
+    ...(place.keyService === undefined ? {} : { keyService: place.keyService }),
+    ...(capabilities === undefined ? {} : { capabilities }),
+    ...(health.serverVersion === undefined ? {} : { serverVersion: health.serverVersion }),
+    credentialsVersion: place.credentialsVersion,
+    inUseBy,
   };
 };
 

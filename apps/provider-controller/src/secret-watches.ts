@@ -4,8 +4,20 @@ import { secretResource } from '@operator/secrets';
 
 type Watching = Pick<ControllerTools, 'watchOne' | 'enqueue'>;
 
-/** Watches by name the Secrets that Providers refer to: one watch for each Secret, however many Providers share it. */
-export const createSecretWatches = ({ watchOne, enqueue }: Watching) => {
+/** Each watch is a connection to the API server: how many there may be, and how many of them in one namespace. */
+export interface WatchBounds {
+  readonly inAll: number;
+  readonly inNamespace: number;
+}
+
+const usualBounds: WatchBounds = { inAll: 256, inNamespace: 16 };
+
+/**
+ * Watches by name the Secrets that Providers refer to, since Secrets are not listed: one watch for each Secret, however many
+ * Providers share it. A Secret beyond the bounds is not watched; each check reads it all the same, so that a change of it is
+ * noticed with the next one.
+ */
+export const createSecretWatches = ({ watchOne, enqueue }: Watching, bounds = usualBounds) => {
   const followers = new Map<ObjectKey, Set<ObjectKey>>();
   const stops = new Map<ObjectKey, () => void>();
 
@@ -21,6 +33,12 @@ export const createSecretWatches = ({ watchOne, enqueue }: Watching) => {
       for (const key of providers) enqueue(key);
     });
     stops.set(secretKey, stop);
+  };
+
+  const hasRoom = (namespace: string): boolean => {
+    if (stops.size >= bounds.inAll) return false;
+    const prefix = `${namespace}/`;
+    return [...stops.keys()].filter((key) => key.startsWith(prefix)).length < bounds.inNamespace;
   };
 
   const leave = (providerKey: ObjectKey, kept: ReadonlySet<ObjectKey>): void => {
@@ -40,7 +58,7 @@ export const createSecretWatches = ({ watchOne, enqueue }: Watching) => {
       const wanted = new Map(secretNamesOf(provider.spec).map((name) => [`${namespace}/${name}`, { namespace, name }]));
       leave(providerKey, new Set(wanted.keys()));
       for (const [secretKey, ref] of wanted) {
-        if (!followers.has(secretKey)) watch(secretKey, ref);
+        if (!followers.has(secretKey) && hasRoom(namespace)) watch(secretKey, ref);
         followers.get(secretKey)?.add(providerKey);
       }
     },

@@ -2,7 +2,7 @@ import { annotations, reasons } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import type { Driver } from '@operator/s3';
-import { describeUsers, usersAtServer, type ProviderUsers } from './users.ts';
+import { countOf, describeUsers, usersAtServer, type ProviderUsers } from './users.ts';
 
 /** Where a Provider leads. */
 export interface Place {
@@ -31,7 +31,7 @@ const protocolOf = (keyService: string): string => keyService.slice(0, keyServic
  */
 export const serverChange = (provider: Provider, now: Place, users: ProviderUsers): Fault | undefined => {
   const held = usersAtServer(users);
-  if (held.buckets.length + held.accessKeys.length === 0) return undefined;
+  if (countOf(held) === 0) return undefined;
   const declared = (provider.metadata.annotations?.[annotations.sameServer] ?? '').split(',').map((at) => at.trim());
   return (
     otherServer(provider, now, held, declared) ??
@@ -39,6 +39,17 @@ export const serverChange = (provider: Provider, now: Place, users: ProviderUser
     // A server that is the same by a person's word may name its accounts otherwise.
     (hasMoved(provider, now) ? undefined : otherAccount(provider, now, held, declared))
   );
+};
+
+/** True when something of where the Provider leads is not as its status says, or cannot be told any more. */
+export const hasChanged = ({ status }: Provider, now: Place): boolean => {
+  if (status?.endpoint === undefined) return false;
+  const isAccountAsBefore =
+    status.accountId === undefined ||
+    status.accountId === now.accountId ||
+    (now.accountId === undefined && status.credentialsVersion === now.credentialsVersion);
+  const isServiceAsBefore = status.keyService === undefined || status.keyService === now.keyService;
+  return status.endpoint !== now.serverIdentity || !isServiceAsBefore || !isAccountAsBefore;
 };
 
 const hasMoved = ({ status }: Provider, { serverIdentity }: Place): boolean =>
@@ -106,12 +117,19 @@ const otherAccount = (
   );
 };
 
-/** The account to remember: what the server does not tell is not forgotten while it holds, or something is held there. */
-export const accountToKeep = (provider: Provider, now: Place, users: ProviderUsers): string | undefined => {
-  if (now.accountId !== undefined || hasMoved(provider, now)) return now.accountId;
-  const { buckets, accessKeys } = usersAtServer(users);
+/**
+ * The account to remember where the server tells none: it is not forgotten while the credentials are the same, or something is held
+ * there. `proven`: the one in the status, if we wrote it.
+ */
+export const accountToKeep = (
+  provider: Provider,
+  proven: string | undefined,
+  now: Place,
+  users: ProviderUsers,
+): string | undefined => {
+  if (hasMoved(provider, now)) return undefined;
   const isSame = provider.status?.credentialsVersion === now.credentialsVersion;
-  return isSame || buckets.length + accessKeys.length > 0 ? provider.status?.accountId : undefined;
+  return isSame || countOf(usersAtServer(users)) > 0 ? proven : undefined;
 };
 
 const changed = (lead: string, held: ProviderUsers, wayOut?: string): Fault =>

@@ -1,7 +1,7 @@
 import { objectOf } from '@operator/references/testing';
-import type { Informer, InformerEvents, InformerOptions, Resource, StoredObject } from '@operator/runtime';
+import type { Informer, InformerEvents, InformerOptions, KubeClient, Resource, StoredObject } from '@operator/runtime';
 import { describe, expect, it } from 'vitest';
-import { createUserWatches } from './user-watches.ts';
+import { createUserWatches, liveUsers } from './user-watches.ts';
 
 const watchedNamespace = 'platform';
 
@@ -91,4 +91,25 @@ describe('the users of a Provider', () => {
     expect(put(bucket({ exists: true, ownership: 'Created', region: 'us-east-1' }))).toEqual([]);
     expect(put(bucket({ exists: true }))).toEqual(['platform/store']);
   });
+});
+
+it('the users of a Provider are found by a list of all namespaces too, piece by piece, whatever the watches have', async () => {
+  const elsewhere = objectOf('Bucket', 'other', { providerRef: { name: 'other' }, name: 'other' });
+  const asked: unknown[] = [];
+  const kube = {
+    list: async function* ({ kind }: Resource, selection: object, { pageSize }: { pageSize?: number } = {}) {
+      asked.push([kind, selection, pageSize]);
+      if (kind === 'Bucket') yield { items: [elsewhere] };
+      yield { items: [kind === 'Bucket' ? bucket({ ownership: 'Created', conditions: [] }) : accessKey] };
+    },
+  } as unknown as Pick<KubeClient, 'list'>;
+  const { buckets, accessKeys } = await liveUsers(kube)('platform/store', new AbortController().signal);
+  expect(buckets.map(({ metadata, status }) => [metadata.name, status])).toEqual([
+    ['photos', { ownership: 'Created' }],
+  ]);
+  expect(accessKeys.map(({ metadata }) => metadata.name)).toEqual(['app']);
+  expect(asked).toEqual([
+    ['Bucket', {}, 500],
+    ['AccessKey', {}, 500],
+  ]);
 });

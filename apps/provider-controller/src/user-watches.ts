@@ -1,6 +1,13 @@
 import { accessKeyResource, bucketResource } from '@operator/api';
 import { keyOfReference } from '@operator/references';
-import { bareMetadata, pick, type ControllerTools, type ObjectKey } from '@operator/runtime';
+import {
+  bareMetadata,
+  pick,
+  type ControllerTools,
+  type KubeClient,
+  type ObjectKey,
+  type Resource,
+} from '@operator/runtime';
 import type { AccessKeyUser, BucketUser, ProviderUsers } from './users.ts';
 
 type Watching = Pick<ControllerTools, 'informer' | 'enqueue'>;
@@ -52,3 +59,30 @@ export const createUserWatches = ({ informer, enqueue }: Watching): ((provider: 
   accessKeys.on({ onAdd: count, onDelete: count });
   return (provider) => ({ buckets: bucketsOf(provider), accessKeys: accessKeysOf(provider) });
 };
+
+/** How many objects one answer has: a list of all namespaces is read piece by piece. */
+const pageSize = 500;
+
+/**
+ * Who refers to a Provider by a live list of all namespaces, which no late watch can hide anybody from. It costs a list of every
+ * Bucket and AccessKey, so it is for what must not be done while anybody refers to the Provider.
+ * @throws KubeError
+ */
+export const liveUsers =
+  (kube: Pick<KubeClient, 'list'>) =>
+  async (provider: ObjectKey, signal: AbortSignal): Promise<ProviderUsers> => {
+    const listed = async <T extends BucketUser | AccessKeyUser>(
+      resource: Resource,
+      trim: (object: T) => T,
+    ): Promise<readonly T[]> => {
+      const found: T[] = [];
+      for await (const { items } of kube.list<T>(resource, {}, { signal, pageSize })) {
+        found.push(...items.filter((item) => keyOfProvider(item) === provider).map(trim));
+      }
+      return found;
+    };
+    return {
+      buckets: await listed(bucketResource, trimBucket),
+      accessKeys: await listed(accessKeyResource, trimAccessKey),
+    };
+  };

@@ -1,5 +1,5 @@
 import type { AccessKeySpec, AccessKeyStatus, BucketSpec, BucketStatus } from '@operator/api';
-import { isGranted, type LabelsOf, type Provider } from '@operator/references';
+import { isGranted, type Borrower, type LabelsOf, type Provider } from '@operator/references';
 import type { KubeObject } from '@operator/runtime';
 
 /** A Bucket or AccessKey, trimmed to what its Provider must know. */
@@ -43,6 +43,24 @@ export const grantedUsers = async (
   for (const key of users.accessKeys) if (await counts(key, hasUser(key))) accessKeys.push(key);
   return { buckets, accessKeys };
 };
+
+export const countOf = ({ buckets, accessKeys }: ProviderUsers): number => buckets.length + accessKeys.length;
+
+/** Those that have something at the server, as who may be hit when a grant is withdrawn. */
+export const borrowersAmong = (users: ProviderUsers): readonly Borrower[] => {
+  const { buckets, accessKeys } = usersAtServer(users);
+  return [
+    ...buckets.map(({ metadata: { namespace } }) => ({ kind: 'Bucket', namespace })),
+    ...accessKeys.map(({ metadata: { namespace } }) => ({ kind: 'AccessKey', namespace })),
+  ];
+};
+
+/** A bucket that the probe may read: ours, there, and where the Provider's own client reaches it. */
+export const isReadable = ({ spec, status }: BucketUser, provider: Provider): boolean =>
+  status?.exists === true &&
+  status.ownership !== undefined &&
+  status.bucketName === spec.name &&
+  (status.region ?? provider.spec.region) === provider.spec.region;
 
 /** Those that have something at the server: a bucket, or a user with keys. */
 export const usersAtServer = ({ buckets, accessKeys }: ProviderUsers): ProviderUsers => ({

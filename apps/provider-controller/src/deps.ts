@@ -1,0 +1,29 @@
+import type { ProviderStatus } from '@operator/api';
+import type { DriverPool, LabelsOf, Ownership, Provider } from '@operator/references';
+import type { KubeClient, Metrics, ObjectKey, Pass } from '@operator/runtime';
+import type { CheckMemory } from './check.ts';
+import type { ProviderUsers } from './users.ts';
+
+/** What the reconciler of Providers works with. */
+export interface ProviderDeps {
+  readonly kube: KubeClient;
+  readonly pool: DriverPool;
+  readonly metrics: Pick<Metrics, 'providerConnectivity'>;
+  readonly checks: CheckMemory;
+  /** Watches the Secrets that a Provider names, and enqueues it when one changes. */
+  readonly secrets: { follow(provider: Provider): void };
+  /** Everything that refers to a Provider, as the caches have it. */
+  readonly usersOf: (key: ObjectKey) => ProviderUsers;
+  /** The same by a live list of all namespaces: for what nobody may refer to any more. */
+  readonly liveUsersOf: (key: ObjectKey, signal: AbortSignal) => Promise<ProviderUsers>;
+  readonly labelsOf: LabelsOf;
+  /** Proves, and checks, what a Provider's status says of where it leads. */
+  readonly ownership: Pick<Ownership, 'sealProvider' | 'provenAccountOf'>;
+}
+
+/** One pass over one Provider. */
+export interface Work {
+  readonly provider: Provider;
+  readonly deps: ProviderDeps;
+  readonly pass: Pass<ProviderStatus>;
+}

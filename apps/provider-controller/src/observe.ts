@@ -1,0 +1,124 @@
+import type { ProviderStatus } from '@operator/api';
+import { Fault, onlyFault, waiting } from '@operator/outcome';
+import { withdrawnBorrowers, type Borrower } from '@operator/references';
+import { keyOf } from '@operator/runtime';
+import type { Health } from '@operator/s3';
+import type { StandingCheck } from './check.ts';
+import { connect, type Connected } from './connect.ts';
+import type { Work } from './deps.ts';
+import { mergeCapabilities } from './report.ts';
+import { accountToKeep, hasChanged, keyServiceOf, serverChange, type Place } from './server-change.ts';
+import { borrowersAmong, grantedUsers, isReadable, type ProviderUsers } from './users.ts';
+
+/** What a good look found. */
+export interface Found {
+  readonly place: Place;
+  /** The account to remember; the one of `place` where the server tells it. */
+  readonly accountId: string | undefined;
+  readonly health: Health;
+  readonly capabilities: ProviderStatus['capabilities'];
+  /** Milliseconds until the next check. */
+  readonly dueInMs: number;
+}
+
+/** What one look at a Provider found. */
+export interface Sight {
+  readonly users: ProviderUsers;
+  /** Who has something by a grant that is withdrawn and not confirmed. */
+  readonly withdrawn: readonly Borrower[];
+  /** A Fault is what stands in the way of its use. */
+  readonly found: Found | Fault;
+}
+
+/** Looks who uses the Provider, and checks its connection where that is due. */
+export const observe = async (work: Work): Promise<Sight> => {
+  const { provider, deps } = work;
+  deps.secrets.follow(provider);
+  const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps.labelsOf);
+  const withdrawn = await withdrawnBorrowers(provider, borrowersAmong(users), deps.labelsOf);
+  return { users, withdrawn, found: await observeServer(users, work).catch(onlyFault) };
+};
+
+/** Who uses the Provider by a live list: for what must not be done while anybody does. */
+export const observeLiveUsers = async ({ provider, deps, pass }: Work): Promise<ProviderUsers> =>
+  grantedUsers(provider, await deps.liveUsersOf(keyOf(provider), pass.signal), deps.labelsOf);
+
+/** @throws Fault: of the Secrets, of the check, ServerChanged */
+const observeServer = async (users: ProviderUsers, work: Work): Promise<Found> => {
+  const { provider } = work;
+  const connected = await connect(work);
+  const { result: health, dueInMs } = await check(connected, work);
+  const place: Place = {
+    serverIdentity: connected.driver.serverIdentity,
+    keyService: keyServiceOf(connected.driver),
+    accountId: health.accountId,
+    credentialsVersion: connected.credentialsVersion,
+  };
+  const holders = await holdersOf(place, users, work);
+  const moved = serverChange(provider, place, holders);
+  if (moved !== undefined) throw moved;
+  return {
+    place,
+    accountId: await accountAt(place, holders, work),
+    health,
+    capabilities: await capabilitiesOf(connected, health, users, work),
+    dueInMs,
+  };
+};
+
+/** The last check while it stands, else a new one. @throws Fault, to be tried again when the next check is due */
+const check = async (
+  { driver, version }: Connected,
+  { provider, deps, pass }: Work,
+): Promise<StandingCheck & { readonly result: Health }> => {
+  const standing =
+    deps.checks.standing(provider, version, pass.now) ??
+    deps.checks.remember(
+      provider,
+      version,
+      pass.now,
+      await pass.step('check', () => driver.checkHealth(pass)).catch(onlyFault),
+    );
+  const { result, dueInMs } = standing;
+  if (!(result instanceof Fault)) return { result, dueInMs };
+  // Trying again is the check's own business: at its period, not at the workqueue's back-off.
+  const { kind, reason, message } = result;
+  throw kind === 'terminal' ? result : waiting(reason, message, { retryAfterMs: dueInMs });
+};
+
+/**
+ * Whoever has something at the server. The cache may be late, so a Provider that leads elsewhere is accepted on a live list
+ * alone: one for each change, since the status then says where it leads.
+ */
+const holdersOf = async (place: Place, users: ProviderUsers, work: Work): Promise<ProviderUsers> => {
+  const { provider } = work;
+  const isAsked = hasChanged(provider, place) && serverChange(provider, place, users) === undefined;
+  return isAsked ? observeLiveUsers(work) : users;
+};
+
+/** What the server does not tell is kept only from a status that we wrote. */
+const accountAt = async (
+  place: Place,
+  holders: ProviderUsers,
+  { provider, deps, pass }: Work,
+): Promise<string | undefined> =>
+  place.accountId ??
+  accountToKeep(provider, await deps.ownership.provenAccountOf(provider, pass.signal), place, holders);
+
+/** What the server can do: asked once by each process for each version, and again when there is a bucket to read from. */
+const capabilitiesOf = async (
+  { driver, version }: Connected,
+  health: Health,
+  users: ProviderUsers,
+  { provider, deps: { checks }, pass }: Work,
+): Promise<ProviderStatus['capabilities']> => {
+  const { status, metadata } = provider;
+  const bucket = users.buckets.find((user) => isReadable(user, provider));
+  const hasBucket = bucket !== undefined;
+  if (status?.capabilities !== undefined && !checks.needsProbe(provider, version, hasBucket))
+    return status.capabilities;
+  const probed = await pass.step('probe', () => driver.probe(pass, bucket?.spec.name));
+  checks.probed(provider, version, hasBucket);
+  const isSame = status?.observedGeneration === metadata.generation && status.serverVersion === health.serverVersion;
+  return mergeCapabilities(isSame ? status.capabilities : undefined, probed);
+};

@@ -16,7 +16,7 @@ export { lookAtFeatures } from './features.ts';
 export type { BucketFeature } from './features.ts';
 export { checkS3Health, verifyKey } from './health.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';
-export type { IamPolicy, KeyIssuer, KeyPair, KeyUser, ObservedUser } from './key-issuer.ts';
+export type { IamPolicy, KeyIssuer, KeyPair, KeyUser, ObservedKey, ObservedUser } from './key-issuer.ts';
 export { readMark, readOwner, readTags, sameOwner } from './owner-mark.ts';
 export type { SeenOwner, Tags } from './owner-mark.ts';
 export { probeFeatures } from './probe.ts';

@@ -15,8 +15,10 @@ export interface ExternalCall {
 export interface CallContext {
   readonly signal: AbortSignal;
   /**
-   * Runs one external call: checks the signal, and before a write that this process still leads; counts and traces it.
-   * @throws Fault `transient` LeadershipLost when a write is no longer allowed; whatever `run` throws
+   * Runs one external call: checks the signal, and before a write that this process still leads and that the object is as the pass
+   * sees it, once for the pass; counts and traces it.
+   * @throws Fault `transient` LeadershipLost when a write is no longer allowed, ObjectChanged when the object is not as seen,
+   * KubernetesUnavailable when that cannot be asked; whatever `run` throws
    */
   call<T>(call: ExternalCall, run: () => Promise<T>): Promise<T>;
 }

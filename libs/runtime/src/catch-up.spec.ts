@@ -7,7 +7,7 @@ import { KubeError } from './kube-error.ts';
 import type { StoredObject } from './resource.ts';
 
 const resource = { group: 'g', version: 'v1', kind: 'Thing', plural: 'things' };
-const thing = { metadata: { namespace: 'n', name: 'a' } } as StoredObject;
+const thing = { metadata: { namespace: 'n', name: 'a', uid: 'u' } } as StoredObject;
 
 /** `refusals`: how many lists fail before one succeeds. */
 const world = (refusals: number) => {
@@ -43,7 +43,7 @@ it('tries until it has caught up, with a pause between, and says once that it ca
   expect(performance.now() - from).toBeGreaterThan(100);
   expect(lists()).toBe(3);
   expect(remembered).toEqual([thing]);
-  expect(retained).toEqual([{ keys: new Set(['n/a']), resourceVersion: '9', namespace: undefined }]);
+  expect(retained).toEqual([{ uids: new Set(['u']), resourceVersion: '9', namespace: undefined }]);
   expect(lines).toHaveLength(1);
 });
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backoff, pauseMsAfter } from './backoff.ts';
 import type { Informer, InformerSource } from './informer.ts';
 import type { KubeClient } from './kube-client.ts';
-import { type ObjectKey, type StoredObject, keyOf } from './resource.ts';
+import type { StoredObject } from './resource.ts';
 
 export interface CatchUpOptions<T extends StoredObject> extends Omit<InformerSource, 'kube'> {
   readonly kube: Pick<KubeClient, 'list'>;
@@ -40,16 +40,16 @@ const listAnew = async <T extends StoredObject>(
   const selector = labelSelector === undefined ? {} : { labelSelector };
   for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
     const selection = { ...selector, ...(namespace === undefined ? {} : { namespace }) };
-    const keys = new Set<ObjectKey>();
+    const uids = new Set<string>();
     let listedAt = '';
     for await (const { items, gone, resourceVersion } of kube.list<T>(informer.resource, selection, { signal })) {
       listedAt = resourceVersion ?? listedAt;
       for (const object of items) {
-        keys.add(keyOf(object));
+        uids.add(object.metadata.uid);
         informer.remember(object);
       }
-      for (const object of gone ?? []) keys.delete(keyOf(object));
+      for (const object of gone ?? []) uids.delete(object.metadata.uid);
     }
-    informer.retain({ keys, resourceVersion: listedAt, namespace });
+    informer.retain({ uids, resourceVersion: listedAt, namespace });
   }
 };

@@ -2,6 +2,7 @@ import type { Clock, Fault } from '@operator/outcome';
 import type { Logger } from 'pino';
 import type { EventRecorder } from './events.ts';
 import type { Informer } from './informer.ts';
+import type { LiveProof } from './live-proof.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { RuntimeMetrics } from './metrics.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -65,4 +66,6 @@ export interface Turn {
   readonly now: Date;
   /** False for an object that has vanished: what is learned of it is kept here, and told in Events only. */
   readonly isStored: boolean;
+  /** Of the whole pass: what one look of it has proven holds for the next, seconds later. */
+  readonly proof: LiveProof;
 }

@@ -398,6 +398,64 @@ describe('a controller on a real API server', () => {
   });
 });
 
+describe('a controller whose watch is late', () => {
+  /** From now on no event of a widget comes through; everything else does. */
+  const holdWatch = (): void => {
+    proxy.intercept = (_method, url) => (url.includes('/widgets?') && url.includes('watch=true') ? 'mute' : undefined);
+    proxy.cut();
+  };
+
+  /** Takes an object away at the API server, and puts another one of its name in its place. */
+  const replace = async (name: string, spec: WidgetSpec): Promise<Widget> => {
+    await patch(name, { metadata: { finalizers: null } });
+    await kube.delete(widgets, { namespace, name });
+    await untilGone(name);
+    return create(name, spec, { finalizers: [finalizer] });
+  };
+
+  const metricsOf = async (by: string): Promise<string> => {
+    const ports = [...logOf(by).matchAll(/"event":"listening".*?"port":(\d+)/g)].map(([, port]) => port);
+    return (await fetch(`http://127.0.0.1:${ports.at(-1)}/metrics`)).text();
+  };
+
+  it('writes nothing outside for an object whose name another one has by now, and serves that one', async () => {
+    const { by } = await start('--leader-elect=false', '--metrics-address=127.0.0.1:0', '--resync-interval=1s');
+    await create('former', { size: 1 });
+    await untilReady('former');
+    holdWatch();
+    const heir = await replace('former', { size: 2 });
+    outside.effects.length = 0;
+    // What the heir has, and what only the former would change.
+    outside.sizes.set('default/former', 2);
+    const ready = await untilReady('former');
+    expect(ready.metadata.uid).toBe(heir.metadata.uid);
+    expect(ready.status?.size).toBe(2);
+    expect(outside.effects).toEqual([]);
+    expect(outside.sizes.get('default/former')).toBe(2);
+    expect(await metricsOf(by)).toMatch(/wasabi_s3_operator_stale_views_total\{kind="Widget",.*\} [1-9]/);
+    const events = await list<KubeEvent>(eventKind);
+    expect(events.filter(({ reason }) => reason === 'DriftRepaired')).toEqual([]);
+  });
+
+  it('destroys nothing of an object that was applied again after its deletion', async () => {
+    await start('--leader-elect=false');
+    await create('leaving', { size: 1 });
+    await untilReady('leaving');
+    // The deletion is seen, and cannot be finished yet.
+    outside.refuseWrites = true;
+    await kube.delete(widgets, { namespace, name: 'leaving' });
+    await eventually('a pass has tried', () => outside.refused.count > 0);
+    holdWatch();
+    const heir = await replace('leaving', { size: 7 });
+    outside.sizes.set('default/leaving', 7);
+    outside.refuseWrites = false;
+    const ready = await untilReady('leaving');
+    expect(ready.metadata.uid).toBe(heir.metadata.uid);
+    expect(outside.sizes.get('default/leaving')).toBe(7);
+    expect(outside.effects.filter(({ method }) => method === 'DELETE')).toEqual([]);
+  });
+});
+
 describe('a controller seen from outside', () => {
   it('is ready with complete caches while it stands by, and tells its metrics', async () => {
     const flags = ['--metrics-address=127.0.0.1:0', '--health-address=127.0.0.1:0'];

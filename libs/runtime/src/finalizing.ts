@@ -3,9 +3,10 @@ import { backoffMs } from './backoff.ts';
 import type { Turn } from './controller-deps.ts';
 import { removeFinalizer } from './finalizer.ts';
 import { lendPass } from './lent-pass.ts';
+import { learnFrom } from './live-proof.ts';
 import type { Ended } from './next-attempt.ts';
 import { faultOf } from './pass-fault.ts';
-import { type Rooms, resyncMsOf } from './passes.ts';
+import { type Rooms, requireTrue, resyncMsOf } from './passes.ts';
 import type { Finalized } from './reconciler.ts';
 import { type KubeObject, ownStatus } from './resource.ts';
 import { statusOf } from './status.ts';
@@ -24,6 +25,7 @@ export const finalize = async <Spec, Status>(
   const finalized = await deps.reconciler
     .finalize(given, pass.lent)
     .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, turn)));
+  requireTrue(turn);
   const object = pass.stored();
   if (finalized.result === 'done') return letGo(rooms, object, turn);
   if (finalized.result === 'blocked' && !turn.isStored && deps.isBeyondHelp?.(finalized.fault) === true) {
@@ -37,11 +39,11 @@ export const finalize = async <Spec, Status>(
 const letGo = async <Spec, Status>(
   { deps, vanished }: Rooms<Spec, Status>,
   object: KubeObject<Spec, Status>,
-  { isStored, log, signal }: Turn,
+  { isStored, log, signal, proof }: Turn,
 ): Promise<Ended> => {
   const { kube, resource, finalizer, informer } = deps;
   if (isStored) {
-    const left = await removeFinalizer(kube, resource, object, finalizer, { signal });
+    const left = await removeFinalizer(kube, resource, object, finalizer, { signal }).catch(learnFrom(proof));
     // Whatever asks for a pass before the watch says that it is gone finds nothing to undo.
     if (left !== undefined) informer.remember(left);
   } else vanished.end(object);

@@ -171,9 +171,9 @@ describe('an informer', () => {
   it('drops what a list beside its watch does not have, unless it is newer', async () => {
     server.listed = [thing('gone', '5', 1), thing('there', '6', 1), thing('new', '31', 1)];
     await start();
-    informer.retain({ keys: new Set(['n/there']), resourceVersion: '30', namespace: undefined });
+    informer.retain({ uids: new Set(['uid-there']), resourceVersion: '30', namespace: undefined });
     expect([...informer.list()].map(({ metadata }) => metadata.name)).toEqual(['there', 'new']);
-    informer.retain({ keys: new Set(), resourceVersion: '30', namespace: 'other' });
+    informer.retain({ uids: new Set(), resourceVersion: '30', namespace: 'other' });
     expect(seen.slice(3)).toEqual(['miss gone 1']);
   });
 

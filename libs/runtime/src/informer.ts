@@ -32,7 +32,10 @@ export interface Informer<T extends StoredObject = StoredObject> {
    */
   index(name: string, valuesOf: (object: T) => readonly string[]): (value: string) => readonly T[];
   on(events: InformerEvents<T>): void;
-  /** Puts the API server's answer to a write of our own into the cache, unless the cache knows a newer one, or no such object. */
+  /**
+   * Puts what the API server answered into the cache, to a write of our own or to a live read, unless the cache knows a newer one, or
+   * nothing of that name. Another object of the name takes the place of the former.
+   */
   remember(object: T): void;
   /** Drops what a list made beside the watch does not have, unless it is newer than the list. `namespace`: undefined for all. */
   retain(listed: Listed): void;
@@ -42,7 +45,7 @@ export interface Informer<T extends StoredObject = StoredObject> {
 
 /** What a list has. */
 export interface Listed {
-  readonly keys: ReadonlySet<ObjectKey>;
+  readonly uids: ReadonlySet<string>;
   readonly resourceVersion: string;
   readonly namespace: string | undefined;
 }
@@ -153,17 +156,13 @@ export const createInformer = <T extends StoredObject>(
       if (hasGoneBack) put(object);
       else take(object);
     }
-    dropUnlisted(keys, namespace);
+    dropWhere(namespace, (object) => !keys.has(keyOf(object)));
   };
 
-  const dropUnlisted = (
-    keys: ReadonlySet<ObjectKey>,
-    namespace: string | undefined,
-    isOld: (object: T) => boolean = () => true,
-  ): void => {
+  const dropWhere = (namespace: string | undefined, isGone: (object: T) => boolean): void => {
     for (const [key, object] of objects) {
-      const isListed = keys.has(key) || (namespace !== undefined && object.metadata.namespace !== namespace);
-      if (!isListed && isOld(object)) drop(key, false);
+      const isMeant = namespace === undefined || object.metadata.namespace === namespace;
+      if (isMeant && isGone(object)) drop(key, false);
     }
   };
 
@@ -181,13 +180,13 @@ export const createInformer = <T extends StoredObject>(
       listeners.push(events);
     },
     remember(object) {
-      if (objects.get(keyOf(object))?.metadata.uid === object.metadata.uid) take(trimmedOf(object, options.trim));
+      if (objects.has(keyOf(object))) take(trimmedOf(object, options.trim));
     },
-    retain({ keys, resourceVersion, namespace }) {
-      dropUnlisted(
-        keys,
+    retain({ uids, resourceVersion, namespace }) {
+      dropWhere(
         namespace,
-        ({ metadata }) => compareResourceVersions(metadata.resourceVersion, resourceVersion) <= 0,
+        ({ metadata }) =>
+          !uids.has(metadata.uid) && compareResourceVersions(metadata.resourceVersion, resourceVersion) <= 0,
       );
     },
     hasSynced: () => unlisted.size === 0,

@@ -7,10 +7,13 @@ export interface KubeErrorDetails {
   /** The reason of the API server's Status object, such as `Conflict`; `Unreachable` when no answer came. */
   readonly reason: string;
   readonly message: string;
-  /** From Retry-After. */
+  /** From Retry-After, at most 30 s. */
   readonly retryAfterMs?: number | undefined;
   readonly cause?: unknown;
 }
+
+/** The reason of a stream of which one event has no end within its bound. What it was about is known to nobody: list again. */
+export const eventTooLarge = 'EventTooLarge';
 
 /** The API server refused a request, or could not be reached. */
 export class KubeError extends Error {

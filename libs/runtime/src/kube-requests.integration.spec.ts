@@ -115,9 +115,13 @@ describe('a request to the API server', () => {
     expect(seen).toHaveLength(5);
   });
 
-  it('that would have to wait beyond its deadline says when to come back', async () => {
-    answers = [refused(429, 'TooManyRequests', { 'retry-after': '40' })];
-    await expect(kube.get(things, ref)).rejects.toMatchObject({ status: 429, retryAfterMs: 40_000 });
+  it.each([
+    ['25', 25_000],
+    ['600', 30_000],
+    ['1e999', 30_000],
+  ])('that would have to wait %s s, beyond its deadline, says when to come back: in %d ms', async (asked, ms) => {
+    answers = [refused(429, 'TooManyRequests', { 'retry-after': asked })];
+    await expect(kube.get(things, ref, { timeoutMs: 1_000 })).rejects.toMatchObject({ status: 429, retryAfterMs: ms });
   });
 
   it('ends at its deadline when there is no answer', async () => {
@@ -218,6 +222,39 @@ describe('a request to the API server', () => {
     expect(seen[0]?.url).toBe(
       '/apis/g.example/v1/things?watch=true&allowWatchBookmarks=true&resourceVersion=1&timeoutSeconds=60',
     );
+  });
+
+  it('that watches gives up on an event without end, before it fills the memory', async () => {
+    const piece = 'x'.repeat(64 * 1_024);
+    let sent = 0;
+    answers = [
+      (outgoing) => {
+        outgoing.write('{"type":"ADDED","object":{"metadata":{"name":"');
+        const send = (): void => {
+          while (!outgoing.destroyed && sent < 256 * 1_024 * 1_024) {
+            sent += piece.length;
+            if (!outgoing.write(piece)) return void outgoing.once('drain', send);
+          }
+          outgoing.end();
+        };
+        send();
+      },
+    ];
+    const before = process.memoryUsage().rss;
+    let most = 0;
+    const measuring = setInterval(() => (most = Math.max(most, process.memoryUsage().rss - before)), 5);
+    const { signal } = new AbortController();
+    const watch = kube.watch(things, {}, { resourceVersion: '1', signal, timeoutSeconds: 60 });
+    await expect(watch.next()).rejects.toMatchObject({
+      status: 0,
+      reason: 'EventTooLarge',
+      message: expect.stringContaining('no end of an event within 8388608 characters') as string,
+    });
+    clearInterval(measuring);
+    console.log(`FIGURE an event without end: at most ${Math.round(most / 1_024 / 1_024)} MiB more, server included`);
+    expect(most).toBeLessThan(100 * 1_024 * 1_024);
+    // The stream is closed, not read on.
+    expect(sent).toBeLessThan(64 * 1_024 * 1_024);
   });
 
   const listed = async (options: RequestOptions = {}) => {

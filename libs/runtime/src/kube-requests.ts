@@ -12,7 +12,7 @@ import {
   fieldManager,
 } from './kube-client.ts';
 import type { KubeConnection } from './kube-connection.ts';
-import { KubeError, isKubeError } from './kube-error.ts';
+import { KubeError, eventTooLarge, isKubeError } from './kube-error.ts';
 import { type Resource, apiVersionOf } from './resource.ts';
 
 /** What is told about every HTTP exchange. `code`: the HTTP status, 0 when no answer came. */
@@ -50,6 +50,11 @@ const pageSize = 500;
 const batchSize = 100;
 /** Marks the bookmark that ends a streamed list. */
 const initialEventsEnd = 'k8s.io/initial-events-end';
+/**
+ * Characters of one event of a watch, five times the largest object: whatever goes on for longer is no event, and must not fill the
+ * memory. Source: etcd, --max-request-bytes, 1.5 MiB; an event of JSON is at most a few times that.
+ */
+const longestEvent = 8 * 1_024 * 1_024;
 /** How often one call meets a 429 before the caller hears of it. */
 const longestPatience = 5;
 
@@ -372,9 +377,12 @@ const statusError = (status: KubeStatus, code: number, retryAfter: string | stri
     retryAfterMs: secondsToMs(retryAfter ?? status.details?.retryAfterSeconds),
   });
 
+/** A server that asks for more is asked again nevertheless: a watch must not be deaf for as long as one answer says. */
+const longestRetryAfterMs = 30_000;
+
 const secondsToMs = (seconds: string | string[] | number | undefined): number | undefined => {
   const value = Number(Array.isArray(seconds) ? seconds[0] : seconds);
-  return Number.isFinite(value) && value > 0 ? value * 1_000 : undefined;
+  return value > 0 ? Math.min(value * 1_000, longestRetryAfterMs) : undefined;
 };
 
 const unreachable = (cause: unknown, call: Call, server: string): KubeError =>
@@ -411,24 +419,35 @@ async function* eventsOf<T>(
       yield event;
     }
   } catch (caught) {
+    if (caught instanceof RangeError) {
+      const message = `${call.verb} ${call.resource.plural}: ${caught.message}; the stream is given up. Look at what stands between the controller and the API server.`;
+      throw new KubeError({ status: 0, reason: eventTooLarge, message, cause: caught });
+    }
     throw caught instanceof KubeError ? caught : unreachable(caught, call, '');
   }
 }
 
-/** Splits a stream at its line ends; a last line without an end is cut off by a broken connection and dropped. */
+/**
+ * Splits a stream at its line ends; a last line without an end is cut off by a broken connection and dropped.
+ * @throws RangeError when a line has no end within 8 Mi characters
+ */
 async function* linesOf(body: AsyncIterable<Buffer>, onBytes: (() => void) | undefined): AsyncGenerator<string, void> {
   const decoder = new TextDecoder();
   let rest: string[] = [];
+  let restLength = 0;
   for await (const chunk of body) {
     onBytes?.();
-    const text = decoder.decode(chunk, { stream: true });
-    const lines = text.split('\n');
-    if (lines.length === 1) {
-      rest.push(text);
-      continue;
+    const lines = decoder.decode(chunk, { stream: true }).split('\n');
+    const last = lines.pop() ?? '';
+    const [first, ...whole] = lines;
+    if (first !== undefined) {
+      yield [...rest, first].join('');
+      yield* whole;
+      rest = [];
+      restLength = 0;
     }
-    yield [...rest, lines[0]].join('');
-    yield* lines.slice(1, -1);
-    rest = [lines.at(-1) ?? ''];
+    rest.push(last);
+    restLength += last.length;
+    if (restLength > longestEvent) throw new RangeError(`no end of an event within ${longestEvent} characters`);
   }
 }

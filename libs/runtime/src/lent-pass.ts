@@ -3,7 +3,7 @@ import type { ControllerDeps, Turn } from './controller-deps.ts';
 import { leadershipLost } from './leadership-lost.ts';
 import { codeOf } from './metrics.ts';
 import type { Pass } from './reconciler.ts';
-import type { KubeObject } from './resource.ts';
+import { type KubeObject, refOf } from './resource.ts';
 import type { StatusStore } from './status-store.ts';
 
 /** What a reconciler may use for one look, and the object as its own writes have made it. */
@@ -17,7 +17,7 @@ export interface LentPass<Spec, Status> {
 
 type LentDeps<Spec, Status> = Pick<
   ControllerDeps<Spec, Status>,
-  'tracing' | 'events' | 'metrics' | 'monotonicMs' | 'mayWrite'
+  'tracing' | 'events' | 'kube' | 'metrics' | 'monotonicMs' | 'mayWrite'
 >;
 
 /** `object`: with what is known of it; `stored`: as the API server has it. */
@@ -34,7 +34,9 @@ export const lendPass = <Spec, Status>(
     signal: turn.signal,
     now: turn.now,
     log: turn.log,
-    call: callThrough(deps, turn.signal),
+    call: callThrough(deps, turn),
+    prove: () => turn.proof.prove(),
+    live: (resource, key) => deps.kube.get(resource, refOf(key), { signal: turn.signal }),
     step: (name, run) => deps.tracing.child(`step ${name}`, {}, run),
     event: (type, reason, message) => {
       turn.log.info({ event: reason, reason }, message);
@@ -52,11 +54,15 @@ export const lendPass = <Spec, Status>(
 const callThrough =
   <Spec, Status>(
     { metrics, monotonicMs, mayWrite, tracing }: LentDeps<Spec, Status>,
-    signal: AbortSignal,
+    { signal, proof }: Turn,
   ): CallContext['call'] =>
   async <T>(call: ExternalCall, run: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
-    if (call.write && !mayWrite()) throw leadershipLost();
+    if (call.write) {
+      await proof.prove();
+      signal.throwIfAborted();
+      if (!mayWrite()) throw leadershipLost();
+    }
     const startedAt = monotonicMs();
     const told = (code: string) => metrics.called(call, code, (monotonicMs() - startedAt) / 1_000);
     return tracing.child(

@@ -23,6 +23,8 @@ export interface RuntimeMetrics extends Metrics {
   called(call: ExternalCall, code: string, seconds: number): void;
   kubeExchanged(exchange: KubeExchange): void;
   drifted(kind: string): void;
+  /** A pass would have written outside on what the API server no longer has. */
+  sawStale(kind: string): void;
   /** Only a leader tells how objects, Providers and the queue stand: it is the one that knows, and each counts once. */
   leading(isLeading: boolean): void;
   workqueue(kind: string): {
@@ -97,6 +99,11 @@ export const createMetrics = (controller: string, monotonicMs = (): number => pe
     'verb',
   ]);
   const drifts = counter('drift_total', 'Passes that repaired an object which had been Ready.', ['kind']);
+  const staleViews = counter(
+    'stale_views_total',
+    'Passes stopped before they wrote, because the object was not as the watch had shown it.',
+    ['kind'],
+  );
   const leader = gauge('leader', '1 while this process leads, else 0.', []);
   const depths = new Map<string, number>();
   gauge('workqueue_depth', 'Keys that wait for a worker.', ['kind'], function () {
@@ -155,6 +162,7 @@ export const createMetrics = (controller: string, monotonicMs = (): number => pe
       if (verb !== 'watch') kubeSeconds.observe({ verb }, took);
     },
     drifted: (kind) => drifts.inc({ kind }),
+    sawStale: (kind) => staleViews.inc({ kind }),
     leading(isLeading) {
       leader.set(isLeading ? 1 : 0);
       leadingSince = isLeading ? monotonicMs() : undefined;

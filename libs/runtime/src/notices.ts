@@ -16,7 +16,7 @@ export interface Notices {
   tellPaused(object: KubeObject, message: string, log: Logger): void;
   /** The object goes on, or is gone: another pause is another notice. */
   endPause(uid: string): void;
-  /** Steps taken on an object that had been as declared. */
+  /** Steps taken on an object that had been as declared, see `isDrift`; only of a proven pass. */
   tellDrift(object: KubeObject, steps: readonly string[], log: Logger): void;
   /** A status that was stored over `before`, as far as Ready went from one state to another. */
   tellReady(
@@ -34,11 +34,19 @@ export interface Notices {
 /** The message of the condition, and of the Event, for a paused object. */
 export const pausedMessage = `Nothing is changed while the annotation ${pausedAnnotation} is "true".`;
 
+/** Whether these steps undo what somebody else did to an object that had been as declared. Pure. */
+export const isDrift = <Spec, Status>(
+  kind: Pick<ControllerDeps<Spec, Status>, 'isDrift'>,
+  object: KubeObject,
+  steps: readonly string[],
+): boolean => {
+  const ready = readyOf(object);
+  const wasReady = ready?.status === 'True' && ready.observedGeneration === object.metadata.generation;
+  return wasReady && kind.isDrift?.(steps) !== false;
+};
+
 export const createNotices = <Spec, Status>(
-  deps: Pick<
-    ControllerDeps<Spec, Status>,
-    'events' | 'metrics' | 'resource' | 'isDrift' | 'isToldElsewhere' | 'failureEvent'
-  >,
+  deps: Pick<ControllerDeps<Spec, Status>, 'events' | 'metrics' | 'resource' | 'isToldElsewhere' | 'failureEvent'>,
 ): Notices => {
   const { events, metrics, resource } = deps;
   /** uids that were told to be paused. */
@@ -52,9 +60,6 @@ export const createNotices = <Spec, Status>(
     },
     endPause: (uid) => void pausedTold.delete(uid),
     tellDrift(object, steps, log) {
-      const ready = readyOf(object);
-      const wasReady = ready?.status === 'True' && ready.observedGeneration === object.metadata.generation;
-      if (!wasReady || deps.isDrift?.(steps) === false) return;
       metrics.drifted(resource.kind);
       const message = `Something had changed outside; repaired by: ${steps.join(', ')}.`;
       log.info({ event: eventReasons.DriftRepaired, reason: eventReasons.DriftRepaired }, message);

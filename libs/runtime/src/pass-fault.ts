@@ -1,6 +1,5 @@
 import { reasons } from '@operator/api';
 import { type Fault, asFault, transient, waiting } from '@operator/outcome';
-import type { Logger } from 'pino';
 import type { Turn } from './controller-deps.ts';
 import { type KubeError, isKubeError, isObjectChanged } from './kube-error.ts';
 import { isLeadershipLost } from './leadership-lost.ts';
@@ -11,14 +10,17 @@ export const isQuiet = (caught: unknown): boolean => isObjectChanged(caught) || 
 /** Reads what a reconciler threw as a Fault; what must not become a status is thrown on. */
 export const faultOf = (caught: unknown, { signal, log }: Pick<Turn, 'signal' | 'log'>): Fault => {
   if (signal.aborted || isQuiet(caught)) throw caught;
-  if (isKubeError(caught)) return kubeFault(caught, log);
+  if (isKubeError(caught)) {
+    log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused');
+    return kubeFault(caught);
+  }
   const fault = asFault(caught);
   if (fault !== caught) log.error({ err: caught, reason: fault.reason }, 'a pass failed unexpectedly');
   return fault;
 };
 
-const kubeFault = (caught: KubeError, log: Logger): Fault => {
-  log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused');
+/** A refusal of the API server, or its silence, as a Fault. Pure. */
+export const kubeFault = (caught: KubeError): Fault => {
   if (caught.status === 401 || caught.status === 403)
     return waiting(reasons.Forbidden, caught.message, { cause: caught });
   const { status, retryAfterMs } = caught;

@@ -5,10 +5,11 @@ import type { ControllerDeps, Turn } from './controller-deps.ts';
 import type { DriftLoops, Progress } from './drift-loop.ts';
 import { finalize } from './finalizing.ts';
 import { addFinalizer, hasFinalizer } from './finalizer.ts';
-import { isKubeError } from './kube-error.ts';
+import { isKubeError, objectChanged } from './kube-error.ts';
 import { lendPass } from './lent-pass.ts';
+import { createLiveProof, learnFrom, provenGone } from './live-proof.ts';
 import { type Ended, type PassResult, scheduleNext } from './next-attempt.ts';
-import { type Notices, pausedMessage } from './notices.ts';
+import { type Notices, isDrift, pausedMessage } from './notices.ts';
 import { faultOf } from './pass-fault.ts';
 import { type KubeObject, type ObjectKey, ownStatus } from './resource.ts';
 import { readyOf, statusOf } from './status.ts';
@@ -55,7 +56,8 @@ const openTurn = async <Spec, Status>(
   return deps.tracing.root(`reconcile ${deps.resource.kind}`, attributes, async (traceId) => {
     const bindings = { resource: key, uid, provider: deps.reconciler.providerOf(object), traceId };
     const log = deps.log.child(cause === undefined ? bindings : { ...bindings, cause });
-    const turn: Turn = { key, log, signal, now: deps.clock.now(), isStored: living !== undefined };
+    const proof = living === undefined ? provenGone(key) : createLiveProof(deps, living, { key, log, signal });
+    const turn: Turn = { key, log, signal, now: deps.clock.now(), isStored: living !== undefined, proof };
     return attend(rooms, object, turn).catch((caught: unknown) => endedBy(rooms, caught, turn));
   });
 };
@@ -112,7 +114,8 @@ const reconcile = async <Spec, Status>(
   const { log, signal, now } = turn;
   let object = given;
   if (!hasFinalizer(object, finalizer)) {
-    object = await addFinalizer(kube, resource, object, finalizer, { signal });
+    object = await addFinalizer(kube, resource, object, finalizer, { signal }).catch(learnFrom(turn.proof));
+    turn.proof.compare(object);
     informer.remember(object);
   }
   // A write is followed by another look: at once, and then only what that one saw is stored, unless something bids to wait.
@@ -154,12 +157,16 @@ const look = async <Spec, Status>(
   const outcome = await deps.reconciler
     .reconcile(object, pass.lent)
     .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, turn)));
+  requireTrue(turn);
   const current = pass.current();
   const { uid, generation } = current.metadata;
   let progress: Progress | undefined;
   if (outcome.result === 'progressing') {
+    if (isDrift(deps, current, outcome.steps)) {
+      await turn.proof.prove();
+      notices.tellDrift(current, outcome.steps, log);
+    }
     progress = driftLoops.progressed({ key, uid, generation }, outcome.steps);
-    notices.tellDrift(current, outcome.steps, log);
     log.info({ event: 'pass', reason: outcome.reason, steps: outcome.steps }, outcome.message);
   }
   if (outcome.result === 'settled') driftLoops.end(key);
@@ -171,6 +178,11 @@ const look = async <Spec, Status>(
   // As stored: times move with what is seen of an object, and not with what stood between two looks of one pass.
   const status = statusOf(pass.stored(), outcome.status, { claims, verdict: outcome, now: turn.now }, deps);
   return { outcome, progress, status, stored: pass.stored() };
+};
+
+/** Whatever a reconciler made of the Fault. @throws Fault `transient` ObjectChanged when what the pass saw has proven not to be true */
+export const requireTrue = ({ key, proof }: Turn): void => {
+  if (proof.isRefuted()) throw objectChanged(key);
 };
 
 /** Milliseconds until the next periodic look: the shorter of what the outcome and the object ask for. */

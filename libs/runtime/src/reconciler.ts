@@ -1,6 +1,6 @@
 import type { Blocked, CallContext, Claim, Fault, Outcome } from '@operator/outcome';
 import type { Logger } from 'pino';
-import type { KubeObject } from './resource.ts';
+import type { KubeObject, ObjectKey, Resource, StoredObject } from './resource.ts';
 
 /** What one pass over one object may use. Made by the runtime; gone when the pass ends. */
 export interface Pass<S> extends CallContext {
@@ -15,6 +15,18 @@ export interface Pass<S> extends CallContext {
    * @throws Fault `transient` ObjectChanged, which no status ever tells
    */
   record(status: S): Promise<void>;
+  /**
+   * Asks the API server, unless this pass knows already, that the object is as this pass sees it: the same uid, generation, annotations,
+   * labels, deletion, status. `call` does so before the first write by itself; a reconciler asks before it plans something
+   * destructive on it.
+   * @throws Fault `transient` ObjectChanged, which no status ever tells; KubernetesUnavailable when there is no answer
+   */
+  prove(): Promise<void>;
+  /**
+   * Another object as the API server has it now, past every cache; undefined when there is none. For what is asked before something is
+   * taken away. `key`: `namespace/name`, or the name alone of a cluster-scoped object. @throws KubeError
+   */
+  live<T extends StoredObject>(resource: Resource, key: ObjectKey): Promise<T | undefined>;
   /** Runs one step of the plan, or of a look; `name` as the outcome's `steps` has it. Calls within it are traced below it. */
   step<T>(name: string, run: () => Promise<T>): Promise<T>;
   /** Tells a transition in a Kubernetes Event; repeats are aggregated and rate-limited for each object. */

@@ -69,6 +69,11 @@ it('pauses between one 410 and the next', async () => {
   ]);
 });
 
+it('lists again after an event that has no end, for nobody knows what it was about', async () => {
+  const endless = new KubeError({ status: 0, reason: 'EventTooLarge', message: 'no end' });
+  expect(await traceOf(endless)).toEqual(['list', '0', 'pause', 'list']);
+});
+
 it('lists again after two silences in a row, for the version that it resumes from may lie in the future', async () => {
   expect(await traceOf('silent', 'bookmark', 'silent', 'silent', 'silent', 'silent')).toEqual([
     ...['list', 'silent', 'bookmark', 'silent', 'silent'],

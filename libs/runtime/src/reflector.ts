@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Backoff, backoffMs, jittered, pauseMsAfter } from './backoff.ts';
 import type { KubeClient, Selection, WatchEvent } from './kube-client.ts';
-import { type KubeError, isKubeError } from './kube-error.ts';
+import { type KubeError, eventTooLarge, isKubeError } from './kube-error.ts';
 import { type ObjectKey, type Resource, type StoredObject, keyOf } from './resource.ts';
 
 export interface ReflectorOptions<T> {
@@ -29,7 +29,7 @@ const absences: Backoff = { baseMs: 500, capMs: 3_000 };
 
 /**
  * Lists and then watches until `signal` aborts, and survives what happens in between: a watch resumes from the last
- * resourceVersion that it saw; 410 and a second silence start over with a list; everything else is tried again with back-off.
+ * resourceVersion that it saw; 410, a second silence and an event without end start over with a list; everything else is tried again with back-off.
  */
 export const reflect = async <T extends StoredObject>(
   options: ReflectorOptions<T>,
@@ -117,7 +117,7 @@ export const reflect = async <T extends StoredObject>(
         continue;
       }
       // A kind that went away, or an initialising store, may come back with other content.
-      if (isAbsence(caught)) resourceVersion = undefined;
+      if (isAbsence(caught) || (isKubeError(caught) && caught.reason === eventTooLarge)) resourceVersion = undefined;
       await pauseAfter(caught);
     }
   }

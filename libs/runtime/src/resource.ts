@@ -70,6 +70,12 @@ export const keyOf = (object: {
     ? object.metadata.name
     : `${object.metadata.namespace}/${object.metadata.name}`;
 
+/** From a key to what names the object at the API server. */
+export const refOf = (key: ObjectKey): { readonly namespace?: string; readonly name: string } => {
+  const at = key.indexOf('/');
+  return at < 0 ? { name: key } : { namespace: key.slice(0, at), name: key.slice(at + 1) };
+};
+
 /** `v1` or `group/version`. */
 export const apiVersionOf = (resource: Resource): string =>
   resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;

@@ -2,6 +2,7 @@ import type { Verdict } from '@operator/conditions';
 import type { ControllerDeps, Turn } from './controller-deps.ts';
 import { isSameJson } from './json-equality.ts';
 import { isKubeError, objectChanged } from './kube-error.ts';
+import { learnFrom } from './live-proof.ts';
 import type { Notices } from './notices.ts';
 import type { CommonStatus, KubeObject } from './resource.ts';
 import { commonStatus } from './status.ts';
@@ -9,7 +10,10 @@ import type { Vanished } from './vanished.ts';
 
 /** Where statuses go: to the API server, or into memory for an object that the API server no longer has. */
 export interface StatusStore<Spec, Status> {
-  /** Sends the whole status, unless it is stored already, and tells a transition to not being as declared. */
+  /**
+   * Sends the whole status, unless it is stored already, and tells a transition to not being as declared.
+   * @throws Fault `transient` ObjectChanged when the object was replaced or changed since `stored`; KubeError 404 when it is gone
+   */
   write(stored: KubeObject<Spec, Status>, status: Status & CommonStatus, verdict: Verdict, turn: Turn): Promise<void>;
   /**
    * Sends the kind's own part with the conditions of `current`, unless it is stored already. Returns the object as it is then.
@@ -33,17 +37,20 @@ export const createStatusStore = <Spec, Status>(
   const store = async (
     object: Stored,
     status: Status & CommonStatus,
-    { isStored, key, signal, log }: Turn,
-    precondition: { readonly resourceVersion?: string } = {},
+    { isStored, key, signal, log, proof }: Turn,
   ): Promise<Stored> => {
     if (!isStored) {
       const kept = { ...object, status };
       if (!vanished.update(kept)) throw objectChanged(key);
       return kept;
     }
-    const { name, namespace, uid } = object.metadata;
-    const metadata = { name, namespace, uid, ...precondition };
-    const stored = await kube.apply<Stored>(resource, { metadata, status }, { signal, subresource: 'status' });
+    const { name, namespace, uid, resourceVersion } = object.metadata;
+    // The API server takes a status for a foreign uid; the resourceVersion alone keeps it from an heir, and from a successor's.
+    const metadata = { name, namespace, uid, resourceVersion };
+    const stored = await kube
+      .apply<Stored>(resource, { metadata, status }, { signal, subresource: 'status' })
+      .catch(learnFrom(proof));
+    proof.confirm();
     informer.remember(stored);
     log.debug({ event: 'stored', resourceVersion: stored.metadata.resourceVersion }, 'the status is stored');
     return stored;
@@ -59,12 +66,10 @@ export const createStatusStore = <Spec, Status>(
     async record(stored, current, own, turn) {
       const wanted = { ...own, ...commonStatus(current) };
       if (isSameJson(wanted, stored.status ?? {})) return stored;
-      const { resourceVersion } = stored.metadata;
       try {
-        return await store(stored, wanted, turn, { resourceVersion });
+        return await store(stored, wanted, turn);
       } catch (caught) {
-        if (!isKubeError(caught, 404, 409)) throw caught;
-        throw objectChanged(turn.key, caught);
+        throw isKubeError(caught, 404) ? objectChanged(turn.key, caught) : caught;
       }
     },
   };

@@ -17,6 +17,7 @@ const reach = async (
     signal,
   });
   const text = await body.text();
+  if (statusCode === 503) throw new Fault('transient', 'ServerError', 'the outside refuses');
   return statusCode === 404 ? undefined : Number(text);
 };
 

@@ -203,6 +203,9 @@ export interface Outside {
   /** Writes, in the order in which they were made. */
   readonly effects: Effect[];
   readonly reads: { count: number };
+  /** While true every write is refused with 503. */
+  refuseWrites: boolean;
+  readonly refused: { count: number };
   /** Told when a write has begun, before it takes effect. */
   onWriteBegun: (key: string) => void;
   stop(): void;
@@ -216,6 +219,10 @@ export const startOutside = async (): Promise<Outside> => {
       const method = incoming.method ?? '';
       if (method === 'GET') {
         outside.reads.count += 1;
+      } else if (outside.refuseWrites) {
+        outside.refused.count += 1;
+        outgoing.writeHead(503).end();
+        return;
       } else {
         outside.onWriteBegun(key);
         await new Promise((resolve) => setTimeout(resolve, Number(url.searchParams.get('ms') ?? 0)));
@@ -235,6 +242,8 @@ export const startOutside = async (): Promise<Outside> => {
     sizes: new Map(),
     effects: [],
     reads: { count: 0 },
+    refuseWrites: false,
+    refused: { count: 0 },
     onWriteBegun: () => undefined,
     stop: () => {
       server.close();

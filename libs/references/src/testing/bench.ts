@@ -8,8 +8,11 @@ import {
   ownStatus,
   type Finalized,
   type KubeObject,
+  type ObjectKey,
   type Pass,
   type Reconciler,
+  type Resource,
+  type StoredObject,
 } from '@operator/runtime';
 import { Killed, mishaps, type Mishap, type Writes } from './writes.ts';
 
@@ -54,6 +57,8 @@ export interface BenchOptions<Spec, Status> {
   readonly writes: Writes;
   /** Where the informers look; the object stands in it under its key while it exists. */
   readonly store?: Map<string, KubeObject<Spec, Status>>;
+  /** What a live read of another object finds; nothing when absent. */
+  readonly live?: (resource: Resource, key: ObjectKey) => StoredObject | undefined;
 }
 
 const start = new Date('2026-05-05T10:00:00.000Z');
@@ -65,7 +70,7 @@ const verdictOf = (outcome: Outcome<unknown> | Exclude<Finalized<unknown>, { res
 };
 
 /** JSON has no undefined. */
-const plain = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+const plain = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T));
 
 export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): Bench<Spec, Status> => {
   const { writes, store = new Map<string, KubeObject<Spec, Status>>() } = options;
@@ -110,6 +115,8 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
       steps.push(name);
       return run();
     },
+    prove: () => Promise.resolve(),
+    live: async (resource, name) => plain(options.live?.(resource, name) as never),
     call: ({ operation, write }, run) => (write ? writes.write(operation, run) : writes.read(run)),
     record: (status) => {
       const { conditions, observedGeneration } = stored().status ?? {};

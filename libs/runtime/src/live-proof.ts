@@ -1,0 +1,139 @@
+import type { ControllerDeps, Turn } from './controller-deps.ts';
+import { hasFinalizer } from './finalizer.ts';
+import { isSameJson } from './json-equality.ts';
+import { isKubeError, isObjectChanged, objectChanged } from './kube-error.ts';
+import { kubeFault } from './pass-fault.ts';
+import type { KubeObject } from './resource.ts';
+import { dropNoise } from './trim.ts';
+import { wantedPart } from './wanted-part.ts';
+
+/**
+ * What one pass knows of the API server's own view of its object. The cache decides when to look, never what to destroy: before the
+ * first external write of a pass the API server has confirmed, in this pass, that the object is as the pass sees it.
+ */
+export interface LiveProof {
+  /**
+   * Asks the API server, once for the pass, however many ask at a time. Costs nothing where a write has confirmed it already.
+   * @throws Fault `transient` ObjectChanged when the object is another one, or has changed, or is gone; then the cache knows what is
+   * true where it can; KubernetesUnavailable and others when there is no answer
+   */
+  prove(): Promise<void>;
+  /** The API server took a write that had uid and resourceVersion of what this pass sees. */
+  confirm(): void;
+  /** Compares what the API server answered to a write that had no resourceVersion. @throws as `prove` */
+  compare(answer: KubeObject): void;
+  /** The API server refused a write because the object has changed: brings the cache up to date, and returns what is to be thrown. */
+  changed(cause: unknown): Promise<Error>;
+  /** True once the pass must not go on: what it sees is not true, whatever a reconciler made of the Fault. */
+  readonly isRefuted: () => boolean;
+}
+
+/** For the `catch` of a write that carries preconditions: what the object is by now is in the cache when it throws on. */
+export const learnFrom =
+  (proof: LiveProof) =>
+  async (caught: unknown): Promise<never> => {
+    throw isObjectChanged(caught) ? await proof.changed(caught) : caught;
+  };
+
+/** For a pass over an object of which the API server has said in this pass that it is gone. */
+export const provenGone = (key: string): LiveProof => ({
+  prove: () => Promise.resolve(),
+  confirm: () => undefined,
+  compare: () => undefined,
+  changed: (cause) => Promise.resolve(objectChanged(key, cause)),
+  isRefuted: () => false,
+});
+
+type Deps<Spec, Status> = Pick<
+  ControllerDeps<Spec, Status>,
+  'kube' | 'informer' | 'resource' | 'metrics' | 'finalizer'
+>;
+
+/** `seen`: the object as this pass began with it. */
+export const createLiveProof = <Spec, Status>(
+  { kube, informer, resource, metrics, finalizer }: Deps<Spec, Status>,
+  seen: KubeObject<Spec, Status>,
+  { key, signal, log }: Pick<Turn, 'key' | 'signal' | 'log'>,
+): LiveProof => {
+  let state: 'open' | 'proven' | 'refuted' = 'open';
+  let asking: Promise<void> | undefined;
+  const { name, namespace } = seen.metadata;
+
+  const read = async (): Promise<KubeObject<Spec, Status> | undefined> => {
+    const live = await kube.get<KubeObject<Spec, Status>>(resource, { name, namespace }, { signal });
+    if (live !== undefined) dropNoise(live);
+    return live;
+  };
+
+  /**
+   * One that is gone stays in the cache until the watch says so, for only the watch tells one that vanished from one that a restored
+   * store lacks. One whose labels differ may belong to another shard: the watch drops it, or brings it.
+   */
+  const learn = (live: KubeObject<Spec, Status> | undefined): void => {
+    if (live !== undefined && isSameJson(live.metadata.labels ?? {}, seen.metadata.labels ?? {}))
+      informer.remember(live);
+  };
+
+  const refute = (live: KubeObject<Spec, Status> | undefined): Error => {
+    state = 'refuted';
+    metrics.sawStale(resource.kind);
+    log.info({ event: 'stale' }, 'the object is not what the watch has shown of it; looking again');
+    learn(live);
+    return objectChanged(key);
+  };
+
+  const ask = async (): Promise<void> => {
+    let live: KubeObject<Spec, Status> | undefined;
+    try {
+      live = await read();
+    } catch (caught) {
+      // A driver lets a Fault through and takes everything else for its own.
+      throw isKubeError(caught) ? kubeFault(caught) : caught;
+    }
+    // A write of this pass may have settled it meanwhile.
+    if (state !== 'open') return;
+    if (live === undefined || !isAsSeen(live, seen, finalizer)) throw refute(live);
+    state = 'proven';
+  };
+
+  return {
+    async prove() {
+      if (state === 'open') await (asking ??= ask().finally(() => (asking = undefined)));
+      if (isRefuted()) throw objectChanged(key);
+    },
+    confirm: () => {
+      if (state === 'open') state = 'proven';
+    },
+    compare(answer) {
+      const live = answer as KubeObject<Spec, Status>;
+      dropNoise(live);
+      // Whether our finalizer was there before, the answer does not say.
+      if (!isSame(live, seen)) throw refute(live);
+      state = 'proven';
+    },
+    async changed(cause) {
+      state = 'refuted';
+      await read().then(learn, (caught: unknown) =>
+        log.debug(
+          { event: 'conflict', err: caught },
+          'what the object is by now cannot be read; the watch will say it',
+        ),
+      );
+      return objectChanged(key, cause);
+    },
+    isRefuted,
+  };
+
+  function isRefuted(): boolean {
+    return state === 'refuted';
+  }
+};
+
+const isAsSeen = (live: KubeObject, seen: KubeObject, finalizer: string): boolean =>
+  isSame(live, seen) && hasFinalizer(live, finalizer) === hasFinalizer(seen, finalizer);
+
+/** The same object, wanting the same, with the same memory: finalizers of others change nothing for a pass. */
+const isSame = (live: KubeObject, seen: KubeObject): boolean =>
+  live.metadata.uid === seen.metadata.uid &&
+  (live.metadata.resourceVersion === seen.metadata.resourceVersion ||
+    (isSameJson(wantedPart(live), wantedPart(seen)) && isSameJson(live.status ?? {}, seen.status ?? {})));

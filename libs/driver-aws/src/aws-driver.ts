@@ -32,6 +32,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
     aspects: [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
     isCertain: isAmazon,
+    guardsContent: isAmazon,
     ...(isAmazon ? { requestsPerSecond } : {}),
     serverIdentity: isAmazon ? partition.name : endpointIdentity(connection.endpoint),
     endpointFor: (region) =>

@@ -27,6 +27,7 @@ driverConformance({
   createDriver: createGenericDriver,
   issuesKeys: false,
   locksObjects: true,
+  hidesOddKeys: true,
   start: startWith(startVersitygw),
 });
 

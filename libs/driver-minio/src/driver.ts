@@ -82,6 +82,7 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
       randomBytes(20).toString('hex'),
     ),
     marksBuckets: true,
+    guardsContent: false,
     serverIdentity: endpointIdentity(connection.endpoint),
     wire: (region) => pool.wire(region),
     wireAs: (credentials) => pool.wireAs(credentials),

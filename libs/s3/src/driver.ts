@@ -31,6 +31,8 @@ export interface Driver {
   readonly keys: KeyIssuer | string;
   /** True when the server keeps bucket tags, where the owner's mark lives. */
   readonly marksBuckets: boolean;
+  /** True when the server is known to refuse DeleteBucket while the bucket holds anything; all others are looked into first. */
+  readonly guardsContent: boolean;
   /** A warning to tell before a bucket's objects are deleted (a minimum storage duration, say). */
   readonly deletionWarning?: string;
   /** The identity of this server for claims: Providers with equal values reach the same buckets. */

@@ -1,5 +1,6 @@
 import { asFault } from '@operator/outcome';
 import {
+  createMemoryS3,
   html,
   recordingContext,
   refuse,
@@ -181,8 +182,64 @@ describe('the time of creation', () => {
   });
 });
 
-it('the removal of an absent bucket is a success', async () => {
-  fake.answer(() => refuse(404, 'NoSuchBucket'));
-  await removeBucket(driver, { bucket }, recordingContext());
-  expect(fake.requests).toHaveLength(1);
+describe('the removal', () => {
+  const removal = () => removeBucket(driver, { bucket }, recordingContext());
+  const listing = (versions: string, objects = '', uploads = '') =>
+    fake.answer(({ method, query }) => {
+      if (method === 'DELETE') return succeed();
+      if (query.has('versions')) return succeed(`<ListVersionsResult>${versions}</ListVersionsResult>`);
+      if (query.has('uploads')) return succeed(`<ListMultipartUploadsResult>${uploads}</ListMultipartUploadsResult>`);
+      return succeed(`<ListBucketResult>${objects}</ListBucketResult>`);
+    });
+  const isDeleted = () => fake.requests.some(({ method }) => method === 'DELETE');
+
+  it('of an absent bucket is a success', async () => {
+    fake.answer(() => refuse(404, 'NoSuchBucket'));
+    await removal();
+  });
+
+  it('of an empty bucket comes right after a look into it', async () => {
+    listing('');
+    await removal();
+    expect(fake.requests.map(({ method }) => method)).toEqual(['GET', 'GET', 'GET', 'DELETE']);
+  });
+
+  it.each([
+    ['a version', ['<Version><Key>a/b</Key><VersionId>1</VersionId></Version>'], 'objects or versions, such as "a/b"'],
+    ['a delete marker', ['<DeleteMarker><Key>gone</Key><VersionId>1</VersionId></DeleteMarker>'], 'such as "gone"'],
+    ['an object that no version shows', ['', '<Contents><Key>a</Key></Contents>'], 'such as "a"'],
+    [
+      'an upload',
+      ['', '', '<Upload><Key>big</Key><UploadId>1</UploadId></Upload>'],
+      'unfinished multipart uploads, such as "big"',
+    ],
+  ] as const)('is refused while the bucket holds %s, whatever the server would do', async (_title, lists, words) => {
+    listing(...(lists as unknown as [string, string?, string?]));
+    const fault = await removal().catch(asFault);
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'BucketNotEmpty', retryAfterMs: 60_000 });
+    expect(asFault(fault).message).toContain(words);
+    expect(isDeleted()).toBe(false);
+  });
+
+  it('is refused while the bucket cannot be looked into', async () => {
+    fake.answer(({ method }) => (method === 'DELETE' ? succeed() : refuse(403, 'AccessDenied')));
+    expect(await removal().catch(asFault)).toMatchObject({ kind: 'waiting', reason: 'AccessDenied' });
+    expect(isDeleted()).toBe(false);
+  });
+
+  it('is left to a server that is known to refuse it', async () => {
+    fake.answer(() => refuse(409, 'BucketNotEmpty'));
+    const guarding = Object.assign(Object.create(driver) as Driver, { guardsContent: true });
+    const fault = await removeBucket(guarding, { bucket }, recordingContext()).catch(asFault);
+    expect(fault).toMatchObject({ reason: 'BucketNotEmpty' });
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('keeps what a server in memory would remove with its bucket', async () => {
+    const s3 = createMemoryS3({ now: () => new Date('2026-01-01T00:00:00Z'), removesFullBuckets: true });
+    s3.make(bucket, { versions: [{ Key: 'a', VersionId: '1', isLocked: false }] });
+    const fault = await removeBucket(s3.driver, { bucket }, recordingContext()).catch(asFault);
+    expect(fault).toMatchObject({ reason: 'BucketNotEmpty' });
+    expect(s3.buckets.has(bucket)).toBe(true);
+  });
 });

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
 import { Fault, onlyFault, waiting, type CallContext } from '@operator/outcome';
+import { findContent } from './contents.ts';
 import type { Driver } from './driver.ts';
 import { requireListOfBuckets } from './health.ts';
 import { answerOf } from './wire-answer.ts';
@@ -186,8 +187,9 @@ export const createBucket = async (
 };
 
 /**
- * Removes an empty bucket; an absent one counts as removed.
- * @throws Fault `waiting` BucketNotEmpty, retry after 60 000 ms
+ * Removes an empty bucket; an absent one counts as removed. Some servers, such as SeaweedFS, remove a bucket with all that is
+ * in it: on all that are not known to refuse that, the bucket is looked into right before.
+ * @throws Fault `waiting` BucketNotEmpty, retry after 60 000 ms; AccessDenied when the credentials may not look into it
  * Source: Amazon S3 API, DeleteBucket.
  */
 export const removeBucket = async (
@@ -195,5 +197,15 @@ export const removeBucket = async (
   { bucket, region }: BucketPlace,
   context: CallContext,
 ): Promise<void> => {
-  await driver.wire(region).sendOrAbsent(new DeleteBucketCommand({ Bucket: bucket }), ['NoSuchBucket'], context);
+  const wire = driver.wire(region);
+  const content = driver.guardsContent ? undefined : await findContent({ wire, bucket }, context);
+  if (content !== undefined) {
+    const kind = content.uploadId === undefined ? 'objects or versions' : 'unfinished multipart uploads';
+    throw waiting(
+      reasons.BucketNotEmpty,
+      `The bucket ${bucket} still holds ${kind}, such as ${JSON.stringify(content.key)}.`,
+      { retryAfterMs: 60_000 },
+    );
+  }
+  await wire.sendOrAbsent(new DeleteBucketCommand({ Bucket: bucket }), ['NoSuchBucket'], context);
 };

@@ -11,6 +11,8 @@ export interface DriverTraits
   readonly keys: (pool: WirePool) => Driver['keys'];
   /** True when the server is known to have every feature of the list that is not in `unsupported`; else reads find out. */
   readonly isCertain: boolean;
+  /** As `Driver.guardsContent`; false when absent. */
+  readonly guardsContent?: boolean;
   /** Finds by the settings alone what cannot work. @throws Fault */
   readonly checkSettings?: () => void;
 }
@@ -24,6 +26,7 @@ export const createS3Driver = (connection: Connection, deps: DriverDeps, traits:
     unsupported: traits.unsupported,
     keys: traits.keys(pool),
     serverIdentity: traits.serverIdentity,
+    guardsContent: traits.guardsContent ?? false,
     ...(traits.deletionWarning === undefined ? {} : { deletionWarning: traits.deletionWarning }),
     get marksBuckets() {
       return !pool.lacks('GetBucketTagging');

@@ -35,6 +35,8 @@ export interface MemoryS3Options {
   readonly tags?: boolean;
   /** True: it says of a bucket that is not there that it has no tags, as MinIO does. */
   readonly hidesMissing?: boolean;
+  /** True: DeleteBucket removes a bucket with all that is in it, as SeaweedFS does. */
+  readonly removesFullBuckets?: boolean;
   readonly keys?: Driver['keys'] | undefined;
   readonly serverIdentity?: string;
   /** The code with which a pair is refused, undefined when it signs in; all pairs do when absent. */
@@ -113,7 +115,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
       case 'ListObjectsV2':
         return {};
       case 'DeleteBucket':
-        if (bucket.versions.length > 0) throw refusal('BucketNotEmpty', 409);
+        if (bucket.versions.length > 0 && options.removesFullBuckets !== true) throw refusal('BucketNotEmpty', 409);
         buckets.delete(String(input.Bucket));
         return {};
       case 'GetBucketTagging':
@@ -220,6 +222,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
     get marksBuckets() {
       return !hasRefusedTags;
     },
+    guardsContent: false,
     serverIdentity,
     wire: (region = 'us-east-1') => wireFor(region),
     wireAs: (credentials) => wireFor('us-east-1', credentials),

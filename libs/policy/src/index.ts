@@ -1,6 +1,15 @@
 export { mergePolicies, policyFromAccess } from './access.ts';
 export type { BucketAccess } from './access.ts';
 export { bucketArn, partitionOf } from './arn.ts';
+export {
+  allowedWithin,
+  bucketInArn,
+  heldTo,
+  notYetIn,
+  sameByResource,
+  statementsAbout,
+  withoutBuckets,
+} from './buckets.ts';
 export { sameButForGoneUsers } from './gone-users.ts';
 export { hashPolicy, normalisePolicy, samePolicy } from './normalise.ts';
 export type { CanonicalPolicy, CanonicalStatement } from './normalise.ts';

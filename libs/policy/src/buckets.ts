@@ -1,0 +1,113 @@
+import { bucketArn } from './arn.ts';
+import { asList, isJsonObject, own, type JsonObject } from './json.ts';
+import { normalisePolicy } from './normalise.ts';
+import type { IamPolicy, IamStatement } from './render.ts';
+
+/** The bucket part of an ARN of S3, wildcards as they stand; undefined for an ARN of something else. */
+export const bucketInArn = (arn: string): string | undefined => /^arn:[a-z-]+:s3:::([^/]*)(?:\/.*)?$/.exec(arn)?.[1];
+
+const texts = (value: unknown): readonly string[] => asList(value).map(String);
+
+const statementsOf = (document: unknown): readonly JsonObject[] =>
+  isJsonObject(document) ? asList(own(document, 'Statement')).filter(isJsonObject) : [];
+
+const isIn = (buckets: ReadonlySet<string>, arn: string): boolean => buckets.has(bucketInArn(arn) ?? '');
+
+/** A statement kept to some of its resources, without its sid: another part of it may stand elsewhere in the document. */
+const narrowed = (statement: JsonObject, resources: readonly string[]): IamStatement =>
+  ({ ...without(statement, 'Sid'), Resource: resources }) as unknown as IamStatement;
+
+const without = (statement: JsonObject, element: string): JsonObject =>
+  Object.fromEntries(Object.entries(statement).filter(([name]) => name !== element));
+
+/**
+ * What a stored document says about some buckets: its statements, each with those of its resources that lie in them. What it says
+ * about all but some resources, or about names with wildcards, is left out. `document`: as a server gave it; undefined is none.
+ */
+export const statementsAbout = (document: unknown, buckets: ReadonlySet<string>): readonly IamStatement[] =>
+  statementsOf(document).flatMap((statement) => {
+    const about = texts(own(statement, 'Resource')).filter((arn) => isIn(buckets, arn));
+    return about.length === 0 ? [] : [narrowed(statement, about)];
+  });
+
+/** Statements without what they allow outside of some buckets. Only for those that list their resources. */
+export const allowedWithin = (
+  statements: readonly IamStatement[],
+  buckets: ReadonlySet<string>,
+): readonly IamStatement[] =>
+  statements.flatMap((statement) => {
+    const { Effect: effect, Resource: resources = [] } = statement;
+    if (effect === 'Deny' || resources.every((arn) => isIn(buckets, arn))) return [statement];
+    const within = resources.filter((arn) => isIn(buckets, arn));
+    return within.length === 0 ? [] : [{ ...statement, Resource: within }];
+  });
+
+/**
+ * A stored document without what it says about some buckets. They also go from the exceptions of a `NotResource` that denies, so
+ * that nothing else can give rights in them. Undefined when nothing is left that allows anything.
+ */
+export const withoutBuckets = (document: unknown, buckets: ReadonlySet<string>): IamPolicy | undefined => {
+  const left = statementsOf(document).flatMap((statement) => {
+    const resources = texts(own(statement, 'Resource'));
+    const others = resources.filter((arn) => !isIn(buckets, arn));
+    if (resources.length > 0) return others.length === 0 ? [] : [withResources(statement, 'Resource', others)];
+    const isDenied = own(statement, 'Effect') === 'Deny';
+    const exceptions = texts(own(statement, 'NotResource'));
+    if (!isDenied || exceptions.length === 0) return [statement];
+    const kept = exceptions.filter((arn) => !isIn(buckets, arn));
+    return [kept.length === 0 ? denyAll(statement) : withResources(statement, 'NotResource', kept)];
+  });
+  if (left.length === 0 || !isJsonObject(document)) return undefined;
+  return { ...document, Statement: left } as unknown as IamPolicy;
+};
+
+const withResources = (statement: JsonObject, element: 'Resource' | 'NotResource', arns: readonly string[]) => ({
+  ...statement,
+  [element]: arns,
+});
+
+const denyAll = (statement: JsonObject) => ({ ...without(statement, 'NotResource'), Resource: ['*'] });
+
+/**
+ * The statement that holds a user to some buckets, whatever policies of other resources say: everything else of S3 is denied.
+ * Source: IAM User Guide, policy evaluation logic: an explicit deny outweighs every allow.
+ */
+export const heldTo = (buckets: readonly string[], partition: string): IamStatement => {
+  const arns = [...buckets].sort().map((name) => bucketArn(name, partition));
+  const element = arns.length === 0 ? { Resource: ['*'] } : { NotResource: arns.flatMap((arn) => [arn, `${arn}/*`]) };
+  return { Effect: 'Deny', Action: ['s3:*'], ...element };
+};
+
+/** Those of some statements that a document does not have in these very words. */
+export const notYetIn = (
+  document: readonly IamStatement[],
+  statements: readonly IamStatement[],
+): readonly IamStatement[] => {
+  const content = (statement: IamStatement): string | undefined =>
+    normalisePolicy({ Statement: [statement] }).statements[0]?.content;
+  const known = new Set(document.map(content));
+  return statements.filter((statement) => {
+    const text = content(statement);
+    if (known.has(text)) return false;
+    known.add(text);
+    return true;
+  });
+};
+
+/**
+ * Whether two documents give the same rights when each statement is taken apart by its resources, so that it plays no part how
+ * they are put together. Both as stored or rendered; undefined is none.
+ */
+export const sameByResource = (one: unknown, other: unknown): boolean => {
+  const [left, right] = [apart(one), apart(other)];
+  return left.size === right.size && [...left].every((part) => right.has(part));
+};
+
+const apart = (document: unknown): ReadonlySet<string> => {
+  const single = statementsOf(document).flatMap((statement) => {
+    const rest = without(statement, 'Sid');
+    const resources = texts(own(statement, 'Resource'));
+    return resources.length === 0 ? [rest] : resources.map((arn) => ({ ...rest, Resource: [arn] }));
+  });
+  return new Set(normalisePolicy({ Statement: single }).statements.map(({ content }) => content));
+};

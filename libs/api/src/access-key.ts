@@ -2,7 +2,17 @@ import Type from 'typebox';
 import { identityPolicyDocument } from './policy-document.ts';
 import { objectName, reference, secretKeyDotsRule, secretKeyRule } from './references.ts';
 import { group, secretKeyNames } from './resources.ts';
-import { instant, list, optional, rules, stringMap, text, type Typed } from './schema.ts';
+import {
+  instant,
+  list,
+  notFilledInThisVersion,
+  notInThisVersion,
+  optional,
+  rules,
+  stringMap,
+  text,
+  type Typed,
+} from './schema.ts';
 import { tags } from './tags.ts';
 
 const days = (description: string, value: number, minimum: number) =>
@@ -16,6 +26,7 @@ const rotate = Type.Object(
   },
   {
     description: 'Replacement of the key pair.',
+    ...notInThisVersion,
     ...rules({
       rule: 'self.previousKeysRetentionDays < self.intervalDays',
       message: 'previousKeysRetentionDays must be less than intervalDays; a server keeps two key pairs at most',
@@ -25,9 +36,12 @@ const rotate = Type.Object(
 
 const access = Type.Object(
   {
-    bucketRef: reference('Bucket'),
+    bucketRef: reference('Bucket', 'The Bucket that the rights are for.'),
     level: Type.Enum(['ReadOnly', 'WriteOnly', 'ReadWrite', 'Admin'], {
-      description: 'What the key may do in the bucket. Admin: everything, also to the settings of the bucket.',
+      description:
+        'What the key may do in the bucket. ReadOnly: list the bucket; read objects, their versions and tags. WriteOnly: write ' +
+        'objects and their tags, also in parts; neither list, read nor delete. ReadWrite: both, and delete objects, but not ' +
+        'their versions. Admin: s3:*, also the settings, the policy and the deletion of the bucket. docs/access-levels.md lists the actions.',
     }),
     prefix: optional(
       text(
@@ -70,8 +84,17 @@ const secretKeyList = `[${secretKeyNames.map((name) => `'${name}'`).join(', ')}]
 /** A key pair and where it is kept. */
 export const accessKeySpec = Type.Object(
   {
-    providerRef: reference('Provider'),
-    displayName: optional(text('Name for people.', 128)),
+    providerRef: reference(
+      'Provider',
+      'The Provider that issues the key. Cannot be changed once a user or key was created.',
+    ),
+    displayName: optional(
+      text(
+        "Name for people. It shows at the provider: as the user's tag s3.cloud37.dev/display-name where users have tags, in the " +
+          'description of the key on MinIO.',
+        128,
+      ),
+    ),
     policy: optional(identityPolicyDocument),
     access: optional(list('Rights in buckets, the ordinary way to ask for them; joined with policy.', access, 50)),
     tags: optional(tags('Tags of the user behind the key.')),
@@ -124,7 +147,7 @@ export const accessKeyStatus = Type.Object({
     Type.String({ description: 'Hash of the policy that was applied to the user.', maxLength: 128 }),
   ),
   lastRotateTime: optional(instant('When the current key pair was issued.')),
-  nextRotateTime: optional(instant('When the next rotation is due.')),
+  nextRotateTime: optional(instant('When the next rotation is due.', notFilledInThisVersion)),
   keyIntent: optional(
     Type.Object(
       {
@@ -143,6 +166,7 @@ export const accessKeyStatus = Type.Object({
         { description: 'One earlier key pair.' },
       ),
       100,
+      notFilledInThisVersion,
     ),
   ),
 });

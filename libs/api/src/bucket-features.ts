@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { reference } from './references.ts';
-import { keyedList, list, optional, rules, text } from './schema.ts';
+import { keyedList, list, notInThisVersion, optional, rules, text } from './schema.ts';
 import { tags } from './tags.ts';
 
 const unmanaged = 'Left as it is on the server when left out.';
@@ -8,7 +8,11 @@ const unmanaged = 'Left as it is on the server when left out.';
 export const versioning = Type.Object(
   {
     enabled: Type.Boolean({ description: 'True: keep every version. False: suspend versioning.', default: false }),
-    mfaDelete: Type.Boolean({ description: 'True: deleting a version needs a second factor.', default: false }),
+    mfaDelete: Type.Boolean({
+      description:
+        'True: deleting a version needs a second factor. This version sees whether it is as declared, and does not switch it.',
+      default: false,
+    }),
   },
   {
     description: `Versions of objects. ${unmanaged}`,
@@ -27,6 +31,7 @@ export const encryption = Type.Object(
   },
   {
     description: `Default encryption of new objects. ${unmanaged}`,
+    ...notInThisVersion,
     ...rules(
       { rule: "self.algorithm != 'aws:kms' || has(self.kmsKeyId)", message: 'algorithm aws:kms needs kmsKeyId' },
       { rule: "!has(self.kmsKeyId) || self.algorithm == 'aws:kms'", message: 'kmsKeyId needs algorithm: aws:kms' },
@@ -48,9 +53,8 @@ export const publicAccess = Type.Object(
     }),
   },
   {
-    description:
-      'Public access block. This version does not set it yet: a Bucket that declares it is not Ready, Unsupported. ' +
-      'When left out, the bucket keeps what the server gave it.',
+    description: 'Public access block. When left out, the bucket keeps what the server gave it.',
+    ...notInThisVersion,
   },
 );
 
@@ -93,7 +97,7 @@ const corsRule = Type.Object(
 
 export const cors = Type.Object(
   { rules: list('The rules, in order; an empty list removes all from the bucket.', corsRule, 100) },
-  { description: `Which web pages of other origins may use the bucket. ${unmanaged}` },
+  { description: `Which web pages of other origins may use the bucket. ${unmanaged}`, ...notInThisVersion },
 );
 
 const notification = (what: string) =>
@@ -137,7 +141,7 @@ const notificationsTo = (what: string) =>
 
 export const notifications = Type.Object(
   { lambda: notificationsTo('Lambda function'), sqs: notificationsTo('SQS queue'), sns: notificationsTo('SNS topic') },
-  { description: `Who is told about events in the bucket. ${unmanaged}` },
+  { description: `Who is told about events in the bucket. ${unmanaged}`, ...notInThisVersion },
 );
 
 export const tagging = Type.Object(
@@ -161,7 +165,7 @@ const replicationRule = Type.Object(
     ),
     destination: Type.Object(
       {
-        bucketRef: optional(reference('Bucket')),
+        bucketRef: optional(reference('Bucket', 'The Bucket that gets the copies.')),
         bucketArn: optional(
           text(
             'ARN of a bucket that no Bucket object stands for; on the same kind of server.',
@@ -202,7 +206,7 @@ export const replication = Type.Object(
     ),
     rules: keyedList('The rules; an empty list removes all from the bucket.', replicationRule, 'id', 100),
   },
-  { description: `Copies objects to other buckets. ${unmanaged}` },
+  { description: `Copies objects to other buckets. ${unmanaged}`, ...notInThisVersion },
 );
 
 export const objectLock = Type.Object(
@@ -237,6 +241,7 @@ export const objectLock = Type.Object(
   },
   {
     description: `Locks objects against deletion. ${unmanaged}`,
+    ...notInThisVersion,
     ...rules(
       { rule: '!has(self.defaultRetention) || self.enabled', message: 'defaultRetention needs enabled: true' },
       {
@@ -256,7 +261,7 @@ export const quota = Type.Object(
       format: 'int64',
     }),
   },
-  { description: `How much the bucket may hold. ${unmanaged}` },
+  { description: `How much the bucket may hold. ${unmanaged}`, ...notInThisVersion },
 );
 
 export const cloudTrail = Type.Object(
@@ -275,5 +280,5 @@ export const cloudTrail = Type.Object(
     ),
     events: Type.Enum(['All', 'ReadOnly', 'WriteOnly'], { description: 'Which events are recorded.', default: 'All' }),
   },
-  { description: `Data events of the bucket in AWS CloudTrail. ${unmanaged}` },
+  { description: `Data events of the bucket in AWS CloudTrail. ${unmanaged}`, ...notInThisVersion },
 );

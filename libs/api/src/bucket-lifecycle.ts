@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { keyedList, list, optional, rules, text } from './schema.ts';
+import { keyedList, list, notInThisVersion, optional, rules, text } from './schema.ts';
 
 const status = Type.Enum(['Enabled', 'Disabled'], { description: 'Whether the rule is in force.', default: 'Enabled' });
 
@@ -64,5 +64,8 @@ const rule = Type.Object(
 /** Rules that delete or move objects with time. An empty list removes what is on the server. */
 export const lifecycle = Type.Object(
   { rules: keyedList('The rules; an empty list removes all rules from the bucket.', rule, 'id', 1000) },
-  { description: 'Deletes or moves objects with time. Left as it is on the server when left out.' },
+  {
+    description: 'Deletes or moves objects with time. Left as it is on the server when left out.',
+    ...notInThisVersion,
+  },
 );

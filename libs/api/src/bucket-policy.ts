@@ -5,7 +5,10 @@ import { instant, optional, type Typed } from './schema.ts';
 
 /** The policy of one bucket. */
 export const bucketPolicySpec = Type.Object(
-  { bucketRef: reference('Bucket'), policy: bucketPolicyDocument },
+  {
+    bucketRef: reference('Bucket', 'The Bucket that gets the policy. Cannot be changed once the policy was applied.'),
+    policy: bucketPolicyDocument,
+  },
   { description: 'The bucket and its policy.' },
 );
 

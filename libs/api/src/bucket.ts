@@ -9,11 +9,17 @@ import { instant, list, optional, rules, type Typed } from './schema.ts';
 /** A bucket and what is set on it. */
 export const bucketSpec = Type.Object(
   {
-    providerRef: reference('Provider'),
-    name: bucketName('Name of the bucket at the provider.'),
-    region: optional(region("Region of the bucket; the Provider's when left out.")),
+    providerRef: reference(
+      'Provider',
+      'The Provider that has the bucket. Cannot be changed once the bucket was created.',
+    ),
+    name: bucketName('Name of the bucket at the provider. Cannot be changed once the bucket was created.'),
+    region: optional(
+      region("Region of the bucket; the Provider's when left out. Cannot be changed once the bucket was created."),
+    ),
     deletionPolicy: Type.Enum(['Retain', 'Delete'], {
-      description: 'What becomes of the bucket when this object is deleted: it stays, or it is deleted if it is empty.',
+      description:
+        'What becomes of the bucket when this object is deleted. Retain: it stays. Delete: it is deleted if it is empty.',
       default: 'Retain',
     }),
     forceDelete: Type.Boolean({
@@ -22,7 +28,9 @@ export const bucketSpec = Type.Object(
     }),
     adoptionPolicy: Type.Enum(['IfOwned', 'Always', 'Never'], {
       description:
-        'Whether a bucket that exists already is taken over: only with the mark of this object, always, or never.',
+        'Whether a bucket that already exists is used. IfOwned: only if its owner tags (s3.cloud37.dev/…) name this object. ' +
+        'Always: also without owner tags, or with those of an object that is gone; only for objects in the namespace of their ' +
+        'Provider. Never: only a bucket that this object created.',
       default: 'IfOwned',
     }),
     versioning: optional(features.versioning),

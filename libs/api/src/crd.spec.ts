@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { crdOf, structural } from './crd.ts';
 import { kinds } from './kinds.ts';
-import { optional, text } from './schema.ts';
+import { isInThisVersion, notInThisVersion, optional, text } from './schema.ts';
 import Type from 'typebox';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -17,6 +17,14 @@ const walk = (schema: Schema, path: string): readonly (readonly [path: string, s
   ),
   ...(schema.items === undefined ? [] : walk(schema.items as Schema, `${path}[]`)),
   ...(schema.additionalProperties === undefined ? [] : walk(schema.additionalProperties as Schema, `${path}.*`)),
+];
+
+/** Paths of the fields that are declared as not in this version. */
+const unbuiltBelow = (schema: object, path: string): readonly string[] => [
+  ...(isInThisVersion(schema) ? [] : [path]),
+  ...Object.entries((schema as { properties?: Record<string, object> }).properties ?? {}).flatMap(([key, below]) =>
+    unbuiltBelow(below, `${path}.${key}`),
+  ),
 ];
 
 const schemaOf = (kind: (typeof kinds)[number]): Schema => {
@@ -34,6 +42,32 @@ describe.each(named)('the CRD of %s', (name, kind) => {
       ([path, { description }]) => !path.endsWith('.*') && !path.endsWith('[]') && !description,
     );
     expect(bare.map(([path]) => path)).toEqual([]);
+  });
+
+  test('says the default of every field that has one', () => {
+    const silent = fields.filter(
+      ([, schema]) =>
+        'default' in schema && !String(schema.description).endsWith(`Default: ${String(schema.default)}.`),
+    );
+    expect(silent.map(([path]) => path)).toEqual([]);
+  });
+
+  test('speaks of a default nowhere else', () => {
+    const wrong = fields.filter(
+      ([, schema]) => !('default' in schema) && String(schema.description).includes('Default:'),
+    );
+    expect(wrong.map(([path]) => path)).toEqual([]);
+  });
+
+  test('says of every field, and all below it, that it is not in this version', () => {
+    const unbuilt = [...unbuiltBelow(kind.spec, `${name}.spec`), ...unbuiltBelow(kind.status, `${name}.status`)];
+    const told = fields.filter(([, { description }]) => String(description).includes('Not in this version'));
+    const described = fields.filter(
+      ([path, { description }]) =>
+        description !== undefined &&
+        unbuilt.some((root) => path === root || (/^[.[]/.test(path.slice(root.length)) && path.startsWith(root))),
+    );
+    expect(told.map(([path]) => path)).toEqual(described.map(([path]) => path));
   });
 
   test('limits every text, list and map, as the cost of rules needs it', () => {
@@ -77,6 +111,35 @@ describe.each(named)('the CRD of %s', (name, kind) => {
 });
 
 describe('a structural schema', () => {
+  test('says defaults, and that a block is not in this version, also on every field of it', () => {
+    const block = Type.Object(
+      { on: Type.Boolean({ description: 'Whether it is on.', default: false }), list: Type.Array(text('One.', 5)) },
+      { description: 'A block.', ...notInThisVersion },
+    );
+    expect(structural(Type.Object({ block: optional(block) }) as unknown as Schema)).toEqual({
+      type: 'object',
+      properties: {
+        block: {
+          type: 'object',
+          description:
+            'A block. Not in this version: asking for it gives Ready=False, reason Unsupported; everything else converges.',
+          required: ['list'],
+          properties: {
+            on: {
+              type: 'boolean',
+              description: 'Whether it is on. Not in this version. Default: false.',
+              default: false,
+            },
+            list: {
+              type: 'array',
+              items: { type: 'string', description: 'One. Not in this version.', minLength: 1, maxLength: 5 },
+            },
+          },
+        },
+      },
+    });
+  });
+
   test('has a type for each enum, and maps for patterns', () => {
     const schema = Type.Object({
       mode: Type.Enum(['A', 'B'], { default: 'A' }),
@@ -88,7 +151,7 @@ describe('a structural schema', () => {
       type: 'object',
       required: ['name', 'tags'],
       properties: {
-        mode: { type: 'string', enum: ['A', 'B'], default: 'A' },
+        mode: { type: 'string', description: 'Default: A.', enum: ['A', 'B'], default: 'A' },
         name: { type: 'string', description: 'A name.', minLength: 1, maxLength: 10 },
         note: { type: 'string', description: 'A note.', minLength: 1, maxLength: 10 },
         tags: { type: 'object', additionalProperties: { type: 'string' } },

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import type { Kind, PrinterColumn } from './kinds.ts';
+import { unbuiltKeyword } from './schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -17,25 +18,42 @@ const requiredOf = (schema: Json): readonly string[] => {
 };
 
 // What a structural schema says in another way; every other keyword is taken as it is.
-const rewritten = ['type', 'required', 'properties', 'patternProperties', 'items'];
+const rewritten = ['type', 'description', 'required', 'properties', 'patternProperties', 'items', unbuiltKeyword];
 
-/** Turns a TypeBox schema into the structural schema of a CRD. Source: Kubernetes, Specifying a structural schema. */
-export const structural = (schema: Json): Json => {
+// `kubectl explain` shows neither defaults nor what has no code yet, so the description says both.
+const describe = (schema: Json, isUnbuilt: boolean): Json => {
+  const words = [
+    schema.description,
+    schema[unbuiltKeyword] ?? (isUnbuilt && 'description' in schema ? 'Not in this version.' : undefined),
+    'default' in schema ? `Default: ${String(schema.default)}.` : undefined,
+  ].filter((text) => typeof text === 'string');
+  return words.length === 0 ? {} : { description: words.join(' ') };
+};
+
+/**
+ * Turns a TypeBox schema into the structural schema of a CRD. `isUnbuilt`: it lies below a field that is not in this version.
+ * Source: Kubernetes, Specifying a structural schema.
+ */
+export const structural = (schema: Json, isUnbuilt = false): Json => {
   const { type, properties, patternProperties, items } = schema;
   const required = requiredOf(schema);
+  const isBelowUnbuilt = isUnbuilt || unbuiltKeyword in schema;
   return {
     ...(type === undefined ? {} : { type }),
     ...('enum' in schema ? { type: 'string' } : {}),
+    ...describe(schema, isUnbuilt),
     ...Object.fromEntries(Object.entries(schema).filter(([keyword]) => !rewritten.includes(keyword))),
     ...(required.length === 0 ? {} : { required }),
-    ...(isObject(properties) ? { properties: mapValues(properties) } : {}),
-    ...(isObject(patternProperties) ? { additionalProperties: Object.values(mapValues(patternProperties))[0] } : {}),
-    ...(isObject(items) ? { items: structural(items) } : {}),
+    ...(isObject(properties) ? { properties: mapValues(properties, isBelowUnbuilt) } : {}),
+    ...(isObject(patternProperties)
+      ? { additionalProperties: Object.values(mapValues(patternProperties, isBelowUnbuilt))[0] }
+      : {}),
+    ...(isObject(items) ? { items: structural(items, isBelowUnbuilt) } : {}),
   };
 };
 
-const mapValues = (schemas: Json): Json =>
-  Object.fromEntries(Object.entries(schemas).map(([key, schema]) => [key, structural(schema as Json)]));
+const mapValues = (schemas: Json, isUnbuilt: boolean): Json =>
+  Object.fromEntries(Object.entries(schemas).map(([key, schema]) => [key, structural(schema as Json, isUnbuilt)]));
 
 // Source: Kubernetes API conventions, metav1.Condition.
 const conditions: Json = {

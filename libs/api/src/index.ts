@@ -31,4 +31,5 @@ export {
   version,
 } from './resources.ts';
 export type { SecretKeyName } from './resources.ts';
+export { isInThisVersion } from './schema.ts';
 export type { Immutable } from './schema.ts';

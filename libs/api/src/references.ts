@@ -29,17 +29,17 @@ export const objectName = (description: string) => text(description, 253, rules(
 export const namespaceName = (description: string) => text(description, 63, rules(namespaceRule));
 
 /** Reference to an object that may live in another namespace, if that object grants it. */
-export const reference = (kind: string) =>
+export const reference = (kind: string, description: string) =>
   Type.Object(
     {
       name: objectName(`Name of the ${kind}.`),
       namespace: optional(
         namespaceName(
-          `Namespace of the ${kind}; this object's own when left out. The ${kind} must grant it in allowedNamespaces.`,
+          `Namespace of the ${kind}; this object's own when left out. In another namespace, the ${kind} must grant this one in allowedNamespaces.`,
         ),
       ),
     },
-    { description: `The ${kind} this belongs to.` },
+    { description },
   );
 
 /** One key of a Secret in the object's own namespace. */

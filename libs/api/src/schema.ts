@@ -38,6 +38,21 @@ export const fixedOnce = (
   };
 };
 
+/** Keyword of a field that this version has no code for; the generator turns it into words, of the field and of all below it. */
+export const unbuiltKeyword = 'x-not-in-this-version';
+
+/** Schema option of a field of a spec that is not built yet. Whoever builds it drops the option. */
+export const notInThisVersion = {
+  [unbuiltKeyword]:
+    'Not in this version: asking for it gives Ready=False, reason Unsupported; everything else converges.',
+} as const;
+
+/** Schema option of a field of a status that nothing fills in yet. */
+export const notFilledInThisVersion = { [unbuiltKeyword]: 'Not in this version: always empty.' } as const;
+
+/** Whether this version has code for the field. `schema`: as declared here, such as `bucketSpec.properties.cors`. */
+export const isInThisVersion = (schema: object): boolean => !(unbuiltKeyword in schema);
+
 /** `<schema> | undefined`, for a key that may be left out. */
 export const optional = Type.Optional;
 
@@ -46,7 +61,8 @@ export const text = (description: string, maxLength: number, options: Record<str
   Type.String({ description, minLength: 1, maxLength, ...options });
 
 /** RFC 3339 instant, written by the controllers. */
-export const instant = (description: string) => Type.String({ description, format: 'date-time', maxLength: 64 });
+export const instant = (description: string, options: Record<string, unknown> = {}) =>
+  Type.String({ description, format: 'date-time', maxLength: 64, ...options });
 
 /** A list replaced as a whole by server-side apply. */
 export const list = <T extends TSchema>(

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { AccessLevel, PolicyStatement } from '@operator/api';
 import { describe, expect, test } from 'vitest';
 import { mergePolicies, policyFromAccess } from './access.ts';
@@ -119,4 +120,44 @@ test.each([
   ['garage', 'arn:aws:s3:::a'],
 ])('the ARN of a bucket in %s is %s', (region, arn) => {
   expect(bucketArn('a', partitionOf(region))).toBe(arn);
+});
+
+/** The rows of the page, as action, what it is about, and the cells of the levels. */
+const page = readFileSync(new URL('../../../docs/access-levels.md', import.meta.url), 'utf8')
+  .split('\n')
+  .filter((line) => line.startsWith('| `s3:'))
+  .map((line) =>
+    line
+      .split('|')
+      .map((cell) => cell.trim())
+      .slice(1, -1),
+  );
+
+describe('docs/access-levels.md', () => {
+  const rights = (level: AccessLevel, prefix?: string) =>
+    policyFromAccess([{ bucketName: 'data', level, ...(prefix === undefined ? {} : { prefix }) }]);
+
+  test('has one row for each action of a level but Admin, and for no other', () => {
+    const given = levels
+      .filter((level) => level !== 'Admin')
+      .flatMap((level) => rights(level).flatMap(({ action }) => [action ?? []].flat()));
+    expect(page.map(([action]) => action).toSorted()).toEqual(
+      [...new Set(given)].map((name) => `\`${name}\``).toSorted(),
+    );
+  });
+
+  test.each(page)('says who may %s on the %s', (action = '', about = '', ...cells) => {
+    const name = action.replaceAll('`', '');
+    const resource = about === 'bucket' ? data : `${data}/in/a`;
+    const cellOf = (level: AccessLevel): string => {
+      if (!allows(rights(level), name, resource, 'in/')) return '';
+      if (level === 'Admin') return 'yes';
+      const statements = rights(level, 'in/');
+      const isConfined =
+        about === 'object' ? !allows(statements, name, `${data}/out/a`) : !allows(statements, name, data);
+      if (!allows(statements, name, resource, 'in/')) return 'without prefix';
+      return isConfined ? 'in prefix' : 'yes';
+    };
+    expect(cells).toEqual(levels.map(cellOf));
+  });
 });

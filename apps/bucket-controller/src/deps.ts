@@ -1,4 +1,4 @@
-import type { Bucket, Ownership, References } from '@operator/references';
+import type { Borrower, Bucket, LabelsOf, Ownership, References } from '@operator/references';
 import type { BucketPass, PolicyOnBucket } from './report.ts';
 
 /** What the reconciler of Buckets works with. */
@@ -9,6 +9,9 @@ export interface BucketDeps {
   readonly sameName: (bucketName: string) => readonly Bucket[];
   /** The BucketPolicies that refer to this Bucket and are granted to. */
   readonly policiesOf: (bucket: Bucket, signal: AbortSignal) => Promise<readonly PolicyOnBucket[]>;
+  /** Who refers to this Bucket from other namespaces, granted or not. */
+  readonly borrowersOf: (bucket: Bucket) => readonly Borrower[];
+  readonly labelsOf: LabelsOf;
 }
 
 /** One pass over one Bucket. */

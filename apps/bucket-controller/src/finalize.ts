@@ -131,12 +131,16 @@ const remove = async (work: BucketWork, { driver }: Provided, region: string): P
       );
       return blocked({ ...kept, deletionProgress }, fault);
     }
-    if (didWork || batch.remaining) {
+    // What was done before it stands.
+    if (batch.fault !== undefined) return blocked({ ...kept, deletionProgress }, batch.fault);
+    if (batch.remaining) {
       return {
         result: 'progressing',
         status: { ...kept, deletionProgress },
         reason: reasons.Emptying,
         message: `Deleted ${String(deletionProgress.deletedObjects)} objects and versions so far.`,
+        // As long as it gets on, it goes on at once: the server is what bounds it.
+        ...(didWork ? { retryAfterMs: 0 } : {}),
       };
     }
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  accessKeyResource,
   bucketPolicyResource,
   bucketResource,
   finalizerName,
@@ -10,15 +11,13 @@ import {
 } from '@operator/api';
 import {
   bucketMatters,
-  clusterIdentity,
+  composeOwnership,
   createDriverPool,
-  createOwnership,
   createReferences,
   isProviderGone,
   isToldElsewhere,
   keyOfReference,
   namespaceLabels,
-  ownerGone,
   usable,
   wokenByProvider,
   type Bucket,
@@ -26,8 +25,8 @@ import {
   type Provider,
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
-import { createProverSource } from '@operator/secrets';
 import packageJson from '../package.json' with { type: 'json' };
+import { borrowersOf, bucketsBorrowedBy, trimBorrowingKey, type BorrowingKey } from './borrowers.ts';
 import { policiesOn, trimPolicy, type BucketPolicy } from './policies.ts';
 import { bucketReconciler } from './reconciler.ts';
 
@@ -51,6 +50,8 @@ const build = (tools: ControllerTools) => {
   const buckets = tools.informer<Bucket>(bucketResource);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
   const policies = tools.informer<BucketPolicy>(bucketPolicyResource, { scope: 'all', trim: trimPolicy });
+  const accessKeys = tools.informer<BorrowingKey>(accessKeyResource, { scope: 'all', trim: trimBorrowingKey });
+  const keysOf = accessKeys.index('bucket', bucketsBorrowedBy);
   const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);
   const sameName = buckets.index('name', ({ spec }) => [spec.name]);
   const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);
@@ -70,14 +71,7 @@ const build = (tools: ControllerTools) => {
     },
   });
 
-  const clusterId = clusterIdentity(kube);
-  const { formerClusterIds: formerClusters } = tools.config;
-  const ownership = createOwnership({
-    clusterId,
-    formerClusters,
-    prover: createProverSource(kube, tools.operatorNamespace, randomBytes),
-    ownerGone: ownerGone(kube, clusterId, formerClusters),
-  });
+  const ownership = composeOwnership(tools, randomBytes);
   const labelsOf = namespaceLabels(kube);
   return {
     resource: bucketResource,
@@ -90,6 +84,11 @@ const build = (tools: ControllerTools) => {
       references: createReferences({ kube, pool, providers }),
       ownership,
       sameName,
+      borrowersOf: (bucket) => {
+        const key = keyOf(bucket);
+        return borrowersOf(bucket.metadata.namespace, policiesOf(key), keysOf(key));
+      },
+      labelsOf,
       policiesOf: (bucket, signal) => policiesOn(bucket, policiesOf(keyOf(bucket)), { labelsOf, ownership }, signal),
     }),
   };

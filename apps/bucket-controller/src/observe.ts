@@ -1,6 +1,12 @@
 import { reasons } from '@operator/api';
 import { Fault, terminal, transient, waiting } from '@operator/outcome';
-import { type BucketMemory, type OwnerLook, type Provided } from '@operator/references';
+import {
+  withdrawnBorrowers,
+  type Borrower,
+  type BucketMemory,
+  type OwnerLook,
+  type Provided,
+} from '@operator/references';
 import {
   lookAtFeatures,
   lookUpCreation,
@@ -24,6 +30,8 @@ export interface SeenBucket {
   readonly memory: BucketMemory;
   readonly views: readonly AspectView[];
   readonly policies: readonly PolicyOnBucket[];
+  /** Who has rights by a grant of this Bucket that is withdrawn and not confirmed. */
+  readonly withdrawn: readonly Borrower[];
   /** Tag keys that an earlier pass wrote and that are still there. */
   readonly formerTagKeys: readonly string[];
 }
@@ -129,6 +137,7 @@ export const observeOwned = async (
   const context = { mark, managedTagKeys: formerTagKeys, created: verdict.ownership === 'Created' };
   const views = await lookAtFeatures(driver, spec, context, s3, pass);
   const policies = await deps.policiesOf(bucket, pass.signal);
+  const withdrawn = await withdrawnBorrowers(bucket, deps.borrowersOf(bucket), deps.labelsOf);
   return {
     state: 'ours',
     provided,
@@ -137,6 +146,7 @@ export const observeOwned = async (
     memory,
     views,
     policies,
+    withdrawn,
     formerTagKeys,
   };
 };

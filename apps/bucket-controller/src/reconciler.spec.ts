@@ -29,6 +29,7 @@ interface Options {
   /** The cache has lost the object itself. */
   readonly isUnseen?: boolean;
   readonly policies?: Awaited<ReturnType<BucketDeps['policiesOf']>>;
+  readonly borrowers?: ReturnType<BucketDeps['borrowersOf']>;
 }
 
 /** A cluster with one Bucket, a server, and the reconciler between them. */
@@ -40,6 +41,7 @@ const begin = ({
   serverIdentity,
   isUnseen = false,
   policies = [],
+  borrowers = [],
 }: Options = {}) => {
   const clock = { now: () => new Date('2026-05-05T10:00:00.000Z') };
   const s3 = createMemoryS3({
@@ -62,6 +64,8 @@ const begin = ({
             ({ spec, metadata }) => spec.name === name && !(isUnseen && metadata.name === 'photos'),
           ),
         policiesOf: () => Promise.resolve(policies),
+        borrowersOf: () => borrowers,
+        labelsOf: () => Promise.resolve({}),
       }),
   });
   clock.now = () => bench.now();
@@ -564,6 +568,16 @@ describe('a bucket of ours', () => {
   });
 });
 
+it('a bucket whose grant was withdrawn says so once, with the command that confirms it, and stays Ready', async () => {
+  const { bench } = begin({ borrowers: [{ kind: 'AccessKey', namespace: 'team-b' }] });
+  const told = [await bench.pass(), await bench.pass(), await bench.pass()].flatMap(({ events }) =>
+    events.filter((event) => event.includes('GrantWithdrawn')),
+  );
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain('s3.cloud37.dev/confirm-withdrawal=team-b');
+  expect(bench.conditions()).toEqual(['Ready=True Ready', 'GrantWithdrawn=True GrantWithdrawn']);
+});
+
 describe('a proxy that answers for the server', () => {
   const calls = ['HeadBucket', 'GetBucketTagging', 'ListObjectsV2', 'CreateBucket'];
   const intercept = ({ s3 }: ReturnType<typeof begin>, status: number | undefined) => {
@@ -724,10 +738,10 @@ describe('a deletion', () => {
   });
 
   it('with forceDelete empties it in bounded batches, with progress in the status', async () => {
-    const { bench, s3 } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, fill(1_500));
+    const { bench, s3 } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, fill(10_500));
     expect(await bench.pass()).toMatchObject({ result: 'progressing', reason: 'Emptying' });
     expect(bench.object().status?.deletionProgress).toEqual({
-      deletedObjects: 1_000,
+      deletedObjects: 10_000,
       abortedUploads: 0,
       lockedObjects: 0,
     });

@@ -2,7 +2,7 @@ import type { BucketSpec, BucketStatus } from '@operator/api';
 import { conditionTypes, eventReasons, reasons } from '@operator/api';
 import { blocked, progressing, settled, type Outcome } from '@operator/outcome';
 import { bucketArn, partitionOf } from '@operator/policy';
-import type { Bucket } from '@operator/references';
+import { isTold, type Bucket } from '@operator/references';
 import { ownStatus, type Reconciler } from '@operator/runtime';
 import type { Step } from '@operator/s3';
 import { createOwned, type MadeBucket } from './create.ts';
@@ -53,7 +53,11 @@ const create = async (work: BucketWork, seen: AbsentBucket): Promise<Outcome<Buc
 const converge = async (work: BucketWork, seen: SeenBucket, made?: MadeBucket): Promise<Outcome<BucketStatus>> => {
   const { bucket, pass } = work;
   const plan = planBucket(seen, bucket.spec, bucket.status);
-  const claims = claimsOfSeen(seen, bucket.spec);
+  const claims = claimsOfSeen(seen, bucket);
+  for (const claim of claims) {
+    if (claim.type === conditionTypes.GrantWithdrawn && !isTold(bucket, claim))
+      pass.event('Warning', claim.reason, claim.message);
+  }
   if (seen.ownership === 'Adopted' && bucket.status?.ownership === undefined) {
     pass.event('Normal', eventReasons.BucketAdopted, `Adopted bucket ${bucket.spec.name}.`);
   }

@@ -1,7 +1,7 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
 import { conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
-import { isProviderFault, providerNotReady } from '@operator/references';
+import { grantWithdrawn, isProviderFault, providerNotReady, type Bucket } from '@operator/references';
 import type { Pass } from '@operator/runtime';
 import type { AspectView } from '@operator/s3';
 import type { SeenBucket } from './observe.ts';
@@ -70,10 +70,17 @@ export const policyConflictClaims = (spec: BucketSpec, policies: readonly Policy
 };
 
 /** What a look at a bucket of ours has to say beside Ready. */
-export const claimsOfSeen = ({ views, policies }: Pick<SeenBucket, 'views' | 'policies'>, spec: BucketSpec) => [
-  ...unsupportedClaims(views),
-  ...policyConflictClaims(spec, policies),
-];
+export const claimsOfSeen = (
+  { views, policies, withdrawn }: Pick<SeenBucket, 'views' | 'policies' | 'withdrawn'>,
+  bucket: Bucket,
+): readonly Claim[] => {
+  const withdrawal = grantWithdrawn(bucket, withdrawn);
+  return [
+    ...unsupportedClaims(views),
+    ...policyConflictClaims(bucket.spec, policies),
+    ...(withdrawal === undefined ? [] : [withdrawal]),
+  ];
+};
 
 /** What a look at the bucket found, as the status tells it. */
 export interface BucketFacts {

@@ -236,7 +236,7 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
       };
       const age = isAgeWanted(act, seenSoFar) ? ageOf(await lookUpCreation(driver, place, context)) : 'notAsked';
       const mayBeUntouched = age === 'dateLost' && (intent ?? memory) !== undefined && (tagsOf(seen)?.size ?? 0) === 0;
-      const isUntouched = mayBeUntouched && (await findContent(driver, place, context)) === undefined;
+      const isUntouched = mayBeUntouched && (await findContent(s3, context)) === undefined;
       const sight: Sight = { ...seenSoFar, age, isUntouched };
       const verdict = decideOwnership(act, sight);
       return {

@@ -1,5 +1,3 @@
-export { findContent } from './content.ts';
-export type { BucketContent } from './content.ts';
 export type { AspectView, BucketContext, BucketWire, OwnerMark, Step, Support } from './aspect.ts';
 export { tagging } from './aspects/tagging.ts';
 export { versioning } from './aspects/versioning.ts';
@@ -8,6 +6,7 @@ export { deleteBucketPolicy, putBucketPolicy, readBucketPolicy } from './bucket-
 export type { Connection, Credentials } from './connection.ts';
 export type { DriverDeps } from './deps.ts';
 export type { Driver, DriverFactory, Health } from './driver.ts';
+export { findContent } from './contents.ts';
 export { emptyBucketBatch } from './emptying.ts';
 export type { OwnCodes } from './error-classes.ts';
 export { createBucket, creationDateOf, lookUpCreation, observeExistence, removeBucket } from './existence.ts';

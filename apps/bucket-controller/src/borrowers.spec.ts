@@ -1,4 +1,5 @@
-import { objectOf } from '@operator/references/testing';
+import { createTestWorld, objectOf } from '@operator/references/testing';
+import { bucketSpec, createMemoryS3 } from '@operator/testing';
 import { expect, it } from 'vitest';
 import { borrowersOf, bucketsBorrowedBy, trimBorrowingKey, type BorrowingKey } from './borrowers.ts';
 
@@ -8,6 +9,7 @@ const key = (namespace: string): BorrowingKey =>
       'AccessKey',
       'app',
       {
+        providerRef: { name: 'provider' },
         access: [
           { bucketRef: { name: 'own' }, level: 'ReadOnly' as const },
           { bucketRef: { name: 'photos', namespace: 'team-a' }, level: 'ReadOnly' as const },
@@ -22,8 +24,23 @@ it('of an AccessKey only the Buckets of other namespaces are kept', () => {
   expect(bucketsBorrowedBy(key('team-a'))).toEqual([]);
 });
 
-it('borrowers are those of other namespaces', () => {
-  expect(borrowersOf('team-a', [], [key('team-a'), key('team-b')])).toEqual([
+it('borrowers are those of other namespaces whose status proves rights in this Bucket', async () => {
+  const { ownership } = createTestWorld(createMemoryS3({ now: () => new Date(0) }).driver);
+  const { signal } = new AbortController();
+  const having = async (namespace: string, bucket: string, isProven = true): Promise<BorrowingKey> => {
+    const accessKey = key(namespace);
+    const status = { userName: 'user', grantedBuckets: [bucket] };
+    return { ...accessKey, status: isProven ? await ownership.sealAccessKey(status, accessKey, signal) : status };
+  };
+  const accessKeys = [
+    await having('team-a', 'team-a/photos'),
+    await having('team-b', 'team-a/photos'),
+    await having('team-c', 'team-a/photos', false),
+    await having('team-d', 'team-a/other'),
+    key('team-e'),
+  ];
+  const bucket = objectOf('Bucket', 'photos', bucketSpec());
+  expect(await borrowersOf(bucket, { policies: [], accessKeys }, ownership, signal)).toEqual([
     { kind: 'AccessKey', namespace: 'team-b' },
   ]);
 });

@@ -1,17 +1,22 @@
-import type { AccessKeySpec } from '@operator/api';
-import { keyOfReference, type Borrower } from '@operator/references';
-import { bareMetadata, type KubeObject, type ObjectKey } from '@operator/runtime';
+import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
+import { keyOfReference, type Borrower, type Bucket, type Ownership } from '@operator/references';
+import { bareMetadata, keyOf, pick, type KubeObject, type ObjectKey } from '@operator/runtime';
 import type { BucketPolicy } from './policies.ts';
 
 /** An AccessKey, as far as the Buckets of other namespaces are concerned. */
-export type BorrowingKey = KubeObject<Pick<AccessKeySpec, 'access'>, Record<string, never>>;
+export type BorrowingKey = KubeObject<
+  Pick<AccessKeySpec, 'access' | 'providerRef'>,
+  Pick<AccessKeyStatus, 'userName' | 'grantedBuckets' | 'proof'>
+>;
 
 /** Drops, on arrival, all but the references into other namespaces: there may be thousands. */
-export const trimBorrowingKey = ({ apiVersion, kind, metadata, spec }: BorrowingKey): BorrowingKey => ({
+export const trimBorrowingKey = ({ apiVersion, kind, metadata, spec, status }: BorrowingKey): BorrowingKey => ({
   apiVersion,
   kind,
   metadata: bareMetadata(metadata),
+  ...(status?.grantedBuckets === undefined ? {} : { status: pick(status, 'userName', 'grantedBuckets', 'proof') }),
   spec: {
+    providerRef: spec.providerRef,
     access: (spec.access ?? []).filter(
       ({ bucketRef: { namespace } }) => (namespace ?? metadata.namespace) !== metadata.namespace,
     ),
@@ -22,12 +27,30 @@ export const trimBorrowingKey = ({ apiVersion, kind, metadata, spec }: Borrowing
 export const bucketsBorrowedBy = ({ spec, metadata }: BorrowingKey): readonly ObjectKey[] =>
   (spec.access ?? []).map(({ bucketRef }) => keyOfReference(bucketRef, metadata.namespace));
 
-/** Who uses a Bucket from another namespace. `policies`, `accessKeys`: all that refer to it. */
-export const borrowersOf = (
-  owner: string,
-  policies: readonly BucketPolicy[],
-  accessKeys: readonly BorrowingKey[],
-): readonly Borrower[] =>
-  [...policies, ...accessKeys].flatMap(({ kind, metadata: { namespace } }) =>
-    namespace === owner ? [] : [{ kind, namespace }],
-  );
+/**
+ * Who has something by the grant of a Bucket, in other namespaces, as their statuses prove. Anybody may refer to any Bucket; that
+ * alone must show nothing on it. `policies`, `accessKeys`: all that refer to it.
+ */
+export const borrowersOf = async (
+  { metadata }: Pick<Bucket, 'metadata'>,
+  {
+    policies,
+    accessKeys,
+  }: { readonly policies: readonly BucketPolicy[]; readonly accessKeys: readonly BorrowingKey[] },
+  ownership: Pick<Ownership, 'provenPolicy' | 'provenAccessKey'>,
+  signal: AbortSignal,
+): Promise<readonly Borrower[]> => {
+  const key = keyOf({ metadata });
+  const borrowers: Borrower[] = [];
+  const isForeign = ({ metadata: { namespace } }: KubeObject) => namespace !== metadata.namespace;
+  for (const policy of policies.filter(isForeign)) {
+    const proven = await ownership.provenPolicy(policy, signal);
+    if (proven?.appliedHash !== undefined) borrowers.push({ kind: policy.kind, namespace: policy.metadata.namespace });
+  }
+  for (const accessKey of accessKeys.filter(isForeign)) {
+    const proven = await ownership.provenAccessKey(accessKey, signal);
+    if (proven?.grantedBuckets?.includes(key) === true)
+      borrowers.push({ kind: accessKey.kind, namespace: accessKey.metadata.namespace });
+  }
+  return borrowers;
+};

@@ -9,8 +9,8 @@ export interface BucketDeps {
   readonly sameName: (bucketName: string) => readonly Bucket[];
   /** The BucketPolicies that refer to this Bucket and are granted to. */
   readonly policiesOf: (bucket: Bucket, signal: AbortSignal) => Promise<readonly PolicyOnBucket[]>;
-  /** Who refers to this Bucket from other namespaces, granted or not. */
-  readonly borrowersOf: (bucket: Bucket) => readonly Borrower[];
+  /** Who has something by the grant of this Bucket, in other namespaces. */
+  readonly borrowersOf: (bucket: Bucket, signal: AbortSignal) => Promise<readonly Borrower[]>;
   readonly labelsOf: LabelsOf;
 }
 

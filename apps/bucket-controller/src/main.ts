@@ -84,9 +84,9 @@ const build = (tools: ControllerTools) => {
       references: createReferences({ kube, pool, providers }),
       ownership,
       sameName,
-      borrowersOf: (bucket) => {
+      borrowersOf: (bucket, signal) => {
         const key = keyOf(bucket);
-        return borrowersOf(bucket.metadata.namespace, policiesOf(key), keysOf(key));
+        return borrowersOf(bucket, { policies: policiesOf(key), accessKeys: keysOf(key) }, ownership, signal);
       },
       labelsOf,
       policiesOf: (bucket, signal) => policiesOn(bucket, policiesOf(keyOf(bucket)), { labelsOf, ownership }, signal),

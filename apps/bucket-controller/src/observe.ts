@@ -137,7 +137,7 @@ export const observeOwned = async (
   const context = { mark, managedTagKeys: formerTagKeys, created: verdict.ownership === 'Created' };
   const views = await lookAtFeatures(driver, spec, context, s3, pass);
   const policies = await deps.policiesOf(bucket, pass.signal);
-  const withdrawn = await withdrawnBorrowers(bucket, deps.borrowersOf(bucket), deps.labelsOf);
+  const withdrawn = await withdrawnBorrowers(bucket, await deps.borrowersOf(bucket, pass.signal), deps.labelsOf);
   return {
     state: 'ours',
     provided,

@@ -29,7 +29,7 @@ interface Options {
   /** The cache has lost the object itself. */
   readonly isUnseen?: boolean;
   readonly policies?: Awaited<ReturnType<BucketDeps['policiesOf']>>;
-  readonly borrowers?: ReturnType<BucketDeps['borrowersOf']>;
+  readonly borrowers?: Awaited<ReturnType<BucketDeps['borrowersOf']>>;
 }
 
 /** A cluster with one Bucket, a server, and the reconciler between them. */
@@ -64,7 +64,7 @@ const begin = ({
             ({ spec, metadata }) => spec.name === name && !(isUnseen && metadata.name === 'photos'),
           ),
         policiesOf: () => Promise.resolve(policies),
-        borrowersOf: () => borrowers,
+        borrowersOf: () => Promise.resolve(borrowers),
         labelsOf: () => Promise.resolve({}),
       }),
   });

@@ -18,7 +18,7 @@ export interface ProviderDeps {
   readonly liveUsersOf: (key: ObjectKey, signal: AbortSignal) => Promise<ProviderUsers>;
   readonly labelsOf: LabelsOf;
   /** Proves, and checks, what a Provider's status says of where it leads. */
-  readonly ownership: Pick<Ownership, 'sealProvider' | 'provenAccountOf'>;
+  readonly ownership: Pick<Ownership, 'sealProvider' | 'provenAccountOf' | 'remembersAt' | 'provenAccessKey'>;
 }
 
 /** One pass over one Provider. */

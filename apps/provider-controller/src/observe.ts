@@ -32,16 +32,16 @@ export interface Sight {
 
 /** Looks who uses the Provider, and checks its connection where that is due. */
 export const observe = async (work: Work): Promise<Sight> => {
-  const { provider, deps } = work;
+  const { provider, deps, pass } = work;
   deps.secrets.follow(provider);
-  const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps.labelsOf);
+  const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps, pass.signal);
   const withdrawn = await withdrawnBorrowers(provider, borrowersAmong(users), deps.labelsOf);
   return { users, withdrawn, found: await observeServer(users, work).catch(onlyFault) };
 };
 
 /** Who uses the Provider by a live list: for what must not be done while anybody does. */
 export const observeLiveUsers = async ({ provider, deps, pass }: Work): Promise<ProviderUsers> =>
-  grantedUsers(provider, await deps.liveUsersOf(keyOf(provider), pass.signal), deps.labelsOf);
+  grantedUsers(provider, await deps.liveUsersOf(keyOf(provider), pass.signal), deps, pass.signal);
 
 /** @throws Fault: of the Secrets, of the check, ServerChanged */
 const observeServer = async (users: ProviderUsers, work: Work): Promise<Found> => {

@@ -474,9 +474,24 @@ describe('a Provider that takes a grant back', () => {
     accessKeys: [from('team-b', 'AccessKey', { userName: 's3op-app' })],
   };
   const granted = { names: ['team-b', 'team-c'] };
+  /** The users with the proofs that their controllers write. */
+  const sealed = async (world: World): Promise<ProviderUsers> => {
+    const { signal } = new AbortController();
+    const provided = { provider: provider(world), driver: world.s3.driver };
+    const buckets = users.buckets.map(async (bucket) =>
+      bucket.status === undefined
+        ? bucket
+        : { ...bucket, status: await world.ownership.sealBucket(bucket.status, bucket, provided, signal) },
+    );
+    const accessKeys = users.accessKeys.map(async (key) =>
+      key.status === undefined ? key : { ...key, status: await world.ownership.sealAccessKey(key.status, key, signal) },
+    );
+    return { buckets: await Promise.all(buckets), accessKeys: await Promise.all(accessKeys) };
+  };
   const withdrawn = async (): Promise<World> => {
     const world = await ready(users, { allowedNamespaces: granted });
     expect(world.bench.conditions()).toEqual(healthyConditions);
+    world.used.now = await sealed(world);
     world.bench.change({ allowedNamespaces: {} });
     return world;
   };
@@ -490,8 +505,16 @@ describe('a Provider that takes a grant back', () => {
         'Provider. They keep what they have and get nothing new. Grant the namespace again, or remove their rights and policies: ' +
         'kubectl annotate --overwrite providers.s3.cloud37.dev provider -n team-a s3.cloud37.dev/confirm-withdrawal=team-b',
     ]);
-    world.used.now = { ...users, accessKeys: [] };
+    world.used.now = { ...world.used.now, accessKeys: [] };
     expect(await world.bench.run()).toMatchObject({ result: 'settled', events: [] });
+  });
+
+  it('says nothing of namespaces that were never granted, whatever their statuses claim', async () => {
+    const world = await ready({ buckets: [], accessKeys: [] });
+    world.used.now = users;
+    await world.bench.run();
+    expect(world.bench.conditions()).toEqual(healthyConditions);
+    expect(world.bench.object().status?.inUseBy).toEqual({ buckets: 0, accessKeys: 0 });
   });
 
   it('says it no more once that is confirmed, or granted again', async () => {

@@ -17,7 +17,7 @@ export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec,
 
   async finalize(provider, pass) {
     const work = { provider, deps, pass };
-    const known = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps.labelsOf);
+    const known = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps, pass.signal);
     // The cache says when to look: nobody can undo anything at a server whose Provider is gone.
     const users = countOf(known) > 0 ? known : await observeLiveUsers(work);
     return countOf(users) > 0 ? waitForUsers(users, work) : { result: 'done' };

@@ -73,7 +73,7 @@ describe('the users of a Provider', () => {
     { spec: { allowedNamespaces: { selector: { matchLabels: { s3: 'yes' } } } } },
   );
 
-  it('count when they are granted, or have something at the server; a namespace is asked about once', async () => {
+  it('count when they are granted, or surely have something at the server; a namespace is asked about once', async () => {
     const asked: string[] = [];
     const labelsOf = (namespace: string) => {
       asked.push(namespace);
@@ -86,10 +86,17 @@ describe('the users of a Provider', () => {
       user('stranger', 'team-c'),
       user('revoked', 'team-c', { ownership: 'Created' }),
       user('making', 'team-c', { createIntent: { at: '', bucketName: '' } }),
+      user('forged', 'team-c', { ownership: 'Created' }),
+      user('intruder', 'team-d', { proof: 'holds' }),
     ];
-    const found = await grantedUsers(provider, { buckets, accessKeys: [] }, labelsOf);
+    const ownership = {
+      remembersAt: ({ metadata }: { metadata: { name: string } }) => Promise.resolve(metadata.name !== 'forged'),
+      provenAccessKey: () => Promise.resolve(undefined),
+    };
+    const { signal } = new AbortController();
+    const found = await grantedUsers(provider, { buckets, accessKeys: [] }, { labelsOf, ownership }, signal);
     expect(found.buckets.map(({ metadata }) => metadata.name)).toEqual(['own', 'b1', 'b2', 'revoked', 'making']);
-    expect(asked).toEqual(['team-b', 'team-c']);
+    expect(asked).toEqual(['team-b', 'team-c', 'team-d']);
   });
 
   it.each([

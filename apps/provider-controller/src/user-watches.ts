@@ -26,7 +26,19 @@ const trimBucket = ({ apiVersion, kind, metadata, spec, status }: BucketUser): B
   spec: pick(spec, 'providerRef', 'name'),
   ...(status === undefined
     ? {}
-    : { status: pick(status, 'bucketName', 'exists', 'ownership', 'createIntent', 'region') }),
+    : {
+        status: pick(
+          status,
+          'bucketName',
+          'exists',
+          'ownership',
+          'createIntent',
+          'region',
+          'endpoint',
+          'ownedSince',
+          'proof',
+        ),
+      }),
 });
 
 const trimAccessKey = ({ apiVersion, kind, metadata, spec, status }: AccessKeyUser): AccessKeyUser => ({
@@ -34,7 +46,7 @@ const trimAccessKey = ({ apiVersion, kind, metadata, spec, status }: AccessKeyUs
   kind,
   metadata: bareMetadata(metadata),
   spec: pick(spec, 'providerRef'),
-  ...(status === undefined ? {} : { status: pick(status, 'userName') }),
+  ...(status === undefined ? {} : { status: pick(status, 'userName', 'grantedBuckets', 'proof') }),
 });
 
 /**

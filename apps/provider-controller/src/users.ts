@@ -1,13 +1,19 @@
 import type { AccessKeySpec, AccessKeyStatus, BucketSpec, BucketStatus } from '@operator/api';
-import { isGranted, type Borrower, type LabelsOf, type Provider } from '@operator/references';
+import { isGranted, type Borrower, type LabelsOf, type Ownership, type Provider } from '@operator/references';
 import type { KubeObject } from '@operator/runtime';
 
 /** A Bucket or AccessKey, trimmed to what its Provider must know. */
 export type BucketUser = KubeObject<
   Pick<BucketSpec, 'providerRef' | 'name'>,
-  Pick<BucketStatus, 'bucketName' | 'exists' | 'ownership' | 'createIntent' | 'region'>
+  Pick<
+    BucketStatus,
+    'bucketName' | 'exists' | 'ownership' | 'createIntent' | 'region' | 'endpoint' | 'ownedSince' | 'proof'
+  >
 >;
-export type AccessKeyUser = KubeObject<Pick<AccessKeySpec, 'providerRef'>, Pick<AccessKeyStatus, 'userName'>>;
+export type AccessKeyUser = KubeObject<
+  Pick<AccessKeySpec, 'providerRef'>,
+  Pick<AccessKeyStatus, 'userName' | 'grantedBuckets' | 'proof'>
+>;
 
 /** Who refers to one Provider. */
 export interface ProviderUsers {
@@ -20,27 +26,38 @@ const hasBucket = ({ status }: BucketUser): boolean =>
 
 const hasUser = ({ status }: AccessKeyUser): boolean => status?.userName !== undefined;
 
-/** The users that count: a reference that was never granted and never came to anything must not hold a Provider. */
+/** What tells whether an object that is not granted has something at the server all the same. */
+export type HolderProofs = Pick<Ownership, 'remembersAt' | 'provenAccessKey'>;
+
+/**
+ * The users that count: those that are granted, and those that have something at the server all the same, as their statuses prove.
+ * Anybody may refer to any Provider and write into the status of the own object; that alone must not hold a Provider.
+ */
 export const grantedUsers = async (
   provider: Provider,
   users: ProviderUsers,
-  labelsOf: LabelsOf,
+  { labelsOf, ownership }: { readonly labelsOf: LabelsOf; readonly ownership: HolderProofs },
+  signal: AbortSignal,
 ): Promise<ProviderUsers> => {
   const { allowedNamespaces } = provider.spec;
   const owner = provider.metadata.namespace;
   // A namespace is asked about once, however many users it has.
   const grants = new Map<string, Promise<boolean>>();
-  const counts = async ({ metadata }: BucketUser | AccessKeyUser, hasWork: boolean): Promise<boolean> => {
-    if (hasWork) return true;
-    const from = metadata.namespace;
-    const granted = grants.get(from) ?? isGranted(allowedNamespaces, { owner, from }, labelsOf);
-    grants.set(from, granted);
-    return granted;
+  const granted = ({ metadata: { namespace: from } }: BucketUser | AccessKeyUser): Promise<boolean> => {
+    const known = grants.get(from) ?? isGranted(allowedNamespaces, { owner, from }, labelsOf);
+    grants.set(from, known);
+    return known;
   };
   const buckets: BucketUser[] = [];
-  for (const bucket of users.buckets) if (await counts(bucket, hasBucket(bucket))) buckets.push(bucket);
+  for (const bucket of users.buckets) {
+    if ((await granted(bucket)) || (hasBucket(bucket) && (await ownership.remembersAt(bucket, provider, signal))))
+      buckets.push(bucket);
+  }
   const accessKeys: AccessKeyUser[] = [];
-  for (const key of users.accessKeys) if (await counts(key, hasUser(key))) accessKeys.push(key);
+  for (const key of users.accessKeys) {
+    if ((await granted(key)) || (hasUser(key) && (await ownership.provenAccessKey(key, signal)) !== undefined))
+      accessKeys.push(key);
+  }
   return { buckets, accessKeys };
 };
 

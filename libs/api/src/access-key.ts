@@ -158,6 +158,19 @@ export const accessKeyStatus = Type.Object({
       { description: 'Set before a key pair is made; tells after a crash what may be a stray.' },
     ),
   ),
+  grantedBuckets: optional(
+    list(
+      'Buckets that the key has rights in, each as namespace/name of its Bucket object.',
+      Type.String({ description: 'Namespace and name of one Bucket.', maxLength: 317 }),
+      50,
+    ),
+  ),
+  proof: optional(
+    Type.String({
+      description: 'Proof that the operator wrote userName and grantedBuckets; without it they do not count.',
+      maxLength: 128,
+    }),
+  ),
   previousKeys: optional(
     list(
       'Earlier key pairs that are still valid.',

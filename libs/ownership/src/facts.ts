@@ -1,4 +1,4 @@
-import type { BucketPolicyStatus, BucketStatus, ProviderStatus } from '@operator/api';
+import type { AccessKeyStatus, BucketPolicyStatus, BucketStatus, ProviderStatus } from '@operator/api';
 import type { Facts } from './proof.ts';
 
 /** The object whose status remembers. */
@@ -12,7 +12,12 @@ export interface Rememberer {
 export const bucketFacts = (
   { cluster, uid }: Rememberer,
   place: string,
-  { bucketName, ownership, ownedSince, createIntent }: BucketStatus,
+  {
+    bucketName,
+    ownership,
+    ownedSince,
+    createIntent,
+  }: Pick<BucketStatus, 'bucketName' | 'ownership' | 'ownedSince' | 'createIntent'>,
 ): Facts => ({
   kind: 'bucket',
   cluster,
@@ -38,6 +43,13 @@ export const bucketPolicyFacts = (
   appliedHash,
   pendingHash,
 });
+
+/** What an AccessKey's status remembers: its user at a Provider (`namespace/name`), and the Buckets that it has rights in. */
+export const accessKeyFacts = (
+  { cluster, uid }: Rememberer,
+  provider: string,
+  { userName, grantedBuckets }: Pick<AccessKeyStatus, 'userName' | 'grantedBuckets'>,
+): Facts => ({ kind: 'accessKey', cluster, uid, provider, userName, grantedBuckets });
 
 /** What a Provider's status says of where it leads. */
 export const providerFacts = ({ cluster, uid }: Rememberer, { endpoint, accountId }: ProviderStatus): Facts => ({

@@ -1,7 +1,15 @@
 import { annotations } from '@operator/api';
-import type { BucketPolicyStatus, BucketSpec, BucketStatus, ProviderStatus } from '@operator/api';
+import type {
+  AccessKeySpec,
+  AccessKeyStatus,
+  BucketPolicyStatus,
+  BucketSpec,
+  BucketStatus,
+  ProviderStatus,
+} from '@operator/api';
 import type { CallContext, Fault } from '@operator/outcome';
 import {
+  accessKeyFacts,
   bucketFacts,
   bucketPolicyFacts,
   decideOwnership,
@@ -27,7 +35,7 @@ import type { ProverSource } from '@operator/secrets';
 import type { ClusterIdentity } from './cluster.ts';
 import type { Provider } from './connection.ts';
 import type { OwnerGone } from './owner-gone.ts';
-import type { Provided } from './references.ts';
+import { keyOfReference, type Provided } from './references.ts';
 
 /** What of a Bucket decides whose its bucket is. */
 export type OwnableBucket = KubeObject<
@@ -57,6 +65,12 @@ export interface OwnerLook {
   /** True when the server says that there is no such bucket. */
   readonly isAbsent: boolean;
 }
+
+/** What of an AccessKey tells what it has at the server. */
+export type RememberingKey = KubeObject<
+  Pick<AccessKeySpec, 'providerRef'>,
+  Pick<AccessKeyStatus, 'userName' | 'grantedBuckets' | 'proof'>
+>;
 
 /** A status with its own conditions left out, as an object's memory. */
 interface Remembering<Status> {
@@ -91,6 +105,20 @@ export interface Ownership {
   ): Promise<BucketPolicyStatus>;
   /** The status if its proof holds; undefined otherwise. */
   provenPolicy(policy: Remembering<BucketPolicyStatus>, signal: AbortSignal): Promise<BucketPolicyStatus | undefined>;
+  /** The status with its proof. */
+  sealAccessKey(
+    status: AccessKeyStatus,
+    accessKey: { readonly metadata: ObjectMeta; readonly spec: Pick<AccessKeySpec, 'providerRef'> },
+    signal: AbortSignal,
+  ): Promise<AccessKeyStatus>;
+  /** The status if its proof holds; undefined otherwise. */
+  provenAccessKey<Key extends RememberingKey>(accessKey: Key, signal: AbortSignal): Promise<Key['status'] | undefined>;
+  /** True when the Bucket remembers, with proof, a bucket or the creation of one where the Provider led when it was last looked at. */
+  remembersAt(
+    bucket: Pick<OwnableBucket, 'metadata' | 'status'>,
+    provider: Provider,
+    signal: AbortSignal,
+  ): Promise<boolean>;
   /** The status with its proof. */
   sealProvider(
     status: ProviderStatus,
@@ -266,6 +294,29 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
       const prover: Prover = await deps.prover(signal);
       const rememberer = await remembererOf(metadata, signal);
       return prover.holds(status.proof, bucketPolicyFacts(rememberer, status)) ? status : undefined;
+    },
+
+    async sealAccessKey(status, { metadata, spec }, signal) {
+      if (status.userName === undefined) return status;
+      const provider = keyOfReference(spec.providerRef, metadata.namespace);
+      const prover = await deps.prover(signal);
+      return { ...status, proof: prover.prove(accessKeyFacts(await remembererOf(metadata, signal), provider, status)) };
+    },
+
+    async provenAccessKey({ metadata, spec, status }, signal) {
+      if (status?.userName === undefined) return undefined;
+      const provider = keyOfReference(spec.providerRef, metadata.namespace);
+      const prover = await deps.prover(signal);
+      const facts = accessKeyFacts(await remembererOf(metadata, signal), provider, status);
+      return prover.holds(status.proof, facts) ? status : undefined;
+    },
+
+    async remembersAt({ metadata, status }, provider, signal) {
+      const endpoint = provider.status?.endpoint;
+      if (status?.proof === undefined || endpoint === undefined) return false;
+      const places = placesOf(endpoint, await provenAccountOf(provider, signal), provider.metadata.uid);
+      const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
+      return places.some((place) => prover.holds(status.proof, bucketFacts(rememberer, place, status)));
     },
 
     async sealProvider(status, { metadata }, signal) {

@@ -39,6 +39,8 @@ export const annotations = {
    * removed. Commas between.
    */
   confirmWithdrawal: 's3.cloud37.dev/confirm-withdrawal',
+  /** BucketPolicy: `"true"` applies a document also where it denies the operator what it needs on the bucket. */
+  allowLockout: 's3.cloud37.dev/allow-lockout',
   /** Ours, on the Secret of an AccessKey: under which keys the pair stands, the id's first. */
   pairKeys: 's3.cloud37.dev/pair-keys',
 } as const;

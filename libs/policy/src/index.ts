@@ -11,6 +11,8 @@ export {
   withoutBuckets,
 } from './buckets.ts';
 export { sameButForGoneUsers } from './gone-users.ts';
+export { findLockouts } from './lockout.ts';
+export type { Lockout, LockoutOptions } from './lockout.ts';
 export { hashPolicy, normalisePolicy, samePolicy } from './normalise.ts';
 export type { CanonicalPolicy, CanonicalStatement } from './normalise.ts';
 export { parsePolicy } from './parse.ts';
@@ -20,3 +22,4 @@ export type { Problem } from './problem.ts';
 export { isPublic } from './public.ts';
 export { accessKeyRefs, renderPolicy } from './render.ts';
 export type { IamPolicy, IamPrincipal, IamStatement, RenderOptions } from './render.ts';
+export { sameButForNames } from './renamed-principals.ts';

@@ -27,7 +27,7 @@ export interface ControllerTools {
   /** Aborts when the process stops. */
   readonly signal: AbortSignal;
   readonly events: EventRecorder;
-  /** The informer of a resource: one for each resource, made on the first call, started after `build`. */
+  /** The informer of a resource: one for each resource and view, made on the first call, started after `build`. */
   informer<T extends StoredObject>(resource: Resource, options?: InformerOptions<T>): Informer<T>;
   /**
    * Watches one object by name, so that RBAC can name it. `onChange` gets its metadata as they are, at first and after every
@@ -58,7 +58,7 @@ export const createWatches = (source: InformerSource): Watches => {
   const informers = new Map<string, StartedInformer<StoredObject>>();
   return {
     informer: <T extends StoredObject>(resource: Resource, given?: InformerOptions<T>) => {
-      const id = `${resource.group}/${resource.plural}`;
+      const id = [`${resource.group}/${resource.plural}`, given?.view].filter((part) => part !== undefined).join(' ');
       const known = informers.get(id);
       if (known !== undefined && given !== undefined) throw new Error(`the informer of ${id} is made already`);
       const informer = known ?? createInformer<T>(resource, given);

@@ -9,6 +9,11 @@ import { dropNoise } from './trim.ts';
 export interface InformerOptions<T> {
   /** `watched` (the default): the namespaces of `--watch-namespaces`; `all`: every namespace, also for cluster-scoped kinds. */
   readonly scope?: 'watched' | 'all';
+  /**
+   * Names a second informer of a resource, beside the one that has none: of objects that this process does not look after, say. The
+   * selector of `--watch-selector` is that of the controller's own informer alone.
+   */
+  readonly view?: string;
   /** Trims an object on arrival to what is needed; managedFields and the last-applied annotation are dropped before. */
   readonly trim?: (object: T) => T;
   readonly labelSelector?: string;

@@ -1,8 +1,11 @@
 import type { AccessKeySpec, AccessKeyStatus, BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
-import type { ReferredBucket, References } from '@operator/references';
-import type { KubeObject, ObjectKey } from '@operator/runtime';
+import type { LabelsOf, Ownership, ReferredBucket, References } from '@operator/references';
+import type { KubeObject, ObjectKey, Pass } from '@operator/runtime';
+import type { WriteMemory } from './write-memory.ts';
 
 export type BucketPolicy = KubeObject<BucketPolicySpec, BucketPolicyStatus>;
+/** A BucketPolicy, trimmed to what its rivals must know. */
+export type RivalPolicy = KubeObject<Pick<BucketPolicySpec, 'bucketRef'>, BucketPolicyStatus>;
 /** An AccessKey, trimmed to what a principal needs. */
 export type AccessKeyUser = KubeObject<Pick<AccessKeySpec, 'providerRef'>, Pick<AccessKeyStatus, 'userArn'>>;
 /** Finds an AccessKey by its name in the namespace of the policy. */
@@ -11,9 +14,21 @@ export type AccessKeyNamed = (name: string) => AccessKeyUser | undefined;
 /** What the reconciler of BucketPolicies works with. */
 export interface PolicyDeps {
   readonly references: References;
+  readonly ownership: Pick<Ownership, 'look' | 'sealPolicy' | 'provenPolicy'>;
   /** A Bucket by `namespace/name`, granted or not: for what was applied already. */
   readonly bucketAt: (key: ObjectKey) => ReferredBucket | undefined;
-  /** The BucketPolicies that refer to this Bucket. */
-  readonly policiesOf: (bucketKey: ObjectKey) => readonly BucketPolicy[];
+  /** The BucketPolicies that refer to this Bucket, in all namespaces and of all labels, whichever this process looks after. */
+  readonly policiesOf: (bucketKey: ObjectKey) => readonly RivalPolicy[];
   readonly accessKeyAt: (key: ObjectKey) => AccessKeyUser | undefined;
+  readonly labelsOf: LabelsOf;
+  readonly writes: WriteMemory;
+}
+
+/** One pass over one BucketPolicy. */
+export interface Work {
+  readonly policy: BucketPolicy;
+  /** What its status remembers, with proof: it lies in the namespace of its owner, who may write it. */
+  readonly memory: BucketPolicyStatus | undefined;
+  readonly deps: PolicyDeps;
+  readonly pass: Pass<BucketPolicyStatus>;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   accessKeyResource,
   bucketPolicyResource,
@@ -12,11 +13,13 @@ import {
 import { accessKeyRefs, parsePolicy } from '@operator/policy';
 import {
   bucketMatters,
+  composeOwnership,
   createDriverPool,
   createReferences,
   isProviderGone,
   isToldElsewhere,
   keyOfReference,
+  namespaceLabels,
   trimReferredBucket,
   usable,
   wokenByProvider,
@@ -26,8 +29,10 @@ import {
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
-import type { AccessKeyUser, BucketPolicy } from './deps.ts';
+import type { AccessKeyUser, BucketPolicy, RivalPolicy } from './deps.ts';
 import { policyReconciler } from './reconciler.ts';
+import { trimRival } from './rivals.ts';
+import { createWriteMemory } from './write-memory.ts';
 
 /** What every driver needs of this process. */
 const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
@@ -39,7 +44,7 @@ const drivers: DriverFactories = {
   custom: async (connection) => (await import('@operator/driver-generic')).createGenericDriver(connection, driverDeps),
 };
 
-const keyOfBucket = ({ spec, metadata }: BucketPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
+const keyOfBucket = ({ spec, metadata }: RivalPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
 
 /** The AccessKeys that a policy names as principals; none while it is not well formed. */
 const accessKeysOf = ({ spec, metadata }: BucketPolicy): readonly string[] => {
@@ -53,10 +58,17 @@ const pool = createDriverPool(drivers);
 const build = (tools: ControllerTools) => {
   const { kube } = tools;
   const policies = tools.informer<BucketPolicy>(bucketPolicyResource);
+  // A bucket has one policy, whichever process looks after it: those of other shards are seen too.
+  const { watchNamespaces, watchSelector } = tools.config;
+  const isShard = watchNamespaces.length > 0 || watchSelector !== undefined;
+  const rivals = isShard
+    ? tools.informer<RivalPolicy>(bucketPolicyResource, { scope: 'all', view: 'rivals', trim: trimRival })
+    : policies;
   const buckets = tools.informer<ReferredBucket>(bucketResource, { scope: 'all', trim: trimReferredBucket });
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
   const accessKeys = tools.informer<AccessKeyUser>(accessKeyResource);
   const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);
+  const rivalsOf = isShard ? rivals.index('bucket', (policy) => [keyOfBucket(policy)]) : policiesOf;
   const policiesNaming = policies.index('accessKey', accessKeysOf);
   const bucketsOf = buckets.index('provider', ({ spec, metadata }) => [
     keyOfReference(spec.providerRef, metadata.namespace),
@@ -73,10 +85,10 @@ const build = (tools: ControllerTools) => {
       : policiesNaming(keyOf(accessKey)).map(keyOf),
   );
   // The loser of a conflict looks again when the winner comes or goes.
-  tools.mapEvents(policies, (policy, old) =>
+  tools.mapEvents<RivalPolicy>(rivals, (policy, old) =>
     old === undefined || old === policy || old.metadata.deletionTimestamp !== policy.metadata.deletionTimestamp
       ? policiesOf(keyOfBucket(policy))
-          .filter((other) => other !== policy)
+          .filter((other) => other.metadata.uid !== policy.metadata.uid)
           .map(keyOf)
       : [],
   );
@@ -97,9 +109,12 @@ const build = (tools: ControllerTools) => {
     failureEvent: eventReasons.PolicyFailed,
     reconciler: policyReconciler({
       references: createReferences({ kube, pool, providers, buckets }),
+      ownership: composeOwnership(tools, randomBytes),
       bucketAt: (key) => buckets.get(key),
-      policiesOf,
+      policiesOf: rivalsOf,
       accessKeyAt: (key) => accessKeys.get(key),
+      labelsOf: namespaceLabels(kube),
+      writes: createWriteMemory(),
     }),
   };
 };

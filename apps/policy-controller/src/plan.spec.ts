@@ -1,8 +1,9 @@
+import type { BucketPolicyStatus } from '@operator/api';
 import { transient, terminal, waiting } from '@operator/outcome';
-import type { IamStatement } from '@operator/policy';
+import { hashPolicy, type IamPolicy, type IamStatement } from '@operator/policy';
 import { describe, expect, it } from 'vitest';
-import { findUnsupported, winnerOf, type Contender } from './plan.ts';
-import { claimsOfPolicyFault, reportPolicy, unheededClaims } from './report.ts';
+import { findLockout, findUnsupported, planPolicy, winnerOf, type Contender } from './plan.ts';
+import { claimsOfPolicyFault, unheededClaims } from './report.ts';
 
 describe('winnerOf', () => {
   const contender = (uid: string, day: number, isLeaving = false, holds = false): Contender => ({
@@ -96,7 +97,79 @@ describe('unheededClaims', () => {
   });
 });
 
-it('reportPolicy is the whole status of a policy that stands', () => {
-  const place = { bucketName: 'b', region: 'r', providerRef: { namespace: 'n', name: 'p' }, lastSyncTime: 't' };
-  expect(reportPolicy({ ...place, hash: 'h' })).toEqual({ ...place, applied: true, appliedHash: 'h' });
+describe('planPolicy', () => {
+  const now = new Date('2026-05-05T10:00:00.000Z');
+  const place = { bucketName: 'b', region: 'r', providerRef: { namespace: 'n', name: 'p' } };
+  const policy = (action: string, principal: IamStatement['Principal'] = { AWS: ['*'] }): IamPolicy => ({
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal: principal, Action: [action], Resource: ['arn:aws:s3:::b/*'] }],
+  });
+  const wanted = policy('s3:GetObject', { CanonicalUser: ['64hex'] });
+  const rewritten = policy('s3:GetObject', { AWS: ['arn:aws:iam::123456789012:root'] });
+  const hash = hashPolicy(wanted);
+  const plan = (current: IamPolicy | undefined, memory?: BucketPolicyStatus, isStoredForm = false) =>
+    planPolicy({ place, wanted, current, isStoredForm }, memory, now);
+  const before = '2026-05-01T00:00:00.000Z';
+
+  it('keeps what stands, with the time since when', () => {
+    const status = { ...place, applied: true, appliedHash: hash, lastSyncTime: now.toISOString() };
+    expect(plan(wanted)).toEqual({ kind: 'keep', status });
+    const memory = { ...status, lastSyncTime: before };
+    expect(plan(wanted, memory)).toEqual({ kind: 'keep', status: memory });
+  });
+
+  it('remembers both documents while either may stand', () => {
+    const put = (status: object) => ({ kind: 'put', document: wanted, status: { ...place, ...status } });
+    expect(plan(undefined)).toEqual(put({ applied: false, pendingHash: hash }));
+    const other = policy('s3:PutObject');
+    const standing = hashPolicy(other);
+    expect(plan(other, { applied: true, appliedHash: standing, lastSyncTime: before })).toEqual(
+      put({ applied: false, pendingHash: hash, appliedHash: standing, lastSyncTime: before }),
+    );
+    expect(plan(other, { applied: false, appliedHash: 'older', pendingHash: standing })).toEqual(
+      put({ applied: false, pendingHash: hash, appliedHash: standing }),
+    );
+  });
+
+  it('keeps what the server made of the document, once that was seen, and remembers both forms', () => {
+    const learned = plan(rewritten, undefined, true);
+    const status = { applied: true, appliedHash: hashPolicy(rewritten), pendingHash: hash };
+    expect(learned).toMatchObject({ kind: 'keep', status });
+    expect(plan(rewritten, learned.status)).toEqual(learned);
+    expect(plan(rewritten).kind).toBe('put');
+  });
+
+  it('writes over anything else, whatever form was learned', () => {
+    const memory = { applied: true, appliedHash: hashPolicy(rewritten), pendingHash: hash };
+    expect(plan(policy('s3:*'), memory).kind).toBe('put');
+    expect(plan(undefined, memory).kind).toBe('put');
+    expect(plan(rewritten, { ...memory, pendingHash: 'of another document' }).kind).toBe('put');
+    expect(plan(rewritten, { ...memory, applied: false }).kind).toBe('put');
+  });
+});
+
+describe('findLockout', () => {
+  const deny: IamPolicy = {
+    Version: '2012-10-17',
+    Statement: [
+      { Effect: 'Allow', Principal: { AWS: ['*'] }, Action: ['s3:GetObject'], Resource: ['arn:aws:s3:::b/*'] },
+      { Effect: 'Deny', Principal: { AWS: ['*'] }, Action: ['s3:*Policy'], Resource: ['*'] },
+    ],
+  };
+  const find = (isAllowed: boolean) => findLockout(deny, { bucketArn: 'arn:aws:s3:::b', isAllowed });
+
+  it('names the statement, what it denies, and the annotation', () => {
+    expect(find(false)).toMatchObject({
+      kind: 'terminal',
+      reason: 'PolicyInvalid',
+      message:
+        'The policy would lock the operator out of the bucket: statement[1] denies s3:GetBucketPolicy, s3:PutBucketPolicy, ' +
+        's3:DeleteBucketPolicy, without a condition. Spare the operator by a condition, or annotate this object with ' +
+        's3.cloud37.dev/allow-lockout="true" to apply it all the same; only the owner of the account can undo it then.',
+    });
+  });
+
+  it('finds nothing where it is meant', () => {
+    expect(find(true)).toBeUndefined();
+  });
 });

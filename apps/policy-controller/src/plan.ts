@@ -1,7 +1,16 @@
-import type { PolicyDocument } from '@operator/api';
-import { reasons } from '@operator/api';
+import type { BucketPolicyStatus, PolicyDocument } from '@operator/api';
+import { annotations, reasons } from '@operator/api';
 import { terminal, waiting, type Fault } from '@operator/outcome';
-import { describeProblems, parsePolicy, renderPolicy, type IamPolicy } from '@operator/policy';
+import {
+  describeProblems,
+  findLockouts,
+  hashPolicy,
+  parsePolicy,
+  renderPolicy,
+  samePolicy,
+  type IamPolicy,
+  type LockoutOptions,
+} from '@operator/policy';
 import type { AccessKeyNamed } from './deps.ts';
 
 /** One BucketPolicy that refers to a bucket. */
@@ -66,6 +75,79 @@ export const findUnsupported = (policy: IamPolicy, unsupported: ReadonlyMap<stri
     return at.length === 0 ? [] : [`${at.join(', ')}: ${words}`];
   });
   return messages.length === 0 ? undefined : terminal(reasons.Unsupported, messages.join(' '));
+};
+
+/**
+ * Looks for statements that would shut the operator out of the bucket, so that it could not even take them back. `isAllowed`: the
+ * annotation says that this is meant.
+ * @returns Fault `terminal` PolicyInvalid naming them and the annotation
+ */
+export const findLockout = (
+  policy: IamPolicy,
+  options: LockoutOptions & { readonly isAllowed: boolean },
+): Fault | undefined => {
+  const lockouts = options.isAllowed ? [] : findLockouts(policy, options);
+  if (lockouts.length === 0) return undefined;
+  const told = lockouts
+    .map(({ index, denied }) => `statement[${String(index)}] denies ${denied.join(', ')}`)
+    .join('; ');
+  return terminal(
+    reasons.PolicyInvalid,
+    `The policy would lock the operator out of the bucket: ${told}, without a condition. Spare the operator by a condition, ` +
+      `or annotate this object with ${annotations.allowLockout}="true" to apply it all the same; only the owner of the account can undo it then.`,
+  );
+};
+
+/** What one look found, where the bucket is ours and the document may stand on it. */
+export interface Sight {
+  readonly place: Required<Pick<BucketPolicyStatus, 'bucketName' | 'region' | 'providerRef'>>;
+  readonly wanted: IamPolicy;
+  /** What the server has, in its own form; undefined when there is none. */
+  readonly current: Readonly<Record<string, unknown>> | undefined;
+  /** True when the look came right after a write of `wanted`, and showed what the server makes of it. */
+  readonly isStoredForm: boolean;
+}
+
+/** What is to be done, and what the status says then, without its proof. */
+export type PolicyPlan =
+  | { readonly kind: 'keep'; readonly status: BucketPolicyStatus }
+  | { readonly kind: 'put'; readonly document: IamPolicy; readonly status: BucketPolicyStatus };
+
+/** Compares what is wanted with what is there. `memory`: what the status remembers, with proof. Pure. */
+export const planPolicy = (sight: Sight, memory: BucketPolicyStatus | undefined, now: Date): PolicyPlan => {
+  const { place, wanted, current } = sight;
+  const hash = hashPolicy(wanted);
+  const found = current && hashPolicy(current);
+  if (found !== undefined && samePolicy(current, wanted)) {
+    return { kind: 'keep', status: keptStatus({ appliedHash: hash }, place, memory, now) };
+  }
+  const isKnownForm = memory?.applied === true && memory.pendingHash === hash && memory.appliedHash === found;
+  if (found !== undefined && (isKnownForm || sight.isStoredForm)) {
+    return { kind: 'keep', status: keptStatus({ appliedHash: found, pendingHash: hash }, place, memory, now) };
+  }
+  // Both hashes stand in the status while the server may have either document, so that a removal knows both as ours. What was
+  // pending before and has arrived takes the place of what it replaced.
+  const standing = [memory?.appliedHash, memory?.pendingHash].find((known) => known !== undefined && known === found);
+  const appliedHash = standing ?? memory?.appliedHash;
+  const status: BucketPolicyStatus = {
+    ...place,
+    applied: false,
+    pendingHash: hash,
+    ...(appliedHash === undefined ? {} : { appliedHash }),
+    ...(memory?.lastSyncTime === undefined ? {} : { lastSyncTime: memory.lastSyncTime }),
+  };
+  return { kind: 'put', document: wanted, status };
+};
+
+const keptStatus = (
+  hashes: Pick<BucketPolicyStatus, 'appliedHash' | 'pendingHash'>,
+  place: Sight['place'],
+  memory: BucketPolicyStatus | undefined,
+  now: Date,
+): BucketPolicyStatus => {
+  const isAsBefore = memory?.applied === true && memory.appliedHash === hashes.appliedHash;
+  const lastSyncTime = (isAsBefore ? memory.lastSyncTime : undefined) ?? now.toISOString();
+  return { applied: true, ...hashes, ...place, lastSyncTime };
 };
 
 /**

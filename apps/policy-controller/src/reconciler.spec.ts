@@ -1,10 +1,20 @@
 import type { BucketPolicySpec, BucketPolicyStatus, BucketStatus } from '@operator/api';
 import type { Bucket } from '@operator/references';
-import { createBench, createTestWorld, objectOf, providerOf, tryEveryMishap } from '@operator/references/testing';
+import {
+  createBench,
+  createTestWorld,
+  objectOf,
+  providerOf,
+  testCluster,
+  tryEveryMishap,
+} from '@operator/references/testing';
+import { tagsOfMark } from '@operator/ownership';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import type { AccessKeyUser, BucketPolicy } from './deps.ts';
 import { policyReconciler } from './reconciler.ts';
+import { trimRival } from './rivals.ts';
+import { createWriteMemory } from './write-memory.ts';
 
 const document = (action: string, extra: object = {}): BucketPolicySpec['policy'] => ({
   version: '2012-10-17',
@@ -16,6 +26,11 @@ const iam = (action: string) => ({
 });
 const owned: BucketStatus = { bucketName: 'photos', exists: true, endpoint: 'http://s3.test', ownership: 'Created' };
 
+/** The owner tags of a Bucket of this namespace and name. */
+const ownTags = (name = 'photos', namespace = 'team-a') =>
+  tagsOfMark({ cluster: testCluster, namespace, name, uid: `uid-${name}` });
+const signal = new AbortController().signal;
+
 interface Options {
   readonly spec?: Partial<BucketPolicySpec>;
   readonly namespace?: string;
@@ -25,7 +40,7 @@ interface Options {
 /** A Bucket of ours with a BucketPolicy, its server, and the reconciler between them. */
 const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) => {
   const s3 = createMemoryS3({ now: () => new Date(0) });
-  s3.make('photos');
+  s3.make('photos', { tags: new Map(ownTags()) });
   const world = createTestWorld(s3.driver);
   world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec(bucket), { status: owned }));
   const policies = new Map<string, BucketPolicy>();
@@ -33,6 +48,7 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
   const bench = createBench<BucketPolicySpec, BucketPolicyStatus>({
     writes: world.writes,
     store: policies,
+    live: (_resource, key) => (world.live.buckets.has(key) ? world.live.buckets : world.buckets).get(key),
     object: objectOf(
       'BucketPolicy',
       'read',
@@ -42,9 +58,12 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
     reconciler: () =>
       policyReconciler({
         references: world.references(),
+        ownership: world.ownership,
         bucketAt: world.referredBucket,
-        policiesOf: (key) => (key === 'team-a/photos' ? [...policies.values()] : []),
+        policiesOf: (key) => (key === 'team-a/photos' ? [...policies.values()].map(trimRival) : []),
         accessKeyAt: (key) => accessKeys.get(key),
+        labelsOf: () => Promise.resolve({}),
+        writes: createWriteMemory(),
       }),
   });
   return { ...world, s3, bench, policies, accessKeys };
@@ -75,6 +94,14 @@ const another = (
     },
   );
 
+/** What another BucketPolicy remembers of the bucket, with its proof. */
+const remembered = (world: World, name: string, status: BucketPolicyStatus): Promise<BucketPolicyStatus> =>
+  world.ownership.sealPolicy(
+    { bucketName: 'photos', region: 'us-east-1', providerRef: { namespace: 'team-a', name: 'provider' }, ...status },
+    objectOf('BucketPolicy', name, {}),
+    signal,
+  );
+
 const atServer = ({ s3 }: World): unknown => {
   const text = s3.buckets.get('photos')?.policy;
   return text === undefined ? undefined : JSON.parse(text);
@@ -90,6 +117,7 @@ const settledStatus = {
   bucketName: 'photos',
   region: 'us-east-1',
   providerRef: { namespace: 'team-a', name: 'provider' },
+  proof: expect.stringMatching(/^v1\./) as string,
   lastSyncTime: expect.any(String) as string,
   observedGeneration: 1,
 };
@@ -227,10 +255,294 @@ describe('a bucket that is not fit', () => {
   });
 });
 
+/** The owner of the Bucket confirms a withdrawn grant. */
+const confirm = ({ buckets }: World, namespaces: string, spec: Partial<Bucket['spec']> = {}) => {
+  const annotations = { 's3.cloud37.dev/confirm-withdrawal': namespaces };
+  buckets.set(
+    'team-a/photos',
+    objectOf('Bucket', 'photos', bucketSpec(spec), { status: owned, metadata: { annotations } }),
+  );
+};
+
+describe('a bucket whose owner tags do not name the Bucket', () => {
+  it.each<[string, (world: World) => void, string]>([
+    ['name another', ({ s3 }) => void s3.make('photos', { tags: new Map(ownTags('other')) }), 'AlreadyClaimed'],
+    ['name an earlier object of this name', (world) => retag(world, { uid: 'uid-earlier' }), 'OwnershipInDoubt'],
+    ['are missing', ({ s3 }) => void s3.make('photos'), 'OwnershipInDoubt'],
+    [
+      'may not be read',
+      ({ s3 }) => s3.refuse('GetBucketTagging', { code: 'AccessDenied', status: 403 }),
+      'OwnershipInDoubt',
+    ],
+  ])('gets no policy, and keeps the one that it has, when they %s', async (_title, prepare, reason) => {
+    const world = await ready();
+    const status = world.bench.facts();
+    prepare(world);
+    putByOthers(world, 's3:*');
+    world.bench.change({ policy: document('s3:PutObject') });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason, writes: ['kube status'] });
+    expect(world.bench.conditions()).toContain(`BucketNotReady=True ${reason}`);
+    expect(world.bench.facts()).toEqual(status);
+    expect(atServer(world)).toEqual(iam('s3:*'));
+  });
+
+  it('keeps the policy in a deletion: in doubt it waits, and somebody else has their own', async () => {
+    const world = await ready();
+    const policy = world.s3.buckets.get('photos')?.policy;
+    world.s3.make('photos', { policy });
+    world.bench.delete();
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(report.message).toContain('s3.cloud37.dev/abandon');
+    world.s3.make('photos', { policy, tags: new Map(ownTags('other')) });
+    expect(await world.bench.run()).toMatchObject({
+      result: 'gone',
+      events: ['Warning NotOwned: Bucket photos belongs to somebody else by now; its policy is left alone.'],
+    });
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+
+  const retag = ({ s3 }: World, change: { uid: string }) => {
+    const mark = { cluster: testCluster, namespace: 'team-a', name: 'photos', ...change };
+    s3.make('photos', { tags: new Map(tagsOfMark(mark)) });
+  };
+});
+
+describe('a status that somebody else wrote', () => {
+  const victim = { bucketName: 'victim', region: 'us-east-1', providerRef: { namespace: 'team-a', name: 'provider' } };
+  const forged = async (status: BucketPolicyStatus): Promise<World> => {
+    const world = begin();
+    world.s3.make('victim', { policy: JSON.stringify(iam('s3:GetObject')) });
+    const object = world.bench.object();
+    world.policies.set('team-a/read', { ...object, status });
+    return world;
+  };
+  const hash = async (): Promise<string> => (await ready()).bench.object().status?.appliedHash ?? '';
+  const victimPolicy = ({ s3 }: World) => s3.buckets.get('victim')?.policy;
+
+  it('leads to no other bucket', async () => {
+    for (const proof of [undefined, 'v1.made-up']) {
+      const status = { ...victim, applied: true, appliedHash: await hash(), ...(proof === undefined ? {} : { proof }) };
+      const kept = await forged(status);
+      await kept.bench.run();
+      expectApplied(kept);
+      const leaving = await forged(status);
+      leaving.bench.delete();
+      expect(await leaving.bench.run()).toMatchObject({
+        result: 'gone',
+        writes: ['kube finalizer'],
+        events: [
+          'Warning NotOwned: The policy of bucket victim is left alone: nothing proves that this object put it there.',
+        ],
+      });
+      for (const world of [kept, leaving]) expect(victimPolicy(world)).toBe(JSON.stringify(iam('s3:GetObject')));
+    }
+  });
+
+  it('does not keep its object waiting for a Provider that never was', async () => {
+    const world = await forged({ ...victim, providerRef: { namespace: 'team-a', name: 'none' }, appliedHash: 'x' });
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+  });
+
+  it('counts as little when it was proved for another object, such as the one before it', async () => {
+    const former = await ready();
+    const world = await ready();
+    const { metadata, status } = former.bench.object();
+    world.policies.set('team-a/read', {
+      ...world.bench.object(),
+      metadata: { ...metadata, uid: 'uid-of-the-next' },
+      ...(status === undefined ? {} : { status }),
+    });
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+});
+
+describe('a grant that was taken back', () => {
+  const borrower = (bucket: Partial<Bucket['spec']> = { allowedNamespaces: { names: ['team-b'] } }) =>
+    ready({ namespace: 'team-b', bucket });
+  const withdraw = (world: World) =>
+    void world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({}), { status: owned }));
+
+  it('leaves the policy as it is, takes no new one, and says so', async () => {
+    const world = await borrower();
+    const facts = world.bench.facts();
+    withdraw(world);
+    world.bench.change({ policy: document('s3:*') });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ReferenceNotGranted', writes: ['kube status'] });
+    expect(report.message).toContain('applied to bucket photos stays as it is until the owner of the Bucket confirms');
+    expect(world.bench.facts()).toEqual(facts);
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+
+  it('takes the policy from the bucket once the owner has confirmed, whatever befalls any one write', async () => {
+    await tryEveryMishap(
+      async () => {
+        const world = await borrower();
+        confirm(world, 'team-x, team-b');
+        return world;
+      },
+      (world, trial) => {
+        expect(atServer(world), trial).toBeUndefined();
+        expect(world.bench.facts(), trial).toEqual({ applied: false, observedGeneration: 1 });
+        expect(world.bench.conditions(), trial).toContain('BucketNotReady=True ReferenceNotGranted');
+      },
+    );
+  });
+
+  it('is told, and asked for nothing more, after that', async () => {
+    const world = await borrower();
+    confirm(world, 'team-b');
+    const report = await world.bench.run();
+    expect(report.events).toEqual(['Normal PolicyRemoved: Removed the policy from bucket photos.']);
+    expect(report.message).toContain('was withdrawn for namespace team-b, and its owner has confirmed it');
+    world.s3.refuse('HeadBucket', { code: 'InternalError', status: 500 });
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'ReferenceNotGranted', writes: [] });
+    confirm(world, 'team-b', { allowedNamespaces: { names: ['team-b'] } });
+    world.s3.refuse('HeadBucket', undefined);
+    await world.bench.run();
+    expectApplied(world);
+  });
+
+  it('does so on the word of the live Bucket, not of the cache', async () => {
+    const world = await borrower();
+    confirm(world, 'team-b');
+    const granted = bucketSpec({ allowedNamespaces: { names: ['team-b'] } });
+    world.live.buckets.set('team-a/photos', objectOf('Bucket', 'photos', granted, { status: owned }));
+    await world.bench.run();
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+
+  it('does so on the word of who lends the Provider to the Bucket, too', async () => {
+    const world = await ready();
+    const annotations = { 's3.cloud37.dev/confirm-withdrawal': 'team-a' };
+    const ref = { name: 'provider', namespace: 'platform' };
+    const bucket = (change: object) =>
+      world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec(change), { status: owned }));
+    world.providers.set(
+      'platform/provider',
+      providerOf(world.s3.driver, { metadata: { namespace: 'platform', annotations } }),
+    );
+    bucket({ providerRef: ref });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ReferenceNotGranted' });
+    expect(atServer(world)).toBeUndefined();
+  });
+
+  it('cannot be evaded by letting the policy go', async () => {
+    const world = await borrower();
+    confirm(world, 'team-b');
+    world.bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(atServer(world)).toBeUndefined();
+  });
+
+  it('leaves what others have put there since', async () => {
+    const world = await borrower();
+    confirm(world, 'team-b');
+    putByOthers(world, 's3:*');
+    await world.bench.run();
+    expect(atServer(world)).toEqual(iam('s3:*'));
+  });
+});
+
+describe('a server that keeps a document in another form', () => {
+  const canonical = 'a'.repeat(64);
+  const userArn = 'arn:aws:iam::123456789012:root';
+  /** Rewrites what is put, as AWS does with a canonical user. */
+  const rewriting = (rewrite: (policy: string) => string): World => {
+    const world = begin({
+      spec: { policy: document('s3:GetObject', { principal: { CanonicalUser: canonical } }) },
+    });
+    let stored: string | undefined;
+    const bucket = world.s3.buckets.get('photos');
+    if (bucket === undefined) throw new Error('no bucket');
+    Object.defineProperty(bucket, 'policy', {
+      get: () => stored,
+      set: (policy: string | undefined) => {
+        stored = policy === undefined ? undefined : rewrite(policy);
+      },
+    });
+    return world;
+  };
+  const byArn = (policy: string) => policy.replace(`"CanonicalUser":["${canonical}"]`, `"AWS":"${userArn}"`);
+  const puts = ({ writes }: World) => writes.done.filter((name) => name === 'PutBucketPolicy').length;
+
+  it('is written to once, and left in peace, also by the next process', async () => {
+    const world = rewriting(byArn);
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+    expect(atServer(world)).toMatchObject({ Statement: [{ Principal: { AWS: userArn } }] });
+    world.bench.restart();
+    for (let passes = 0; passes < 5; passes += 1) {
+      world.bench.advance(600_000);
+      expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+    }
+    expect(puts(world)).toBe(1);
+  });
+
+  it('is written to twice when it changes more than names', async () => {
+    const world = rewriting((policy) => byArn(policy).replace('"s3:GetObject"', '"s3:GetObject","s3:GetObjectAcl"'));
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+    expect(puts(world)).toBe(2);
+  });
+
+  it('gets the document again when somebody changed it, or the spec did', async () => {
+    const world = rewriting(byArn);
+    await world.bench.run();
+    putByOthers(world, 's3:*');
+    await world.bench.run();
+    expect(atServer(world)).toMatchObject({ Statement: [{ Principal: { AWS: userArn } }] });
+    world.bench.change({ policy: document('s3:PutObject', { principal: { CanonicalUser: canonical } }) });
+    await world.bench.run();
+    expect(atServer(world)).toMatchObject({ Statement: [{ Action: ['s3:PutObject'] }] });
+    expect(puts(world)).toBe(3);
+  });
+
+  it('loses it in a deletion', async () => {
+    const world = rewriting(byArn);
+    await world.bench.run();
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(atServer(world)).toBeUndefined();
+  });
+});
+
+describe('a policy that would lock the operator out', () => {
+  const everything = document('s3:*', {
+    effect: 'Deny',
+    resource: ['arn:aws:s3:::${bucket}', 'arn:aws:s3:::${bucket}/*'],
+  });
+
+  it('is not sent, names the statement and the annotation, and is sent with that', async () => {
+    const world = await ready();
+    world.bench.change({ policy: everything });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'terminal', reason: 'PolicyInvalid', writes: ['kube status'] });
+    expect(report.message).toContain('statement[0] denies s3:GetBucketTagging');
+    expect(world.bench.facts()).toMatchObject({ applied: false, observedGeneration: 2 });
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+    world.bench.annotate({ 's3.cloud37.dev/allow-lockout': 'true' });
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+    expect(atServer(world)).toMatchObject({ Statement: [{ Effect: 'Deny' }] });
+  });
+
+  it('is sent to a server that asks a policy about anonymous requests alone', async () => {
+    const world = begin({ spec: { policy: everything } });
+    Object.assign(world.s3.driver, { unsupported: new Map([['policyPrincipals', 'Anonymous requests only.']]) });
+    await world.bench.run();
+    expect(atServer(world)).toMatchObject({ Statement: [{ Effect: 'Deny' }] });
+  });
+});
+
 describe('a Bucket that was made anew under its name for another bucket', () => {
   const moved = async (): Promise<World> => {
     const world = await ready();
-    world.s3.make('pictures');
+    world.s3.make('pictures', { tags: new Map(ownTags()) });
     const status = { ...owned, bucketName: 'pictures' };
     world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ name: 'pictures' }), { status }));
     return world;
@@ -251,6 +563,26 @@ describe('a Bucket that was made anew under its name for another bucket', () => 
     expect(atServer(world)).toBeUndefined();
     expect(world.bench.facts()).toMatchObject({ applied: false });
     expect(world.bench.facts()).not.toHaveProperty('appliedHash');
+  });
+
+  it('by the cache alone takes nothing from the bucket that it was made for', async () => {
+    const world = await ready();
+    world.s3.make('pictures', { tags: new Map(ownTags()) });
+    const former = world.buckets.get('team-a/photos');
+    const status = { ...owned, bucketName: 'pictures' };
+    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ name: 'pictures' }), { status }));
+    world.live.buckets.set('team-a/photos', former);
+    const facts = world.bench.facts();
+    expect(await world.bench.pass()).toMatchObject({
+      result: 'waiting',
+      reason: 'BucketNotReady',
+      retryAfterMs: 1_000,
+    });
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+    expect(world.bench.facts()).toEqual(facts);
+    world.live.buckets.set('team-a/photos', undefined);
+    expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason: 'BucketNotFound' });
+    expect(world.s3.buckets.get('pictures')?.policy).toBeUndefined();
   });
 
   it('leaves what others put on the former bucket', async () => {
@@ -316,12 +648,33 @@ describe('two policies for one bucket', () => {
     expectApplied(world);
   });
 
+  it('are not kept waiting by one that may not refer to the bucket and only says that it has a document there', async () => {
+    const world = begin();
+    const status = { applied: true, appliedHash: 'x', proof: 'v1.made-up' };
+    for (const leaving of [true, false]) {
+      world.policies.set('team-b/stranger', another('stranger', 1, { namespace: 'team-b', leaving, status }));
+      await world.bench.run();
+      expectApplied(world);
+    }
+  });
+
+  it('are settled the same while the grant of the winner is withdrawn, until that is confirmed', async () => {
+    const world = begin();
+    const status = await remembered(world, 'elder', { applied: true, appliedHash: 'x' });
+    world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b', status }));
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
+    confirm(world, 'team-b');
+    // It goes first.
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
+    world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b', status: { applied: false } }));
+    await world.bench.run();
+    expectApplied(world);
+  });
+
   it('wait for one that is leaving until its document is gone', async () => {
     const world = begin();
-    world.policies.set(
-      'team-a/leaving',
-      another('leaving', 9, { namespace: 'team-b', leaving: true, status: { appliedHash: 'x' } }),
-    );
+    const status = await remembered(world, 'leaving', { appliedHash: 'x' });
+    world.policies.set('team-a/leaving', another('leaving', 9, { namespace: 'team-b', leaving: true, status }));
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
     world.policies.delete('team-a/leaving');
     await world.bench.run();
@@ -405,10 +758,19 @@ describe('a deletion', () => {
 
   it('leaves the same document to another policy that has applied it', async () => {
     const world = await leaving();
-    const status = world.bench.object().status;
-    world.policies.set('team-a/elder', another('elder', 1, status === undefined ? {} : { status }));
+    const { applied, appliedHash } = world.bench.object().status ?? {};
+    const status = await remembered(world, 'elder', { applied: applied === true, appliedHash: appliedHash ?? '' });
+    world.policies.set('team-a/elder', another('elder', 1, { status }));
     await world.bench.run();
     expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+
+  it('finds the bucket where the server says that it is', async () => {
+    const world = await leaving();
+    const bucket = world.s3.buckets.get('photos');
+    world.s3.make('photos', { ...bucket, region: 'eu-west-1' });
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(atServer(world)).toBeUndefined();
   });
 
   it('from another namespace uses the Provider as the Bucket may', async () => {

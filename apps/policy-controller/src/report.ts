@@ -1,4 +1,3 @@
-import type { BucketPolicyStatus } from '@operator/api';
 import { conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
 import type { IamPolicy } from '@operator/policy';
@@ -36,19 +35,3 @@ export const unheededClaims = (policy: IamPolicy, lacking: string | undefined): 
   if (lacking === undefined || !unheeded) return [];
   return [{ type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: lacking }];
 };
-
-/** What a look found where the server has the policy. */
-export interface PolicyFacts {
-  readonly bucketName: string;
-  readonly region: string;
-  readonly providerRef: { readonly namespace: string; readonly name: string };
-  readonly hash: string;
-  readonly lastSyncTime: string;
-}
-
-/** The status of a policy that stands at the server. */
-export const reportPolicy = ({ hash, ...facts }: PolicyFacts): BucketPolicyStatus => ({
-  applied: true,
-  appliedHash: hash,
-  ...facts,
-});

@@ -17,11 +17,15 @@ export const bucketPolicyStatus = Type.Object({
   applied: optional(Type.Boolean({ description: 'Whether the bucket has this policy.' })),
   lastSyncTime: optional(instant('When the bucket last came to have this policy.')),
   appliedHash: optional(
-    Type.String({ description: 'Hash of the policy that was applied; only that one is ever removed.', maxLength: 128 }),
+    Type.String({
+      description: 'Hash of the policy that stands on the bucket; only what this object put there is ever removed.',
+      maxLength: 128,
+    }),
   ),
   pendingHash: optional(
     Type.String({
-      description: 'Hash of a policy that is about to be applied; tells after a crash that it is ours.',
+      description:
+        'Hash of a policy that is about to be applied, or of one that the server keeps in another form, as it was sent.',
       maxLength: 128,
     }),
   ),

@@ -1,0 +1,60 @@
+import type { BucketPolicyStatus } from '@operator/api';
+import { reasons } from '@operator/api';
+import { waiting } from '@operator/outcome';
+import { keyOfReference, withdrawalOf, type ReferredBucket } from '@operator/references';
+import { keyOf } from '@operator/runtime';
+import type { PolicyDeps, RivalPolicy, Work } from './deps.ts';
+import { winnerOf, type Contender } from './plan.ts';
+
+/** The BucketPolicy whose document the bucket is to have, by its own words and by proof, in whichever shard it is. */
+export const requireNoRival = async (bucket: ReferredBucket, work: Work): Promise<void> => {
+  const { uid } = work.policy.metadata;
+  const winner = winnerOf(await contendersFor(bucket, work));
+  if (winner === undefined || winner.uid === uid) return;
+  throw waiting(
+    reasons.PolicyConflict,
+    `Bucket ${keyOf(bucket)} has its policy from BucketPolicy ${winner.namespace}/${winner.name}; a bucket can have one.`,
+  );
+};
+
+/** Anybody may name any Bucket; who may not refer to it, and has nothing there, must not stand in the way of those who may. */
+const contendersFor = async (bucket: ReferredBucket, { policy, memory, deps, pass }: Work): Promise<Contender[]> => {
+  const contenders: Contender[] = [{ ...ageOf(policy), isLeaving: false, holds: isHolding(memory) }];
+  for (const other of deps.policiesOf(keyOf(bucket))) {
+    if (other.metadata.uid === policy.metadata.uid) continue;
+    const state = await withdrawalOf(bucket, other.metadata.namespace, deps.labelsOf);
+    const holds = isHolding(await deps.ownership.provenPolicy(other, pass.signal));
+    if (state !== 'granted' && !holds) continue;
+    // What is to be removed stands until it is gone.
+    const isLeaving = other.metadata.deletionTimestamp !== undefined || state === 'confirmed';
+    contenders.push({ ...ageOf(other), isLeaving, holds });
+  }
+  return contenders;
+};
+
+const ageOf = ({ metadata: { namespace, name, uid, creationTimestamp } }: Pick<RivalPolicy, 'metadata'>) => ({
+  namespace,
+  name,
+  uid,
+  creationTimestamp,
+});
+
+const isHolding = (memory: BucketPolicyStatus | undefined): boolean =>
+  memory?.appliedHash !== undefined || memory?.pendingHash !== undefined;
+
+/** The BucketPolicies, others than this one and staying, that have by proof applied a document to the bucket of this one. */
+export const othersWithDocument = async (
+  { policy, deps, pass }: Work,
+  place: Pick<BucketPolicyStatus, 'bucketName'>,
+): Promise<readonly BucketPolicyStatus[]> => {
+  const found: BucketPolicyStatus[] = [];
+  for (const other of othersOn(policy, deps)) {
+    if (other.metadata.deletionTimestamp !== undefined || other.status?.applied !== true) continue;
+    const proven = await deps.ownership.provenPolicy(other, pass.signal);
+    if (proven !== undefined && proven.bucketName === place.bucketName) found.push(proven);
+  }
+  return found;
+};
+
+const othersOn = ({ spec, metadata }: Work['policy'], { policiesOf }: PolicyDeps): readonly RivalPolicy[] =>
+  policiesOf(keyOfReference(spec.bucketRef, metadata.namespace)).filter((other) => other.metadata.uid !== metadata.uid);

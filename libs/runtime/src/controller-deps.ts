@@ -5,6 +5,7 @@ import type { Informer } from './informer.ts';
 import type { LiveProof } from './live-proof.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { RuntimeMetrics } from './metrics.ts';
+import type { Outage } from './outage.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { KubeObject, ObjectKey, Resource } from './resource.ts';
 import type { Tracing } from './tracing.ts';
@@ -52,6 +53,7 @@ export interface ControllerDeps<Spec, Status> extends Controller<Spec, Status> {
   readonly metrics: RuntimeMetrics;
   readonly events: EventRecorder;
   readonly tracing: Tracing;
+  readonly outage: Outage;
   /** The change of another object that asked for this key's pass; each is given out once. */
   readonly takeCause?: (key: ObjectKey) => Cause | undefined;
   readonly workers: number;

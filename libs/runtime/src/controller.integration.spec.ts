@@ -398,6 +398,40 @@ describe('a controller on a real API server', () => {
   });
 });
 
+describe('an outage of the API server', () => {
+  const outageMs = 40_000;
+
+  it('moves no condition, tells no Event, and is one warning for all passes', async () => {
+    const { by } = await start('--leader-elect=false', '--resync-interval=1s');
+    const names = ['steady-1', 'steady-2', 'steady-3'];
+    for (const name of names) await create(name, { size: 1, shelf: 'none' });
+    for (const name of names) await untilReady(name);
+    const before = await Promise.all(names.map(read));
+    proxy.requests.length = 0;
+    proxy.intercept = () => 'refuse';
+    proxy.cut();
+    const until = performance.now() + outageMs;
+    await eventually('it has lasted long enough', () => performance.now() > until, outageMs + 5_000);
+    expect(proxy.requests.filter(({ url }) => url.includes('/configmaps/')).length).toBeGreaterThan(5);
+    proxy.intercept = () => undefined;
+    await eventually('it is over', () => logOf(by).includes('answers again'), 60_000);
+    for (const name of names) await annotate(name, { 's3.cloud37.dev/reconcile-requested-at': 'after' });
+    const from = outside.reads.count;
+    await eventually('passes go on', () => outside.reads.count >= from + 6, 60_000);
+    expect((await Promise.all(names.map(read))).map(({ status }) => status)).toEqual(
+      before.map(({ status }) => status),
+    );
+    expect((await list<KubeEvent>(eventKind)).filter(({ type }) => type === 'Warning')).toEqual([]);
+    const lines = logOf(by).split('\n');
+    expect(lines.filter((line) => line.includes('"level":"warn"') && line.includes('"event":"outage"'))).toHaveLength(
+      1,
+    );
+    // A line of their own have the watches, for each resource.
+    const warned = lines.filter((line) => line.includes('"level":"warn"') && !line.includes('"event":"watch"'));
+    expect(warned).toHaveLength(1);
+  });
+});
+
 describe('a controller whose watch is late', () => {
   /** From now on no event of a widget comes through; everything else does. */
   const holdWatch = (): void => {

@@ -12,6 +12,7 @@ import { leadershipLost } from './leadership-lost.ts';
 import { createMetrics } from './metrics.ts';
 import type { Finalized, Pass } from './reconciler.ts';
 import { type CommonStatus, type KubeObject, keyOf } from './resource.ts';
+import { createOutage } from './outage.ts';
 import { type Tracing, createTracing } from './tracing.ts';
 import { createWorkqueue } from './workqueue.ts';
 
@@ -83,6 +84,7 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize,
     metrics: createMetrics('test'),
     events: { record: (_object, type, reason) => void told.push(`${type} ${reason}`) },
     tracing: await createTracing('test', {}),
+    outage: createOutage(log, monotonicMs),
     workers: 10,
     resyncIntervalMs: 600_000,
     ...(isBeyondHelp === undefined ? {} : { isBeyondHelp }),

@@ -6,7 +6,7 @@ import { lendPass } from './lent-pass.ts';
 import { learnFrom } from './live-proof.ts';
 import type { Ended } from './next-attempt.ts';
 import { faultOf } from './pass-fault.ts';
-import { type Rooms, requireTrue, resyncMsOf } from './passes.ts';
+import { type Rooms, requireTellable, resyncMsOf } from './passes.ts';
 import type { Finalized } from './reconciler.ts';
 import { type KubeObject, ownStatus } from './resource.ts';
 import { statusOf } from './status.ts';
@@ -25,7 +25,7 @@ export const finalize = async <Spec, Status>(
   const finalized = await deps.reconciler
     .finalize(given, pass.lent)
     .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, turn)));
-  requireTrue(turn);
+  requireTellable(turn, finalized);
   const object = pass.stored();
   if (finalized.result === 'done') return letGo(rooms, object, turn);
   if (finalized.result === 'blocked' && !turn.isStored && deps.isBeyondHelp?.(finalized.fault) === true) {

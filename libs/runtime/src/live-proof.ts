@@ -1,3 +1,4 @@
+import type { Fault } from '@operator/outcome';
 import type { ControllerDeps, Turn } from './controller-deps.ts';
 import { hasFinalizer } from './finalizer.ts';
 import { isSameJson } from './json-equality.ts';
@@ -26,6 +27,8 @@ export interface LiveProof {
   changed(cause: unknown): Promise<Error>;
   /** True once the pass must not go on: what it sees is not true, whatever a reconciler made of the Fault. */
   readonly isRefuted: () => boolean;
+  /** Why the API server did not confirm it when it was asked last; a write that was to follow has not been made. */
+  readonly unanswered: () => Fault | undefined;
 }
 
 /** For the `catch` of a write that carries preconditions: what the object is by now is in the cache when it throws on. */
@@ -42,6 +45,7 @@ export const provenGone = (key: string): LiveProof => ({
   compare: () => undefined,
   changed: (cause) => Promise.resolve(objectChanged(key, cause)),
   isRefuted: () => false,
+  unanswered: () => undefined,
 });
 
 type Deps<Spec, Status> = Pick<
@@ -56,6 +60,7 @@ export const createLiveProof = <Spec, Status>(
   { key, signal, log }: Pick<Turn, 'key' | 'signal' | 'log'>,
 ): LiveProof => {
   let state: 'open' | 'proven' | 'refuted' = 'open';
+  let unanswered: Fault | undefined;
   let asking: Promise<void> | undefined;
   const { name, namespace } = seen.metadata;
 
@@ -88,8 +93,11 @@ export const createLiveProof = <Spec, Status>(
       live = await read();
     } catch (caught) {
       // A driver lets a Fault through and takes everything else for its own.
-      throw isKubeError(caught) ? kubeFault(caught) : caught;
+      if (!isKubeError(caught)) throw caught;
+      unanswered = kubeFault(caught);
+      throw unanswered;
     }
+    unanswered = undefined;
     // A write of this pass may have settled it meanwhile.
     if (state !== 'open') return;
     if (live === undefined || !isAsSeen(live, seen, finalizer)) throw refute(live);
@@ -122,6 +130,7 @@ export const createLiveProof = <Spec, Status>(
       return objectChanged(key, cause);
     },
     isRefuted,
+    unanswered: () => unanswered,
   };
 
   function isRefuted(): boolean {

@@ -1,4 +1,4 @@
-import type { Fault } from '@operator/outcome';
+import { Fault } from '@operator/outcome';
 import { jittered } from './backoff.ts';
 import { isKubeError } from './kube-error.ts';
 import { isLeadershipLost } from './leadership-lost.ts';
@@ -94,7 +94,7 @@ const waitFor = (
 };
 
 const retryAfterFailure = (queue: Pick<Workqueue, 'retry'>, key: ObjectKey, caught: unknown): PassResult => {
-  queue.retry(key, isKubeError(caught) ? caught.retryAfterMs : undefined);
+  queue.retry(key, isKubeError(caught) || caught instanceof Fault ? caught.retryAfterMs : undefined);
   // The lease has run out, and the timer that ends this term has not fired yet: it must have room to.
   if (isLeadershipLost(caught)) return 'aborted';
   return isQuiet(caught) || isKubeError(caught, 404) ? 'conflict' : 'transient';

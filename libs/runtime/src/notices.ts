@@ -6,6 +6,7 @@ import { pausedAnnotation } from './annotations.ts';
 import type { ControllerDeps } from './controller-deps.ts';
 import { isKubeError } from './kube-error.ts';
 import { isLeadershipLost } from './leadership-lost.ts';
+import { isAway } from './outage.ts';
 import { isQuiet } from './pass-fault.ts';
 import type { CommonStatus, KubeObject } from './resource.ts';
 import { readyOf } from './status.ts';
@@ -46,9 +47,12 @@ export const isDrift = <Spec, Status>(
 };
 
 export const createNotices = <Spec, Status>(
-  deps: Pick<ControllerDeps<Spec, Status>, 'events' | 'metrics' | 'resource' | 'isToldElsewhere' | 'failureEvent'>,
+  deps: Pick<
+    ControllerDeps<Spec, Status>,
+    'events' | 'metrics' | 'resource' | 'outage' | 'isToldElsewhere' | 'failureEvent'
+  >,
 ): Notices => {
-  const { events, metrics, resource } = deps;
+  const { events, metrics, resource, outage } = deps;
   /** uids that were told to be paused. */
   const pausedTold = new Set<string>();
   return {
@@ -83,7 +87,8 @@ export const createNotices = <Spec, Status>(
     },
     tellFailure(caught, log) {
       if (isLeadershipLost(caught)) return;
-      if (isQuiet(caught) || isKubeError(caught, 404))
+      if (isAway(caught)) outage.began(caught, log);
+      else if (isQuiet(caught) || isKubeError(caught, 404))
         log.debug({ event: 'conflict', err: caught }, 'the object changed meanwhile; looking again');
       else if (isKubeError(caught))
         log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused; trying again');

@@ -1,5 +1,5 @@
 import { reasons } from '@operator/api';
-import { blocked } from '@operator/outcome';
+import { type Fault, blocked } from '@operator/outcome';
 import { isPaused, ownResyncMs } from './annotations.ts';
 import type { ControllerDeps, Turn } from './controller-deps.ts';
 import type { DriftLoops, Progress } from './drift-loop.ts';
@@ -10,6 +10,7 @@ import { lendPass } from './lent-pass.ts';
 import { createLiveProof, learnFrom, provenGone } from './live-proof.ts';
 import { type Ended, type PassResult, scheduleNext } from './next-attempt.ts';
 import { type Notices, isDrift, pausedMessage } from './notices.ts';
+import { isAway } from './outage.ts';
 import { faultOf } from './pass-fault.ts';
 import { type KubeObject, type ObjectKey, ownStatus } from './resource.ts';
 import { readyOf, statusOf } from './status.ts';
@@ -157,7 +158,7 @@ const look = async <Spec, Status>(
   const outcome = await deps.reconciler
     .reconcile(object, pass.lent)
     .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, turn)));
-  requireTrue(turn);
+  requireTellable(turn, outcome);
   const current = pass.current();
   const { uid, generation } = current.metadata;
   let progress: Progress | undefined;
@@ -180,9 +181,17 @@ const look = async <Spec, Status>(
   return { outcome, progress, status, stored: pass.stored() };
 };
 
-/** Whatever a reconciler made of the Fault. @throws Fault `transient` ObjectChanged when what the pass saw has proven not to be true */
-export const requireTrue = ({ key, proof }: Turn): void => {
+/**
+ * Whatever a reconciler made of the Fault. @throws Fault `transient` ObjectChanged when what the pass saw has proven not to be true,
+ * KubernetesUnavailable when the API server alone was in the way
+ */
+export const requireTellable = (
+  { key, proof }: Turn,
+  outcome: { readonly result: string; readonly fault?: Fault },
+): void => {
   if (proof.isRefuted()) throw objectChanged(key);
+  const unanswered = proof.unanswered() ?? outcome.fault;
+  if (unanswered !== undefined && isAway(unanswered)) throw unanswered;
 };
 
 /** Milliseconds until the next periodic look: the shorter of what the outcome and the object ask for. */

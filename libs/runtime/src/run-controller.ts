@@ -21,6 +21,7 @@ import { leadershipLost } from './leadership-lost.ts';
 import { createLogger } from './logging.ts';
 import { type RuntimeMetrics, createMetrics } from './metrics.ts';
 import type { KubeObject, ObjectKey, StoredObject } from './resource.ts';
+import { type Outage, createOutage } from './outage.ts';
 import { type Stopping, endInTime, stopOnSignals } from './stopping.ts';
 import { type Tracing, createTracing } from './tracing.ts';
 import { createWakes } from './wakes.ts';
@@ -89,6 +90,7 @@ interface Uplink {
   /** Its writes throw where this process must not write. */
   readonly kube: KubeClient;
   readonly leadership: Leadership;
+  readonly outage: Outage;
 }
 
 const connect = async (
@@ -98,12 +100,9 @@ const connect = async (
 ): Promise<Uplink> => {
   const inCluster = config.kubeconfig === undefined ? inClusterSource(env) : undefined;
   const connection = openKubeConnection(inCluster ?? (await readKubeconfig(config.kubeconfig)), monotonicMs);
-  const requests = {
-    connection,
-    userAgent: `wasabi-s3-operator/${name}`,
-    monotonicMs,
-    observe: (exchange: KubeExchange) => metrics.kubeExchanged(exchange),
-  };
+  const outage = createOutage(log, monotonicMs);
+  const observe = (exchange: KubeExchange) => metrics.kubeExchanged(exchange);
+  const requests = { connection, userAgent: `wasabi-s3-operator/${name}`, monotonicMs, observe };
   const unfenced = createKubeClient(requests);
   const leadership = config.leaderElect
     ? createLeadership({
@@ -119,12 +118,16 @@ const connect = async (
     : alone;
   const kube = createKubeClient({
     ...requests,
+    observe: (exchange) => {
+      observe(exchange);
+      outage.answered(exchange.code);
+    },
     traced: (call, run) => tracing.child(`kubernetes ${call}`, {}, run),
     beforeWrite: () => {
       if (!leadership.mayWrite()) throw leadershipLost();
     },
   });
-  return { connection, unfenced, kube, leadership };
+  return { connection, unfenced, kube, leadership, outage };
 };
 
 /** The queue of a controller's keys: a lane for each Provider. */
@@ -164,7 +167,7 @@ const assemble = async <Spec, Status>(
   parts: Parts,
   signal: AbortSignal,
 ) => {
-  const { config, log, metrics, tracing, events, watches, kube, leadership, connection } = parts;
+  const { config, log, metrics, tracing, events, watches, kube, leadership, outage, connection } = parts;
   const { informer: informerOf, watchOne } = watches;
   let enqueue: ControllerTools['enqueue'] = () => undefined;
   const wakes = createWakes((key) => enqueue(key));
@@ -189,6 +192,7 @@ const assemble = async <Spec, Status>(
     informer,
     queue,
     tracing,
+    outage,
     monotonicMs,
     random,
     mayWrite: () => leadership.mayWrite(),

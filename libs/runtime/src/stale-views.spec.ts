@@ -1,90 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Outcome, progressing, settled } from '@operator/outcome';
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type MemoryApi, type Stored, createMemoryApi } from '../test/memory-api.ts';
+import type { MemoryApi, Stored } from '../test/memory-api.ts';
+import { type Stage, type WidgetPass, createStage, finalizer, resource } from '../test/stage.ts';
 import { catchUp } from './catch-up.ts';
-import { createController } from './controller.ts';
-import { type StartedInformer, createInformer } from './informer.ts';
-import { type RuntimeMetrics, createMetrics } from './metrics.ts';
-import type { Finalized, Pass } from './reconciler.ts';
-import { createTracing } from './tracing.ts';
-import { type Workqueue, createWorkqueue } from './workqueue.ts';
+import type { Finalized } from './reconciler.ts';
 
-const resource = { group: 'runtime.test', version: 'v1', kind: 'Widget', plural: 'widgets' };
-const finalizer = 'runtime.test/finalizer';
 const ours = { finalizers: [finalizer] };
-const log = pino({ level: 'silent' });
-const monotonicMs = () => performance.now();
-const random = () => 0.5;
-type WidgetPass = Pass<Record<string, unknown>>;
 
+let stage: Stage;
 let api: MemoryApi;
-let informer: StartedInformer<Stored>;
-let metrics: RuntimeMetrics;
-let queue: Workqueue;
-let events: string[];
 /** What was written outside: the operation and the uid for which it was. */
 let effects: string[];
-let end: AbortController;
-let running: Promise<unknown>[];
-
-interface Widgets {
-  readonly reconcile?: (
-    object: Stored,
-    pass: WidgetPass,
-  ) => Promise<Outcome<Record<string, unknown>>> | Outcome<Record<string, unknown>>;
-  readonly finalize?: (object: Stored, pass: WidgetPass) => Promise<Finalized<Record<string, unknown>>>;
-}
 
 beforeEach(() => {
-  api = createMemoryApi(resource);
-  informer = createInformer<Stored>(resource);
-  metrics = createMetrics('test');
-  queue = createWorkqueue({ monotonicMs, random, backoff: { baseMs: 5, capMs: 20 } });
-  events = [];
+  stage = createStage();
+  ({ api } = stage);
   effects = [];
-  end = new AbortController();
-  running = [];
 });
 
-afterEach(async () => {
-  end.abort();
-  await Promise.all(running);
-  queue.close();
-});
-
-const startInformer = async (): Promise<void> => {
-  running.push(informer.start({ kube: api.kube, log, random, namespaces: [] }, end.signal));
-  await vi.waitUntil(() => informer.hasSynced());
-};
-
-const startController = async ({ reconcile, finalize }: Widgets): Promise<void> => {
-  const controller = createController<Record<string, unknown>, Record<string, unknown>>({
-    resource,
-    finalizer,
-    reconciler: {
-      reconcile: async (object, pass) => (reconcile ?? (() => settled({})))(object, pass),
-      finalize: finalize ?? (async () => ({ result: 'done' })),
-      claimsOf: () => [],
-      providerOf: () => undefined,
-    },
-    informer,
-    kube: api.kube,
-    queue,
-    mayWrite: () => true,
-    log,
-    clock: { now: () => new Date('2026-05-05T10:00:00Z') },
-    monotonicMs,
-    random,
-    metrics,
-    events: { record: ({ metadata }, _type, reason) => void events.push(`${metadata.uid} ${reason}`) },
-    tracing: await createTracing('test', {}),
-    workers: 4,
-    resyncIntervalMs: 600_000,
-  });
-  running.push(controller.run(end.signal, new AbortController().signal));
-};
+afterEach(() => stage.end());
 
 /** A write to the outside for an object. */
 const write = (pass: WidgetPass, operation: string, { metadata }: Stored): Promise<void> =>
@@ -100,46 +35,46 @@ const remove = async (object: Stored, pass: WidgetPass): Promise<Finalized<Recor
 
 /** How often passes were stopped before they wrote. */
 const staleViews = async (): Promise<number> => {
-  const line = /stale_views_total\{.*\} (\d+)/.exec(await metrics.registry.metrics());
+  const line = /stale_views_total\{.*\} (\d+)/.exec(await stage.metrics.registry.metrics());
   return Number(line?.[1] ?? 0);
 };
 
 describe('while the watch is late', () => {
   it('what was recreated is not destroyed by the deletion of the former object', async () => {
     const former = api.create('a', {}, { ...ours, deletionTimestamp: '2026-05-05T11:00:00Z' });
-    await startInformer();
+    await stage.startInformer();
     api.holdWatch();
     api.remove('a');
     const heir = api.create('a', {}, ours);
     const seen: string[] = [];
-    await startController({
+    await stage.startController({
       reconcile: ({ metadata }) => {
         seen.push(metadata.uid);
         return settled({});
       },
       finalize: remove,
     });
-    queue.add('n/a');
+    stage.queue.add('n/a');
     await vi.waitUntil(() => seen.length > 0);
     expect(effects).toEqual([]);
     expect(seen).toEqual([heir.metadata.uid]);
-    expect(informer.get('n/a')?.metadata.uid).not.toBe(former.metadata.uid);
+    expect(stage.informer.get('n/a')?.metadata.uid).not.toBe(former.metadata.uid);
     expect(await staleViews()).toBe(1);
   });
 
   it('a former object that lived does not write on what its heir has', async () => {
     const former = api.create('a', { size: 1 }, ours);
-    await startInformer();
+    await stage.startInformer();
     api.holdWatch();
     api.remove('a');
     const heir = api.create('a', { size: 2 }, ours);
-    await startController({
+    await stage.startController({
       reconcile: async (object, pass) => {
         if (effects.length === 0) await write(pass, 'Put', object);
         return settled({ size: object.spec.size });
       },
     });
-    queue.add('n/a');
+    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status?.observedGeneration === 1);
     expect(effects).toEqual([`Put ${heir.metadata.uid}`]);
     expect(effects).not.toContain(`Put ${former.metadata.uid}`);
@@ -152,11 +87,11 @@ describe('while the watch is late', () => {
     ['that went to another shard', { metadata: { labels: { shard: 'b' } } }],
   ])('nothing is destroyed for an object under deletion %s', async (_title, change) => {
     api.create('a', { policy: 'Delete' }, { ...ours, deletionTimestamp: '2026-05-05T11:00:00Z' });
-    await startInformer();
+    await stage.startInformer();
     api.holdWatch();
     api.change('a', change);
-    await startController({ finalize: remove });
-    queue.add('n/a');
+    await stage.startController({ finalize: remove });
+    stage.queue.add('n/a');
     await delay(50);
     expect(effects).toEqual([]);
     // Asked for once where the cache can learn it, and with a pause between where only the watch can.
@@ -165,31 +100,31 @@ describe('while the watch is late', () => {
 
   it('nothing is destroyed for an object that is gone, whose name is free', async () => {
     api.create('a', {}, { ...ours, deletionTimestamp: '2026-05-05T11:00:00Z' });
-    await startInformer();
+    await stage.startInformer();
     api.holdWatch();
     api.remove('a');
-    await startController({ finalize: remove });
-    queue.add('n/a');
+    await stage.startController({ finalize: remove });
+    stage.queue.add('n/a');
     await delay(30);
     expect(effects).toEqual([]);
     api.releaseWatch();
-    await vi.waitUntil(() => informer.get('n/a') === undefined);
+    await vi.waitUntil(() => stage.informer.get('n/a') === undefined);
   });
 
   it('an object that is being deleted by now is not made again for a finalizer that it has lost here', async () => {
     api.create('a');
-    await startInformer();
+    await stage.startInformer();
     api.holdWatch();
     api.change('a', { metadata: ours });
     api.delete('a');
-    await startController({
+    await stage.startController({
       reconcile: async (object, pass) => {
         await write(pass, 'Put', object);
         return settled({});
       },
       finalize: remove,
     });
-    queue.add('n/a');
+    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a') === undefined);
     expect(effects).toEqual(['Delete uid-1']);
   });
@@ -211,20 +146,20 @@ describe('while the watch is late', () => {
         ],
       },
     });
-    await startInformer();
+    await stage.startInformer();
     api.holdWatch();
     api.remove('a');
     api.create('a', {}, ours);
-    await startController({
+    await stage.startController({
       reconcile: ({ metadata }) =>
         // As one that writes to Kubernetes alone.
         metadata.uid === former.metadata.uid
           ? progressing({}, { reason: 'Converging', steps: ['paint'] })
           : settled({}),
     });
-    queue.add('n/a');
+    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status?.observedGeneration === 1);
-    expect(events).toEqual([]);
+    expect(stage.events).toEqual([]);
   });
 });
 
@@ -234,7 +169,7 @@ describe('a late status', () => {
     const held = Promise.withResolvers<undefined>();
     const begun = Promise.withResolvers<undefined>();
     let passes = 0;
-    await startController({
+    await stage.startController({
       reconcile: async () => {
         passes += 1;
         if (passes > 1) return settled({});
@@ -243,7 +178,7 @@ describe('a late status', () => {
         return ended();
       },
     });
-    queue.add('n/a');
+    stage.queue.add('n/a');
     await begun.promise;
     api.holdWatch();
     change();
@@ -259,7 +194,7 @@ describe('a late status', () => {
     ],
   ])('of a former object is not the %s of its heir', async (_title, ended) => {
     api.create('a', {}, ours);
-    await startInformer();
+    await stage.startInformer();
     await startHeldPass(ended, () => {
       api.remove('a');
       api.create('a', {}, ours);
@@ -271,7 +206,7 @@ describe('a late status', () => {
 
   it('of a leader that has lost its lease does not replace what its successor has written', async () => {
     api.create('a', {}, ours);
-    await startInformer();
+    await stage.startInformer();
     await startHeldPass(
       () => settled({ keyId: 'replaced' }),
       () => api.change('a', { status: { keyId: 'of the successor' } }),
@@ -283,20 +218,20 @@ describe('a late status', () => {
 describe('the live proof', () => {
   const makeReady = async (): Promise<void> => {
     api.create('a', {}, ours);
-    await startInformer();
+    await stage.startInformer();
   };
 
   it('is one GET for all the writes of a pass, whatever their number, and for its second look', async () => {
     await makeReady();
     let looks = 0;
-    await startController({
+    await stage.startController({
       reconcile: async (object, pass) => {
         looks += 1;
         await Promise.all(['Put', 'Tag', 'Paint'].map((operation) => write(pass, operation, object)));
         return looks === 1 ? progressing({}, { reason: 'Converging', steps: [] }) : settled({});
       },
     });
-    queue.add('n/a');
+    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status !== undefined);
     expect(effects).toHaveLength(6);
     expect(api.requests).toEqual(['get a', 'status a']);
@@ -304,8 +239,8 @@ describe('the live proof', () => {
 
   it('costs nothing in a pass that only looks', async () => {
     await makeReady();
-    await startController({});
-    queue.add('n/a');
+    await stage.startController({});
+    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status !== undefined);
     expect(api.requests).toEqual(['status a']);
   });
@@ -313,25 +248,25 @@ describe('the live proof', () => {
   it('costs nothing after the finalizer was set, or something recorded, in the same pass', async () => {
     api.create('new');
     api.create('a', {}, ours);
-    await startInformer();
-    await startController({
+    await stage.startInformer();
+    await stage.startController({
       reconcile: async (object, pass) => {
         if (object.metadata.name === 'a') await pass.record({ intent: 1 });
         await write(pass, 'Put', object);
         return settled({ intent: 2 });
       },
     });
-    queue.add('n/a');
-    queue.add('n/new');
+    stage.queue.add('n/a');
+    stage.queue.add('n/new');
     await vi.waitUntil(() => ['a', 'new'].every((name) => api.find(name)?.status?.observedGeneration === 1));
     expect(api.requests.toSorted()).toEqual(['apply new', 'status a', 'status a', 'status new']);
   });
 
   it('is asked for again in every pass of a deletion', async () => {
     api.create('a', {}, { ...ours, deletionTimestamp: '2026-05-05T11:00:00Z' });
-    await startInformer();
+    await stage.startInformer();
     let batches = 0;
-    await startController({
+    await stage.startController({
       finalize: async (object, pass) => {
         await write(pass, 'Delete', object);
         batches += 1;
@@ -339,7 +274,7 @@ describe('the live proof', () => {
         return { result: 'progressing', status: {}, reason: 'Emptying', message: 'Emptying.', retryAfterMs: 1 };
       },
     });
-    queue.add('n/a');
+    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a') === undefined);
     expect(api.requests.filter((request) => request === 'get a')).toHaveLength(3);
   });
@@ -349,14 +284,14 @@ describe('the live proof', () => {
     api.holdWatch();
     api.change('a', { spec: { size: 2 } });
     const seen: unknown[] = [];
-    await startController({
+    await stage.startController({
       reconcile: async (object, pass) => {
         seen.push(object.spec.size);
         await write(pass, 'Put', object).catch(() => undefined);
         return settled({ size: object.spec.size ?? 'stale' });
       },
     });
-    queue.add('n/a');
+    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status !== undefined);
     expect(seen).toEqual([undefined, 2]);
     expect(effects).toEqual(['Put uid-1']);
@@ -366,7 +301,7 @@ describe('the live proof', () => {
   it('may be asked for before anything is planned, and other objects be read past the caches', async () => {
     await makeReady();
     const found: unknown[] = [];
-    await startController({
+    await stage.startController({
       reconcile: async (object, pass) => {
         await pass.prove();
         found.push((await pass.live(resource, 'n/a'))?.metadata.uid, await pass.live(resource, 'n/none'));
@@ -374,7 +309,7 @@ describe('the live proof', () => {
         return settled({});
       },
     });
-    queue.add('n/a');
+    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status !== undefined);
     expect(found).toEqual(['uid-1', undefined]);
     expect(api.requests).toEqual(['get a', 'get a', 'get none', 'status a']);
@@ -383,13 +318,14 @@ describe('the live proof', () => {
 
 it('a new leader takes the heir from the list that it catches up with, not the object that its watch has shown', async () => {
   api.create('a', {}, ours);
-  await startInformer();
+  await stage.startInformer();
   // An answer to a write of its own, newer than what the watch has shown.
   api.holdWatch();
-  informer.remember(api.change('a', { status: { size: 1 } }));
+  stage.informer.remember(api.change('a', { status: { size: 1 } }));
   api.remove('a');
   const heir = api.create('a', {}, ours);
   api.create('gone');
-  await catchUp({ kube: api.kube, informer, namespaces: [], log, random }, end.signal);
-  expect([...informer.list()].map(({ metadata }) => metadata.uid)).toEqual([heir.metadata.uid]);
+  const { informer, log, random } = stage;
+  await catchUp({ kube: api.kube, informer, namespaces: [], log, random }, AbortSignal.timeout(5_000));
+  expect([...stage.informer.list()].map(({ metadata }) => metadata.uid)).toEqual([heir.metadata.uid]);
 });

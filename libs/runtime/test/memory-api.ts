@@ -15,10 +15,17 @@ export interface MemoryApi {
   find(name: string): Stored | undefined;
   create(name: string, spec?: Record<string, unknown>, metadata?: object): Stored;
   /** Changes an object as a person or another program does. */
-  change(name: string, change: { readonly metadata?: object; readonly spec?: object; readonly status?: object }): Stored;
+  change(
+    name: string,
+    change: { readonly metadata?: object; readonly spec?: object; readonly status?: object },
+  ): Stored;
   delete(name: string): void;
   /** Takes an object away, whatever its finalizers. */
   remove(name: string): void;
+  /** The HTTP status with which every request but list and watch is refused, or 0 for no answer; undefined: it is there. */
+  away: number | undefined;
+  /** Told the HTTP status of every answer, 0 for none. */
+  onAnswer: (code: number) => void;
   /** From now on the watch tells nothing. */
   holdWatch(): void;
   /** The watch tells what it has held back. */
@@ -58,8 +65,14 @@ export const createMemoryApi = (resource: Resource, namespace = 'n'): MemoryApi 
     return object;
   };
 
+  const answer = (request: string): void => {
+    requests.push(request);
+    api.onAnswer(api.away ?? 200);
+    if (api.away !== undefined) throw refused(api.away, api.away === 0 ? 'Unreachable' : 'Unavailable');
+  };
+
   const apply: KubeClient['apply'] = async (_resource, { metadata, status }, options) => {
-    requests.push(options?.subresource === 'status' ? `status ${metadata.name}` : `apply ${metadata.name}`);
+    answer(options?.subresource === 'status' ? `status ${metadata.name}` : `apply ${metadata.name}`);
     const object = known(metadata.name);
     if (metadata.resourceVersion !== undefined && metadata.resourceVersion !== object.metadata.resourceVersion)
       throw refused(409, 'Conflict');
@@ -76,7 +89,7 @@ export const createMemoryApi = (resource: Resource, namespace = 'n'): MemoryApi 
 
   const kube: Partial<KubeClient> = {
     get: async (_resource, { name }) => {
-      requests.push(`get ${name}`);
+      answer(`get ${name}`);
       return structuredClone(objects.get(name)) as never;
     },
     apply,
@@ -103,8 +116,10 @@ export const createMemoryApi = (resource: Resource, namespace = 'n'): MemoryApi 
     },
   };
 
-  return {
+  const api: MemoryApi = {
     kube: kube as KubeClient,
+    away: undefined,
+    onAnswer: () => undefined,
     requests,
     statuses,
     find: (name) => structuredClone(objects.get(name)),
@@ -158,4 +173,5 @@ export const createMemoryApi = (resource: Resource, namespace = 'n'): MemoryApi 
       wake();
     },
   };
+  return api;
 };

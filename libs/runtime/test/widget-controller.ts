@@ -6,6 +6,8 @@ import { type WidgetSpec, type WidgetStatus, finalizer, widgets } from './widget
 /** A small controller as a process of its own: `widget-controller.ts OUTSIDE-URL IDENTITY [flags]`. */
 const [outside = '', by = '', ...argv] = process.argv.slice(2);
 
+const configMaps = { group: '', version: 'v1', kind: 'ConfigMap', plural: 'configmaps' };
+
 const reach = async (
   method: 'GET' | 'PUT' | 'DELETE',
   key: string,
@@ -25,6 +27,7 @@ const reconciler: Reconciler<WidgetSpec, WidgetStatus> = {
   async reconcile({ metadata, spec }, pass) {
     const key = `${metadata.namespace}/${metadata.name}`;
     if (spec.fault !== undefined) throw new Fault(spec.fault.kind, spec.fault.reason, `as ${key} wants it`);
+    if (spec.shelf !== undefined) await pass.live(configMaps, `${metadata.namespace}/${spec.shelf}`);
     const size = await pass.call({ service: 'outside', operation: 'Get', write: false }, () =>
       reach('GET', key, {}, pass.signal),
     );

@@ -16,6 +16,8 @@ export interface WidgetSpec {
   readonly size: number;
   /** How long a write to the outside takes. */
   readonly writeMs?: number;
+  /** A ConfigMap of the same namespace that every look reads past the cache. */
+  readonly shelf?: string;
   /** What the reconciler shall fail with, instead of looking. */
   readonly fault?: { readonly kind: 'transient' | 'waiting' | 'terminal'; readonly reason: string };
 }

@@ -73,6 +73,8 @@ export const reasons = {
   ClockSkew: 'ClockSkew',
   WrongRegion: 'WrongRegion',
   NotAnS3Server: 'NotAnS3Server',
+  ResponseTooLarge: 'ResponseTooLarge',
+  DestinationRefused: 'DestinationRefused',
   Throttled: 'Throttled',
   Timeout: 'Timeout',
   ServerError: 'ServerError',

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
@@ -7,8 +8,10 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { reasons } from '@operator/api';
 import { Fault, transient, waiting, type CallContext } from '@operator/outcome';
 import {
+  boundBody,
   faultFromAnswer,
   faultFromError,
+  largestListBytes,
   unsupported,
   type Connection,
   type Uplink,
@@ -140,7 +143,7 @@ export const createAdminClient = (options: AdminClientOptions): AdminClient => {
     });
     const signed = await signer.sign(request);
     const { response } = await http.handle(new HttpRequest(signed), { abortSignal: signal });
-    return { status: response.statusCode, body: await buffer(response.body as NodeJS.ReadableStream) };
+    return { status: response.statusCode, body: await buffer(boundBody(response.body as Readable, largestListBytes)) };
   };
 
   const failedCall = (call: AdminCall) => ({ service, operation: call.operation, endpoint, ownCodes });

@@ -1,7 +1,10 @@
+import { lookup as lookUpInDns, type LookupAddress } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import type { TlsSettings } from './connection.ts';
+import { DestinationRefused, type RefusedDestinations } from './destinations.ts';
 
 /** The connections of one Provider, kept alive and shared by its clients. */
 export interface Agents {
@@ -10,16 +13,66 @@ export interface Agents {
   close(): void;
 }
 
+/** Finds the addresses of a name, as `dns.lookup` does with `all`. */
+export type LookUp = (
+  host: string,
+  options: { readonly all: true },
+  found: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 const sockets = { keepAlive: true, maxSockets: 50 };
 
-/** A custom CA is added to the roots that Node trusts; skipping the check holds for these connections alone. */
-export const createAgents = ({ insecureSkipVerify, caCertificate }: TlsSettings): Agents => {
-  const httpAgent = new HttpAgent(sockets);
-  const httpsAgent = new HttpsAgent({
-    ...sockets,
-    rejectUnauthorized: !insecureSkipVerify,
-    ...(caCertificate === undefined ? {} : { ca: [...getCACertificates('default'), caCertificate] }),
-  });
+/**
+ * Resolves a name for a connection, and leaves out refused addresses: what is checked is what is connected to, so that a name
+ * that changes its address between two look-ups gains nothing.
+ */
+const guardedLookup =
+  (refused: RefusedDestinations, lookUp: LookUp): LookupFunction =>
+  (host, options, found) => {
+    lookUp(host, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        found(error, '');
+        return;
+      }
+      const allowed = addresses.filter(({ address }) => refused.rangeOf(address) === undefined);
+      const [first] = allowed;
+      const range = addresses.map(({ address }) => refused.rangeOf(address)).find((found) => found !== undefined);
+      if (first === undefined && range !== undefined) found(new DestinationRefused(host, range), '');
+      else if (options.all === true) found(null, allowed);
+      else found(null, first?.address ?? '', first?.family);
+    });
+  };
+
+/**
+ * A custom CA is added to the roots that Node trusts; skipping the check holds for these connections alone. Connections go to
+ * no refused destination: they end with a `DestinationRefused`.
+ */
+export const createAgents = (
+  { insecureSkipVerify, caCertificate }: TlsSettings,
+  refused: RefusedDestinations,
+  lookUp: LookUp = lookUpInDns,
+): Agents => {
+  const lookup = guardedLookup(refused, lookUp);
+  const guard = <Made extends HttpAgent>(agent: Made): Made => {
+    const connect = agent.createConnection.bind(agent);
+    // An address needs no look-up, so it is checked here.
+    agent.createConnection = (options, done) => {
+      const host = (options.host ?? '').replace(/^\[|\]$/g, '');
+      const range = refused.rangeOf(host);
+      if (range !== undefined) throw new DestinationRefused(host, range);
+      return connect(options, done);
+    };
+    return agent;
+  };
+  const httpAgent = guard(new HttpAgent({ ...sockets, lookup }));
+  const httpsAgent = guard(
+    new HttpsAgent({
+      ...sockets,
+      lookup,
+      rejectUnauthorized: !insecureSkipVerify,
+      ...(caCertificate === undefined ? {} : { ca: [...getCACertificates('default'), caCertificate] }),
+    }),
+  );
   return {
     httpAgent,
     httpsAgent,

@@ -1,6 +1,6 @@
 import { reasons, type Reason } from '@operator/api';
 import type { FaultKind } from '@operator/outcome';
-import type { WireAnswer } from './wire-answer.ts';
+import { isRedirect, type WireAnswer } from './wire-answer.ts';
 
 /** What one group of answers means. */
 export interface ErrorClass {
@@ -224,8 +224,10 @@ export const classOf = ({ code, status, message }: WireAnswer, ownCodes?: OwnCod
   if (known !== undefined && !(status === 501)) return known;
   // A HEAD has no body, so only its status speaks.
   if (status === 501 || status === 405) return byReason(reasons.Unsupported);
-  if (status === 301 || status === 307) return byReason(reasons.WrongRegion);
-  if (status === 401 || status === 403) return byReason(reasons.AccessDenied);
+  if (isRedirect(status)) return byReason(reasons.WrongRegion);
+  // Who is not let in is not known to be anybody: only a code can say that the credentials are good.
+  if (status === 401) return byReason(reasons.AuthFailed);
+  if (status === 403) return byReason(reasons.AccessDenied);
   if (status === 404 && (code === '' || code === 'NotFound')) return byReason(reasons.BucketMissing);
   if (status === 408) return byReason(reasons.Timeout);
   if (status === 429 || status === 503) return byReason(reasons.Throttled);

@@ -11,7 +11,7 @@ import { Fault, onlyFault, waiting, type CallContext } from '@operator/outcome';
 import { findContent } from './contents.ts';
 import type { Driver } from './driver.ts';
 import { requireListOfBuckets } from './health.ts';
-import { answerOf } from './wire-answer.ts';
+import { answerOf, isRedirect } from './wire-answer.ts';
 import { hostOf } from './wire-fault.ts';
 
 /** A bucket and where it is to be. */
@@ -52,7 +52,7 @@ export const observeExistence = async (
     return { state: (await wire.sendOrAbsent(list, ['NoSuchBucket'], context)) === undefined ? 'absent' : 'present' };
   } catch (error) {
     const answer = answerOfFault(error);
-    if (answer?.status === 301 || answer?.status === 307) return elsewhere(bucket, answer.region);
+    if (isRedirect(answer?.status)) return elsewhere(bucket, answer?.region, answer?.location);
     if (answer?.status !== 403 && answer?.status !== 400) throw error;
     if (answer.region !== undefined && answer.region !== wire.region) return elsewhere(bucket, answer.region);
     headStatus = answer.status;
@@ -85,12 +85,12 @@ const regionIn = (region: string | undefined) => (region === undefined || region
 const regionOf = (constraint: string | undefined): string | undefined =>
   constraint === 'EU' ? 'eu-west-1' : constraint === '' ? undefined : constraint;
 
-const elsewhere = (bucket: string, region: string | undefined): BucketExistence => ({
+const elsewhere = (bucket: string, region: string | undefined, location?: string): BucketExistence => ({
   state: 'elsewhere',
   ...regionIn(region),
   message:
     region === undefined
-      ? `The server sends requests for bucket ${bucket} elsewhere without naming its region. Is the endpoint right?`
+      ? `The server redirects requests for bucket ${bucket}${location === undefined ? '' : ` to ${location}`} without naming its region. Is the endpoint right?`
       : `Bucket ${bucket} is in region ${region}.`,
 });
 

@@ -2,9 +2,12 @@ export type { AspectView, BucketContext, BucketWire, OwnerMark, Step, Support } 
 export { tagging } from './aspects/tagging.ts';
 export { versioning } from './aspects/versioning.ts';
 export { bindAspect } from './bind-aspect.ts';
+export { boundBody, largestListBytes } from './bounded-body.ts';
 export { deleteBucketPolicy, putBucketPolicy, readBucketPolicy } from './bucket-policy.ts';
 export type { Connection, Credentials } from './connection.ts';
 export type { DriverDeps } from './deps.ts';
+export { defaultRefusedDestinations, parseDestinations } from './destinations.ts';
+export type { RefusedDestinations } from './destinations.ts';
 export type { Driver, DriverFactory, Health } from './driver.ts';
 export { findContent } from './contents.ts';
 export { emptyBucketBatch } from './emptying.ts';

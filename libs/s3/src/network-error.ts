@@ -1,5 +1,7 @@
 import { Fault } from '@operator/outcome';
-import { isObject, statusOf } from './wire-answer.ts';
+import { AnswerTooLarge } from './bounded-body.ts';
+import { DestinationRefused } from './destinations.ts';
+import { isObject, statusOf, type SdkError } from './wire-answer.ts';
 
 /** Why no answer came, in words, by the code of the network error. */
 export const unreachableCodes: ReadonlyMap<string, string> = new Map([
@@ -36,14 +38,39 @@ export const tlsCodes: ReadonlyMap<string, string> = new Map([
 export const isTlsCode = (code: string): boolean =>
   tlsCodes.has(code) || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
 
-/** The code of a network or TLS error, looked for in causes too (Node wraps the attempts over IPv4 and IPv6 in one). */
-export const networkCodeOf = (error: unknown): string | undefined => {
+/** Every error in a chain of causes (Node wraps the attempts over IPv4 and IPv6 in one), five at most. */
+const chainOf = function* (error: unknown): Generator<SdkError> {
   for (let current = error, depth = 0; isObject(current) && depth < 5; depth += 1) {
-    const { code } = current;
-    if (typeof code === 'string' && (unreachableCodes.has(code) || isTlsCode(code))) return code;
+    yield current;
     current = current.cause ?? (Array.isArray(current.errors) ? (current.errors as unknown[])[0] : undefined);
   }
+};
+
+/** The error of a connection that was not made because of where it led; undefined for all others. */
+export const refusedDestinationIn = (error: unknown): DestinationRefused | undefined => {
+  for (const part of chainOf(error)) if (part instanceof DestinationRefused) return part;
   return undefined;
+};
+export const isRefusedDestination = (error: unknown): boolean => refusedDestinationIn(error) !== undefined;
+
+/** The error of an answer that was too long; undefined for all others. */
+export const tooLargeIn = (error: unknown): AnswerTooLarge | undefined => {
+  for (const part of chainOf(error)) if (part instanceof AnswerTooLarge) return part;
+  return undefined;
+};
+
+/** The code of a network or TLS error, looked for in causes too (Node wraps the attempts over IPv4 and IPv6 in one). */
+export const networkCodeOf = (error: unknown): string | undefined => {
+  for (const { code } of chainOf(error)) {
+    if (typeof code === 'string' && (unreachableCodes.has(code) || isTlsCode(code))) return code;
+  }
+  return undefined;
+};
+
+/** True when what answered does not speak HTTP: the codes are those of Node's parser. */
+export const isNotHttp = (error: unknown): boolean => {
+  for (const { code } of chainOf(error)) if (typeof code === 'string' && code.startsWith('HPE_')) return true;
+  return false;
 };
 
 /** True when the endpoint gave no answer at all: no name, no route, no connection, no answer in time. */

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { Command } from '@smithy/core/client';
 import type { CallContext, ExternalCall } from '@operator/outcome';
@@ -6,8 +7,10 @@ import { Fault, transient } from '@operator/outcome';
 import { createAgents, type Agents } from './agents.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
 import type { Connection, Credentials } from './connection.ts';
+import { boundBody, largestAnswerOf } from './bounded-body.ts';
 import type { DriverDeps } from './deps.ts';
-import { isUnreachable } from './network-error.ts';
+import { defaultRefusedDestinations, parseDestinations } from './destinations.ts';
+import { isRefusedDestination, isUnreachable } from './network-error.ts';
 import { isThrottling, unreachable } from './wire-fault.ts';
 import { createTokenBucket } from './rate.ts';
 import { createRetryStrategy } from './retry.ts';
@@ -122,7 +125,10 @@ export const createUplink = (
   deps: DriverDeps,
 ): Uplink => {
   const { connectMs = 5_000, attemptMs = 30_000, callMs = 90_000 } = deps.deadlines ?? {};
-  const agents = createAgents(connection.tls);
+  const agents = createAgents(
+    connection.tls,
+    deps.refusedDestinations ?? parseDestinations(defaultRefusedDestinations),
+  );
   const { requestsPerSecond: perSecond = 1_000 } = connection;
   const tokens = createTokenBucket({ perSecond, burst: 2 * perSecond }, deps.elapsedMs);
   const retryStrategy = createRetryStrategy(connection.retry, deps.random);
@@ -155,7 +161,7 @@ export const createUplink = (
       if (isThrottling(error)) tokens.slowDown();
       const isCancelled = context.signal.aborted;
       const isSilent = turn.hasCome && (isUnreachable(error) || (isAbort(error) && !isCancelled));
-      const isUnknown = !turn.hasCome || isCancelled || error instanceof Fault;
+      const isUnknown = !turn.hasCome || isCancelled || error instanceof Fault || isRefusedDestination(error);
       circuit.report(isSilent ? 'silent' : isUnknown ? 'unknown' : 'answered');
       throw error;
     }
@@ -187,6 +193,16 @@ export const createUplink = (
         },
         // Inside the SDK's retry, which has the priority high.
         { step: 'finalizeRequest', priority: 'low', name: 'attempt', override: true },
+      );
+      command.middlewareStack.add(
+        (next) => async (args) => {
+          const answered = await next(args);
+          const response = answered.response as { body?: unknown };
+          if (response.body instanceof Readable) response.body = boundBody(response.body, largestAnswerOf(operation));
+          return answered;
+        },
+        // Inside what reads the body.
+        { step: 'deserialize', priority: 'low', name: 'boundBody', override: true },
       );
       const timer = setTimeout(() => deadline.abort(), callMs);
       try {

@@ -7,6 +7,8 @@ export interface WireAnswer {
   readonly message?: string;
   /** The region that the answer names (`x-amz-bucket-region`). */
   readonly region?: string;
+  /** Where a redirect leads, in the server's own words: a URL or a host; at most 200 characters. */
+  readonly location?: string;
 }
 
 /** The parts of an SDK error that we read; none of them is sure to be there. */
@@ -16,6 +18,7 @@ export interface SdkError {
   readonly code?: unknown;
   readonly Code?: unknown;
   readonly Region?: unknown;
+  readonly Endpoint?: unknown;
   readonly cause?: unknown;
   readonly errors?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: unknown };
@@ -30,6 +33,14 @@ export const statusOf = (error: SdkError): number | undefined => {
   const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode;
   return typeof status === 'number' ? status : undefined;
 };
+
+/** True for the statuses that send a request elsewhere. */
+export const isRedirect = (status: number | undefined): boolean =>
+  status !== undefined && [301, 302, 303, 307, 308].includes(status);
+
+// What the SDK tells programmers where it cannot read an answer; a person who reads a condition has no such object.
+const sdkAdvice =
+  /\s*Deserialization error: to see the raw response, inspect the hidden field \{error\}\.\$response on this object\.?/;
 
 /** Names the SDK gives where the answer had no code of its own. */
 const namelessCodes: ReadonlySet<string> = new Set([
@@ -51,10 +62,20 @@ export const answerOf = (error: unknown): WireAnswer | undefined => {
   const name = typeof error.Code === 'string' ? error.Code : typeof error.name === 'string' ? error.name : '';
   // The header is on every answer of AWS, the element in the body of some errors.
   const region = error.$response?.headers?.['x-amz-bucket-region'] ?? error.Region;
+  // What the SDK says of a body that it cannot read is not what the server said.
+  const message = typeof error.message === 'string' && !isUnreadable(error) ? error.message : '';
+  const location = error.$response?.headers?.location ?? error.Endpoint;
   return {
     code: namelessCodes.has(name) ? '' : name,
     status,
-    ...(typeof error.message === 'string' && error.message !== 'UnknownError' ? { message: error.message } : {}),
+    ...(message === '' || message === 'UnknownError' ? {} : { message }),
     ...(typeof region === 'string' && region !== '' ? { region } : {}),
+    ...(isRedirect(status) && typeof location === 'string' && location !== ''
+      ? { location: location.replace(/\s+/g, ' ').slice(0, 200) }
+      : {}),
   };
 };
+
+/** True when the SDK could not read the body of the answer. */
+export const isUnreadable = (error: SdkError): boolean =>
+  error instanceof SyntaxError || (typeof error.message === 'string' && sdkAdvice.test(error.message));

@@ -1,8 +1,25 @@
 import { reasons } from '@operator/api';
 import { Fault, terminal, transient, waiting } from '@operator/outcome';
 import { classOf, type OwnCodes } from './error-classes.ts';
-import { isTlsCode, isUnreachable, networkCodeOf, tlsCodes, unreachableCodes } from './network-error.ts';
-import { answerOf, isObject, statusOf, type SdkError, type WireAnswer } from './wire-answer.ts';
+import {
+  isNotHttp,
+  isTlsCode,
+  isUnreachable,
+  networkCodeOf,
+  refusedDestinationIn,
+  tlsCodes,
+  tooLargeIn,
+  unreachableCodes,
+} from './network-error.ts';
+import {
+  answerOf,
+  isObject,
+  isRedirect,
+  isUnreadable,
+  statusOf,
+  type SdkError,
+  type WireAnswer,
+} from './wire-answer.ts';
 
 /** The call an error came from. */
 export interface FailedCall {
@@ -22,7 +39,8 @@ const longestMessage = 400;
 const inServersWords = (message: string | undefined): string => {
   const words = (message ?? '').replace(/\s+/g, ' ').replace(tokenLike, '…').trim();
   if (words === '') return '';
-  return ` The server says: ${words.length > longestMessage ? `${words.slice(0, longestMessage)}…` : words}`;
+  const cut = words.length > longestMessage ? `${words.slice(0, longestMessage)}…` : words;
+  return ` The server says: ${/[.!?…]$/.test(cut) ? cut : `${cut}.`}`;
 };
 
 /** The host of an endpoint, for messages; the text itself when it is no URL. */
@@ -42,7 +60,13 @@ export const faultFromAnswer = (call: FailedCall, answer: WireAnswer, cause?: un
   const { kind, reason, text, retryAfterSeconds } = classOf(answer, call.ownCodes);
   const named = [answer.code, answer.status].filter((part) => part !== undefined && part !== '').join(' ');
   const expected =
-    reason === reasons.WrongRegion && answer.region !== undefined ? ` It expects the region ${answer.region}.` : '';
+    reason !== reasons.WrongRegion
+      ? ''
+      : answer.region !== undefined
+        ? ` It expects the region ${answer.region}.`
+        : answer.location !== undefined
+          ? ` It redirects to ${answer.location}.`
+          : '';
   const message = `${call.operation} at ${hostOf(call.endpoint)}: ${text}${named === '' ? '' : ` (${named})`}.${expected}${inServersWords(answer.message)}`;
   return new Fault(kind, reason, message, {
     cause,
@@ -92,8 +116,38 @@ export const faultFromError = (call: FailedCall, error: unknown): unknown => {
     const why = (code === undefined ? undefined : unreachableCodes.get(code)) ?? 'it did not answer in time';
     return unreachable(call, `${why}${code === undefined ? '' : ` (${code})`}`, { cause: error });
   }
+  const refused = refusedDestinationIn(error);
+  if (refused !== undefined) {
+    return waiting(
+      reasons.DestinationRefused,
+      `${call.operation}: ${host} leads to ${refused.range}, where the operator makes no connections. Set another endpoint, or change the operator's refused destinations.`,
+      { retryAfterMs: 300_000, cause: error },
+    );
+  }
+  const tooLarge = tooLargeIn(error);
+  if (tooLarge !== undefined) {
+    return waiting(
+      reasons.ResponseTooLarge,
+      `${call.operation} at ${host}: the answer has more than ${String(tooLarge.limitBytes / 1024 / 1024)} MiB, and the rest was not read. Is the endpoint right?`,
+      { retryAfterMs: 300_000, cause: error },
+    );
+  }
+  if (statusOf(error) === undefined && isNotHttp(error)) {
+    return waiting(
+      reasons.NotAnS3Server,
+      `${call.operation}: what listens at ${host} does not speak HTTP. Is the port right?`,
+      { retryAfterMs: 60_000, cause: error },
+    );
+  }
   const answer = answerOf(error);
   if (answer === undefined) return error;
+  if (isRedirect(answer.status) && answer.region === undefined && answer.location !== undefined && !isS3Code(answer)) {
+    return waiting(
+      reasons.NotAnS3Server,
+      `${call.operation} at ${host}: the endpoint redirects to ${answer.location} (${String(answer.status)}). Set the endpoint to the address that answers by itself.`,
+      { retryAfterMs: 60_000, cause: error },
+    );
+  }
   if (isForeignAnswer(answer, error)) {
     return waiting(
       reasons.NotAnS3Server,
@@ -109,7 +163,10 @@ const isForeignAnswer = (answer: WireAnswer, error: SdkError): boolean =>
   answer.status !== undefined &&
   answer.status < 500 &&
   answer.status !== 429 &&
-  (answer.status < 300 || error instanceof SyntaxError || /deserialization error/i.test(answer.message ?? ''));
+  (answer.status < 300 || isUnreadable(error));
+
+/** True when the answer has a code of the API; that of an unreadable body is the SDK's. */
+const isS3Code = ({ code }: WireAnswer): boolean => code !== '' && code !== 'SyntaxError';
 
 // Bucket-level PUTs that servers without them take for CreateBucket, whose body they then cannot read.
 const takenForCreateBucket: ReadonlySet<string> = new Set([

@@ -5,6 +5,7 @@ import {
   ListBucketsCommand,
   PutBucketTaggingCommand,
 } from '@aws-sdk/client-s3';
+import { createServer, type AddressInfo } from 'node:net';
 import { asFault, redact } from '@operator/outcome';
 import {
   connectionTo,
@@ -22,6 +23,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Connection } from './connection.ts';
 import type { DriverDeps } from './deps.ts';
+import { parseDestinations } from './destinations.ts';
 import { createWirePool, type WirePool } from './wire-pool.ts';
 
 let fake: FakeS3;
@@ -199,6 +201,71 @@ describe('an endpoint that', () => {
     expect(fault.message).toContain('within 400 ms');
   });
 
+  const endless = {
+    kind: 'flood',
+    head: '<ListAllMyBucketsResult><Buckets>',
+    chunk: '<Bucket></Bucket>'.repeat(4_000),
+  } as const;
+  it.each([
+    ['an answer', 200],
+    ['an error', 400],
+  ])('sends %s without end is read no further than 8 MiB', async (_title, status) => {
+    fake.answer(() => ({ ...endless, status }));
+    const beforeBytes = process.memoryUsage().rss;
+    const fault = await faultOf(poolTo().wire().send(new ListBucketsCommand({}), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'ResponseTooLarge', retryAfterMs: 300_000 });
+    expect(fault.message).toContain('more than 8 MiB');
+    expect(process.memoryUsage().rss - beforeBytes).toBeLessThan(64 * 1024 * 1024);
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it('answers what is no list is read no further than 1 MiB', async () => {
+    fake.answer(() => ({ ...endless, status: 200 }));
+    const fault = await faultOf(poolTo().wire().send(getTags(), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'ResponseTooLarge' });
+    expect(fault.message).toContain('more than 1 MiB');
+  });
+
+  it('does not speak HTTP is told as such', async () => {
+    const server = createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const pool = poolTo({ endpoint: `http://127.0.0.1:${String(port)}` });
+    const fault = await faultOf(pool.probe.send(new ListBucketsCommand({}), recordingContext()));
+    server.close();
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'NotAnS3Server' });
+    expect(fault.message).toContain('does not speak HTTP');
+  });
+
+  it.each([
+    ['301', 301, ''],
+    ['308', 308, ''],
+    ['302 of a web server', 302, '<!DOCTYPE html><html><head><title>Moved</head></html>'],
+  ])('redirects with %s is told with where that leads', async (_title, status, body) => {
+    const location = 'https://s3.example.com/';
+    fake.answer(() => ({ kind: 'respond', status, headers: { location }, body }));
+    const fault = await faultOf(poolTo().probe.send(new ListBucketsCommand({}), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'NotAnS3Server' });
+    expect(fault.message).toContain(location);
+  });
+
+  it.each(['http://169.254.169.254', 'http://[fd00:ec2::254]', 'http://[::ffff:169.254.169.254]:8080'])(
+    'is %s is never connected to',
+    async (endpoint) => {
+      const fault = await faultOf(poolTo({ endpoint }).probe.send(new ListBucketsCommand({}), recordingContext()));
+      expect(fault).toMatchObject({ kind: 'waiting', reason: 'DestinationRefused', retryAfterMs: 300_000 });
+      expect(fault.message).toMatch(/leads to (169\.254\.0\.0\/16|fd00:ec2::254\/128)/);
+    },
+  );
+
+  it('is a name that resolves to a refused address is never connected to', async () => {
+    const endpoint = fake.endpoint.replace('127.0.0.1', 'localhost');
+    const refusedDestinations = parseDestinations(['127.0.0.0/8', '::1']);
+    const call = poolTo({ endpoint }, { refusedDestinations }).wire().send(getTags(), recordingContext());
+    expect(await faultOf(call)).toMatchObject({ kind: 'waiting', reason: 'DestinationRefused' });
+    expect(fake.requests).toHaveLength(0);
+  });
+
   it('breaks off the connection is unreachable', async () => {
     fake.answer(() => ({ kind: 'reset' }));
     const fault = await faultOf(poolTo().wire().send(getTags(), recordingContext()));
@@ -336,11 +403,23 @@ describe('an answer', () => {
     ['200 HTML', html(200), 'waiting', 'NotAnS3Server'],
     ['404 HTML', html(404), 'waiting', 'NotAnS3Server'],
     ['403 HTML', html(403), 'waiting', 'NotAnS3Server'],
+    ['401 of an unknown code', refuse(401, 'Unauthorized'), 'waiting', 'AuthFailed'],
+    ['401 without a code', { ...succeed(), status: 401 } as FakeAnswer, 'waiting', 'AuthFailed'],
   ] as const)('%s has its kind and reason', async (_name, answer, kind, reason) => {
     fake.answer(() => answer);
     const fault = await faultOf(list());
     expect({ kind: fault.kind, reason: fault.reason, message: fault.message }).toMatchObject({ kind, reason });
     expect(fault.message).toContain('ListBuckets');
+  });
+
+  it.each([html(502), html(404), succeed('{"a":1}')])("never shows the SDK's own advice", async (answer) => {
+    fake.answer(() => answer);
+    expect((await faultOf(list())).message).not.toMatch(/hidden field|deserialization|aws-sdk/i);
+  });
+
+  it("ends the server's words with a stop, so that more can follow", async () => {
+    fake.answer(() => refuse(409, 'BucketNotEmpty', 'The bucket is not empty'));
+    expect((await faultOf(list())).message).toMatch(/The server says: The bucket is not empty\.$/);
   });
 
   it('names the region that the server expects', async () => {

@@ -30,6 +30,8 @@ export type FakeAnswer =
   | { readonly kind: 'hang' }
   /** Breaks the connection off. */
   | { readonly kind: 'reset' }
+  /** Sends `head` and then `chunk`, again and again, as fast as it is read, without end. */
+  | { readonly kind: 'flood'; readonly status: number; readonly head: string; readonly chunk: string }
   /** Sends the head at once and then a byte every 20 ms, without end. */
   | { readonly kind: 'drip' };
 
@@ -110,6 +112,15 @@ const send = (answer: FakeAnswer, response: ServerResponse): void => {
     case 'reset':
       response.destroy();
       return;
+    case 'flood': {
+      response.writeHead(answer.status, xml).write(answer.head);
+      const pour = (): void => {
+        while (!response.destroyed && response.write(answer.chunk));
+      };
+      response.on('drain', pour);
+      pour();
+      return;
+    }
     case 'drip': {
       response.writeHead(200, xml);
       const timer = setInterval(() => response.write(' '), 20);

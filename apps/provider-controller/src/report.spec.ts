@@ -22,6 +22,8 @@ it.each([
 it.each([
   ['AuthFailed', 'SecretKeyMissing'],
   ['EndpointUnreachable', 'ClockSkew'],
+  ['EndpointUnreachable', 'ResponseTooLarge'],
+  ['EndpointUnreachable', 'DestinationRefused'],
 ])('%s carries the precise reason and the words of the fault: %s', (type, reason) => {
   const claims = claimsOfProviderFault(waiting(reason, 'why'));
   expect(claims.find((claim) => claim.type === type)).toEqual({ type, status: 'True', reason, message: 'why' });

@@ -15,6 +15,8 @@ const unreachableReasons: ReadonlySet<string> = new Set([
   reasons.EndpointUnreachable,
   reasons.TlsFailed,
   reasons.NotAnS3Server,
+  reasons.ResponseTooLarge,
+  reasons.DestinationRefused,
   reasons.WrongRegion,
   reasons.ClockSkew,
   reasons.Timeout,

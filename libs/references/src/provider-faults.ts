@@ -13,6 +13,8 @@ const providerReasons: ReadonlySet<string> = new Set([
   reasons.EndpointUnreachable,
   reasons.TlsFailed,
   reasons.NotAnS3Server,
+  reasons.ResponseTooLarge,
+  reasons.DestinationRefused,
 ]);
 
 /** True when the Provider, or the server behind it, is what fails. */

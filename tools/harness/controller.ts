@@ -23,6 +23,8 @@ export interface ControllerOptions {
   readonly flags?: readonly string[];
   /** Flags of Node itself, `--cpu-prof` for instance. */
   readonly nodeFlags?: readonly string[];
+  /** What its proxy leads to in place of the API server: a watch proxy. Only with proxies. */
+  readonly upstream?: string;
   /** With a service account, as in a pod, and no kubeconfig; not with proxies. Only where `canBePod`. */
   readonly asPod?: boolean;
 }
@@ -96,7 +98,7 @@ export async function startController(
     (await startCountingProxy({
       name: as,
       side: 'kube',
-      upstream: controlPlane.url,
+      upstream: options.upstream ?? controlPlane.url,
       ca: controlPlane.ca,
       traffic: between.traffic,
       onSecretText: between.onSecretText,

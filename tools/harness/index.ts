@@ -10,6 +10,17 @@ export {
 export { startCountingProxy, type CountingProxy, type ProxyOptions } from './counting-proxy.ts';
 export { forEach } from './each.ts';
 export {
+  bucketList,
+  s3Error,
+  startBanner,
+  startHostileEndpoint,
+  type HostileAnswer,
+  type HostileCall,
+  type HostileEndpoint,
+  type HostileOptions,
+  type Script,
+} from './hostile-endpoint.ts';
+export {
   allKinds,
   conditionOf,
   isReady,
@@ -35,6 +46,7 @@ export {
 export { sumOfMetric } from './metrics.ts';
 export { minioAdmin, type MinioAdmin, type MinioUser } from './minio-admin.ts';
 export { canBePod } from './pod.ts';
+export { namedHosts, shiftedClock } from './preloads.ts';
 export { cpuSecondsOf, memoryOf, processesWith, type RunningProcess } from './proc.ts';
 export { watchReady, type ReadyWatch } from './ready-watch.ts';
 export { s3View, type Pair, type S3View } from './s3-view.ts';
@@ -53,6 +65,14 @@ export {
 } from './traffic.ts';
 export { until, type UntilOptions } from './until.ts';
 export { untilQuiet } from './until-quiet.ts';
+export {
+  startWatchProxy,
+  type HeldWrite,
+  type SeenEvent,
+  type SeenWrite,
+  type Swallowing,
+  type WatchProxy,
+} from './watch-proxy.ts';
 export {
   isRefusedWith,
   startWorld,

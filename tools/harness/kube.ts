@@ -38,6 +38,7 @@ export interface Condition {
   readonly status: string;
   readonly reason: string;
   readonly message: string;
+  readonly observedGeneration?: number;
 }
 interface Common {
   readonly observedGeneration?: number;
@@ -80,7 +81,7 @@ export class KubeApiError extends Error {
 
 export type Manifest = Readonly<Record<string, unknown>>;
 
-/** The administrator's view of the API server, past all proxies. */
+/** The API server past all proxies, as the administrator sees it, or as whoever's token is given in place of theirs. */
 export class Kube {
   readonly #agent: Agent;
   readonly #url: string;
@@ -206,6 +207,17 @@ export class Kube {
     const path = this.#path(kind, namespace, name);
     if (kind === 'Secret') this.#onSecretText(JSON.stringify(change));
     return (await this.#send('PATCH', path, change, 'application/merge-patch+json')) as Stored<K>;
+  }
+
+  /** The same of the status, as whoever may patch `<kind>/status`; the field manager is the caller's own. */
+  async patchStatus<K extends OurKind>(
+    kind: K,
+    namespace: string,
+    name: string,
+    status: Manifest | null,
+  ): Promise<Stored<K>> {
+    const path = `${this.#path(kind, namespace, name)}/status?fieldManager=person`;
+    return (await this.#send('PATCH', path, { status }, 'application/merge-patch+json')) as Stored<K>;
   }
 
   /** An absent object counts as deleted. */

@@ -337,6 +337,28 @@ describe('defaults', () => {
   });
 });
 
+describe('a new object', () => {
+  test.each(Object.entries(minimal))(
+    'of kind %s says that nothing was observed yet, also while its status has something else',
+    async (name, spec) => {
+      const kind = name as Kind;
+      const path = pathOf(kind, 'unseen');
+      await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, spec, 'unseen'));
+      expect((await send('GET', path, {})).body.status).toEqual({ observedGeneration: -1 });
+      // As a controller writes it, whole and without observedGeneration.
+      const applied = await send(
+        'PATCH',
+        `${path}/status?fieldManager=wasabi-s3-operator&${strict}`,
+        { apiVersion: `${group}/${version}`, kind, metadata: { name: 'unseen' }, status: { conditions: [] } },
+        'application/apply-patch+yaml',
+      );
+      expect(complaintsOf(applied)).toEqual([]);
+      expect((await send('GET', path, {})).body.status).toEqual({ observedGeneration: -1, conditions: [] });
+      expect((await send('DELETE', path, {})).status).toBe(200);
+    },
+  );
+});
+
 describe('the status', () => {
   const now = '2030-01-31T10:00:00Z';
   const common = {
@@ -418,7 +440,7 @@ describe('the status', () => {
         ...manifest(kind, spec, 'with-status'),
         status,
       });
-      expect(created.body.status).toBeUndefined();
+      expect(created.body.status).toEqual({ observedGeneration: -1 });
 
       const applied = await send(
         'PATCH',

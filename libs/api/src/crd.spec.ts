@@ -47,7 +47,9 @@ describe.each(named)('the CRD of %s', (name, kind) => {
   test('says the default of every field that has one', () => {
     const silent = fields.filter(
       ([, schema]) =>
-        'default' in schema && !String(schema.description).endsWith(`Default: ${String(schema.default)}.`),
+        schema.type !== 'object' &&
+        'default' in schema &&
+        !String(schema.description).endsWith(`Default: ${String(schema.default)}.`),
     );
     expect(silent.map(([path]) => path)).toEqual([]);
   });
@@ -81,7 +83,9 @@ describe.each(named)('the CRD of %s', (name, kind) => {
   });
 
   test('gives an optional block no default of its own: left out is unmanaged', () => {
-    const defaulted = fields.filter(([, schema]) => schema.type === 'object' && 'default' in schema);
+    const defaulted = fields.filter(
+      ([path, schema]) => schema.type === 'object' && 'default' in schema && path !== `${name}.status`,
+    );
     expect(defaulted.map(([path]) => path)).toEqual([]);
   });
 
@@ -108,6 +112,19 @@ describe.each(named)('the CRD of %s', (name, kind) => {
       }
     }
   });
+});
+
+test.each([
+  ['Bucket', 'deletionPolicy'],
+  ['Bucket', 'adoptionPolicy'],
+  ['AccessKey', 'access[].level'],
+])('%s spec.%s explains each of its values', (kindName, field) => {
+  const kind = kinds.find(({ resource }) => resource.kind === kindName);
+  const fields = kind === undefined ? [] : walk(schemaOf(kind), kindName);
+  const [, schema = {}] = fields.find(([path]) => path === `${kindName}.spec.${field}`) ?? [];
+  const values = (schema.enum ?? []) as readonly string[];
+  expect(values.length).toBeGreaterThan(1);
+  expect(values.filter((value) => !String(schema.description).includes(`${value}: `))).toEqual([]);
 });
 
 describe('a structural schema', () => {

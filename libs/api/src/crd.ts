@@ -83,17 +83,25 @@ const conditions: Json = {
   },
 };
 
+/**
+ * An object that nothing has looked at yet has no status, and kstatus takes what has neither conditions nor an
+ * observedGeneration for done: Flux and Helm went on before the first look. Flux's own kinds have the same default.
+ */
+const nothingObserved = -1;
+
 const statusOf = (status: TSchema): Json => {
   const own = structural(status as unknown as Json);
   return {
     type: 'object',
     description: 'What was found and done; written by the controller.',
+    default: { observedGeneration: nothingObserved },
     properties: {
       observedGeneration: {
         type: 'integer',
         format: 'int64',
-        minimum: 0,
-        description: 'Generation of the spec that has its verdict.',
+        minimum: nothingObserved,
+        description: `Generation of the spec that has its verdict; ${String(nothingObserved)} until the first. Default: ${String(nothingObserved)}.`,
+        default: nothingObserved,
       },
       conditions,
       ...(own.properties as Json),

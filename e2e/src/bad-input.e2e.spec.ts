@@ -254,6 +254,39 @@ const cases: readonly Case[] = [
       world.kube.patch('AccessKey', namespace, 'limited', limitedKey(`arn:aws:s3:::${namespace}-*`)),
   },
   {
+    fact: 'a Provider was mistyped',
+    kind: 'Bucket',
+    async spoil(place) {
+      await goodProvider(place);
+      const spec = bucketSpec('provder', `${place.namespace}-bda`, { region: 'eu-west-1' });
+      await world.kube.create('Bucket', place.namespace, 'bad', spec);
+    },
+    reason: 'ProviderNotFound',
+    message: /Provider .*\/provder does not exist/,
+    async mend({ namespace, view }) {
+      const mended = { providerRef: { name: 'provider' }, name: `${namespace}-bad`, region: null };
+      await world.kube.patch('Bucket', namespace, 'bad', specChange(mended));
+      await world.kube.untilReady('Bucket', namespace, 'bad');
+      expect(await view.bucket(`${namespace}-bda`)).toBeUndefined();
+      // From now on they are fixed.
+      await expect(
+        world.kube.patch('Bucket', namespace, 'bad', specChange({ name: `${namespace}-other` })),
+      ).rejects.toThrow('name cannot be changed once the bucket was created');
+    },
+  },
+  {
+    fact: 'a Bucket was mistyped',
+    kind: 'BucketPolicy',
+    async spoil(place) {
+      await goodBucket(place);
+      await world.kube.create('BucketPolicy', place.namespace, 'bad', publicPolicySpec('buckt', 's3:GetObject'));
+    },
+    reason: 'BucketNotFound',
+    message: /Bucket .*\/buckt does not exist/,
+    mend: ({ namespace }) =>
+      world.kube.patch('BucketPolicy', namespace, 'bad', specChange({ bucketRef: { name: 'bucket' } })),
+  },
+  {
     fact: 'a declared feature is not to be had',
     kind: 'Bucket',
     async spoil(place) {
@@ -319,11 +352,9 @@ const cases: readonly Case[] = [
     reason: 'Unsupported',
     message: /iamEndpoint/,
     async mend(place) {
-      // Its Provider cannot be changed: the object is made anew.
-      await world.kube.delete('AccessKey', place.namespace, 'bad');
-      await world.kube.untilGone('AccessKey', place.namespace, 'bad');
+      // Nothing was created yet, so its Provider may be changed.
       await world.createProvider(place.namespace, 'able', { server: 'minio', endpoint: place.endpoint });
-      await world.kube.create('AccessKey', place.namespace, 'bad', { spec: { providerRef: { name: 'able' } } });
+      await world.kube.patch('AccessKey', place.namespace, 'bad', { spec: { providerRef: { name: 'able' } } });
     },
   },
   {

@@ -9,6 +9,7 @@ import {
   tryEveryMishap,
 } from '@operator/references/testing';
 import { tagsOfMark } from '@operator/ownership';
+import type { Pass } from '@operator/runtime';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import type { AccessKeyUser, BucketPolicy } from './deps.ts';
@@ -45,6 +46,16 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
   world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec(bucket), { status: owned }));
   const policies = new Map<string, BucketPolicy>();
   const accessKeys = new Map<string, AccessKeyUser>();
+  const reconciler = () =>
+    policyReconciler({
+      references: world.references(),
+      ownership: world.ownership,
+      bucketAt: world.referredBucket,
+      policiesOf: (key) => (key === 'team-a/photos' ? [...policies.values()].map(trimRival) : []),
+      accessKeyAt: (key) => accessKeys.get(key),
+      labelsOf: () => Promise.resolve({}),
+      writes: createWriteMemory(),
+    });
   const bench = createBench<BucketPolicySpec, BucketPolicyStatus>({
     writes: world.writes,
     store: policies,
@@ -55,18 +66,22 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
       { bucketRef: { name: 'photos', namespace: 'team-a' }, policy: document('s3:GetObject'), ...spec },
       { metadata: { namespace } },
     ),
-    reconciler: () =>
-      policyReconciler({
-        references: world.references(),
-        ownership: world.ownership,
-        bucketAt: world.referredBucket,
-        policiesOf: (key) => (key === 'team-a/photos' ? [...policies.values()].map(trimRival) : []),
-        accessKeyAt: (key) => accessKeys.get(key),
-        labelsOf: () => Promise.resolve({}),
-        writes: createWriteMemory(),
-      }),
+    reconciler,
   });
-  return { ...world, s3, bench, policies, accessKeys };
+  const recorded: BucketPolicyStatus[] = [];
+  /** What a pass over the paused object does. */
+  const whilePaused = async (): Promise<void> => {
+    const pass = {
+      signal,
+      now: new Date(0),
+      step: (_name: string, run: () => unknown) => run(),
+      event: () => undefined,
+      call: (_call: unknown, run: () => unknown) => run(),
+      record: async (status: BucketPolicyStatus) => void recorded.push(status),
+    } as unknown as Pass<BucketPolicyStatus>;
+    await reconciler().whilePaused?.(bench.object(), pass);
+  };
+  return { ...world, s3, bench, policies, accessKeys, whilePaused, recorded };
 };
 type World = ReturnType<typeof begin>;
 
@@ -431,6 +446,16 @@ describe('a grant that was taken back', () => {
     const report = await world.bench.run();
     expect(report).toMatchObject({ result: 'waiting', reason: 'ReferenceNotGranted' });
     expect(atServer(world)).toBeUndefined();
+  });
+
+  it('takes it also while the policy is paused, and does nothing else then', async () => {
+    const world = await borrower();
+    await world.whilePaused();
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+    confirm(world, 'team-b');
+    await world.whilePaused();
+    expect(atServer(world)).toBeUndefined();
+    expect(world.recorded).toEqual([{ applied: false }]);
   });
 
   it('cannot be evaded by letting the policy go', async () => {

@@ -10,7 +10,7 @@ import { followBucket, grantOf } from './grant.ts';
 import { documentFor, findUnfit, observe, providerKeyOf, reachBucket, type ReachedBucket } from './observe.ts';
 import { planPolicy, type PolicyPlan, type Sight } from './plan.ts';
 import { claimsOfPolicyFault, unheededClaims } from './report.ts';
-import { leaveWithdrawn } from './withdrawal.ts';
+import { leaveWithdrawn, leaveWithdrawnWhilePaused } from './withdrawal.ts';
 
 /** Keeps one document on one bucket. */
 export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec, BucketPolicyStatus> => ({
@@ -21,6 +21,8 @@ export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec,
   },
 
   finalize: async (policy, pass) => finalizePolicy(await begin(policy, deps, pass)),
+
+  whilePaused: async (policy, pass) => leaveWithdrawnWhilePaused(await begin(policy, deps, pass)),
 
   claimsOf: claimsOfPolicyFault,
 

@@ -56,6 +56,11 @@ export type Finalized<S> =
 export interface Reconciler<Spec, Status> {
   reconcile(object: KubeObject<Spec, Status>, pass: Pass<Status>): Promise<Outcome<Status>>;
   finalize(object: KubeObject<Spec, Status>, pass: Pass<Status>): Promise<Finalized<Status>>;
+  /**
+   * What must be done outside also while a person has paused the object, because the pause is not theirs to decide on: such as to
+   * take what a lender of another namespace withdrew. Nothing when absent. Called in each pass over a paused object.
+   */
+  whilePaused?(object: KubeObject<Spec, Status>, pass: Pass<Status>): Promise<void>;
   /** Pure: the abnormal (or positive but False) conditions that this fault stands for on this kind. Empty: Ready alone tells it. */
   claimsOf(fault: Fault, object: KubeObject<Spec, Status>): readonly Claim[];
   /** Pure: the `provider` field of this object's log lines, `namespace/name` of the Provider, when there is one. */

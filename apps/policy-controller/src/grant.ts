@@ -1,22 +1,19 @@
 import { reasons } from '@operator/api';
 import { Fault, onlyFault, reworded } from '@operator/outcome';
-import { keyOfReference, type GrantState, type ReferredBucket } from '@operator/references';
+import { keyOfReference, type ReferredBucket } from '@operator/references';
 import type { PolicyDeps, Work } from './deps.ts';
 
-/**
- * How a policy stands with those who lend: the owner of its Bucket, and of the Provider of that Bucket. Undefined when there is no
- * such Bucket. A confirmed withdrawal by either is one.
- */
-export const grantOf = async (
+/** True when one of those who lend has taken the grant back and confirmed it: the owner of the Bucket, or of its Provider. */
+export const isWithdrawn = async (
   { spec, metadata }: Pick<Work['policy'], 'spec' | 'metadata'>,
   { references, bucketAt }: Pick<PolicyDeps, 'references' | 'bucketAt'>,
   signal: AbortSignal,
-): Promise<GrantState | undefined> => {
-  const state = await references.grantOfBucket(spec.bucketRef, metadata.namespace, signal);
-  if (state === undefined || state === 'confirmed') return state;
+): Promise<boolean> => {
+  if (await references.isBucketWithdrawn(spec.bucketRef, metadata.namespace, signal)) return true;
   const bucket = bucketAt(keyOfReference(spec.bucketRef, metadata.namespace));
-  const lent = bucket && (await references.grantOfProvider(bucket.spec.providerRef, bucket.metadata.namespace, signal));
-  return lent === 'confirmed' ? 'confirmed' : state;
+  return (
+    bucket !== undefined && references.isProviderWithdrawn(bucket.spec.providerRef, bucket.metadata.namespace, signal)
+  );
 };
 
 /** The Bucket that a policy is for. @throws Fault `waiting` BucketNotFound, ReferenceNotGranted, which says what becomes of the policy */

@@ -55,8 +55,8 @@ const accessKeysOf = ({ spec, metadata }: BucketPolicy): readonly string[] => {
 
 const pool = createDriverPool(drivers);
 
-const build = (tools: ControllerTools) => {
-  const { kube } = tools;
+/** The informers of this process, and what is found in them by an index. */
+const openViews = (tools: ControllerTools) => {
   const policies = tools.informer<BucketPolicy>(bucketPolicyResource);
   // A bucket has one policy, whichever process looks after it: those of other shards are seen too.
   const { watchNamespaces, watchSelector } = tools.config;
@@ -65,34 +65,50 @@ const build = (tools: ControllerTools) => {
     ? tools.informer<RivalPolicy>(bucketPolicyResource, { scope: 'all', view: 'rivals', trim: trimRival })
     : policies;
   const buckets = tools.informer<ReferredBucket>(bucketResource, { scope: 'all', trim: trimReferredBucket });
-  const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
-  const accessKeys = tools.informer<AccessKeyUser>(accessKeyResource);
   const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);
-  const rivalsOf = isShard ? rivals.index('bucket', (policy) => [keyOfBucket(policy)]) : policiesOf;
-  const policiesNaming = policies.index('accessKey', accessKeysOf);
-  const bucketsOf = buckets.index('provider', ({ spec, metadata }) => [
-    keyOfReference(spec.providerRef, metadata.namespace),
-  ]);
+  return {
+    policies,
+    rivals,
+    buckets,
+    providers: tools.informer<Provider>(providerResource, { scope: 'all' }),
+    accessKeys: tools.informer<AccessKeyUser>(accessKeyResource),
+    policiesOf,
+    rivalsOf: isShard ? rivals.index('bucket', (policy) => [keyOfBucket(policy)]) : policiesOf,
+    policiesNaming: policies.index('accessKey', accessKeysOf),
+    bucketsOf: buckets.index('provider', ({ spec, metadata }) => [
+      keyOfReference(spec.providerRef, metadata.namespace),
+    ]),
+  };
+};
 
-  tools.mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? policiesOf(keyOf(bucket)).map(keyOf) : []));
-  tools.mapEvents(providers, (provider, old) => {
+/** Which policies look again when another object changes. */
+const wakePolicies = ({ mapEvents }: ControllerTools, views: ReturnType<typeof openViews>): void => {
+  const { policiesOf, policiesNaming, bucketsOf } = views;
+  mapEvents(views.buckets, (bucket, old) => (bucketMatters(bucket, old) ? policiesOf(keyOf(bucket)).map(keyOf) : []));
+  mapEvents(views.providers, (provider, old) => {
     const dependents = bucketsOf(keyOf(provider)).flatMap((bucket) => policiesOf(keyOf(bucket)));
     return wokenByProvider(provider, old, dependents).map(keyOf);
   });
-  tools.mapEvents(accessKeys, (accessKey, old) =>
+  mapEvents(views.accessKeys, (accessKey, old) =>
     accessKey.status?.userArn === old?.status?.userArn && accessKey !== old
       ? []
       : policiesNaming(keyOf(accessKey)).map(keyOf),
   );
   // The loser of a conflict looks again when the winner comes or goes.
-  tools.mapEvents<RivalPolicy>(rivals, (policy, old) =>
+  mapEvents<RivalPolicy>(views.rivals, (policy, old) =>
     old === undefined || old === policy || old.metadata.deletionTimestamp !== policy.metadata.deletionTimestamp
       ? policiesOf(keyOfBucket(policy))
           .filter((other) => other.metadata.uid !== policy.metadata.uid)
           .map(keyOf)
       : [],
   );
+};
 
+const build = (tools: ControllerTools) => {
+  const { kube } = tools;
+  const views = openViews(tools);
+  const { buckets, providers, accessKeys } = views;
+  wakePolicies(tools, views);
   providers.on({
     onDelete: ({ metadata }) => {
       pool.drop(metadata.uid);
@@ -111,7 +127,7 @@ const build = (tools: ControllerTools) => {
       references: createReferences({ kube, pool, providers, buckets }),
       ownership: composeOwnership(tools, randomBytes),
       bucketAt: (key) => buckets.get(key),
-      policiesOf: rivalsOf,
+      policiesOf: views.rivalsOf,
       accessKeyAt: (key) => accessKeys.get(key),
       labelsOf: namespaceLabels(kube),
       writes: createWriteMemory(),

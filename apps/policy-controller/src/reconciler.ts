@@ -6,7 +6,7 @@ import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
 import { putBucketPolicy } from '@operator/s3';
 import type { BucketPolicy, PolicyDeps, Work } from './deps.ts';
 import { finalizePolicy, leaveFormerBucket } from './finalize.ts';
-import { followBucket, grantOf } from './grant.ts';
+import { followBucket, isWithdrawn } from './grant.ts';
 import { documentFor, findUnfit, observe, providerKeyOf, reachBucket, type ReachedBucket } from './observe.ts';
 import { planPolicy, type PolicyPlan, type Sight } from './plan.ts';
 import { claimsOfPolicyFault, unheededClaims } from './report.ts';
@@ -16,7 +16,7 @@ import { leaveWithdrawn, leaveWithdrawnWhilePaused } from './withdrawal.ts';
 export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec, BucketPolicyStatus> => ({
   async reconcile(policy, pass) {
     const work = await begin(policy, deps, pass);
-    if ((await grantOf(policy, deps, pass.signal)) === 'confirmed') return leaveWithdrawn(work);
+    if (await isWithdrawn(policy, deps, pass.signal)) return leaveWithdrawn(work);
     return keepDocument(work);
   },
 

@@ -6,7 +6,7 @@ import { explainWait, keyOfReference, type Provided } from '@operator/references
 import { deleteBucketPolicy, observeExistence, readBucketPolicy, type BucketWire } from '@operator/s3';
 import { othersWithDocument } from './contenders.ts';
 import type { BucketPolicy, Work } from './deps.ts';
-import { grantOf } from './grant.ts';
+import { isWithdrawn } from './grant.ts';
 
 /** Where a document of ours stands, or may stand. */
 interface Standing {
@@ -64,8 +64,7 @@ export const removeDocument = async (work: Work, { isOrdered }: { readonly isOrd
 
 /** A borrower cannot let stand what the lender has taken back. */
 const isAbandoned = async ({ policy, deps, pass }: Work): Promise<boolean> =>
-  policy.metadata.annotations?.[annotations.abandon] === 'true' &&
-  (await grantOf(policy, deps, pass.signal)) !== 'confirmed';
+  policy.metadata.annotations?.[annotations.abandon] === 'true' && !(await isWithdrawn(policy, deps, pass.signal));
 
 /** The bucket, in the region where it is: another may be told of the Provider by now. Undefined when it is gone. */
 const reachBucket = async (

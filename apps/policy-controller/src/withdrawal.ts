@@ -4,7 +4,7 @@ import { blocked, waiting, type Blocked } from '@operator/outcome';
 import { keyOfReference } from '@operator/references';
 import { ownStatus } from '@operator/runtime';
 import type { Work } from './deps.ts';
-import { grantOf } from './grant.ts';
+import { isWithdrawn } from './grant.ts';
 import { removeDocument } from './removal.ts';
 
 /** What was applied goes from the bucket, on the word of who lends it. @throws as `removeDocument` */
@@ -26,7 +26,7 @@ export const leaveWithdrawn = async (work: Work): Promise<Blocked<BucketPolicySt
 /** The same while the object is paused: a pause of the borrower does not stop what the lender decided. @throws as `removeDocument` */
 export const leaveWithdrawnWhilePaused = async (work: Work): Promise<void> => {
   const { policy, memory, deps, pass } = work;
-  if (memory === undefined || (await grantOf(policy, deps, pass.signal)) !== 'confirmed') return;
+  if (memory === undefined || !(await isWithdrawn(policy, deps, pass.signal))) return;
   await removeDocument(work, { isOrdered: true });
   await pass.record({ applied: false });
 };

@@ -45,7 +45,11 @@ describe('a reference to a Provider', () => {
 
     it('stands as it is until that is confirmed, and the Provider itself says so, not the cache', async () => {
       const { references, providers, live } = createTestWorld(driver);
-      const state = () => references().grantOfProvider(ref, 'team-b', signal);
+      const state = async () => {
+        const found = await references().grantOfProvider(ref, 'team-b', signal);
+        expect(await references().isProviderWithdrawn(ref, 'team-b', signal)).toBe(found === 'confirmed');
+        return found;
+      };
       expect(await state()).toBe('withdrawn');
       providers.set('team-a/provider', confirming);
       expect(await state()).toBe('confirmed');
@@ -61,7 +65,12 @@ describe('a reference to a Provider', () => {
 
     it('stands as it is until the owner of the Bucket confirms', async () => {
       const { references, buckets } = createTestWorld(driver);
-      const state = () => references().grantOfBucket({ name: 'photos', namespace: 'team-a' }, 'team-b', signal);
+      const photos = { name: 'photos', namespace: 'team-a' };
+      const state = async () => {
+        const found = await references().grantOfBucket(photos, 'team-b', signal);
+        expect(await references().isBucketWithdrawn(photos, 'team-b', signal)).toBe(found === 'confirmed');
+        return found;
+      };
       buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({})));
       expect(await state()).toBe('withdrawn');
       buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({}), { metadata: confirmed }));

@@ -13,7 +13,14 @@ import {
 import type { Driver } from '@operator/s3';
 import { resolveConnection, type Provider } from './connection.ts';
 import { driverVersion, type DriverPool } from './driver-pool.ts';
-import { isGranted, withdrawalOf, type GrantState, type Lender, type LabelsOf } from './grants.ts';
+import {
+  confirmedWithdrawals,
+  isGranted,
+  withdrawalOf,
+  type GrantState,
+  type Lender,
+  type LabelsOf,
+} from './grants.ts';
 import type { ReferredBucket } from './referred-bucket.ts';
 import { usableVersion } from './wake.ts';
 
@@ -57,6 +64,10 @@ export interface References {
   grantOfProvider(ref: ObjectReference, from: string, signal: AbortSignal): Promise<GrantState | undefined>;
   /** The same of a Bucket. */
   grantOfBucket(ref: ObjectReference, from: string, signal: AbortSignal): Promise<GrantState | undefined>;
+  /** True when `grantOfProvider` is `confirmed`; asks for nothing while no annotation says so. */
+  isProviderWithdrawn(ref: ObjectReference, from: string, signal: AbortSignal): Promise<boolean>;
+  /** The same of a Bucket. */
+  isBucketWithdrawn(ref: ObjectReference, from: string, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface ReferencesOptions {
@@ -129,6 +140,17 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
     return live && withdrawalOf(live, from, labelsOf);
   };
 
+  const isWithdrawn = async <T extends StoredObject & Lender>(
+    informer: Informer<T>,
+    ref: ObjectReference,
+    from: string,
+    signal: AbortSignal,
+  ): Promise<boolean> => {
+    const known = informer.get(keyOfReference(ref, from));
+    const isSaid = known !== undefined && confirmedWithdrawals(known).has(from);
+    return isSaid && (await grantOf(informer, ref, from, signal)) === 'confirmed';
+  };
+
   const providerFor: References['providerFor'] = (ref, from) => follow(providers, ref, from, reasons.ProviderNotFound);
 
   const driverOf = async (provider: Provider, signal: AbortSignal): Promise<Provided> => {
@@ -171,6 +193,8 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
     bucketFor: async (ref, from) => follow(requireBuckets(buckets), ref, from, reasons.BucketNotFound),
     grantOfProvider: (ref, from, signal) => grantOf(providers, ref, from, signal),
     grantOfBucket: async (ref, from, signal) => grantOf(requireBuckets(buckets), ref, from, signal),
+    isProviderWithdrawn: (ref, from, signal) => isWithdrawn(providers, ref, from, signal),
+    isBucketWithdrawn: async (ref, from, signal) => isWithdrawn(requireBuckets(buckets), ref, from, signal),
   };
 };
 

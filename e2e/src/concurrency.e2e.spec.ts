@@ -23,12 +23,13 @@ const other = 'crowd-too';
 let world: World;
 let view: S3View;
 let everywhere: Controller;
+let policies: Controller;
 
 beforeAll(async () => {
   world = await startWorld('concurrency', ['minio', 'moto']);
   view = s3View(world.server('minio'));
   await Promise.all([world.createNamespace(namespace), world.createNamespace(other)]);
-  await Promise.all([world.startController('provider'), world.startController('policy')]);
+  [, policies] = await Promise.all([world.startController('provider'), world.startController('policy')]);
   everywhere = await world.startController('bucket', { flags: ['--workers=10'] });
   for (const [provider, server] of [
     ['provider', 'minio'],
@@ -263,6 +264,61 @@ describe('many at once', () => {
     }
     await Promise.all(apart.map((controller) => controller.close()));
     await everywhere.start();
+  });
+
+  it('gives a bucket one policy also where two controllers look after them, and takes it when its grant is withdrawn', async () => {
+    const { kube } = world;
+    await policies.stop();
+    const apart = await Promise.all(
+      [namespace, other].map((place) =>
+        world.startController('policy', {
+          as: `policy-${place}`,
+          namespaces: [place],
+          flags: ['--leader-elect=false'],
+        }),
+      ),
+    );
+    const lent = { allowedNamespaces: { names: [other] } };
+    await kube.create('Bucket', namespace, 'lent', bucketSpec('provider', 'lent-bucket', lent));
+    const policyFor = (action: string) => {
+      const { spec } = publicPolicySpec('lent', action) as { spec: object };
+      return { spec: { ...spec, bucketRef: { name: 'lent', namespace } } };
+    };
+    await kube.create('BucketPolicy', other, 'borrower', policyFor('s3:GetObject'));
+    await kube.untilReady('BucketPolicy', other, 'borrower');
+    // An object's age is known to the second.
+    await setTimeout(1_100);
+    await kube.create('BucketPolicy', namespace, 'lender', policyFor('s3:PutObject'));
+    const refusal = await kube.untilNotReady('BucketPolicy', namespace, 'lender', 'PolicyConflict');
+    expect(refusal.message).toContain(`${other}/borrower`);
+    const mark = world.traffic.mark();
+    await Promise.all([
+      kube.patch('BucketPolicy', other, 'borrower', passRequest('settle')),
+      kube.patch('BucketPolicy', namespace, 'lender', passRequest('settle')),
+    ]);
+    await untilQuiet(world.traffic);
+    expect(writesSince(mark, 'PutBucketPolicy')).toBe(0);
+    expect(await view.policy('lent-bucket')).toMatchObject({ Statement: [{ Action: ['s3:GetObject'] }] });
+
+    await kube.patch('Bucket', namespace, 'lent', specChange({ allowedNamespaces: null }));
+    const kept = await kube.untilNotReady('BucketPolicy', other, 'borrower', 'ReferenceNotGranted');
+    expect(kept.message).toContain('stays as it is until the owner of the Bucket confirms');
+    expect(await view.policy('lent-bucket')).toMatchObject({ Statement: [{ Action: ['s3:GetObject'] }] });
+    const annotations = { 's3.cloud37.dev/confirm-withdrawal': other };
+    await kube.patch('Bucket', namespace, 'lent', { metadata: { annotations } });
+    await until(
+      () => kube.get('BucketPolicy', other, 'borrower'),
+      (policy) => policy?.status?.applied === false,
+      { what: 'the policy of the borrower is not applied any more' },
+    );
+    await kube.patch('BucketPolicy', namespace, 'lender', passRequest('again'));
+    await kube.untilReady('BucketPolicy', namespace, 'lender');
+    expect(await view.policy('lent-bucket')).toMatchObject({ Statement: [{ Action: ['s3:PutObject'] }] });
+    await kube.delete('BucketPolicy', other, 'borrower');
+    await kube.untilGone('BucketPolicy', other, 'borrower');
+    expect(await view.policy('lent-bucket')).toMatchObject({ Statement: [{ Action: ['s3:PutObject'] }] });
+    await Promise.all(apart.map((controller) => controller.close()));
+    await policies.start();
   });
 
   it('comes to rest, and puts no secret out', async () => {

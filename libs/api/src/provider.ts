@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { allowedNamespaces, secretKeyReference } from './references.ts';
-import { instant, optional, rules, text, type CelRule, type Typed } from './schema.ts';
+import { group } from './resources.ts';
+import { instant, list, optional, rules, text, type CelRule, type Typed } from './schema.ts';
 
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
 
@@ -36,6 +37,11 @@ const regionRule: CelRule = {
 export const region = (description: string) => text(description, 64, rules(regionRule));
 
 const url = (name: string, description: string) => text(description, 512, rules(...urlRules(name)));
+
+const borrowerTagRule: CelRule = {
+  rule: `!self.startsWith('aws:') && !self.startsWith('${group}/')`,
+  message: `tag keys that begin with 'aws:' or '${group}/' cannot be set`,
+};
 
 const auth = Type.Object(
   {
@@ -107,6 +113,14 @@ export const providerSpec = Type.Object(
       allowedNamespaces(
         'Provider',
         'Such a namespace can have buckets in this account, and keys to its own and granted buckets.',
+      ),
+    ),
+    borrowerTagKeys: optional(
+      list(
+        'Tag keys that AccessKeys of other namespaces may set on their users. By default none: tags of users may mean something in ' +
+          'the policies of the account.',
+        text('Key of a tag.', 128, rules(borrowerTagRule)),
+        50,
       ),
     ),
     checkIntervalSeconds: Type.Integer({

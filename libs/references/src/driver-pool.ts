@@ -35,6 +35,7 @@ const isOfConnection: Readonly<Record<keyof ProviderSpec, boolean>> = {
   retry: true,
   requestsPerSecond: true,
   allowedNamespaces: false,
+  borrowerTagKeys: false,
   checkIntervalSeconds: false,
 };
 

@@ -56,6 +56,7 @@ export const providerCases = [
     provider({ endpoint: 'http://minio:9000', tls: {} }),
   ),
   accepts('a grant to nobody', provider({ allowedNamespaces: {} })),
+  accepts('tag keys for borrowers', provider({ borrowerTagKeys: ['team', 'cost-centre'] })),
   accepts('a selector that matches all namespaces', provider({ allowedNamespaces: { selector: {} } })),
   accepts("a region of a server of one's own", provider({ region: 'garage' })),
 
@@ -217,6 +218,10 @@ export const providerCases = [
   ),
   refuses('an unknown key', provider({ endpointUrl: 'x' }), ['', 'unknown field "spec.endpointUrl"']),
   refuses('a key in the wrong case', provider({ pathstyle: true }), ['', 'unknown field "spec.pathstyle"']),
+  refuses("a tag key for borrowers that is the operator's own", provider({ borrowerTagKeys: ['s3.cloud37.dev/uid'] }), [
+    'spec.borrowerTagKeys[0]',
+    "tag keys that begin with 'aws:' or 's3.cloud37.dev/' cannot be set",
+  ]),
   refuses('a namespace that none can be called', provider({ allowedNamespaces: { names: ['Team_1'] } }), [
     'spec.allowedNamespaces.names[0]',
     'must be the name of a namespace',

@@ -279,6 +279,47 @@ describe('a paused object', () => {
     expect(told).toEqual(want);
     expect(stage.passes()).toBe(0);
   });
+
+  const runPaused = async (whilePaused: (object: Widget, pass: Pass<object>) => Promise<void>) =>
+    run({
+      objects: [paused({})],
+      kube: { apply: applied, get: async () => paused({}) as never },
+      backoff: { baseMs: 1, capMs: 1 },
+      more: {
+        reconciler: {
+          reconcile: () => Promise.reject(new Error('a paused object is not reconciled')),
+          finalize: () => Promise.reject(new Error('a paused object is not finalized')),
+          whilePaused,
+          claimsOf: () => [],
+          providerOf: () => undefined,
+        },
+      },
+    });
+
+  it('has done in each pass what its pause does not stop', async () => {
+    const calls: string[] = [];
+    const stage = await runPaused((object, pass) =>
+      pass.call({ service: 's3', operation: `take from ${object.metadata.name}`, write: true }, async () => {
+        calls.push(object.metadata.name);
+      }),
+    );
+    await vi.waitUntil(() => calls.length === 1);
+    stage.wake('n/a');
+    await vi.waitUntil(() => calls.length === 2);
+    await stage.end();
+    expect(stage.told).toEqual(['Normal Paused']);
+  });
+
+  it('has that tried again when it fails, and is told as paused all the same', async () => {
+    let attempts = 0;
+    const stage = await runPaused(async () => {
+      attempts += 1;
+      if (attempts < 3) throw transient('EndpointUnreachable', 'no answer');
+    });
+    await vi.waitUntil(() => attempts === 3);
+    await stage.end();
+    expect(stage.told).toEqual(['Normal Paused']);
+  });
 });
 
 describe('an object that comes back under its name during the last pass over the former one', () => {

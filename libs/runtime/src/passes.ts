@@ -69,7 +69,7 @@ const attend = async <Spec, Status>(
   turn: Turn,
 ): Promise<Ended> => {
   if (!turn.isStored && (await isOnlyUnseen(rooms, object, turn))) return { how: 'idle' };
-  if (isPaused(object)) return pause(rooms, object, turn);
+  if (isPaused(object)) return attendPaused(rooms, object, turn);
   rooms.notices.endPause(object.metadata.uid);
   if (object.metadata.deletionTimestamp === undefined) return reconcile(rooms, object, turn);
   return hasFinalizer(object, rooms.deps.finalizer) ? finalize(rooms, object, turn) : { how: 'idle' };
@@ -86,6 +86,24 @@ const isOnlyUnseen = async <Spec, Status>(
   if (isUnseen) vanished.end(object);
   else log.warn({ event: 'vanished' }, 'the object went without waiting for its finalizer; undoing the external work');
   return isUnseen;
+};
+
+/** A pause does not stop what is not its object's owner's to decide. */
+const attendPaused = async <Spec, Status>(
+  rooms: Rooms<Spec, Status>,
+  object: KubeObject<Spec, Status>,
+  turn: Turn,
+): Promise<Ended> => {
+  const { deps, statuses } = rooms;
+  const { lent } = lendPass(deps, statuses, object, object, turn);
+  const fault = await deps.reconciler.whilePaused?.(object, lent).then(
+    () => undefined,
+    (caught: unknown) => faultOf(caught, turn),
+  );
+  const ended = await pause(rooms, object, turn);
+  return fault === undefined
+    ? ended
+    : { how: 'blocked', fault, resyncMs: resyncMsOf(rooms, object, undefined, turn.log) };
 };
 
 const pause = async <Spec, Status>(

@@ -1,6 +1,6 @@
 import { eventReasons, reasons, type AccessKeyStatus } from '@operator/api';
 import { Fault, terminal } from '@operator/outcome';
-import { samePolicy } from '@operator/policy';
+import { sameByResource, samePolicy } from '@operator/policy';
 import { isKubeError } from '@operator/runtime';
 import type { KeyPair, ObservedUser } from '@operator/s3';
 import { deleteOwnedSecret } from '@operator/secrets';
@@ -13,7 +13,10 @@ import type { Work } from './work.ts';
 
 /** Brings the rights of a user that exists into line: before all else, for that must wait for nothing that the owner of the key can spoil. */
 export const applyRights = async (work: Work, { rights, user }: UserSight): Promise<void> => {
-  if (user !== undefined && !isSamePolicy(user.policy, rights.policy)) await putPolicy(work, rights);
+  if (user === undefined || isSamePolicy(user.policy, rights.policy)) return;
+  // Statements that stay as they stand may be put together in another way than those that are asked for.
+  if (rights.missing !== undefined && sameByResource(user.policy, rights.policy)) return;
+  await putPolicy(work, rights);
 };
 
 /** Everything that the plan of the keys and the pair need; `keep` has its pair already. */
@@ -46,6 +49,11 @@ const take = async <T>({ pass, steps }: Work, name: string, run: () => Promise<T
   const result = await pass.step(name, run);
   steps.push(name);
   return result;
+};
+
+/** Brings a user that exists into line, tags included. */
+export const applyUser = async (work: Work, { user }: UserSight): Promise<void> => {
+  if (user?.needsUpdate === true) await take(work, 'user', () => work.issuer.putUser(work.user, work.pass));
 };
 
 const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boolean =>

@@ -1,7 +1,7 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
-import type { ClusterIdentity, References } from '@operator/references';
+import type { Ownership, References } from '@operator/references';
 import type { KubeClient, KubeObject } from '@operator/runtime';
-import type { KeyPair, OwnerMark } from '@operator/s3';
+import type { KeyPair } from '@operator/s3';
 
 export type AccessKey = KubeObject<AccessKeySpec, AccessKeyStatus>;
 
@@ -9,15 +9,7 @@ export type AccessKey = KubeObject<AccessKeySpec, AccessKeyStatus>;
 export interface AccessKeyDeps {
   readonly kube: KubeClient;
   readonly references: References;
-  readonly clusterId: ClusterIdentity;
+  readonly ownership: Ownership;
   /** Makes a pair of random characters, for servers that let us choose it. */
   readonly newPair: () => KeyPair;
 }
-
-/** Who the user behind this object belongs to. */
-export const markOf = ({ metadata }: AccessKey, cluster: string): OwnerMark => ({
-  cluster,
-  namespace: metadata.namespace,
-  name: metadata.name,
-  uid: metadata.uid,
-});

@@ -6,7 +6,7 @@ import type { Finalized, Pass } from '@operator/runtime';
 import { deleteOwnedSecret } from '@operator/secrets';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { secretNameOf, unlessForeign } from './output-secret.ts';
-import { userOf } from './work.ts';
+import { openRemoval } from './work.ts';
 
 const done: Finalized<AccessKeyStatus> = { result: 'done' };
 
@@ -35,14 +35,13 @@ export const finalizeAccessKey = async (
 };
 
 const removeUser = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: Pass<AccessKeyStatus>): Promise<void> => {
-  const { spec, metadata, status } = accessKey;
+  const { status } = accessKey;
   const cannot = explainWait('The key cannot be removed yet');
-  const { driver } = await deps.references
-    .driverForRemoval(spec.providerRef, metadata.namespace, pass.signal)
-    .catch(cannot);
-  const issuer = driver.keys;
-  if (typeof issuer === 'string') return cannot(waiting(reasons.Unsupported, issuer));
-  const user = await userOf(accessKey, issuer, deps, pass.signal);
+  const work = await openRemoval(accessKey, deps, pass).catch((caught: unknown) => {
+    const fault = onlyFault(caught);
+    return cannot(fault.reason === reasons.Unsupported ? waiting(fault.reason, fault.message) : fault);
+  });
+  const { issuer, user } = work;
   const observed = await issuer.observeUser(user, pass);
   if (observed?.isOurs === false) {
     pass.event('Warning', reasons.UserConflict, `User ${user.name} at the provider is not ours; it stays.`);

@@ -10,7 +10,7 @@ import {
 } from '@operator/api';
 import {
   bucketMatters,
-  clusterIdentity,
+  composeOwnership,
   createDriverPool,
   createReferences,
   isProviderGone,
@@ -103,7 +103,7 @@ const build = (tools: ControllerTools) => {
     reconciler: accessKeyReconciler({
       kube: ownWrites.kube,
       references: createReferences({ kube, pool, providers, buckets }),
-      clusterId: clusterIdentity(kube),
+      ownership: composeOwnership(tools, randomBytes),
       newPair: () => makePair(randomBytes),
     }),
   };

@@ -2,6 +2,7 @@ import { conditionTypes, reasons } from '@operator/api';
 import { transient, waiting, type Fault } from '@operator/outcome';
 import { verifyKey, type KeyPair, type ObservedUser } from '@operator/s3';
 import { openOwnedSecret, type OpenedSecret } from '@operator/secrets';
+import { observeBuckets } from './observe-buckets.ts';
 import { pairIn, secretNameOf, unlessForeign } from './output-secret.ts';
 import { issuedAtMs } from './plan.ts';
 import { rightsOf, type Rights } from './rights.ts';
@@ -26,12 +27,19 @@ export interface PairSight {
 }
 
 /** @throws Fault `terminal` PolicyInvalid; `waiting` UserConflict */
-export const observeUser = async ({ accessKey, provided, deps, issuer, user, pass }: Work): Promise<UserSight> => {
-  const rights = await rightsOf(accessKey, provided, deps.references, issuer.maxPolicyBytes);
+export const observeUser = async (work: Work): Promise<UserSight> => {
+  const { accessKey, provided, issuer, user, pass } = work;
   const observed = await issuer.observeUser(user, pass);
   if (observed?.isOurs === false) {
     throw waiting(reasons.UserConflict, `User ${user.name} exists at the provider and is not ours; it is left alone.`);
   }
+  const rights = rightsOf({
+    accessKey,
+    provider: provided.provider,
+    sights: await observeBuckets(work, observed?.policy),
+    standing: observed?.policy,
+    maxPolicyBytes: issuer.maxPolicyBytes,
+  });
   return { rights, user: observed };
 };
 

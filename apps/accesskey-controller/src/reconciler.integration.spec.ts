@@ -38,7 +38,7 @@ it('replaces a key on MinIO whose secret was changed there, and is at rest befor
       accessKeyReconciler({
         kube: world.kube.client,
         references: world.references(),
-        clusterId: () => Promise.resolve('cluster-1'),
+        ownership: world.ownership,
         newPair: () => makePair(randomBytes),
       }),
   });

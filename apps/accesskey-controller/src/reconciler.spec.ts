@@ -1,10 +1,13 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { redact } from '@operator/outcome';
+import { tagsOfMark } from '@operator/ownership';
+import { heldTo } from '@operator/policy';
 import {
   createBench,
   createTestWorld,
   objectOf,
   providerOf,
+  testCluster,
   tryEveryMishap,
   type PassReport,
 } from '@operator/references/testing';
@@ -34,6 +37,8 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
     refusalOf: (credentials) => server.refusesKeysWith ?? keys.refusalOf(credentials),
   });
   const world = createTestWorld(s3.driver);
+  const mark = { cluster: testCluster, namespace: 'team-a', name: 'photos', uid: 'uid-photos' };
+  s3.make('photos', { tags: new Map(tagsOfMark(mark)) });
   world.buckets.set(
     'team-a/photos',
     objectOf('Bucket', 'photos', bucketSpec({}), {
@@ -45,6 +50,12 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
   const bench = createBench<AccessKeySpec, AccessKeyStatus>({
     writes: world.writes,
     store: accessKeys,
+    live: ({ plural }, key) =>
+      plural !== 'buckets'
+        ? undefined
+        : world.live.buckets.has(key)
+          ? world.live.buckets.get(key)
+          : world.buckets.get(key),
     object: objectOf('AccessKey', 'app', {
       providerRef: { name: 'provider' },
       access: [{ bucketRef: { name: 'photos' }, level: 'ReadOnly' as const }],
@@ -54,7 +65,7 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
       accessKeyReconciler({
         kube: world.kube.client,
         references: world.references(),
-        clusterId: () => Promise.resolve('cluster-1'),
+        ownership: world.ownership,
         newPair: () => {
           pairs += 1;
           return { accessKeyId: `OURS${String(pairs)}`, secretAccessKey: redact(`chosen-${String(pairs)}`) };
@@ -188,35 +199,41 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expect(JSON.stringify(user(world)?.policy)).not.toContain('s3:PutObject');
   });
 
-  it('loses all rights when its namespace may no longer use the Provider, and gets them back with the grant', async () => {
+  it('loses all rights when the owner of its Provider withdraws the grant and confirms it, and gets them back with the grant', async () => {
     const world = begin({ choosesPair, spec: { providerRef: { name: 'provider', namespace: 'platform' } } });
     const ref = { name: 'admin', namespace: 'platform' };
     world.kube.put('secrets', { metadata: ref, data: { 'access-key': 'A', 'secret-key': 'S' } });
     const credentialsVersion = world.kube.get('secrets', ref)?.metadata.resourceVersion ?? '';
-    const grant = (...names: string[]) =>
+    const grant = (names: readonly string[], annotations: Readonly<Record<string, string>> = {}) =>
       world.providers.set(
         'platform/provider',
         providerOf(
           world.s3.driver,
-          { metadata: { namespace: 'platform' }, spec: { allowedNamespaces: { names } } },
+          { metadata: { namespace: 'platform', annotations }, spec: { allowedNamespaces: { names: [...names] } } },
           { credentialsVersion },
         ),
       );
-    grant('team-a');
+    grant(['team-a']);
     await world.bench.run();
     expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
     const before = user(world)?.policy;
     expect(before).toBeDefined();
 
-    grant();
+    grant([]);
+    const withdrawn = await world.bench.pass();
+    expect(withdrawn).toMatchObject({ reason: 'ReferenceNotGranted', writes: ['kube status'], events: [] });
+    expect(withdrawn.message).toMatch(/^Provider platform\/provider no longer grants .* existing rights stay until/);
+    expect(user(world)?.policy).toEqual(before);
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+
+    grant([], { 's3.cloud37.dev/confirm-withdrawal': 'team-a' });
     const report = await world.bench.pass();
     expect(report).toMatchObject({ reason: 'ReferenceNotGranted', writes: ['PutPolicy', 'kube status'] });
     expect(report.events).toContainEqual(expect.stringMatching(/^Warning ReferenceNotGranted: Took all rights/));
-    expect(user(world)?.policy).toBeUndefined();
-    expect(world.bench.facts()).not.toHaveProperty('policyHash');
+    expect(user(world)?.policy).toEqual({ Version: '2012-10-17', Statement: [heldTo([], 'aws')] });
     expect(await world.bench.pass()).toMatchObject({ writes: [] });
 
-    grant('team-a');
+    grant(['team-a']);
     await world.bench.run();
     expect(user(world)?.policy).toEqual(before);
     expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
@@ -744,18 +761,21 @@ describe('a refusal', () => {
     [
       'a bucket that its object does not own',
       {},
-      ({ buckets }) =>
-        void buckets.set(
+      ({ buckets, s3 }) => {
+        s3.make('photos');
+        buckets.set(
           'team-a/photos',
           objectOf('Bucket', 'photos', bucketSpec({}), { status: { bucketName: 'photos', exists: true } }),
-        ),
+        );
+      },
       'BucketNotReady',
     ],
     [
       'a bucket on another server',
       {},
-      ({ buckets }) =>
-        void buckets.set(
+      ({ buckets, s3 }) => {
+        s3.buckets.delete('photos');
+        buckets.set(
           'team-a/photos',
           objectOf('Bucket', 'photos', bucketSpec({}), {
             status: {
@@ -765,7 +785,8 @@ describe('a refusal', () => {
               ownership: 'Created' as const,
             },
           }),
-        ),
+        );
+      },
       'SpecInvalid',
     ],
     ['no such Provider', { providerRef: { name: 'none' } }, () => undefined, 'ProviderNotFound'],

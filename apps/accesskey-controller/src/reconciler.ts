@@ -2,18 +2,25 @@ import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { reasons } from '@operator/api';
 import { Fault, blocked, onlyFault, progressing, settled, waiting, type Outcome } from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
-import { keyOfReference, providerNotReady } from '@operator/references';
-import { ownStatus, type Reconciler } from '@operator/runtime';
+import { keyOfReference } from '@operator/references';
+import type { Reconciler } from '@operator/runtime';
 import type { KeyPair } from '@operator/s3';
-import { applyKeys, applyRights, removeKeys, type KeySeen } from './apply.ts';
-import type { AccessKey, AccessKeyDeps } from './deps.ts';
+import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
+import type { AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey } from './finalize.ts';
 import { observePair, observeUser } from './observe.ts';
 import { secretNameOf } from './output-secret.ts';
 import { mostKeys, planKeys, type KeyPlan } from './plan.ts';
-import { claimsOfKeyFault, reportKey, unsupportedKeyClaims, withPrevious, type KeyFacts } from './report.ts';
-import { takeRights } from './withdraw.ts';
-import { openWork, wishOf, type KeyPass, type Work } from './work.ts';
+import {
+  claimsOfKeyFault,
+  reportKey,
+  unsupportedKeyClaims,
+  withPolicyHash,
+  withPrevious,
+  type KeyFacts,
+} from './report.ts';
+import { takeConfirmed, withoutProvider } from './withdraw.ts';
+import { findRefusedTags, openWork, wishOf, type Work } from './work.ts';
 
 /** Issues a key pair into a Secret, and keeps user, rights, key and Secret as the spec says. */
 export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySpec, AccessKeyStatus> => ({
@@ -26,30 +33,22 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
     const work = await openWork(accessKey, provided, deps, pass);
     const seen = await observeUser(work);
     await applyRights(work, seen);
-    // What is left of the rights stands, what the missing Bucket gave is taken back; the rest waits.
-    const secret = seen.rights.missing ?? (await observePair(work, seen).catch(onlyFault));
-    if (secret instanceof Fault) return blocked(work.memory, secret);
+    const refusedTags = findRefusedTags(work);
+    if (refusedTags !== undefined) await applyUser(work, seen);
+    // Rights are in line, as far as they can be; the rest waits for what is missing.
+    const secret = refusedTags ?? seen.rights.missing ?? (await observePair(work, seen).catch(onlyFault));
+    if (secret instanceof Fault) return blocked(withPolicyHash(work.memory, seen.rights.policy), secret);
     return converge(work, { ...seen, ...secret });
   },
 
   finalize: (accessKey, pass) => finalizeAccessKey(accessKey, deps, pass),
 
+  whilePaused: (accessKey, pass) => takeConfirmed(accessKey, deps, pass),
+
   claimsOf: (fault, accessKey) => claimsOfKeyFault(fault, accessKey.status?.created === true),
 
   providerOf: ({ spec, metadata }) => keyOfReference(spec.providerRef, metadata.namespace),
 });
-
-const withoutProvider = async (
-  accessKey: AccessKey,
-  fault: Fault,
-  deps: AccessKeyDeps,
-  pass: KeyPass,
-): Promise<Outcome<AccessKeyStatus>> => {
-  const isTakenBack = fault.reason === reasons.ReferenceNotGranted && (await takeRights(accessKey, deps, pass));
-  const { policyHash, ...rest } = ownStatus(accessKey);
-  const status = isTakenBack || policyHash === undefined ? rest : { ...rest, policyHash };
-  return blocked(status, fault, [providerNotReady(fault)]);
-};
 
 const converge = async (work: Work, seen: KeySeen): Promise<Outcome<AccessKeyStatus>> => {
   const { accessKey, issuer, memory, pass } = work;

@@ -1,14 +1,16 @@
 import type { AccessKeyStatus } from '@operator/api';
 import { annotations, conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
+import { hashPolicy, type IamPolicy } from '@operator/policy';
 import { isProviderFault, providerNotReady } from '@operator/references';
 import type { AccessKey } from './deps.ts';
 import type { PreviousKey } from './plan.ts';
 
-/** What is told by Ready alone: a Bucket that `access` names is missing, not granted or not there yet. */
+/** What is told by Ready alone: a Bucket that `access` names is missing, not granted, in doubt or not there yet. */
 const bucketReasons: ReadonlySet<string> = new Set([
   reasons.BucketNotFound,
   reasons.BucketNotReady,
+  reasons.OwnershipInDoubt,
   reasons.ReferenceNotGranted,
 ]);
 
@@ -65,6 +67,13 @@ export const withPrevious = (status: AccessKeyStatus, previous: readonly Previou
   if (previous.length > 0) return { ...status, previousKeys: [...previous] };
   const { previousKeys, ...others } = status;
   return previousKeys === undefined ? status : others;
+};
+
+/** The status with the hash of the policy that the user has; without the field where it has none. */
+export const withPolicyHash = (status: AccessKeyStatus, policy: IamPolicy | undefined): AccessKeyStatus => {
+  if (policy !== undefined) return { ...status, policyHash: hashPolicy(policy) };
+  const { policyHash, ...others } = status;
+  return policyHash === undefined ? status : others;
 };
 
 /** The status of a key that stands at the server and in the Secret. `isVerified`: it was seen to work. */

@@ -1,34 +1,53 @@
 import type { AccessKeySpec } from '@operator/api';
-import { asFault, type Fault } from '@operator/outcome';
-import { createTestWorld, objectOf, providerOf } from '@operator/references/testing';
+import { asFault, waiting, type Fault } from '@operator/outcome';
+import { heldTo, sameByResource, statementsAbout } from '@operator/policy';
+import type { Provider } from '@operator/references';
+import { objectOf, providerOf } from '@operator/references/testing';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import type { AccessKey } from './deps.ts';
+import type { BucketSight, Standing } from './observe-buckets.ts';
 import { rightsOf, type Rights } from './rights.ts';
 
 const { driver } = createMemoryS3({ now: () => new Date(0) });
-const ours = { exists: true, endpoint: 'http://s3.test', ownership: 'Created' as const };
 
-const rightsFor = (
-  spec: Partial<AccessKeySpec>,
-  maxPolicyBytes = 2_048,
-  provider = providerOf(driver),
-): Promise<Rights> => {
-  const { buckets, references } = createTestWorld(driver);
-  for (const name of ['photos', 'videos']) {
-    buckets.set(
-      `team-a/${name}`,
-      objectOf('Bucket', name, bucketSpec({ name }), { status: { bucketName: name, ...ours } }),
-    );
-  }
+const sightOf = (name: string, standing: Standing = 'given'): BucketSight => {
+  const bucket = objectOf('Bucket', name, bucketSpec({ name }), { status: { bucketName: name } });
+  const fault = standing === 'given' ? undefined : waiting('OwnershipInDoubt', `${name} is ${standing}`);
+  return { key: `team-a/${name}`, standing, bucket, fault };
+};
+const gone: BucketSight = {
+  key: 'team-a/none',
+  standing: 'lost',
+  bucket: undefined,
+  fault: waiting('BucketNotFound', 'Bucket team-a/none does not exist.'),
+};
+
+interface Given {
+  readonly maxPolicyBytes?: number;
+  readonly provider?: Provider;
+  readonly standing?: Record<string, unknown>;
+  /** How the named buckets stand; `given` when left out. */
+  readonly standings?: Readonly<Record<string, Standing>>;
+}
+
+const rightsFor = (spec: Partial<AccessKeySpec>, given: Given = {}): Rights => {
+  const { maxPolicyBytes = 2_048, provider = providerOf(driver), standing, standings = {} } = given;
   const accessKey: AccessKey = objectOf('AccessKey', 'app', { providerRef: { name: 'provider' }, ...spec });
-  return rightsOf(accessKey, { provider, driver }, references(), maxPolicyBytes);
+  const names = new Set((spec.access ?? []).map(({ bucketRef }) => bucketRef.name));
+  const sights = [...names].map((name) => (name === 'none' ? gone : sightOf(name, standings[name])));
+  return rightsOf({ accessKey, provider, sights, standing, maxPolicyBytes });
 };
-const faultOf = async (rights: Promise<Rights>): Promise<Fault> => {
-  const outcome = await rights.catch(asFault);
-  if ('policy' in outcome) throw new Error('expected a Fault');
-  return outcome;
+const faultOf = (rights: () => Rights): Fault => {
+  try {
+    rights();
+  } catch (caught) {
+    return asFault(caught);
+  }
+  throw new Error('expected a Fault');
 };
+/** As the Provider of another namespace. */
+const borrowed = { provider: providerOf(driver, { metadata: { namespace: 'platform' } }) };
 const read = (name: string) => ({ bucketRef: { name }, level: 'ReadOnly' as const });
 const policy = (resource: string): NonNullable<AccessKeySpec['policy']> => ({
   version: '2012-10-17',
@@ -36,12 +55,12 @@ const policy = (resource: string): NonNullable<AccessKeySpec['policy']> => ({
 });
 
 describe('rightsOf', () => {
-  it('is nothing where nothing is asked for', async () => {
-    expect(await rightsFor({})).toEqual({ policy: undefined, buckets: [] });
+  it('is nothing where nothing is asked for', () => {
+    expect(rightsFor({})).toEqual({ policy: undefined, buckets: [] });
   });
 
-  it('joins access and policy, and names each bucket once', async () => {
-    const { policy: document, buckets } = await rightsFor({
+  it('joins access and policy, and names each bucket once', () => {
+    const { policy: document, buckets } = rightsFor({
       access: [read('photos'), { ...read('photos'), prefix: 'a/' }, read('videos')],
       policy: policy('arn:aws:s3:::photos/*'),
     });
@@ -51,8 +70,8 @@ describe('rightsOf', () => {
       expect(text).toContain(part);
   });
 
-  it('lets ${bucket} stand for the one bucket of access', async () => {
-    const { policy: document } = await rightsFor({
+  it('lets ${bucket} stand for the one bucket of access', () => {
+    const { policy: document } = rightsFor({
       access: [read('photos')],
       policy: policy('arn:aws:s3:::${bucket}/*'),
     });
@@ -62,60 +81,125 @@ describe('rightsOf', () => {
   it.each([
     ['none', []],
     ['several', [read('photos'), read('videos')]],
-  ])('refuses ${bucket} where access names %s', async (_title, access) => {
-    expect(await faultOf(rightsFor({ access, policy: policy('arn:aws:s3:::${bucket}/*') }))).toMatchObject({
+  ])('refuses ${bucket} where access names %s', (_title, access) => {
+    expect(faultOf(() => rightsFor({ access, policy: policy('arn:aws:s3:::${bucket}/*') }))).toMatchObject({
       kind: 'terminal',
       reason: 'PolicyInvalid',
     });
   });
 
-  it('keeps a namespace that only borrows the Provider to the buckets that are granted to it', async () => {
-    const own = providerOf(driver);
-    const foreign = { ...own, metadata: { ...own.metadata, namespace: 'platform' } };
+  it('keeps a namespace that only borrows the Provider to the buckets that are granted to it', () => {
     const spec = { access: [read('photos')], policy: policy('arn:aws:s3:::videos/*') };
-    expect((await rightsFor(spec)).policy).toBeDefined();
-    const fault = await faultOf(rightsFor(spec, 2_048, foreign));
+    expect(rightsFor(spec).policy).toBeDefined();
+    const fault = faultOf(() => rightsFor(spec, borrowed));
     expect(fault).toMatchObject({ kind: 'terminal', reason: 'PolicyInvalid' });
     expect(fault.message).toContain('arn:aws:s3:::videos/* is in no bucket that access names');
-    expect(
-      (await rightsFor({ ...spec, policy: policy('arn:aws:s3:::${bucket}/*') }, 2_048, foreign)).policy,
-    ).toBeDefined();
+    expect(rightsFor({ ...spec, policy: policy('arn:aws:s3:::${bucket}/*') }, borrowed).policy).toBeDefined();
   });
 
-  it('gives no rights in a bucket of another account on the same server', async () => {
-    const { buckets, providers, references } = createTestWorld(driver);
-    const bucket = { ...bucketSpec({ name: 'photos' }), providerRef: { name: 'other' } };
-    buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucket, { status: { bucketName: 'photos', ...ours } }));
-    const accessKey: AccessKey = objectOf('AccessKey', 'app', {
-      providerRef: { name: 'provider' },
-      access: [read('photos')],
-    });
-    const rightsBeside = (accountId: string) => {
-      providers.set('team-a/other', providerOf(driver, { metadata: { name: 'other' } }, { accountId }));
-      return rightsOf(accessKey, { provider: providerOf(driver), driver }, references(), 2_048);
-    };
-    expect(await rightsBeside('account')).toMatchObject({ policy: expect.anything() as unknown });
-    const { policy: document, missing } = await rightsBeside('another');
-    expect(document).toBeUndefined();
-    expect(missing).toMatchObject({ kind: 'waiting', reason: 'SpecInvalid' });
-  });
-
-  it('leaves nothing while a Bucket is missing and the rest is too large', async () => {
+  it('leaves nothing while a Bucket is missing and the rest is too large', () => {
     const spec = { access: [read('none'), read('photos')] };
-    expect((await rightsFor(spec)).policy).toBeDefined();
-    expect(await rightsFor(spec, 100)).toMatchObject({ policy: undefined, missing: { reason: 'BucketNotFound' } });
+    expect(rightsFor(spec).policy).toBeDefined();
+    expect(rightsFor(spec, { maxPolicyBytes: 100 })).toMatchObject({
+      policy: undefined,
+      missing: { reason: 'BucketNotFound' },
+    });
   });
 
-  it('refuses more than a user can have, and says how much it is', async () => {
-    const fault = await faultOf(rightsFor({ access: [read('photos')] }, 100));
+  it('refuses more than a user can have, and says how much it is', () => {
+    const fault = faultOf(() => rightsFor({ access: [read('photos')] }, { maxPolicyBytes: 100 }));
     expect(fault).toMatchObject({ kind: 'terminal', reason: 'PolicyInvalid' });
     expect(fault.message).toMatch(/has \d{3} bytes; .* can have 100/);
   });
 
-  it('names the element that is wrong', async () => {
-    const fault = await faultOf(
+  it('names the element that is wrong', () => {
+    const fault = faultOf(() =>
       rightsFor({ policy: { version: '2012-10-17', statement: [{ effect: 'Alow' }] } as never }),
     );
     expect(fault.message).toContain('statement[0].effect');
+  });
+
+  it('says of a policy that is too large how to make it smaller', () => {
+    expect(faultOf(() => rightsFor({ access: [read('photos')] }, { maxPolicyBytes: 100 })).message).toMatch(
+      /Use fewer buckets and prefixes in access .* or spread them over several AccessKeys\.$/,
+    );
+  });
+});
+
+describe('a user of a borrowed Provider', () => {
+  it.each<[string, AccessKeySpec['access'], readonly string[]]>([
+    ['to its buckets', [read('photos'), read('videos')], ['photos', 'videos']],
+    ['to nothing where it has none', [], []],
+  ])('is held %s, whatever policies of other resources say', (_title, access, names) => {
+    const { policy: document } = rightsFor(access === undefined ? {} : { access }, borrowed);
+    expect(document?.Statement.at(-1)).toEqual(heldTo(names, 'aws'));
+    expect(JSON.stringify(rightsFor(access === undefined ? {} : { access }).policy ?? {})).not.toContain('Deny');
+  });
+
+  it('is not held to a bucket that was lost', () => {
+    const { policy: document } = rightsFor(
+      { access: [read('photos'), read('videos')] },
+      { ...borrowed, standings: { videos: 'lost' } },
+    );
+    expect(document?.Statement.at(-1)).toEqual(heldTo(['photos'], 'aws'));
+    expect(JSON.stringify(document)).not.toContain('videos');
+  });
+
+  it('gets nothing by its own policy in a bucket that is in doubt or lost', () => {
+    const spec = { access: [read('photos'), read('videos')], policy: policy('arn:aws:s3:::videos/*') };
+    for (const standing of ['kept', 'lost'] as const) {
+      const { policy: document } = rightsFor(spec, { ...borrowed, standings: { videos: standing } });
+      expect(JSON.stringify(document)).not.toContain('s3:DeleteObject');
+      expect(JSON.stringify(document)).toContain('arn:aws:s3:::photos/*');
+    }
+  });
+});
+
+describe('while a bucket is in doubt', () => {
+  const both = { access: [read('photos'), read('videos')] };
+  const standing = rightsFor(both).policy;
+  const inDoubt = (spec: Partial<AccessKeySpec>, given: Given = {}) =>
+    rightsFor(spec, { standings: { videos: 'kept' }, ...given });
+
+  it('what stands about it stays, and the others are as declared', () => {
+    const { policy: document, buckets, missing } = inDoubt(both, { standing: { ...standing } });
+    expect(sameByResource(document, standing)).toBe(true);
+    expect(buckets.map(({ metadata }) => metadata.name)).toEqual(['photos']);
+    expect(missing).toMatchObject({ reason: 'OwnershipInDoubt' });
+  });
+
+  it('nothing is given in it', () => {
+    expect(JSON.stringify(inDoubt(both).policy)).not.toContain('videos');
+    expect(inDoubt({ access: [read('videos')] }).policy).toBeUndefined();
+  });
+
+  it('a wider level waits there, and is given elsewhere', () => {
+    const wider = both.access.map((entry) => ({ ...entry, level: 'ReadWrite' as const }));
+    const statements = inDoubt({ access: wider }, { standing: { ...standing } }).policy?.Statement ?? [];
+    const about = (bucket: string) => JSON.stringify(statementsAbout({ Statement: statements }, new Set([bucket])));
+    expect(about('photos')).toContain('s3:PutObject');
+    expect(about('videos')).not.toContain('s3:PutObject');
+    expect(about('videos')).toContain('s3:GetObject');
+  });
+
+  it('an own policy that names it is not written twice', () => {
+    const spec = { ...both, policy: policy('arn:aws:s3:::videos/*') };
+    const full = rightsFor(spec).policy;
+    const once = inDoubt(spec, { standing: { ...full } }).policy;
+    expect(sameByResource(once, full)).toBe(true);
+    expect(inDoubt(spec, { standing: { ...once } }).policy).toEqual(once);
+  });
+
+  it('a policy that cannot stand leaves what stands about the other buckets, and of what was lost nothing', () => {
+    const spec = {
+      access: [read('photos'), read('videos'), read('films')],
+      policy: policy('arn:aws:s3:::${bucket}/*'),
+    };
+    const all = { access: spec.access };
+    const { policy: document } = rightsFor(spec, {
+      standing: { ...rightsFor(all).policy },
+      standings: { videos: 'kept', films: 'lost' },
+    });
+    expect(sameByResource(document, standing)).toBe(true);
   });
 });

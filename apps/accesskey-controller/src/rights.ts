@@ -1,141 +1,137 @@
-import { reasons, type ObjectReference } from '@operator/api';
-import { Fault, onlyFault, terminal, waiting } from '@operator/outcome';
+import { reasons } from '@operator/api';
+import { Fault, terminal } from '@operator/outcome';
 import {
+  allowedWithin,
   describeProblems,
+  heldTo,
   mergePolicies,
+  notYetIn,
   parsePolicy,
   partitionOf,
   policyFromAccess,
   renderPolicy,
-  type BucketAccess,
+  statementsAbout,
   type IamPolicy,
+  type IamStatement,
 } from '@operator/policy';
-import { keyOfReference, type ReferredBucket, type Provided, type References } from '@operator/references';
-import { keyOf } from '@operator/runtime';
+import { keyOfReference, type Provider, type ReferredBucket } from '@operator/references';
+import type { ObservedUser } from '@operator/s3';
 import { allowedBeyond } from './confinement.ts';
 import type { AccessKey } from './deps.ts';
+import type { BucketSight, Standing } from './observe-buckets.ts';
 
-/** The rights of an AccessKey: its document, and the buckets that `access` names. */
+/** The rights of an AccessKey: its document, and the buckets in which it gives rights. */
 export interface Rights {
   /** Undefined: no rights at all. */
   readonly policy: IamPolicy | undefined;
   readonly buckets: readonly ReferredBucket[];
-  /** Why an entry of `access` gives nothing now: its Bucket is gone, not granted, or does not hold its bucket. */
+  /** Why an entry of `access` gives nothing now. */
   readonly missing?: Fault;
 }
 
+/** What rights are made of. */
+export interface RightsQuestion {
+  readonly accessKey: AccessKey;
+  readonly provider: Provider;
+  /** The Buckets of `access`, each once. */
+  readonly sights: readonly BucketSight[];
+  /** What the user has at the server. */
+  readonly standing: ObservedUser['policy'];
+  readonly maxPolicyBytes: number;
+}
+
 /**
- * What the user may do: `access` and `policy` together. Rights end with the Bucket that gave them: the name may be
- * somebody else's next. While one is missing, a `policy` that cannot stand without it gives nothing either, and where the whole
- * is too large nothing is left.
- * @throws Fault `terminal` PolicyInvalid
+ * What the user may do: `access` and `policy` together, held to its buckets where the Provider is borrowed. Rights are given in
+ * buckets that were seen to be the Bucket's; what the server has about a bucket that is in doubt stays as it stands; what was lost
+ * goes. While something is missing and the whole cannot be composed, what stands about the other buckets stays. Pure.
+ * @throws Fault `terminal` PolicyInvalid when nothing is missing
  */
-export const rightsOf = async (
-  accessKey: AccessKey,
-  { provider, driver }: Provided,
-  references: References,
-  maxPolicyBytes: number,
-): Promise<Rights> => {
-  const { spec, metadata } = accessKey;
-  const buckets: ReferredBucket[] = [];
-  const entries: BucketAccess[] = [];
-  let missing: Fault | undefined;
-  for (const { bucketRef, level, prefix } of spec.access ?? []) {
-    const bucket = await ownedBucket(bucketRef, metadata.namespace, { provider, driver }, references);
-    if (bucket instanceof Fault) {
-      missing ??= bucket;
-      continue;
-    }
-    if (!buckets.some(({ metadata: { uid } }) => uid === bucket.metadata.uid)) buckets.push(bucket);
-    entries.push({ bucketName: bucket.spec.name, level, ...(prefix === undefined ? {} : { prefix }) });
+export const rightsOf = (question: RightsQuestion): Rights => {
+  const { sights } = question;
+  const buckets = sights.flatMap(({ standing, bucket }) => (standing === 'given' && bucket ? [bucket] : []));
+  const missing = sights.find(({ fault }) => fault !== undefined)?.fault;
+  if (missing === undefined) return { policy: compose(question), buckets };
+  try {
+    return { policy: compose(question), buckets, missing };
+  } catch (caught) {
+    if (!(caught instanceof Fault)) throw caught;
+    return { policy: narrowedRights(question), buckets, missing };
   }
-  const [only, ...others] = buckets;
-  const isOne = others.length === 0 && missing === undefined;
-  const bucket = isOne && only !== undefined ? { bucket: only.spec.name } : {};
-  const isBorrowed = metadata.namespace !== provider.metadata.namespace;
-  const own = ownPolicy(spec.policy, bucket, isBorrowed ? buckets : undefined, missing !== undefined);
-  const document = mergePolicies(own, policyFromAccess(entries, partitionOf(provider.spec.region)));
-  const policy = document && renderPolicy(document, bucket);
+};
+
+/** What is left of the rights at the server when nothing new may be given, and what was lost goes. */
+export const narrowedRights = (question: RightsQuestion): IamPolicy | undefined => {
+  const names = new Set([...namesOf(question, ['given']), ...keptNames(question)]);
+  return documentOf(question, statementsAbout(question.standing, names), names);
+};
+
+/** @throws Fault `terminal` PolicyInvalid */
+const compose = (question: RightsQuestion): IamPolicy | undefined => {
+  const { accessKey, provider, sights, standing, maxPolicyBytes } = question;
+  const [only, ...others] = sights;
+  const isOne = only?.standing === 'given' && only.bucket !== undefined && others.length === 0;
+  const bucket = isOne ? { bucket: only.bucket.spec.name } : {};
+  const own = accessKey.spec.policy && requireValid(accessKey.spec.policy, bucket);
+  if (own !== undefined && isBorrowed(question)) requireConfined(renderPolicy(own, bucket), question);
+  const given = namesOf(question, ['given']);
+  const asked = mergePolicies(own, policyFromAccess(entriesIn(question), partitionOf(provider.spec.region)));
+  const rendered = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
+  const wanted = isBorrowed(question) ? allowedWithin(rendered, given) : rendered;
+  const kept = keptNames(question);
+  // What the own policy says about a bucket in doubt is there already, perhaps in one statement with others.
+  const known = [...wanted, ...statementsAbout({ Statement: wanted }, kept)];
+  const statements = [...wanted, ...notYetIn(known, statementsAbout(standing, kept))];
+  const policy = documentOf(question, statements, new Set([...given, ...kept]), asked?.version);
   const bytes = policy === undefined ? 0 : Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
-  const isTooLarge = bytes > maxPolicyBytes;
-  if (missing !== undefined) return { policy: isTooLarge ? undefined : policy, buckets, missing };
-  if (isTooLarge) {
-    throw terminal(
-      reasons.PolicyInvalid,
-      `The policy has ${String(bytes)} bytes; a user of this provider can have ${String(maxPolicyBytes)}.`,
-    );
-  }
-  return { policy, buckets };
+  if (bytes > maxPolicyBytes) throw tooLarge(bytes, maxPolicyBytes);
+  return policy;
 };
 
-/** The own document, if it may stand. `within`: the buckets it is kept to; `lenient`: one that may not stand counts as none. */
-const ownPolicy = (
-  policy: AccessKey['spec']['policy'],
-  bucket: { readonly bucket?: string },
-  within: readonly ReferredBucket[] | undefined,
-  lenient: boolean,
-) => {
-  if (policy === undefined) return undefined;
-  try {
-    const document = requireValid(policy, bucket);
-    if (within !== undefined) requireConfined(renderPolicy(document, bucket), within);
-    return document;
-  } catch (caught) {
-    if (lenient && caught instanceof Fault) return undefined;
-    throw caught;
-  }
+const tooLarge = (bytes: number, maxPolicyBytes: number): Fault =>
+  terminal(
+    reasons.PolicyInvalid,
+    `The policy has ${String(bytes)} bytes; a user of this provider can have ${String(maxPolicyBytes)}. Use fewer buckets and prefixes ` +
+      'in access (entries of one level without a prefix share their statements), or spread them over several AccessKeys.',
+  );
+
+/** Who borrows the Provider is held to its buckets, also where it has none: policies of other resources must not widen that. */
+const documentOf = (
+  question: RightsQuestion,
+  statements: readonly IamStatement[],
+  names: ReadonlySet<string>,
+  version = '2012-10-17',
+): IamPolicy | undefined => {
+  const hold = isBorrowed(question) ? [heldTo([...names], partitionOf(question.provider.spec.region))] : [];
+  const all = [...statements, ...hold];
+  return all.length === 0 ? undefined : { Version: version, Statement: all };
 };
 
-/** The Bucket behind an entry of `access`, or why it gives no rights. */
-const ownedBucket = async (
-  ref: ObjectReference,
-  from: string,
-  provided: Provided,
-  references: References,
-): Promise<ReferredBucket | Fault> => {
-  try {
-    const bucket = await references.bucketFor(ref, from);
-    requireOurs(bucket, provided.driver.serverIdentity);
-    await requireSameAccount(bucket, provided.provider, references);
-    return bucket;
-  } catch (caught) {
-    if (caught instanceof Fault && caught.kind === 'waiting') return caught;
-    throw caught;
-  }
+const isBorrowed = ({ accessKey, provider }: Pick<RightsQuestion, 'accessKey' | 'provider'>): boolean =>
+  accessKey.metadata.namespace !== provider.metadata.namespace;
+
+/** Names at the server of the buckets that stand so. */
+const namesOf = ({ sights }: RightsQuestion, standings: readonly Standing[]): ReadonlySet<string> =>
+  new Set(sights.flatMap(({ standing, bucket }) => (standings.includes(standing) && bucket ? [bucket.spec.name] : [])));
+
+/** Buckets about which nothing is changed, as far as the server has anything about them. */
+const keptNames = (question: RightsQuestion): ReadonlySet<string> => {
+  const names = [...namesOf(question, ['kept'])];
+  return new Set(names.filter((name) => statementsAbout(question.standing, new Set([name])).length > 0));
 };
 
-/**
- * Rights are given only in a bucket that its object really owns: naming somebody else's bucket in a Bucket must open no way
- * into it.
- */
-const requireOurs = ({ metadata, spec, status }: ReferredBucket, serverIdentity: string): void => {
-  const at = `Bucket ${metadata.namespace}/${metadata.name}`;
-  if (status?.ownership === undefined || status.bucketName !== spec.name) {
-    throw waiting(reasons.BucketNotReady, `${at} is not there yet.`);
-  }
-  if (status.endpoint !== serverIdentity) {
-    throw waiting(reasons.SpecInvalid, `${at} is on another server than this AccessKey.`);
-  }
-};
-
-/** On a server of many accounts the key of one cannot reach what another one owns. */
-const requireSameAccount = async (
-  { metadata, spec }: ReferredBucket,
-  provider: Provided['provider'],
-  references: References,
-): Promise<void> => {
-  if (keyOfReference(spec.providerRef, metadata.namespace) === keyOf(provider)) return;
-  const other = await references.providerFor(spec.providerRef, metadata.namespace).catch(onlyFault);
-  if (other instanceof Fault) return;
-  const [own, its] = [provider.status?.accountId, other.status?.accountId];
-  if (own === undefined || its === undefined || own === its) return;
-  const at = `Bucket ${metadata.namespace}/${metadata.name}`;
-  throw waiting(reasons.SpecInvalid, `${at} is in another account than this AccessKey.`);
+const entriesIn = ({ accessKey: { spec, metadata }, sights }: RightsQuestion) => {
+  const given = new Map(sights.map((sight) => [sight.key, sight.standing === 'given' ? sight.bucket : undefined]));
+  return (spec.access ?? []).flatMap(({ bucketRef, level, prefix }) => {
+    const bucket = given.get(keyOfReference(bucketRef, metadata.namespace));
+    return bucket === undefined
+      ? []
+      : [{ bucketName: bucket.spec.name, level, ...(prefix === undefined ? {} : { prefix }) }];
+  });
 };
 
 /** @throws Fault `terminal` PolicyInvalid when the policy of another namespace than the Provider's reaches beyond `access` */
-const requireConfined = (policy: IamPolicy, buckets: readonly ReferredBucket[]): void => {
-  const beyond = allowedBeyond(policy, new Set(buckets.map(({ spec }) => spec.name)));
+const requireConfined = (policy: IamPolicy, question: RightsQuestion): void => {
+  const beyond = allowedBeyond(policy, namesOf(question, ['given', 'kept', 'lost']));
   if (beyond.length === 0) return;
   throw terminal(
     reasons.PolicyInvalid,

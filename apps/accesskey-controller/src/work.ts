@@ -1,10 +1,9 @@
-import type { AccessKeyStatus } from '@operator/api';
-import { reasons } from '@operator/api';
-import { terminal } from '@operator/outcome';
-import type { Provided } from '@operator/references';
-import { ownStatus, type Pass } from '@operator/runtime';
-import type { KeyIssuer, KeyUser } from '@operator/s3';
-import { markOf, type AccessKey, type AccessKeyDeps } from './deps.ts';
+import { reasons, type AccessKeySpec, type AccessKeyStatus } from '@operator/api';
+import { terminal, type Fault } from '@operator/outcome';
+import type { Provided, Provider } from '@operator/references';
+import { keyOf, ownStatus, type Pass } from '@operator/runtime';
+import type { KeyIssuer, KeyUser, OwnerMark } from '@operator/s3';
+import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import type { KeyWish } from './plan.ts';
 
 export type KeyPass = Pass<AccessKeyStatus>;
@@ -33,25 +32,52 @@ export const openWork = async (
 ): Promise<Work> => {
   const issuer = provided.driver.keys;
   if (typeof issuer === 'string') throw terminal(reasons.Unsupported, issuer);
-  const user = await userOf(accessKey, issuer, deps, pass.signal);
+  const mark = await deps.ownership.markOf(accessKey, pass.signal);
+  const user = userOf(accessKey, issuer, provided, mark);
   const memory = believedStatus(ownStatus(accessKey), user.name, pass.now);
   return { accessKey, deps, pass, provided, issuer, user, memory, steps: [] };
 };
 
+/** The same to take away what was given, whatever the Provider grants by now. @throws Faults of the Provider; Unsupported as above */
+export const openRemoval = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPass): Promise<Work> => {
+  const { spec, metadata } = accessKey;
+  const provided = await deps.references.driverForRemoval(spec.providerRef, metadata.namespace, pass.signal);
+  return openWork(accessKey, provided, deps, pass);
+};
+
 /** The user behind an AccessKey. Its name follows from the uid alone: a status lies where its owner may write it. */
-export const userOf = async (
-  accessKey: AccessKey,
+const userOf = (
+  { spec, metadata }: AccessKey,
   issuer: KeyIssuer,
-  deps: AccessKeyDeps,
-  signal: AbortSignal,
-): Promise<KeyUser> => {
-  const { displayName, tags } = accessKey.spec;
-  const mark = markOf(accessKey, await deps.clusterId(signal));
+  { provider }: Provided,
+  mark: OwnerMark,
+): KeyUser => ({
+  name: issuer.userNameFor(mark),
+  mark,
+  ...(spec.displayName === undefined ? {} : { displayName: spec.displayName }),
+  tags: sortTags(spec.tags, metadata.namespace, provider).allowed,
+});
+
+/** Says when the object borrows its Provider and asks for tags that this does not allow: Fault `terminal` SpecInvalid. */
+export const findRefusedTags = ({ accessKey: { spec, metadata }, provided: { provider } }: Work): Fault | undefined => {
+  const { refused } = sortTags(spec.tags, metadata.namespace, provider);
+  if (refused.length === 0) return undefined;
+  return terminal(
+    reasons.SpecInvalid,
+    `spec.tags has ${refused.join(', ')}, which Provider ${keyOf(provider)} does not let other namespaces set. Remove ` +
+      `${refused.length === 1 ? 'it' : 'them'}, or ask the owner of the Provider to name ${refused.length === 1 ? 'it' : 'them'} in ` +
+      'spec.borrowerTagKeys.',
+  );
+};
+
+/** Tags of users may mean something in the policies of the account, so a borrower has only those that the owner allows. */
+const sortTags = (tags: AccessKeySpec['tags'], namespace: string, { metadata, spec }: Provider) => {
+  const isOwn = namespace === metadata.namespace;
+  const isAllowed = (key: string): boolean => isOwn || spec.borrowerTagKeys?.includes(key) === true;
+  const entries = Object.entries(tags ?? {});
   return {
-    name: issuer.userNameFor(mark),
-    mark,
-    ...(displayName === undefined ? {} : { displayName }),
-    tags: new Map(Object.entries(tags ?? {})),
+    allowed: new Map(entries.filter(([key]) => isAllowed(key))),
+    refused: entries.map(([key]) => key).filter((key) => !isAllowed(key)),
   };
 };
 

@@ -1,0 +1,228 @@
+import { annotations, bucketResource, finalizerName, reasons, type ObjectReference } from '@operator/api';
+import { Fault, onlyFault, waiting } from '@operator/outcome';
+import { statementsAbout } from '@operator/policy';
+import {
+  isGranted,
+  keyOfReference,
+  namespaceLabels,
+  trimReferredBucket,
+  type OwnerLook,
+  type ReferredBucket,
+} from '@operator/references';
+import { keyOf, type ObjectKey } from '@operator/runtime';
+import { observeExistence, type ObservedUser } from '@operator/s3';
+import type { AccessKey } from './deps.ts';
+import type { KeyPass, Work } from './work.ts';
+
+/**
+ * How the rights in a Bucket that `access` names stand. `given`: they may be given, for the bucket was seen to be the Bucket's in
+ * this pass. `kept`: nothing is given and nothing is taken. `lost`: it is certain that they must go.
+ */
+export type Standing = 'given' | 'kept' | 'lost';
+
+export interface BucketSight {
+  readonly key: ObjectKey;
+  readonly standing: Standing;
+  /** Undefined where it is not known, or must not be told. */
+  readonly bucket: ReferredBucket | undefined;
+  /** Why no rights are given. */
+  readonly fault: Fault | undefined;
+}
+
+type Policy = ObservedUser['policy'];
+
+/** Looks at each Bucket that `access` names, once. `policy`: what the user has at the server. */
+export const observeBuckets = async (work: Work, policy: Policy): Promise<readonly BucketSight[]> => {
+  const { spec, metadata } = work.accessKey;
+  const refs = new Map(
+    (spec.access ?? []).map(({ bucketRef }) => [keyOfReference(bucketRef, metadata.namespace), bucketRef]),
+  );
+  const sights: BucketSight[] = [];
+  for (const [key, ref] of refs) sights.push(await observeBucket(work, key, ref, policy));
+  return sights;
+};
+
+/** The cache says when to look; what is taken away was seen to be so. */
+const observeBucket = async (
+  work: Work,
+  key: ObjectKey,
+  ref: ObjectReference,
+  policy: Policy,
+): Promise<BucketSight> => {
+  const { accessKey, deps, pass } = work;
+  const from = accessKey.metadata.namespace;
+  const grant = await deps.references.grantOfBucket(ref, from, pass.signal);
+  const found = await deps.references.bucketFor(ref, from).catch(onlyFault);
+  if (found instanceof Fault) {
+    return grant === 'confirmed'
+      ? { key, standing: 'lost', bucket: undefined, fault: withRightsTaken(found, 'Bucket', key) }
+      : observeUnreferable(work, key, found, policy);
+  }
+  const live = found.metadata.deletionTimestamp === undefined ? found : await liveBucket(work.pass, key);
+  if (live === undefined || isLetGo(live)) {
+    return {
+      key,
+      standing: 'lost',
+      bucket: undefined,
+      fault: waiting(reasons.BucketNotFound, `Bucket ${key} is gone.`),
+    };
+  }
+  const sight = await lookAt(work, live, policy);
+  if (sight.standing !== 'given' || live.metadata.deletionTimestamp === undefined) return sight;
+  const fault = waiting(reasons.BucketNotReady, `Bucket ${key} is being deleted; no new rights are given in it.`);
+  return { ...sight, standing: 'kept', fault };
+};
+
+/** A Bucket that is not there, or must not be referred to, by what the cache says. */
+const observeUnreferable = async (work: Work, key: ObjectKey, fault: Fault, policy: Policy): Promise<BucketSight> => {
+  const lost: BucketSight = { key, standing: 'lost', bucket: undefined, fault };
+  const bucket = policy === undefined ? undefined : await liveBucket(work.pass, key);
+  // Who has no rights in it is not even told whether it exists.
+  if (bucket === undefined || isLetGo(bucket) || !hasRightsIn(bucket, policy)) return lost;
+  const sight = await lookAt(work, bucket, policy);
+  if (sight.standing === 'lost') return sight;
+  const isForeign = bucket.metadata.namespace !== work.accessKey.metadata.namespace;
+  return {
+    ...sight,
+    standing: 'kept',
+    fault: isForeign ? withRightsKept(fault, 'Bucket', key, work.accessKey) : fault,
+  };
+};
+
+const hasRightsIn = ({ spec }: ReferredBucket, policy: Policy): boolean =>
+  statementsAbout(policy, new Set([spec.name])).length > 0;
+
+/** The Bucket as the API server has it now. */
+export const liveBucket = (pass: KeyPass, key: ObjectKey): Promise<ReferredBucket | undefined> =>
+  pass.live<ReferredBucket>(bucketResource, key);
+
+/** True when the bucket-controller is done with an object that others keep from going: what has its name next may be anybody's. */
+const isLetGo = ({ metadata }: ReferredBucket): boolean =>
+  metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(finalizerName) !== true;
+
+/** Whose the bucket is by the server's word, read with the AccessKey's own Provider. */
+const lookAt = async (work: Work, found: ReferredBucket, policy: Policy): Promise<BucketSight> => {
+  const { deps, provided, pass } = work;
+  const bucket = trimReferredBucket(found);
+  const key = keyOf(bucket);
+  const region = bucket.status?.region ?? bucket.spec.region ?? provided.provider.spec.region;
+  const look = await deps.ownership.look({ act: 'grant', bucket, provided, region }, pass).catch(onlyFault);
+  // What hinders the look is no finding.
+  if (look instanceof Fault) return { key, standing: 'kept', bucket, fault: look };
+  if (look.isAbsent) return { key, standing: 'lost', bucket, fault: whyNotThere(bucket, work) };
+  switch (look.verdict.is) {
+    case 'ours': {
+      const fault = (await otherAccount(work, bucket)) ?? (await whyNotNew(work, bucket, policy));
+      return { key, standing: fault === undefined ? 'given' : 'kept', bucket, fault };
+    }
+    case 'others':
+      return { key, standing: 'lost', bucket, fault: notItsOwn(bucket) };
+    case 'doubt':
+      return (await isUnclaimed(work, bucket, look, policy)) || (await isAbsent(work, { bucket, region }, look))
+        ? { key, standing: 'lost', bucket, fault: whyNotThere(bucket, work) }
+        : { key, standing: 'kept', bucket, fault: isTold(bucket, work) ? look.fault : whyNotThere(bucket, work) };
+  }
+};
+
+/** A server without marks says nothing of a Bucket that was made anew; that it never had its bucket, the Bucket itself says. */
+const isUnclaimed = async (
+  work: Work,
+  bucket: ReferredBucket,
+  { sight }: OwnerLook,
+  policy: Policy,
+): Promise<boolean> => {
+  if (sight.mark.kind !== 'notKept' || bucket.status?.ownership !== undefined || !hasRightsIn(bucket, policy))
+    return false;
+  const live = await liveBucket(work.pass, keyOf(bucket));
+  return live?.status?.ownership === undefined;
+};
+
+/** MinIO answers for a bucket that does not exist as for one without tags. */
+const isAbsent = async (
+  { provided, pass }: Work,
+  { bucket, region }: { readonly bucket: ReferredBucket; readonly region: string },
+  { sight, tags }: OwnerLook,
+): Promise<boolean> => {
+  if (sight.mark.kind !== 'none' || tags?.size !== 0) return false;
+  const place = { bucket: bucket.spec.name, region, wasThere: true };
+  const found = await observeExistence(provided.driver, place, pass).catch(onlyFault);
+  return !(found instanceof Fault) && found.state === 'absent';
+};
+
+/** The first rights in a bucket are given on the word of the API server itself: a late cache may show a Bucket that is gone. */
+const whyNotNew = async (work: Work, bucket: ReferredBucket, policy: Policy): Promise<Fault | undefined> => {
+  if (hasRightsIn(bucket, policy)) return undefined;
+  const { accessKey, deps } = work;
+  const live = await liveBucket(work.pass, keyOf(bucket));
+  const namespaces = { owner: bucket.metadata.namespace, from: accessKey.metadata.namespace };
+  const isLiving =
+    live?.metadata.uid === bucket.metadata.uid &&
+    live.metadata.deletionTimestamp === undefined &&
+    (await isGranted(live.spec.allowedNamespaces, namespaces, namespaceLabels(deps.kube)));
+  return isLiving
+    ? undefined
+    : waiting(
+        reasons.BucketNotReady,
+        `Bucket ${keyOf(bucket)} has changed or is being deleted; no new rights are given in it.`,
+      );
+};
+
+/** True when the Bucket says that it has its bucket on this server, so that the doubt is what there is to tell. */
+const isTold = ({ spec, status }: ReferredBucket, { provided }: Work): boolean =>
+  status?.ownership !== undefined &&
+  status.bucketName === spec.name &&
+  status.endpoint === provided.driver.serverIdentity;
+
+const whyNotThere = (bucket: ReferredBucket, { provided }: Work): Fault => {
+  const { ownership, endpoint } = bucket.status ?? {};
+  const isElsewhere = ownership !== undefined && endpoint !== undefined && endpoint !== provided.driver.serverIdentity;
+  return isElsewhere
+    ? waiting(reasons.SpecInvalid, `Bucket ${keyOf(bucket)} is on another server than this AccessKey.`)
+    : waiting(reasons.BucketNotReady, `Bucket ${keyOf(bucket)} is not there yet.`);
+};
+
+/** Whose it is instead is told on the Bucket, to whom it concerns. */
+const notItsOwn = (bucket: ReferredBucket): Fault =>
+  waiting(
+    reasons.BucketNotReady,
+    `The bucket ${bucket.spec.name} belongs to somebody else than Bucket ${keyOf(bucket)}, whose own condition says more; ` +
+      'no rights are given in it.',
+  );
+
+/** On a server of many accounts the key of one cannot reach what another one owns. */
+const otherAccount = async (
+  { provided: { provider }, deps, pass }: Work,
+  bucket: ReferredBucket,
+): Promise<Fault | undefined> => {
+  const { spec, metadata } = bucket;
+  if (keyOfReference(spec.providerRef, metadata.namespace) === keyOf(provider)) return undefined;
+  const other = await deps.references.providerFor(spec.providerRef, metadata.namespace).catch(onlyFault);
+  if (other instanceof Fault) return undefined;
+  const own = await deps.ownership.provenAccountOf(provider, pass.signal);
+  const its = await deps.ownership.provenAccountOf(other, pass.signal);
+  if (own === undefined || its === undefined || own === its) return undefined;
+  return waiting(reasons.SpecInvalid, `Bucket ${keyOf(bucket)} is in another account than this AccessKey.`);
+};
+
+/** The refusal of a reference whose grant was withdrawn, for one who has rights by it. `kind`, `key`: what is lent. */
+export const withRightsKept = (
+  fault: Fault,
+  kind: 'Bucket' | 'Provider',
+  key: ObjectKey,
+  { metadata }: AccessKey,
+): Fault =>
+  waiting(
+    reasons.ReferenceNotGranted,
+    `${kind} ${key} no longer grants namespace ${metadata.namespace}. Nothing new is given; existing rights stay until its ` +
+      `owner confirms that with the annotation ${annotations.confirmWithdrawal}, or grants the namespace again.`,
+    fault.retryAfterMs === undefined ? {} : { retryAfterMs: fault.retryAfterMs },
+  );
+
+/** The same where the owner confirmed it. */
+export const withRightsTaken = (fault: Fault, kind: 'Bucket' | 'Provider', key: ObjectKey): Fault =>
+  waiting(
+    reasons.ReferenceNotGranted,
+    `${kind} ${key} no longer grants this namespace, and its owner confirmed that: the rights by it were removed. They come back with ` +
+      'the grant.',
+    fault.retryAfterMs === undefined ? {} : { retryAfterMs: fault.retryAfterMs },
+  );

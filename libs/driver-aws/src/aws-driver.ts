@@ -7,7 +7,7 @@ import {
   versioning,
   type DriverFactory,
 } from '@operator/s3';
-import { isAmazonEndpoint, partitionOf } from './partition.ts';
+import { partitionOf, partitionOfEndpoint } from './partition.ts';
 
 const unsupported: ReadonlyMap<string, string> = new Map([
   [
@@ -26,15 +26,16 @@ const requestsPerSecond = 100;
  * not Amazon's is taken as it is: a server that speaks for AWS, whose IAM answers at the same address unless told otherwise.
  */
 export const createAwsDriver: DriverFactory = (connection, deps) => {
-  const partition = partitionOf(connection.region);
-  const isAmazon = isAmazonEndpoint(connection.endpoint);
+  const amazon = partitionOfEndpoint(connection.endpoint);
+  const isAmazon = amazon !== undefined;
+  const partition = amazon ?? partitionOf(connection.region);
   return createS3Driver(connection, deps, {
     aspects: [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
     isCertain: isAmazon,
     guardsContent: isAmazon,
     ...(isAmazon ? { requestsPerSecond } : {}),
-    serverIdentity: isAmazon ? partition.name : endpointIdentity(connection.endpoint),
+    serverIdentity: isAmazon ? amazon.name : endpointIdentity(connection.endpoint),
     endpointFor: (region) =>
       isAmazon && region !== connection.region ? `https://s3.${region}.${partition.domain}` : connection.endpoint,
     keys: ({ uplink }) =>

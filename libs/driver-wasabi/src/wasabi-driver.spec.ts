@@ -15,6 +15,11 @@ describe('the wasabi driver', () => {
     ['https://s3.nl-1.wasabisys.com/', 'eu-central-1'],
     ['https://s3.ap-southeast-2.wasabisys.com', 'ap-southeast-2'],
     ['https://example.com', undefined],
+    ['https://my-bucket.s3.wasabisys.com', undefined],
+    ['https://s3.my-bucket.wasabisys.com', undefined],
+    ['https://my-bucket.s3.eu-central-1.wasabisys.com', undefined],
+    ['https://s3.eu-central-1.wasabisys.com:9021', undefined],
+    ['https://wasabisys.com', undefined],
     ['http://127.0.0.1:5000', undefined],
   ])('%s has the buckets of %s', (endpoint, region) => {
     expect(regionOfEndpoint(endpoint)).toBe(region);
@@ -44,6 +49,11 @@ describe('the wasabi driver', () => {
     expect(driver.serverIdentity).toBe('wasabi');
     expect(driver.keys).toMatchObject({ identity: 'iam+https://iam.wasabisys.com' });
     expect(driver.deletionWarning).toContain('90 days');
+  });
+
+  it("is not the server of a bucket's virtual host", () => {
+    const endpoint = 'https://my-bucket.s3.wasabisys.com';
+    expect(driverTo(endpoint, 'us-east-1').serverIdentity).toBe(endpoint);
   });
 
   it.each([

@@ -82,7 +82,7 @@ const isRefused = async (
   if (known?.isActive !== true) return false;
   const verdict = await verifyKey(provided.driver, pair, pass, rights.buckets[0]?.spec.name);
   if (verdict === 'accepted') return false;
-  if (verdict === 'denied') {
+  if (verdict === 'denied' || verdict === 'unproven') {
     // Every level of access may ask where its bucket is; later than this, a denial is somebody's wish.
     if (isNew) throw notYet(`grant the new key ${pair.accessKeyId} its rights`);
     return false;

@@ -4,6 +4,7 @@ import { Fault, type CallContext } from '@operator/outcome';
 import {
   bindAspect,
   checkS3Health,
+  createUnknownKeyCheck,
   createWirePool,
   endpointIdentity,
   probeFeatures,
@@ -86,8 +87,9 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
     serverIdentity: endpointIdentity(connection.endpoint),
     wire: (region) => pool.wire(region),
     wireAs: (credentials) => pool.wireAs(credentials),
+    deniesUnknownKeys: createUnknownKeyCheck((credentials) => pool.wireAs(credentials), deps.random),
     async checkHealth(context) {
-      const health = await checkS3Health(pool.probe, context);
+      const health = await checkS3Health(driver, pool.probe, context);
       const serverVersion = await versionOf(context);
       return serverVersion === undefined ? health : { ...health, serverVersion };
     },

@@ -8,7 +8,7 @@ export const largestAnswerBytes = mebibyte;
 
 /** Bytes that the answer to an operation may have; errors and what is no list are small. DeleteObjects names what failed. */
 export const largestAnswerOf = (operation: string): number =>
-  operation.startsWith("List") || operation === 'DeleteObjects' ? largestListBytes : largestAnswerBytes;
+  operation.startsWith('List') || operation === 'DeleteObjects' ? largestListBytes : largestAnswerBytes;
 
 /** An answer that was longer than it may be; its connection was ended. */
 export class AnswerTooLarge extends Error {

@@ -42,6 +42,11 @@ export interface Driver {
   /** A client with other credentials on the same server: to verify an issued key as its user would. The caller closes it. */
   wireAs(credentials: Credentials): Wire;
   /**
+   * True when the server answers AccessDenied to keys that it does not know, so that this proves nothing of a key. Asked once,
+   * with a made-up key; remembered for the life of the driver.
+   */
+  deniesUnknownKeys(context: CallContext): Promise<boolean>;
+  /**
    * Reaches the server once, without retry.
    * @throws Fault `waiting` AuthFailed, ClockSkew, WrongRegion, TlsFailed, NotAnS3Server; `transient` EndpointUnreachable, Throttled
    */

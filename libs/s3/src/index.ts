@@ -16,7 +16,7 @@ export { createBucket, creationDateOf, lookUpCreation, observeExistence, removeB
 export type { CreatedBucket, Creation } from './existence.ts';
 export { lookAtFeatures } from './features.ts';
 export type { BucketFeature } from './features.ts';
-export { checkS3Health, verifyKey } from './health.ts';
+export { checkS3Health, createUnknownKeyCheck, verifyKey } from './health.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';
 export type { IamPolicy, KeyIssuer, KeyPair, KeyUser, ObservedKey, ObservedUser } from './key-issuer.ts';
 export { readMark, readOwner, readTags, sameOwner } from './owner-mark.ts';

@@ -1,5 +1,6 @@
 import type { CallContext, Redacted } from '@operator/outcome';
 import type { OwnerMark } from './aspect.ts';
+import type { Credentials } from './connection.ts';
 
 /** A rendered IAM policy document, with IAM's capitals. */
 export type IamPolicy = Readonly<Record<string, unknown>>;
@@ -52,6 +53,12 @@ export interface KeyIssuer {
   readonly choosesPair: boolean;
   /** Largest policy in bytes without white space. */
   readonly maxPolicyBytes: number;
+  /**
+   * True when a key signs in by a call that any key may make, such as its own GetUser: for servers on which AccessDenied proves
+   * nothing. Absent where there is no such call. One attempt.
+   * @throws Fault of the connection; never for a key that is refused
+   */
+  signsIn?(credentials: Credentials, context: CallContext): Promise<boolean>;
   /** Pure: a legal user name, unique for the mark. */
   userNameFor(mark: OwnerMark): string;
   /** Undefined when there is no such user. */

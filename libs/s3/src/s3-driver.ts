@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts';
 import type { DriverDeps } from './deps.ts';
 import type { Driver } from './driver.ts';
-import { checkS3Health } from './health.ts';
+import { checkS3Health, createUnknownKeyCheck } from './health.ts';
 import { probeFeatures } from './probe.ts';
 import { createWirePool, type WirePool, type WirePoolOptions } from './wire-pool.ts';
 
@@ -33,9 +33,10 @@ export const createS3Driver = (connection: Connection, deps: DriverDeps, traits:
     },
     wire: (region) => pool.wire(region),
     wireAs: (credentials) => pool.wireAs(credentials),
+    deniesUnknownKeys: createUnknownKeyCheck((credentials) => pool.wireAs(credentials), deps.random),
     async checkHealth(context) {
       traits.checkSettings?.();
-      return checkS3Health(pool.probe, context);
+      return checkS3Health(driver, pool.probe, context);
     },
     probe: (context, bucket) => probeFeatures(driver, context, { bucket, isCertain: traits.isCertain }),
     close: () => pool.close(),

@@ -226,7 +226,8 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
     serverIdentity,
     wire: (region = 'us-east-1') => wireFor(region),
     wireAs: (credentials) => wireFor('us-east-1', credentials),
-    checkHealth: (context) => checkS3Health(wireFor('us-east-1'), context),
+    deniesUnknownKeys: () => Promise.resolve(false),
+    checkHealth: (context) => checkS3Health(driver, wireFor('us-east-1'), context),
     probe: (context, bucket) => probeFeatures(driver, context, { bucket }),
     close: () => undefined,
   };

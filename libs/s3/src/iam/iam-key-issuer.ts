@@ -15,10 +15,8 @@ export interface IamSettings {
 }
 
 /** The part of a key issuer that speaks to the server. */
-export type IamUsers = Pick<
-  KeyIssuer,
-  'observeUser' | 'putUser' | 'putPolicy' | 'createKey' | 'deleteKey' | 'deleteUser'
->;
+export type IamUsers = Required<Pick<KeyIssuer, 'signsIn'>> &
+  Pick<KeyIssuer, 'observeUser' | 'putUser' | 'putPolicy' | 'createKey' | 'deleteKey' | 'deleteUser'>;
 
 const longestUserName = 64;
 
@@ -51,6 +49,7 @@ export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIs
     choosesPair: false,
     maxPolicyBytes: 2048,
     userNameFor: iamUserNameFor,
+    signsIn: async (...given) => (await users()).signsIn(...given),
     observeUser: async (...given) => (await users()).observeUser(...given),
     putUser: async (...given) => (await users()).putUser(...given),
     putPolicy: async (...given) => (await users()).putPolicy(...given),

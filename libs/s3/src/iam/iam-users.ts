@@ -23,7 +23,7 @@ import {
   type User,
 } from '@aws-sdk/client-iam';
 import { ownerTagKeys, reasons } from '@operator/api';
-import { redact, transient, waiting, type CallContext, type Fault } from '@operator/outcome';
+import { Fault, redact, transient, waiting, type CallContext } from '@operator/outcome';
 import type { Command } from '@smithy/core/client';
 import type { OwnerMark } from '../aspect.ts';
 import { answerOf } from '../wire-answer.ts';
@@ -136,6 +136,18 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     });
 
   return {
+    async signsIn(other, context) {
+      const settingsOfOther = uplink.clientSettings(other, { singleAttempt: true });
+      const asOther = new IAMClient({ ...settingsOfOther, endpoint, region });
+      try {
+        await send(new GetUserCommand({}), context, [], asOther);
+        return true;
+      } catch (error) {
+        if (error instanceof Fault && error.kind !== 'transient') return false;
+        throw error;
+      }
+    },
+
     async observeUser(user, context) {
       const found = await getUser(user, context);
       if (found === undefined) return undefined;

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type KubeClient, type Resource, type StoredObject } from './index.ts';
 import type { KubeConnection } from './kube-connection.ts';
 import { leaseResource } from './leader-election.ts';
+import { kstatusOf } from '../test/kstatus.ts';
 import {
   type FaultProxy,
   type Outside,
@@ -171,6 +172,41 @@ describe('a controller on a real API server', () => {
     expect(outside.sizes.size).toBe(0);
   });
 
+  it('is never taken by kstatus for done before it is: without a controller, while it records, while it waits', async () => {
+    const told: string[] = [];
+    const end = new AbortController();
+    const { resourceVersion } = (await create('told', { size: 1, records: true, writeMs: 200 })).metadata;
+    expect(kstatusOf(await read('told'))).toBe('InProgress');
+    const watching = (async () => {
+      const options = { resourceVersion, signal: end.signal, timeoutSeconds: 60 };
+      for await (const event of kube.watch<Widget>(widgets, { namespace }, options)) {
+        if (event.type === 'BOOKMARK' || event.object.metadata.name !== 'told') continue;
+        const { status } = event.object;
+        const ready = readyOf(event.object)?.status ?? 'none';
+        told.push(`${kstatusOf(event.object)}: Ready ${ready}, size ${status?.size ?? 'none'}`);
+      }
+    })().catch(() => undefined);
+    await start('--leader-elect=false');
+    await untilReady('told');
+    await patch('told', { spec: { size: 2 } });
+    await untilReady('told');
+    await patch('told', { spec: { fault: { kind: 'waiting', reason: 'NotYet' } } });
+    await eventually('it waits', async () => readyOf(await read('told'))?.reason === 'NotYet');
+    end.abort();
+    await watching;
+    // The finalizer, the intent, the verdict; the new spec, the intent, the verdict; the new spec, the fault.
+    expect(told).toEqual([
+      'InProgress: Ready none, size none',
+      'InProgress: Ready none, size 1',
+      'Current: Ready True, size 1',
+      'InProgress: Ready True, size 1',
+      'InProgress: Ready True, size 2',
+      'Current: Ready True, size 2',
+      'InProgress: Ready True, size 2',
+      'InProgress: Ready False, size 2',
+    ]);
+  });
+
   it('writes nothing to either side in twenty passes over a settled object', async () => {
     await start('--leader-elect=false');
     await create('calm', { size: 1 });
@@ -195,7 +231,7 @@ describe('a controller on a real API server', () => {
     expect(told.count).toBe(1);
     const ready = await eventually('the condition', async () => readyOf(await read('paused')));
     expect(ready).toMatchObject({ status: 'False', reason: 'Paused' });
-    expect((await read('paused')).status?.observedGeneration).toBeUndefined();
+    expect((await read('paused')).status?.observedGeneration).toBe(-1);
     expect((await read('paused')).metadata.finalizers).toBeUndefined();
     expect(outside.effects).toEqual([]);
     await annotate('paused', { 's3.cloud37.dev/paused': null });
@@ -319,7 +355,7 @@ describe('a controller on a real API server', () => {
       const found = await read('late');
       return found.status?.conditions !== undefined && found;
     });
-    expect(widget.status?.observedGeneration).toBeUndefined();
+    expect(widget.status?.observedGeneration).toBe(-1);
     expect(widget.status?.conditions?.map(({ type, status, reason }) => [type, status, reason])).toEqual([
       ['Ready', 'False', 'NotYet'],
       ['Reconciling', 'True', 'NotYet'],
@@ -565,7 +601,7 @@ describe('a controller that stops', () => {
     expect(child.ended()).toBe('ended with status 0');
     expect(outside.effects.map(({ key }) => key)).toEqual(['default/slow']);
     expect((await read('slow')).status?.size).toBe(5);
-    expect((await read('untouched')).status).toBeUndefined();
+    expect((await read('untouched')).status).toEqual({ observedGeneration: -1 });
   });
 
   it('takes a signal that comes twice for one, and aborts its passes when somebody insists', async () => {

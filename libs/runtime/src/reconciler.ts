@@ -10,7 +10,7 @@ export interface Pass<S> extends CallContext {
   readonly log: Logger;
   /**
    * Writes the status now, before an external write whose trace must survive a crash (the intent of a create, say).
-   * Conditions stay as stored. Fails with a conflict when the object was replaced or changed since this pass read it.
+   * Conditions stay as stored, with Reconciling among them. Fails with a conflict when the object was replaced or changed since this pass read it.
    * Sends nothing when nothing would change.
    * @throws Fault `transient` ObjectChanged, which no status ever tells
    */

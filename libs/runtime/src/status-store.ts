@@ -5,7 +5,7 @@ import { isKubeError, objectChanged } from './kube-error.ts';
 import { learnFrom } from './live-proof.ts';
 import type { Notices } from './notices.ts';
 import type { CommonStatus, KubeObject } from './resource.ts';
-import { commonStatus } from './status.ts';
+import { commonStatus, reconcilingStatus } from './status.ts';
 import type { Vanished } from './vanished.ts';
 
 /** Where statuses go: to the API server, or into memory for an object that the API server no longer has. */
@@ -16,7 +16,8 @@ export interface StatusStore<Spec, Status> {
    */
   write(stored: KubeObject<Spec, Status>, status: Status & CommonStatus, verdict: Verdict, turn: Turn): Promise<void>;
   /**
-   * Sends the kind's own part with the conditions of `current`, unless it is stored already. Returns the object as it is then.
+   * Sends the kind's own part with the conditions of `current` and Reconciling, unless it is stored already. Returns the object as it
+   * is then.
    * @throws Fault `transient` ObjectChanged when the object was replaced or changed since `stored`
    */
   record(
@@ -64,10 +65,9 @@ export const createStatusStore = <Spec, Status>(
       notices.tellReady(stored, { status, resourceVersion }, verdict, turn.log);
     },
     async record(stored, current, own, turn) {
-      const wanted = { ...own, ...commonStatus(current) };
-      if (isSameJson(wanted, stored.status ?? {})) return stored;
+      if (isSameJson({ ...own, ...commonStatus(current) }, stored.status ?? {})) return stored;
       try {
-        return await store(stored, wanted, turn);
+        return await store(stored, { ...own, ...reconcilingStatus(current, turn.now) }, turn);
       } catch (caught) {
         throw isKubeError(caught, 404) ? objectChanged(turn.key, caught) : caught;
       }

@@ -14,6 +14,36 @@ export const commonStatus = ({ status }: { readonly status?: CommonStatus }): Co
   ...(status?.conditions === undefined ? {} : { conditions: status.conditions }),
 });
 
+/**
+ * The runtime's part of a status that is recorded in the midst of a pass: conditions stay as they are, and Reconciling stands among
+ * them, so that nobody takes the object for done. Pure.
+ */
+export const reconcilingStatus = (
+  { metadata, status }: { readonly metadata: { readonly generation: number }; readonly status?: CommonStatus },
+  now: Date,
+): CommonStatus => {
+  const { conditions = [] } = status ?? {};
+  if (conditions.some(({ type, status: is }) => type === conditionTypes.Reconciling && is === 'True')) {
+    return commonStatus({ ...(status === undefined ? {} : { status }) });
+  }
+  const reconciling: Condition = {
+    type: conditionTypes.Reconciling,
+    status: 'True',
+    reason: reasons.Converging,
+    message: 'A change is under way.',
+    observedGeneration: metadata.generation,
+    lastTransitionTime: `${now.toISOString().slice(0, 19)}Z`,
+  };
+  const replaced: ReadonlySet<string> = new Set([conditionTypes.Reconciling, conditionTypes.Stalled]);
+  const others = conditions.filter(({ type }) => !replaced.has(type));
+  const ready = others.filter(({ type }) => type === conditionTypes.Ready);
+  const rest = others.filter(({ type }) => type !== conditionTypes.Ready);
+  return {
+    ...commonStatus({ ...(status === undefined ? {} : { status }) }),
+    conditions: [...ready, reconciling, ...rest],
+  };
+};
+
 /** What a pass says about an object, beside the kind's own part of the status. */
 export interface Judgement {
   readonly claims: readonly Claim[];

@@ -32,6 +32,7 @@ const reconciler: Reconciler<WidgetSpec, WidgetStatus> = {
       reach('GET', key, {}, pass.signal),
     );
     if (size === spec.size) return settled({ size });
+    if (spec.records === true) await pass.record({ size: spec.size });
     await pass.call({ service: 'outside', operation: 'Put', write: true }, () =>
       reach('PUT', key, { size: String(spec.size), ms: String(spec.writeMs ?? 0) }, pass.signal),
     );

@@ -16,6 +16,8 @@ export interface WidgetSpec {
   readonly size: number;
   /** How long a write to the outside takes. */
   readonly writeMs?: number;
+  /** Whether the size is recorded before it is written outside. */
+  readonly records?: boolean;
   /** A ConfigMap of the same namespace that every look reads past the cache. */
   readonly shelf?: string;
   /** What the reconciler shall fail with, instead of looking. */
@@ -49,7 +51,13 @@ export const widgetCrd = JSON.stringify({
             type: 'object',
             properties: {
               spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
-              status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+              status: {
+                type: 'object',
+                'x-kubernetes-preserve-unknown-fields': true,
+                // As the CRDs of the operator have it.
+                default: { observedGeneration: -1 },
+                properties: { observedGeneration: { type: 'integer', format: 'int64', minimum: -1, default: -1 } },
+              },
             },
           },
         },

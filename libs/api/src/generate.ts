@@ -6,7 +6,7 @@ import { kinds } from './kinds.ts';
 // Writes crds/*.yaml, one file for each kind. With --check it writes nothing and fails when a file is not current.
 
 const folder = new URL('../../../crds/', import.meta.url);
-const header = '# Generated from libs/api; not to be edited. To write it anew: npm run generate\n';
+const header = '# Generated from libs/api; not to be edited. Rewritten by: npm run generate\n';
 
 const wanted = new Map(
   kinds.map((kind) => [

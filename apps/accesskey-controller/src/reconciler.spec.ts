@@ -108,6 +108,8 @@ const expectOneKey = (world: World, trial = ''): string => {
     userArn: `arn:aws:iam::1:user/${userName}`,
     secretName: 'app-credentials',
     policyHash: expect.any(String) as string,
+    grantedBuckets: ['team-a/photos'],
+    proof: expect.any(String) as string,
     lastRotateTime: expect.any(String) as string,
     observedGeneration: 1,
   });
@@ -602,6 +604,15 @@ describe('a key that worked and is refused', () => {
   );
 });
 
+it('a key’s status proves only the rights that this process saw, whatever was written into it', async () => {
+  const world = await ready();
+  const { status } = world.bench.object();
+  const forged = { ...status, grantedBuckets: ['platform/vault'] };
+  Object.assign(world.bench.object(), { status: forged });
+  world.bench.annotate({ 'reconcile-requested-at': 'now' });
+  await world.bench.run();
+  expect(world.bench.facts()).toMatchObject({ grantedBuckets: ['team-a/photos'], proof: status?.proof });
+});
 describe('a status that this object did not earn', () => {
   /** Somebody else's user, on a server that does not say whose it is. */
   const victim = { owner: 'uid-app', policy: { Version: 'theirs' }, tags: new Map() };

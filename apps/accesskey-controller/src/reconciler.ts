@@ -3,10 +3,10 @@ import { reasons } from '@operator/api';
 import { Fault, blocked, onlyFault, progressing, settled, waiting, type Outcome } from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
 import { keyOfReference } from '@operator/references';
-import type { Reconciler } from '@operator/runtime';
+import { keyOf, type Reconciler } from '@operator/runtime';
 import type { KeyPair } from '@operator/s3';
 import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
-import type { AccessKeyDeps } from './deps.ts';
+import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey } from './finalize.ts';
 import { observePair, observeUser } from './observe.ts';
 import { secretNameOf } from './output-secret.ts';
@@ -14,31 +14,20 @@ import { mostKeys, planKeys, type KeyPlan } from './plan.ts';
 import {
   claimsOfKeyFault,
   reportKey,
+  sealKey,
   unsupportedKeyClaims,
   withPolicyHash,
   withPrevious,
   type KeyFacts,
 } from './report.ts';
 import { takeConfirmed, withoutProvider } from './withdraw.ts';
-import { findRefusedTags, openWork, wishOf, type Work } from './work.ts';
+import { findRefusedTags, openWork, wishOf, type KeyPass, type Work } from './work.ts';
 
 /** Issues a key pair into a Secret, and keeps user, rights, key and Secret as the spec says. */
 export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySpec, AccessKeyStatus> => ({
   async reconcile(accessKey, pass) {
-    const { spec, metadata, status } = accessKey;
-    const provided = await deps.references
-      .driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew: status?.userName === undefined })
-      .catch(onlyFault);
-    if (provided instanceof Fault) return withoutProvider(accessKey, provided, deps, pass);
-    const work = await openWork(accessKey, provided, deps, pass);
-    const seen = await observeUser(work);
-    await applyRights(work, seen);
-    const refusedTags = findRefusedTags(work);
-    if (refusedTags !== undefined) await applyUser(work, seen);
-    // Rights are in line, as far as they can be; the rest waits for what is missing.
-    const secret = refusedTags ?? seen.rights.missing ?? (await observePair(work, seen).catch(onlyFault));
-    if (secret instanceof Fault) return blocked(withPolicyHash(work.memory, seen.rights.policy), secret);
-    return converge(work, { ...seen, ...secret });
+    const outcome = await look(accessKey, deps, pass);
+    return { ...outcome, status: await sealKey(accessKey, outcome.status, deps.ownership, pass.signal) };
   },
 
   finalize: (accessKey, pass) => finalizeAccessKey(accessKey, deps, pass),
@@ -49,6 +38,23 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
 
   providerOf: ({ spec, metadata }) => keyOfReference(spec.providerRef, metadata.namespace),
 });
+
+const look = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPass): Promise<Outcome<AccessKeyStatus>> => {
+  const { spec, metadata, status } = accessKey;
+  const provided = await deps.references
+    .driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew: status?.userName === undefined })
+    .catch(onlyFault);
+  if (provided instanceof Fault) return withoutProvider(accessKey, provided, deps, pass);
+  const work = await openWork(accessKey, provided, deps, pass);
+  const seen = await observeUser(work);
+  await applyRights(work, seen);
+  const refusedTags = findRefusedTags(work);
+  if (refusedTags !== undefined) await applyUser(work, seen);
+  // Rights are in line, as far as they can be; the rest waits for what is missing.
+  const secret = refusedTags ?? seen.rights.missing ?? (await observePair(work, seen).catch(onlyFault));
+  if (secret instanceof Fault) return blocked(withPolicyHash(work.memory, seen.rights.policy), secret);
+  return converge(work, { ...seen, ...secret });
+};
 
 const converge = async (work: Work, seen: KeySeen): Promise<Outcome<AccessKeyStatus>> => {
   const { accessKey, issuer, memory, pass } = work;
@@ -88,6 +94,7 @@ const report = (
     userArn: observed?.arn ?? memory.userArn,
     secretName: secretNameOf(accessKey),
     policyHash: rights.policy && hashPolicy(rights.policy),
+    grantedBuckets: rights.buckets.map(keyOf),
   };
   const claims = unsupportedKeyClaims(accessKey, provided.driver.unsupported);
   const isVerified = steps.length === 0;

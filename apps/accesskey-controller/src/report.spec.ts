@@ -53,8 +53,15 @@ describe('unsupportedKeyClaims', () => {
 
 describe('reportKey', () => {
   const now = new Date('2026-05-05T10:00:00.000Z');
-  const facts = { accessKeyId: 'K2', userName: 'u', userArn: undefined, secretName: 's', policyHash: undefined };
-  const fresh = { accessKeyId: 'K2', userName: 'u', secretName: 's' };
+  const facts = {
+    accessKeyId: 'K2',
+    userName: 'u',
+    userArn: undefined,
+    secretName: 's',
+    policyHash: undefined,
+    grantedBuckets: ['team-a/photos'],
+  };
+  const fresh = { accessKeyId: 'K2', userName: 'u', secretName: 's', grantedBuckets: ['team-a/photos'] };
   const before = '2026-05-01T00:00:00.000Z';
 
   it.each([

@@ -2,7 +2,7 @@ import type { AccessKeyStatus } from '@operator/api';
 import { annotations, conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
 import { hashPolicy, type IamPolicy } from '@operator/policy';
-import { isProviderFault, providerNotReady } from '@operator/references';
+import { isProviderFault, providerNotReady, type Ownership } from '@operator/references';
 import type { AccessKey } from './deps.ts';
 import type { PreviousKey } from './plan.ts';
 
@@ -60,6 +60,8 @@ export interface KeyFacts {
   readonly userArn: string | undefined;
   readonly secretName: string;
   readonly policyHash: string | undefined;
+  /** `namespace/name` of the Buckets that the key has rights in. */
+  readonly grantedBuckets: readonly string[];
 }
 
 /** The status with these former pairs; without the field where there are none. */
@@ -76,6 +78,24 @@ export const withPolicyHash = (status: AccessKeyStatus, policy: IamPolicy | unde
   return policyHash === undefined ? status : others;
 };
 
+/**
+ * The status with its proof. What it leaves open of the Buckets in which the key has rights stays as it was last proved; an
+ * empty list says that there are none.
+ */
+export const sealKey = async (
+  accessKey: AccessKey,
+  { grantedBuckets, ...status }: AccessKeyStatus,
+  ownership: Pick<Ownership, 'sealAccessKey' | 'provenAccessKey'>,
+  signal: AbortSignal,
+): Promise<AccessKeyStatus> => {
+  const granted = grantedBuckets ?? (await ownership.provenAccessKey(accessKey, signal))?.grantedBuckets ?? [];
+  return ownership.sealAccessKey(
+    granted.length === 0 ? status : { ...status, grantedBuckets: [...granted].sort() },
+    accessKey,
+    signal,
+  );
+};
+
 /** The status of a key that stands at the server and in the Secret. `isVerified`: it was seen to work. */
 export const reportKey = (
   former: AccessKeyStatus | undefined,
@@ -83,13 +103,14 @@ export const reportKey = (
   isVerified: boolean,
   now: Date,
 ): AccessKeyStatus => {
-  const { policyHash, userArn, ...known } = facts;
+  const { policyHash, userArn, grantedBuckets, ...known } = facts;
   const isSame = former?.accessKeyId === facts.accessKeyId;
   return {
     ...known,
     ...(userArn === undefined ? {} : { userArn }),
     created: isVerified || (isSame && former.created === true),
     ...(policyHash === undefined ? {} : { policyHash }),
+    grantedBuckets,
     lastRotateTime: (isSame ? former.lastRotateTime : undefined) ?? now.toISOString(),
     ...(former?.previousKeys === undefined ? {} : { previousKeys: former.previousKeys }),
   };

@@ -33,7 +33,8 @@ export const withoutProvider = async (
   const key = keyOfReference(spec.providerRef, metadata.namespace);
   const told =
     grant === 'confirmed' ? withRightsTaken(fault, 'Provider', key) : withRightsKept(fault, 'Provider', key, accessKey);
-  return blocked(withPolicyHash(work.memory, policy), told, [providerNotReady(told)]);
+  const known = withPolicyHash(work.memory, policy);
+  return blocked(grant === 'confirmed' ? { ...known, grantedBuckets: [] } : known, told, [providerNotReady(told)]);
 };
 
 /** @returns the policy that the user has then */

@@ -87,15 +87,20 @@ const sortTags = (tags: AccessKeySpec['tags'], namespace: string, { metadata, sp
  * future is a clock's error and counts as now.
  */
 export const believedStatus = (status: AccessKeyStatus, userName: string, now: Date): AccessKeyStatus => {
-  const { secretName, lastRotateTime, keyIntent } = status;
+  const believed = withoutProof(status);
+  const { secretName, lastRotateTime, keyIntent } = believed;
   if (status.userName !== userName) return secretName === undefined ? {} : { secretName };
   const notAfterNow = (instant: string): string => (Date.parse(instant) > now.getTime() ? now.toISOString() : instant);
   return {
-    ...status,
+    ...believed,
     ...(lastRotateTime === undefined ? {} : { lastRotateTime: notAfterNow(lastRotateTime) }),
     ...(keyIntent === undefined ? {} : { keyIntent: { ...keyIntent, at: notAfterNow(keyIntent.at) } }),
   };
 };
+
+/** What a status says of rights counts with its proof alone, which each report makes anew. */
+const withoutProof = (status: AccessKeyStatus): AccessKeyStatus =>
+  Object.fromEntries(Object.entries(status).filter(([field]) => field !== 'grantedBuckets' && field !== 'proof'));
 
 const dayMs = 86_400_000;
 const defaultRetentionDays = 7;

@@ -59,6 +59,10 @@ describe('module boundaries', () => {
     ['runtime imports s3', 'libs/runtime/src/planted.ts', '@operator/s3'],
     ['a driver imports another driver', 'libs/driver-minio/src/planted.ts', '@operator/driver-aws'],
     ['the binding imports a driver', 'libs/references/src/planted.ts', '@operator/driver-aws'],
+    ['the binding imports the drivers', 'libs/references/src/planted.ts', '@operator/drivers'],
+    ['an app imports one driver', 'apps/bucket-controller/src/planted.ts', '@operator/driver-minio'],
+    ['a driver imports the drivers', 'libs/driver-minio/src/planted.ts', '@operator/drivers'],
+    ['the drivers import runtime', 'libs/drivers/src/planted.ts', '@operator/runtime'],
     ['a lib imports an app', 'libs/secrets/src/planted.ts', '@operator/bucket-controller'],
     [
       'a lib imports a file of an app by name',
@@ -85,7 +89,8 @@ describe('module boundaries', () => {
   });
 
   it.each([
-    ['an app imports a driver', 'apps/bucket-controller/src/planted.ts', '@operator/driver-minio'],
+    ['an app imports the drivers', 'apps/bucket-controller/src/planted.ts', '@operator/drivers'],
+    ['the drivers import a driver', 'libs/drivers/src/planted.ts', '@operator/driver-minio'],
     ['an app imports the binding', 'apps/bucket-controller/src/planted.ts', '@operator/references'],
     ['the binding imports s3', 'libs/references/src/planted.ts', '@operator/s3'],
     ['the binding imports runtime', 'libs/references/src/planted.ts', '@operator/runtime'],
@@ -94,6 +99,7 @@ describe('module boundaries', () => {
     ['runtime imports Kubernetes', 'libs/runtime/src/planted.ts', '@kubernetes/client-node'],
     ['s3 imports a module of Node', 'libs/s3/src/planted.ts', 'node:crypto'],
     ['a driver imports s3', 'libs/driver-minio/src/planted.ts', '@operator/s3'],
+    ['a spec of an app imports a driver', 'apps/bucket-controller/src/planted.spec.ts', '@operator/driver-minio'],
     ['a spec of an app imports testing', 'apps/bucket-controller/src/planted.spec.ts', '@operator/testing'],
     ['a spec of a lib imports tools', 'libs/runtime/src/planted.integration.spec.ts', '@operator/tools/local'],
     ['e2e imports tools', 'e2e/src/planted.ts', '@operator/tools/local'],

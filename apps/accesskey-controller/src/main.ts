@@ -8,6 +8,7 @@ import {
   type AccessKeySpec,
   type AccessKeyStatus,
 } from '@operator/api';
+import { driversWith } from '@operator/drivers';
 import {
   bucketMatters,
   composeOwnership,
@@ -20,7 +21,6 @@ import {
   usable,
   wokenByProvider,
   type ReferredBucket,
-  type DriverFactories,
   type Provider,
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools, type StoredObject } from '@operator/runtime';
@@ -35,13 +35,6 @@ import { accessKeyReconciler } from './reconciler.ts';
 /** What every driver needs of this process. */
 const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
-const drivers: DriverFactories = {
-  aws: async (connection) => (await import('@operator/driver-aws')).createAwsDriver(connection, driverDeps),
-  wasabi: async (connection) => (await import('@operator/driver-wasabi')).createWasabiDriver(connection, driverDeps),
-  minio: async (connection) => (await import('@operator/driver-minio')).createMinioDriver(connection, driverDeps),
-  custom: async (connection) => (await import('@operator/driver-generic')).createGenericDriver(connection, driverDeps),
-};
-
 /** A Secret whose content is not kept. */
 type IssuedSecret = StoredObject & { readonly data?: unknown };
 
@@ -52,7 +45,7 @@ const ownersOf = ({ metadata }: StoredObject): readonly string[] =>
     .filter(({ kind }) => kind === accessKeyResource.kind)
     .map(({ name }) => `${metadata.namespace}/${name}`);
 
-const pool = createDriverPool(drivers);
+const pool = createDriverPool(driversWith(driverDeps));
 
 const build = (tools: ControllerTools) => {
   const { kube } = tools;

@@ -9,6 +9,7 @@ import {
   type BucketSpec,
   type BucketStatus,
 } from '@operator/api';
+import { driversWith } from '@operator/drivers';
 import {
   bucketMatters,
   composeOwnership,
@@ -21,7 +22,6 @@ import {
   usable,
   wokenByProvider,
   type Bucket,
-  type DriverFactories,
   type Provider,
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
@@ -33,17 +33,10 @@ import { bucketReconciler } from './reconciler.ts';
 /** What every driver needs of this process. */
 const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
-const drivers: DriverFactories = {
-  aws: async (connection) => (await import('@operator/driver-aws')).createAwsDriver(connection, driverDeps),
-  wasabi: async (connection) => (await import('@operator/driver-wasabi')).createWasabiDriver(connection, driverDeps),
-  minio: async (connection) => (await import('@operator/driver-minio')).createMinioDriver(connection, driverDeps),
-  custom: async (connection) => (await import('@operator/driver-generic')).createGenericDriver(connection, driverDeps),
-};
-
 const keyOfProvider = ({ spec, metadata }: Bucket): string => keyOfReference(spec.providerRef, metadata.namespace);
 const keyOfBucket = ({ spec, metadata }: BucketPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
 
-const pool = createDriverPool(drivers);
+const pool = createDriverPool(driversWith(driverDeps));
 
 const build = (tools: ControllerTools) => {
   const { kube } = tools;

@@ -11,6 +11,7 @@ import {
   type BucketPolicyStatus,
 } from '@operator/api';
 import { accessKeyRefs, parsePolicy } from '@operator/policy';
+import { driversWith } from '@operator/drivers';
 import {
   bucketMatters,
   composeOwnership,
@@ -24,7 +25,6 @@ import {
   usable,
   wokenByProvider,
   type ReferredBucket,
-  type DriverFactories,
   type Provider,
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
@@ -37,13 +37,6 @@ import { createWriteMemory } from './write-memory.ts';
 /** What every driver needs of this process. */
 const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
-const drivers: DriverFactories = {
-  aws: async (connection) => (await import('@operator/driver-aws')).createAwsDriver(connection, driverDeps),
-  wasabi: async (connection) => (await import('@operator/driver-wasabi')).createWasabiDriver(connection, driverDeps),
-  minio: async (connection) => (await import('@operator/driver-minio')).createMinioDriver(connection, driverDeps),
-  custom: async (connection) => (await import('@operator/driver-generic')).createGenericDriver(connection, driverDeps),
-};
-
 const keyOfBucket = ({ spec, metadata }: RivalPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
 
 /** The AccessKeys that a policy names as principals; none while it is not well formed. */
@@ -53,7 +46,7 @@ const accessKeysOf = ({ spec, metadata }: BucketPolicy): readonly string[] => {
   return accessKeyRefs(parsed.document).map((name) => `${metadata.namespace}/${name}`);
 };
 
-const pool = createDriverPool(drivers);
+const pool = createDriverPool(driversWith(driverDeps));
 
 /** The informers of this process, and what is found in them by an index. */
 const openViews = (tools: ControllerTools) => {

@@ -7,13 +7,8 @@ import {
   type ProviderSpec,
   type ProviderStatus,
 } from '@operator/api';
-import {
-  composeOwnership,
-  createDriverPool,
-  namespaceLabels,
-  type DriverFactories,
-  type Provider,
-} from '@operator/references';
+import { driversWith } from '@operator/drivers';
+import { composeOwnership, createDriverPool, namespaceLabels, type Provider } from '@operator/references';
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCheckMemory } from './check.ts';
@@ -24,14 +19,7 @@ import { createUserWatches, liveUsers } from './user-watches.ts';
 /** What every driver needs of this process. */
 const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
-const drivers: DriverFactories = {
-  aws: async (connection) => (await import('@operator/driver-aws')).createAwsDriver(connection, driverDeps),
-  wasabi: async (connection) => (await import('@operator/driver-wasabi')).createWasabiDriver(connection, driverDeps),
-  minio: async (connection) => (await import('@operator/driver-minio')).createMinioDriver(connection, driverDeps),
-  custom: async (connection) => (await import('@operator/driver-generic')).createGenericDriver(connection, driverDeps),
-};
-
-const pool = createDriverPool(drivers);
+const pool = createDriverPool(driversWith(driverDeps));
 
 const build = (tools: ControllerTools) => {
   const { kube, metrics } = tools;

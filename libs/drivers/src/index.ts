@@ -1,0 +1,2 @@
+export { driversWith } from './drivers.ts';
+export type { Drivers } from './drivers.ts';

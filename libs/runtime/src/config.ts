@@ -60,7 +60,7 @@ const flags = {
   },
   workers: {
     fallback: '10',
-    text: 'Objects of one Provider reconciled at the same time, 1 to 200; of all, four times as many',
+    text: 'Objects of one Provider reconciled at the same time, 1 to 200; of all, four times as many, of one namespace half of those',
   },
   'resync-interval': { fallback: '10m', text: 'How often a settled object is looked at again, from 1s: 30s, 10m, 1h' },
   'leader-elect': { fallback: 'true', text: 'Whether one process leads and others stand by: true or false' },

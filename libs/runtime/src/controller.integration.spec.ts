@@ -645,7 +645,7 @@ describe('a controller that stops', () => {
     await child.exited;
     expect(child.ended()).toBe('ended with status 2');
     expect(logOf(by)).toBe(
-      'widget-controller: --workers: "0" is not valid. Objects of one Provider reconciled at the same time, 1 to 200; of all, four times as many.\n',
+      'widget-controller: --workers: "0" is not valid. Objects of one Provider reconciled at the same time, 1 to 200; of all, four times as many, of one namespace half of those.\n',
     );
   });
 });

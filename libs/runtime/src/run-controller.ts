@@ -130,7 +130,7 @@ const connect = async (
   return { connection, unfenced, kube, leadership, outage };
 };
 
-/** The queue of a controller's keys: a lane for each Provider. */
+/** The queue of a controller's keys: namespaces take turns, and have a lane for each Provider. */
 const queueFor = <Spec, Status>(
   controller: Controller<Spec, Status>,
   own: Informer<KubeObject<Spec, Status>>,
@@ -148,6 +148,7 @@ const queueFor = <Spec, Status>(
     random,
     observe: metrics.workqueue(controller.resource.kind),
     lanes: { of: providerOf, keysOf: workersFor },
+    workers: workers * providersAtOnce,
   });
 };
 

@@ -66,6 +66,79 @@ describe('a workqueue', () => {
     expect(await takeAll()).toEqual(['big/1', 'small/1', 'tiny/1', 'big/2', 'big/3', 'big/4']);
   });
 
+  it('lets namespaces take turns before the lanes within one', async () => {
+    queue = createWithLanes({ of: (key) => key.slice(0, -1), keysOf: () => 2 });
+    for (const key of ['big/p1', 'big/q1', 'big/r1', 'big/p2', 'small/p1', 'small/p2', 'tiny/p1']) queue.add(key);
+    expect(await takeAll()).toEqual(['big/p1', 'small/p1', 'tiny/p1', 'big/q1', 'small/p2', 'big/r1', 'big/p2']);
+  });
+
+  /** A queue of so many workers, each with the key that it has got by now. */
+  const startWorkers = (workers: number): string[] => {
+    queue = createWorkqueue({
+      monotonicMs: () => performance.now(),
+      random: () => 0.5,
+      // Each its own lane, as of Providers that hang.
+      lanes: { of: (key) => key, keysOf: () => 10 },
+      workers,
+    });
+    const held: string[] = [];
+    for (let worker = 0; worker < workers; worker += 1)
+      void queue.take(never).then((key) => held.push(key ?? 'closed'));
+    return held;
+  };
+  const add = async (namespace: string, keys: number): Promise<void> => {
+    for (let number = 1; number <= keys; number += 1) queue.add(`${namespace}/${number}`);
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  /** How many workers each namespace has. */
+  const tallyOf = (held: readonly string[]): Record<string, number> => {
+    const tally: Record<string, number> = {};
+    for (const key of held) {
+      const [namespace = ''] = key.split('/');
+      tally[namespace] = (tally[namespace] ?? 0) + 1;
+    }
+    return tally;
+  };
+
+  it('lets no namespace have more workers than it leaves to the others', async () => {
+    const held = startWorkers(40);
+    await add('crowd', 150);
+    expect(tallyOf(held)).toEqual({ crowd: 20 });
+    await add('other', 1);
+    expect(tallyOf(held)).toEqual({ crowd: 20, other: 1 });
+    await add('mob', 150);
+    await add('late', 150);
+    await add('last', 1);
+    expect(tallyOf(held)).toEqual({ crowd: 20, other: 1, mob: 10, late: 5, last: 1 });
+  });
+
+  it('brings crowds to equal shares as their keys come back', async () => {
+    const held = startWorkers(40);
+    for (const namespace of ['a', 'b', 'c']) await add(namespace, 150);
+    for (let turn = 0; turn < 100; turn += 1) {
+      const [key = ''] = held.splice(0, 1);
+      queue.done(key);
+      void queue.take(never).then((next) => held.push(next ?? 'closed'));
+      await vi.advanceTimersByTimeAsync(0);
+    }
+    const shares = Object.values(tallyOf(held));
+    expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(2);
+    expect(held.length).toBeGreaterThanOrEqual(28);
+  });
+
+  it('gives a share out that has grown', async () => {
+    const held = startWorkers(4);
+    await add('crowd', 3);
+    await add('other', 1);
+    expect(held).toEqual(['crowd/1', 'crowd/2', 'other/1']);
+    queue.done('other/1');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(held).toHaveLength(3);
+    queue.done('crowd/1');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(held.at(-1)).toBe('crowd/3');
+  });
+
   /** Makes a queue of one lane, with these keys and a worker for each; what the workers were given by now. */
   const takeFromLane = (lane: { readonly width: number }, keys: readonly string[]): (string | undefined)[] => {
     queue = createWithLanes({ of: () => 'lane', keysOf: () => lane.width });

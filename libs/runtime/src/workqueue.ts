@@ -1,6 +1,7 @@
 import { type Backoff, backoffMs } from './backoff.ts';
 import { createSchedule } from './schedule.ts';
 import type { ObjectKey } from './resource.ts';
+import { createTurns } from './turns.ts';
 
 export interface WorkqueueOptions {
   readonly monotonicMs: () => number;
@@ -14,6 +15,8 @@ export interface WorkqueueOptions {
    * without a limit when absent.
    */
   readonly lanes?: { readonly of: (key: ObjectKey) => string; readonly keysOf: (lane: string) => number };
+  /** How many take keys, of which no namespace may have all; no limit for any when absent. */
+  readonly workers?: number;
   readonly observe?: {
     readonly depth: (keys: number) => void;
     /** Seconds from due to taken. */
@@ -33,7 +36,7 @@ export interface Workqueue {
   forget(key: ObjectKey): void;
   /** Drops everything known of a key that is gone. */
   remove(key: ObjectKey): void;
-  /** The next key whose lane has room, when there is one; undefined once the queue is closed or `signal` aborts. Namespaces take turns. */
+  /** The key whose turn it is, once there is one; undefined once the queue is closed or `signal` aborts. Turns: see `createTurns`. */
   take(signal: AbortSignal): Promise<ObjectKey | undefined>;
   /** To be called once for each key taken. */
   done(key: ObjectKey): void;
@@ -46,15 +49,11 @@ const defaultBackoff: Backoff = { baseMs: 500, capMs: 300_000 };
 export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
   const { monotonicMs, random, observe } = options;
   const backoff = options.backoff ?? defaultBackoff;
-  const laneOf = options.lanes?.of ?? (() => '');
-  const keysOfLane = options.lanes?.keysOf ?? (() => Infinity);
-  /** Keys ready by lane and namespace, each with the time since when; the first line is the next to be served. */
-  const ready = new Map<string, { readonly lane: string; readonly keys: Map<ObjectKey, number> }>();
-  /** The keys that are ready. */
-  const queued = new Set<ObjectKey>();
-  /** Keys given out, with their lane, and how many each lane has out. */
-  const taken = new Map<ObjectKey, string>();
-  const out = new Map<string, number>();
+  const turns = createTurns({
+    laneOf: options.lanes?.of ?? (() => ''),
+    keysOf: options.lanes?.keysOf ?? (() => Infinity),
+    workers: options.workers ?? Infinity,
+  });
   /** Added while taken. */
   const again = new Set<ObjectKey>();
   const failures = new Map<ObjectKey, number>();
@@ -64,25 +63,18 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
   const add = (key: ObjectKey): void => {
     if (isClosed) return;
     schedule.cancel(key);
-    if (taken.has(key)) {
+    if (turns.isOut(key)) {
       again.add(key);
       return;
     }
-    const lane = laneOf(key);
-    if (!queued.has(key)) {
-      queued.add(key);
-      const name = `${key.slice(0, key.indexOf('/') + 1)} ${lane}`;
-      const line = ready.get(name) ?? { lane, keys: new Map<ObjectKey, number>() };
-      line.keys.set(key, monotonicMs());
-      ready.set(name, line);
-      observe?.depth(queued.size);
+    if (!turns.isReady(key)) {
+      turns.add(key, monotonicMs());
+      observe?.depth(turns.size());
     }
-    if (hasRoom(lane)) serve();
+    if (turns.hasRoom(key)) serve();
   };
 
-  const hasRoom = (lane: string): boolean => (out.get(lane) ?? 0) < keysOfLane(lane);
-
-  /** Gives keys to the workers that wait, as long as both are there: a lane may have become wider. */
+  /** Gives keys to the workers that wait, as long as both are there: a lane may have become wider, a share larger. */
   const serve = (): void => {
     for (const waiter of waiters) {
       const key = next();
@@ -101,23 +93,13 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
   const schedule = createSchedule(monotonicMs, add);
 
   const next = (): ObjectKey | undefined => {
-    for (const [name, line] of ready) {
-      const { lane, keys } = line;
-      if (!hasRoom(lane)) continue;
-      for (const [key, since] of keys) {
-        keys.delete(key);
-        ready.delete(name);
-        if (keys.size > 0) ready.set(name, line); // behind all others
-        queued.delete(key);
-        taken.set(key, lane);
-        out.set(lane, (out.get(lane) ?? 0) + 1);
-        schedule.cancel(key);
-        observe?.depth(queued.size);
-        observe?.latency((monotonicMs() - since) / 1_000);
-        return key;
-      }
-    }
-    return undefined;
+    const turn = turns.next();
+    if (turn === undefined) return undefined;
+    const { key, at } = turn;
+    schedule.cancel(key);
+    observe?.depth(turns.size());
+    observe?.latency((monotonicMs() - at) / 1_000);
+    return key;
   };
 
   return {
@@ -157,12 +139,7 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
       });
     },
     done(key) {
-      const lane = taken.get(key);
-      if (lane === undefined) return;
-      taken.delete(key);
-      const others = (out.get(lane) ?? 1) - 1;
-      if (others > 0) out.set(lane, others);
-      else out.delete(lane);
+      if (!turns.done(key)) return;
       if (again.delete(key)) add(key);
       serve();
     },

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CreateBucketCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { redact } from '@operator/outcome';
-import { createBench, createTestWorld, objectOf } from '@operator/references/testing';
+import { tagsOfMark } from '@operator/ownership';
+import { createBench, createTestWorld, objectOf, providerOf, testCluster } from '@operator/references/testing';
 import { verifyKey, type Driver, type KeyPair } from '@operator/s3';
-import { connectionTo, driverDeps, recordingContext } from '@operator/testing';
-import { startMinio, type S3Server } from '@operator/tools/local';
+import { bucketSpec, connectionTo, driverDeps, recordingContext } from '@operator/testing';
+import { startMinio, startMoto, type S3Server } from '@operator/tools/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makePair } from './pair.ts';
 import { accessKeyReconciler } from './reconciler.ts';
@@ -80,4 +82,107 @@ it('replaces a key on MinIO whose secret was changed there, and is at rest befor
   expect(await bench.pass()).toEqual(atRest);
   bench.delete();
   expect(await bench.run()).toMatchObject({ result: 'gone' });
+});
+
+/** Whom a bucket belongs to, as its owner tags say. */
+const own = async (on: Driver, name: string, namespace: string): Promise<void> => {
+  const mark = { cluster: testCluster, namespace, name, uid: `uid-${name}` };
+  const TagSet = [...tagsOfMark(mark)].map(([Key, Value]) => ({ Key, Value }));
+  await on.wire().send(new PutBucketTaggingCommand({ Bucket: name, Tagging: { TagSet } }), recordingContext());
+};
+
+/** A Provider of the platform that is lent to team-a, with a bucket of either, and an AccessKey of team-a for its own. */
+const borrow = async (on: Driver) => {
+  for (const [name, namespace] of [
+    ['photos', 'team-a'],
+    ['theirs', 'platform'],
+  ] as const) {
+    await on.wire().send(new CreateBucketCommand({ Bucket: name }), recordingContext());
+    await own(on, name, namespace);
+  }
+  const world = createTestWorld(on);
+  const ref = { name: 'admin', namespace: 'platform' };
+  world.kube.put('secrets', { metadata: ref, data: { 'access-key': 'A', 'secret-key': 'S' } });
+  const provider = providerOf(
+    on,
+    { metadata: { namespace: 'platform' }, spec: { allowedNamespaces: { names: ['team-a'] } } },
+    { credentialsVersion: world.kube.get('secrets', ref)?.metadata.resourceVersion ?? '' },
+  );
+  world.providers.set('platform/provider', provider);
+  const providerRef = { name: 'provider', namespace: 'platform' };
+  const status = { bucketName: 'photos', exists: true, endpoint: on.serverIdentity, ownership: 'Created' as const };
+  world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', { ...bucketSpec({}), providerRef }, { status }));
+  const bench = createBench<AccessKeySpec, AccessKeyStatus>({
+    writes: world.writes,
+    live: (_resource, key) => world.buckets.get(key),
+    object: objectOf('AccessKey', 'app', {
+      providerRef,
+      access: [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' as const }],
+    }),
+    reconciler: () =>
+      accessKeyReconciler({
+        kube: world.kube.client,
+        references: world.references(),
+        ownership: world.ownership,
+        newPair: () => makePair(randomBytes),
+      }),
+  });
+  const secret = (key: string): string =>
+    world.kube.secret({ namespace: 'team-a', name: 'app-credentials' })?.[key] ?? '';
+  const pair = (): KeyPair => ({
+    accessKeyId: secret('access-key-id'),
+    secretAccessKey: redact(secret('secret-access-key')),
+  });
+  return { bench, pair };
+};
+
+it("on MinIO the rights of a borrower end with the bucket's owner tags, and its user is held to its buckets", async () => {
+  const { bench, pair } = await borrow(driver);
+  const reach = (bucket: string) => verifyKey(driver, pair(), recordingContext(), bucket);
+  expect(await bench.run()).toMatchObject({ result: 'settled' });
+  expect(await bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+  expect([await reach('photos'), await reach('theirs')]).toEqual(['accepted', 'denied']);
+
+  // Rights that something else gives the user, as the policy of a group would, do not reach beyond its buckets.
+  const { keys } = driver;
+  if (typeof keys === 'string') throw new Error(keys);
+  const mark = { cluster: testCluster, namespace: 'team-a', name: 'app', uid: 'uid-app' };
+  const user = { name: keys.userNameFor(mark), mark, tags: new Map() };
+  const standing = (await keys.observeUser(user, recordingContext()))?.policy as { Statement: readonly unknown[] };
+  const wide = { Effect: 'Allow', Action: ['s3:*'], Resource: ['arn:aws:s3:::*'] };
+  await keys.putPolicy(user, { ...standing, Statement: [...standing.Statement, wide] }, recordingContext());
+  expect([await reach('photos'), await reach('theirs')]).toEqual(['accepted', 'denied']);
+
+  await own(driver, 'photos', 'platform');
+  expect(await bench.run()).toMatchObject({ reason: 'BucketNotReady' });
+  expect(await reach('photos')).toBe('denied');
+  expect(await bench.pass()).toMatchObject({ writes: [] });
+  await own(driver, 'photos', 'team-a');
+  expect(await bench.run()).toMatchObject({ result: 'settled' });
+  expect([await reach('photos'), await reach('theirs')]).toEqual(['accepted', 'denied']);
+});
+
+it("on moto the policy that holds a borrower's user to its buckets is stored as it was sent", async () => {
+  const { createAwsDriver } = await import('@operator/driver-aws');
+  const moto = await startMoto({ dir });
+  const aws = createAwsDriver(
+    connectionTo(moto.endpoint, {
+      region: moto.region,
+      credentials: { accessKeyId: moto.accessKey, secretAccessKey: redact(moto.secretKey) },
+    }),
+    driverDeps(),
+  );
+  try {
+    const { bench } = await borrow(aws);
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(await bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+    await own(aws, 'photos', 'platform');
+    expect(await bench.run()).toMatchObject({ reason: 'BucketNotReady' });
+    expect(await bench.pass()).toMatchObject({ writes: [] });
+    bench.delete();
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+  } finally {
+    aws.close();
+    await moto.stop();
+  }
 });

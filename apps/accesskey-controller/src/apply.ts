@@ -1,9 +1,9 @@
 import { eventReasons, reasons, type AccessKeyStatus } from '@operator/api';
-import { Fault, terminal } from '@operator/outcome';
+import { Fault, terminal, waiting } from '@operator/outcome';
 import { sameByResource, samePolicy } from '@operator/policy';
 import { isKubeError } from '@operator/runtime';
 import type { KeyPair, ObservedUser } from '@operator/s3';
-import { deleteOwnedSecret } from '@operator/secrets';
+import { deleteOwnedSecret, type StoredSecret } from '@operator/secrets';
 import type { PairSight, UserSight } from './observe.ts';
 import { secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
 import { isRotation, type KeyPlan } from './plan.ts';
@@ -29,6 +29,9 @@ export interface KeySeen extends UserSight, PairSight {}
  */
 export const applyKeys = async (work: Work, seen: KeySeen, plan: KeyPlan): Promise<KeyPair> => {
   const { issuer, user, deps, pass } = work;
+  const existing = seen.opened.current();
+  // Else a pair would be made that its Secret never gets.
+  if (plan.pair.is !== 'keep' && existing?.isImmutable === true) throw immutable(existing);
   const chosen = plan.pair.is === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
   if (seen.user === undefined || plan.pair.is === 'issue') await remember(work, plan, chosen);
   if (seen.user === undefined || seen.user.needsUpdate) await take(work, 'user', () => issuer.putUser(user, pass));
@@ -107,6 +110,8 @@ const writeSecret = async (
   const wrote = await pass
     .step('secret', () => opened.write(wanted))
     .catch((caught: unknown) => {
+      const existing = opened.current();
+      if (isKubeError(caught, 422) && existing?.isImmutable === true) throw immutable(existing);
       // What we add to it is legal: the spec's own labels, annotations or keys are not.
       if (isKubeError(caught, 422)) throw terminal(reasons.SpecInvalid, caught.message, { cause: caught });
       throw caught;
@@ -116,3 +121,10 @@ const writeSecret = async (
   await deleteOwnedSecret(kube, accessKey, former, { signal: pass.signal }).catch(unlessForeign);
   return true;
 };
+
+const immutable = ({ namespace, name }: StoredSecret): Fault =>
+  waiting(
+    reasons.SecretConflict,
+    `Secret ${namespace}/${name} is immutable, and has to change. Delete it: it is written again with a key pair.`,
+    { retryAfterMs: 60_000 },
+  );

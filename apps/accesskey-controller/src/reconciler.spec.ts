@@ -448,6 +448,58 @@ describe('the Secret', () => {
     expectOneKey(world);
   });
 
+  it.each<[string, object]>([
+    [
+      'with its former owner',
+      { ownerReferences: [{ apiVersion: 'v1', kind: 'AccessKey', name: 'app', uid: 'uid-before' }] },
+    ],
+    ['without owners', {}],
+  ])('that a backup brought back %s is told as what it is', async (_title, owners) => {
+    const world = begin();
+    const metadata = {
+      ...secretRef,
+      ...owners,
+      labels: { 'app.kubernetes.io/managed-by': 'wasabi-s3-operator' },
+      annotations: { 's3.cloud37.dev/pair-keys': 'access-key-id,secret-access-key' },
+    };
+    world.kube.put('secrets', { metadata, data: { 'access-key-id': 'AKIA9' } });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'SecretConflict', writes: ['kube status'] });
+    expect(report.message).toMatch(
+      /^Secret team-a\/app-credentials was written for an earlier AccessKey.*may still work.*delete the Secret/,
+    );
+    if ('ownerReferences' in owners) expect(report.message).toContain('uid-before');
+  });
+
+  it('of another AccessKey that lives is not told as one from a backup', async () => {
+    const world = begin();
+    const metadata = {
+      ...secretRef,
+      ownerReferences: [{ apiVersion: 'v1', kind: 'AccessKey', name: 'other', uid: 'uid-other' }],
+      labels: { 'app.kubernetes.io/managed-by': 'wasabi-s3-operator' },
+      annotations: { 's3.cloud37.dev/pair-keys': 'access-key-id,secret-access-key' },
+    };
+    world.kube.put('secrets', { metadata, data: { 'access-key-id': 'AKIA9' } });
+    expect((await world.bench.run()).message).toContain('does not belong to this AccessKey');
+  });
+
+  it('that is immutable costs no key, and says that deleting it heals', async () => {
+    const world = await ready();
+    const { metadata } = world.kube.get('secrets', secretRef) ?? {};
+    const secret = { metadata: { ...secretRef, ...metadata }, data: secretOf(world) ?? {}, immutable: true };
+    world.kube.put('secrets', secret);
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+    user(world)?.keys.clear();
+    world.bench.advance(120_000);
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'SecretConflict', writes: ['kube status'] });
+    expect(report.message).toMatch(/^Secret team-a\/app-credentials is immutable, .* Delete it/);
+    expect(keyIds(world)).toEqual([]);
+    world.kube.remove('secrets', secretRef);
+    await world.bench.run();
+    expectOneKey(world);
+  });
+
   it('that is not ours outlives the object', async () => {
     const world = await ready();
     world.kube.remove('secrets', secretRef);

@@ -1,4 +1,4 @@
-import { reasons } from '@operator/api';
+import { annotations, reasons } from '@operator/api';
 import { type Redacted, waiting } from '@operator/outcome';
 import { type KubeClient, type RequestOptions, fieldManager } from '@operator/runtime';
 import { type FieldSet, type RawSecret, type StoredSecret, storedSecret } from './read-secret.ts';
@@ -45,7 +45,7 @@ export const openOwnedSecret = async (
 ): Promise<OpenedSecret> => {
   const ref = { namespace: owner.metadata.namespace, name };
   let existing = await kube.get<RawSecret>(secretResource, ref, options);
-  if (existing !== undefined && !isOwnedBy(existing, owner)) throw secretConflict(owner, name);
+  if (existing !== undefined && !isOwnedBy(existing, owner)) throw secretConflict(owner, existing);
   return {
     current: () => existing && storedSecret(existing),
     write: async (wanted) => {
@@ -78,7 +78,7 @@ export const deleteOwnedSecret = async (
   const ref = { namespace: owner.metadata.namespace, name };
   const existing = await kube.get<RawSecret>(secretResource, ref, options);
   if (existing === undefined) return;
-  if (!isOwnedBy(existing, owner)) throw secretConflict(owner, name);
+  if (!isOwnedBy(existing, owner)) throw secretConflict(owner, existing);
   await kube.delete(secretResource, ref, { uid: existing.metadata.uid }, options);
 };
 
@@ -161,10 +161,26 @@ const isOwnedBy = (secret: RawSecret, owner: SecretOwner): boolean =>
 /** Milliseconds until a name that somebody else has is looked at again: no watch of ours sees that Secret go. */
 const conflictRetryMs = 60_000;
 
-const secretConflict = (owner: SecretOwner, name: string) =>
+const secretConflict = (owner: SecretOwner, existing: RawSecret) =>
   waiting(
     reasons.SecretConflict,
-    `Secret ${owner.metadata.namespace}/${name} exists and does not belong to this ${owner.kind}; it is left alone. ` +
-      'Delete it, or choose another name.',
+    isOfForerunner(existing, owner)
+      ? `Secret ${nameOf(existing)} was written for an earlier ${owner.kind}${uidOf(existing)}; a backup may have brought it back. It is left ` +
+          'alone. The key pair in it may still work: remove its user at the provider. Then delete the Secret, and a new one is written.'
+      : `Secret ${nameOf(existing)} exists and does not belong to this ${owner.kind}; it is left alone. ` +
+          'Delete it, or choose another name.',
     { retryAfterMs: conflictRetryMs },
   );
+
+const nameOf = ({ metadata }: RawSecret): string => `${metadata.namespace}/${metadata.name}`;
+
+const uidOf = ({ metadata }: RawSecret): string => {
+  const uid = metadata.ownerReferences?.[0]?.uid;
+  return uid === undefined ? '' : ` (uid ${uid})`;
+};
+
+/** True for what this operator wrote for an object that is gone: a backup brings it back with the former owner, or with none. */
+const isOfForerunner = ({ metadata }: RawSecret, owner: SecretOwner): boolean =>
+  metadata.labels?.['app.kubernetes.io/managed-by'] === fieldManager &&
+  metadata.annotations?.[annotations.pairKeys] !== undefined &&
+  (metadata.ownerReferences ?? []).every(({ kind, name }) => kind === owner.kind && name === owner.metadata.name);

@@ -13,6 +13,8 @@ export interface StoredSecret {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly data: ReadonlyMap<string, Redacted<string>>;
+  /** True when the API server refuses every change of its content. Source: Kubernetes API, Secret.immutable. */
+  readonly isImmutable?: boolean;
 }
 
 /** A tree of field names, each with `f:` before it. Source: Kubernetes API, FieldsV1. */
@@ -33,6 +35,7 @@ export interface RawSecret {
     readonly managedFields?: readonly { readonly manager?: string; readonly fieldsV1?: FieldSet }[];
   };
   readonly type?: string;
+  readonly immutable?: boolean;
   /** Values in base64. */
   readonly data?: Readonly<Record<string, string>>;
 }
@@ -57,6 +60,7 @@ export const storedSecret = (raw: RawSecret): StoredSecret => ({
   ownerReferences: raw.metadata.ownerReferences ?? [],
   labels: raw.metadata.labels ?? {},
   annotations: raw.metadata.annotations ?? {},
+  ...(raw.immutable === true ? { isImmutable: true } : {}),
   data: new Map(
     Object.entries(raw.data ?? {}).map(([key, value]) => [key, redact(Buffer.from(value, 'base64').toString('utf8'))]),
   ),

@@ -13,6 +13,7 @@ import {
   bucketMatters,
   composeOwnership,
   createDriverPool,
+  driverDepsFor,
   createReferences,
   isProviderGone,
   isToldElsewhere,
@@ -33,7 +34,7 @@ import { makePair } from './pair.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
 /** What every driver needs of this process. */
-const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
+const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
 /** A Secret whose content is not kept. */
 type IssuedSecret = StoredObject & { readonly data?: unknown };
@@ -45,9 +46,8 @@ const ownersOf = ({ metadata }: StoredObject): readonly string[] =>
     .filter(({ kind }) => kind === accessKeyResource.kind)
     .map(({ name }) => `${metadata.namespace}/${name}`);
 
-const pool = createDriverPool(driversWith(driverDeps));
-
 const build = (tools: ControllerTools) => {
+  const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube } = tools;
   const accessKeys = tools.informer<AccessKey>(accessKeyResource);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
@@ -108,6 +108,5 @@ const exitStatus = await runController<AccessKeySpec, AccessKeyStatus>({
   env: process.env,
   build,
 });
-pool.close();
 // A call that does not heed its signal must not keep the process.
 process.exit(exitStatus);

@@ -14,6 +14,7 @@ import {
   bucketMatters,
   composeOwnership,
   createDriverPool,
+  driverDepsFor,
   createReferences,
   isProviderGone,
   isToldElsewhere,
@@ -31,14 +32,13 @@ import { policiesOn, trimPolicy, type BucketPolicy } from './policies.ts';
 import { bucketReconciler } from './reconciler.ts';
 
 /** What every driver needs of this process. */
-const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
+const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
 const keyOfProvider = ({ spec, metadata }: Bucket): string => keyOfReference(spec.providerRef, metadata.namespace);
 const keyOfBucket = ({ spec, metadata }: BucketPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
 
-const pool = createDriverPool(driversWith(driverDeps));
-
 const build = (tools: ControllerTools) => {
+  const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube } = tools;
   const buckets = tools.informer<Bucket>(bucketResource);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
@@ -93,6 +93,5 @@ const exitStatus = await runController<BucketSpec, BucketStatus>({
   env: process.env,
   build,
 });
-pool.close();
 // A call that does not heed its signal must not keep the process.
 process.exit(exitStatus);

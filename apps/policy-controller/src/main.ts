@@ -16,6 +16,7 @@ import {
   bucketMatters,
   composeOwnership,
   createDriverPool,
+  driverDepsFor,
   createReferences,
   isProviderGone,
   isToldElsewhere,
@@ -35,7 +36,7 @@ import { trimRival } from './rivals.ts';
 import { createWriteMemory } from './write-memory.ts';
 
 /** What every driver needs of this process. */
-const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
+const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
 const keyOfBucket = ({ spec, metadata }: RivalPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
 
@@ -45,8 +46,6 @@ const accessKeysOf = ({ spec, metadata }: BucketPolicy): readonly string[] => {
   if (!('document' in parsed)) return [];
   return accessKeyRefs(parsed.document).map((name) => `${metadata.namespace}/${name}`);
 };
-
-const pool = createDriverPool(driversWith(driverDeps));
 
 /** The informers of this process, and what is found in them by an index. */
 const openViews = (tools: ControllerTools) => {
@@ -98,6 +97,7 @@ const wakePolicies = ({ mapEvents }: ControllerTools, views: ReturnType<typeof o
 };
 
 const build = (tools: ControllerTools) => {
+  const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube } = tools;
   const views = openViews(tools);
   const { buckets, providers, accessKeys } = views;
@@ -134,6 +134,5 @@ const exitStatus = await runController<BucketPolicySpec, BucketPolicyStatus>({
   env: process.env,
   build,
 });
-pool.close();
 // A call that does not heed its signal must not keep the process.
 process.exit(exitStatus);

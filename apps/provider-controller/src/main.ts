@@ -8,7 +8,13 @@ import {
   type ProviderStatus,
 } from '@operator/api';
 import { driversWith } from '@operator/drivers';
-import { composeOwnership, createDriverPool, namespaceLabels, type Provider } from '@operator/references';
+import {
+  composeOwnership,
+  createDriverPool,
+  driverDepsFor,
+  namespaceLabels,
+  type Provider,
+} from '@operator/references';
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCheckMemory } from './check.ts';
@@ -17,11 +23,10 @@ import { createSecretWatches } from './secret-watches.ts';
 import { createUserWatches, liveUsers } from './user-watches.ts';
 
 /** What every driver needs of this process. */
-const driverDeps = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
-
-const pool = createDriverPool(driversWith(driverDeps));
+const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
 const build = (tools: ControllerTools) => {
+  const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube, metrics } = tools;
   const usersOf = createUserWatches(tools);
   const checks = createCheckMemory();
@@ -61,6 +66,5 @@ const exitStatus = await runController<ProviderSpec, ProviderStatus>({
   env: process.env,
   build,
 });
-pool.close();
 // A call that does not heed its signal must not keep the process.
 process.exit(exitStatus);

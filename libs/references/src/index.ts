@@ -4,6 +4,7 @@ export { composeOwnership } from './compose-ownership.ts';
 export { resolveConnection, secretNamesOf } from './connection.ts';
 export type { Provider, ResolvedConnection } from './connection.ts';
 export { explainWait } from './deletion.ts';
+export { driverDepsFor } from './driver-deps.ts';
 export { createDriverPool, driverVersion } from './driver-pool.ts';
 export type { DriverFactories, DriverPool } from './driver-pool.ts';
 export { confirmedWithdrawals, isGranted, matchesSelector, withdrawalOf } from './grants.ts';

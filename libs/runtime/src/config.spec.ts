@@ -14,6 +14,7 @@ describe('readConfig', () => {
       leaderElectionId: 'bucket-controller',
       operatorNamespace: undefined,
       formerClusterIds: new Set(),
+      refusedDestinations: undefined,
       metricsAddress: { host: undefined, port: 8080 },
       healthAddress: { host: undefined, port: 8081 },
       logLevel: 'info',

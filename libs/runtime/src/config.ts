@@ -19,6 +19,8 @@ export interface RuntimeConfig {
   readonly operatorNamespace: string | undefined;
   /** uids of kube-system of the clusters that this one has replaced. */
   readonly formerClusterIds: ReadonlySet<string>;
+  /** Addresses and ranges that no Provider may lead to, as written; those of the drivers when absent. */
+  readonly refusedDestinations: readonly string[] | undefined;
   /** Undefined: off. */
   readonly metricsAddress: Address | undefined;
   readonly healthAddress: Address | undefined;
@@ -76,6 +78,10 @@ const flags = {
   'former-cluster-ids': {
     fallback: '',
     text: 'uids of the namespace kube-system of clusters that this one has replaced, with commas between; what bears their owner tags can be adopted',
+  },
+  'refused-destinations': {
+    fallback: '',
+    text: 'Addresses and ranges (CIDR) that no Provider may lead to, with commas between, or none; link-local and cloud metadata addresses when empty',
   },
   'metrics-address': { fallback: ':8080', text: 'host:port of /metrics; 0 turns it off' },
   'health-address': { fallback: ':8081', text: 'host:port of /healthz and /readyz, may be the same; 0 turns it off' },
@@ -149,6 +155,7 @@ export const readConfig = (
       read('leader-election-id', parseMatching(dnsSubdomain))[0] ?? leaseName(name, watchNamespaces, watchSelector),
     operatorNamespace: read('operator-namespace', parseMatching(dnsLabel))[0],
     formerClusterIds: read('former-cluster-ids', parseClusterIds),
+    refusedDestinations: destinationsIn(text('refused-destinations')),
     metricsAddress: read('metrics-address', parseAddress)[0],
     healthAddress: read('health-address', parseAddress)[0],
     logLevel: read('log-level', (value) => logLevels.find((level) => level === value)),
@@ -202,6 +209,10 @@ const listIn = (value: string): readonly string[] =>
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
+
+/** What is an address is for the drivers to know. */
+const destinationsIn = (value: string | undefined): readonly string[] | undefined =>
+  value === undefined ? undefined : value === 'none' ? [] : listIn(value);
 
 const parseNamespaces = (value: string): readonly string[] | undefined => {
   const names = listIn(value);

@@ -1,4 +1,5 @@
 export type { Condition } from '@operator/conditions';
+export { ConfigError, readConfig } from './config.ts';
 export type { Address, RuntimeConfig } from './config.ts';
 export type { Controller } from './controller-deps.ts';
 export type { ControllerTools } from './controller-tools.ts';

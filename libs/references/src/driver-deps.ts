@@ -1,0 +1,24 @@
+import { ConfigError, type ControllerTools } from '@operator/runtime';
+import { parseDestinations, type DriverDeps, type RefusedDestinations } from '@operator/s3';
+
+/**
+ * What the drivers of a process need, by its flags. `version`: of the operator, for the user agent.
+ * @throws ConfigError when --refused-destinations names what is no address
+ */
+export const driverDepsFor = (
+  { config }: Pick<ControllerTools, 'config'>,
+  process: Pick<DriverDeps, 'version' | 'random' | 'elapsedMs'>,
+): DriverDeps => {
+  const refusedDestinations = refusedBy(config.refusedDestinations);
+  return { ...process, ...(refusedDestinations === undefined ? {} : { refusedDestinations }) };
+};
+
+const refusedBy = (ranges: readonly string[] | undefined): RefusedDestinations | undefined => {
+  if (ranges === undefined) return undefined;
+  try {
+    return parseDestinations(ranges);
+  } catch (caught) {
+    if (!(caught instanceof RangeError)) throw caught;
+    throw new ConfigError(`--refused-destinations: ${caught.message}`);
+  }
+};

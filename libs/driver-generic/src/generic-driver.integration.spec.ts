@@ -1,26 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { redact } from '@operator/outcome';
-import { connectionTo, driverConformance, type ServerUnderTest } from '@operator/testing';
+import { driverConformance, startUnderTest } from '@operator/testing';
 import { startMinio, startSeaweedfs, startVersitygw } from '@operator/tools/local';
 import { createGenericDriver } from './generic-driver.ts';
-
-const startWith = (start: typeof startMinio) => async (): Promise<ServerUnderTest> => {
-  const dir = await mkdtemp(join(tmpdir(), 'generic-driver-'));
-  const server = await start({ dir });
-  return {
-    connection: connectionTo(server.endpoint, {
-      region: server.region,
-      ...(server.iamEndpoint === undefined ? {} : { iamEndpoint: server.iamEndpoint }),
-      credentials: { accessKeyId: server.accessKey, secretAccessKey: redact(server.secretKey) },
-    }),
-    async stop() {
-      await server.stop();
-      await rm(dir, { recursive: true });
-    },
-  };
-};
 
 driverConformance({
   name: 'the generic driver on versitygw',
@@ -28,7 +8,7 @@ driverConformance({
   issuesKeys: false,
   locksObjects: true,
   hidesOddKeys: true,
-  start: startWith(startVersitygw),
+  start: startUnderTest(startVersitygw),
 });
 
 driverConformance({
@@ -36,7 +16,7 @@ driverConformance({
   createDriver: createGenericDriver,
   issuesKeys: false,
   locksObjects: true,
-  start: startWith(startMinio),
+  start: startUnderTest(startMinio),
 });
 
 /** SeaweedFS drops the path of an IAM user, which is our mark: what we make there we do not recognise (docs/providers/custom.md). */
@@ -52,14 +32,8 @@ driverConformance({
   createDriver: createGenericDriver,
   issuesKeys: true,
   locksObjects: true,
-  start: startWith(startSeaweedfs),
+  start: startUnderTest(startSeaweedfs),
   knownGaps: [
-    {
-      title: 'that holds something is not removed, and is emptied in batches',
-      id: 'E1',
-      why: 'SeaweedFS removes a bucket with its objects, and we trust it not to.',
-      endsWith: /expected a Fault, but the call succeeded/,
-    },
     unmarkedUser(
       'are issued to a user of their own, which may do what its policy says and nothing else',
       /to match object { isOurs: true/,

@@ -11,4 +11,6 @@ export { createMemoryKeys } from './memory-keys.ts';
 export type { MemoryKeys, MemoryUser } from './memory-keys.ts';
 export { createMemoryS3 } from './memory-s3.ts';
 export type { MemoryBucket, MemoryS3, MemoryS3Options, MemoryVersion } from './memory-s3.ts';
+export { startUnderTest } from './server-under-test.ts';
+export type { StartedServer } from './server-under-test.ts';
 export { testCertificate } from './test-certificate.ts';

@@ -15,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apps,libs,tools,e2e}/**/*.spec.ts'],
-          exclude: [...never, '**/*.integration.spec.ts', '**/*.e2e.spec.ts'],
+          exclude: [...never, '**/*.integration.spec.ts', '**/*.e2e.spec.ts', '**/*.root.spec.ts'],
           // Only hangs are meant to end here: the linter and esbuild are slow on a machine that is busy.
           testTimeout: 60_000,
         },
@@ -25,6 +25,17 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['{apps,libs,tools,e2e}/**/*.integration.spec.ts'],
+          exclude: never,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // What root alone can start: npm run test:root.
+          name: 'root',
+          include: ['{apps,libs,tools,e2e}/**/*.root.spec.ts'],
           exclude: never,
           testTimeout: 120_000,
           hookTimeout: 180_000,

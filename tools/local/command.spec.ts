@@ -20,7 +20,7 @@ describe('parseLocalCommand', () => {
     ['sideways', /^usage/],
     ['up now', /what is now/],
     ['down --servers minio', /down takes no option but --state/],
-    ['up --servers garage', /knows minio, moto, versitygw, seaweedfs, not garage/],
+    ['up --servers garage', /knows minio, moto, versitygw, seaweedfs, ceph, not garage/],
     ['up --node', /--node .* is not offered yet/],
     ['status --state=', /--state wants a folder/],
     ['up --what', /--what/],

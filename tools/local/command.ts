@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const s3ServerNames = ['minio', 'moto', 'versitygw', 'seaweedfs'] as const;
+export const s3ServerNames = ['minio', 'moto', 'versitygw', 'seaweedfs', 'ceph'] as const;
 export type S3ServerName = (typeof s3ServerNames)[number];
 
 export type LocalCommand =

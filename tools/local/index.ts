@@ -5,7 +5,6 @@ export {
   type ControlPlaneUser,
 } from './control-plane.ts';
 export {
-  s3Starters,
   startMinio,
   startMoto,
   startSeaweedfs,
@@ -14,6 +13,8 @@ export {
   type S3Server,
   type S3ServerOptions,
 } from './s3-servers.ts';
-export { obtainServers } from './servers/obtain.ts';
+export { s3Starters } from './starters.ts';
+export { startCeph, type CephOptions } from './ceph.ts';
+export { obtainServers, Unobtainable } from './servers/obtain.ts';
 export { freePort, freePorts } from './ports.ts';
 export { startChild, waitUntilReady, logTail, type Child, type ChildSpec, type Lifetime } from './child.ts';

@@ -8,7 +8,7 @@ import { startControlPlane } from './control-plane.ts';
 import { installCrds } from './crds.ts';
 import { createKindCluster, decideCluster, removeKindCluster } from './kind.ts';
 import { kubectlFor } from './kubectl.ts';
-import { s3Starters } from './s3-servers.ts';
+import { processesOf, s3Starters } from './starters.ts';
 import type { Child, Ending } from './child.ts';
 import {
   describeState,
@@ -79,8 +79,8 @@ async function up(paths: LocalPaths, servers: readonly S3ServerName[], wantsKind
     const hasCluster = before.cluster !== undefined && (before.cluster.kind !== undefined || runs(paths, parts));
     if (!hasCluster) await startCluster();
     for (const name of servers) {
-      if (runs(paths, [name])) continue;
-      await forget(paths, [name]);
+      if (runs(paths, processesOf(name))) continue;
+      await forget(paths, [name, ...processesOf(name)]);
       const server = await s3Starters[name]({ dir: freshFolder(paths, name), ...common });
       const { endpoint, region, accessKey, secretKey } = server;
       const state = readState(paths);
@@ -126,7 +126,7 @@ function runs(paths: LocalPaths, names: readonly string[]): boolean {
   return names.every((name) => processes.some((recorded) => recorded.name === name && isRunning(recorded)));
 }
 
-/** Ends what is left of these servers and strikes them from the state. */
+/** Ends what is left of these servers and processes, and strikes them from the state. */
 async function forget(paths: LocalPaths, names: readonly string[]): Promise<void> {
   const state = readState(paths);
   await endProcesses(state.processes.filter(({ name }) => names.includes(name)));

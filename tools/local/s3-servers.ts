@@ -21,7 +21,7 @@ export interface S3ServerOptions {
   readonly dir: string;
   /** A port of 127.0.0.1; a free one when absent. With `port`, `credentials` and the same `dir` a stopped server comes back. */
   readonly port?: number;
-  /** Random when absent. moto takes none: it makes its own. */
+  /** Random when absent. moto and Ceph take none: they make their own. */
   readonly credentials?: S3Credentials;
   /** Added to the server's environment, `MINIO_KMS_SECRET_KEY` for instance. */
   readonly env?: Readonly<Record<string, string>>;
@@ -50,10 +50,10 @@ export interface S3Credentials {
 }
 
 export interface S3Server extends S3Credentials {
-  readonly name: 'minio' | 'moto' | 'versitygw' | 'seaweedfs';
+  readonly name: 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
   /** http://127.0.0.1:PORT, or https:// with TLS. */
   readonly endpoint: string;
-  /** Where it speaks the AWS IAM protocol: the same address, on moto and SeaweedFS. */
+  /** Where it speaks the AWS IAM protocol: the same address, on moto, SeaweedFS and Ceph. */
   readonly iamEndpoint?: string;
   readonly region: string;
   readonly pid: number;
@@ -171,14 +171,6 @@ async function hasVolumeServer(master: string): Promise<boolean> {
   return (Topology?.Max ?? 0) > 0;
 }
 
-/** How each server is started, by its name. */
-export const s3Starters: Readonly<Record<S3Server['name'], (options: S3ServerOptions) => Promise<S3Server>>> = {
-  minio: startMinio,
-  moto: startMoto,
-  versitygw: startVersitygw,
-  seaweedfs: startSeaweedfs,
-};
-
 type Ports = readonly [number, number, number, number, number, number, number, number];
 
 interface Start extends Ending {
@@ -195,7 +187,7 @@ interface Start extends Ending {
 }
 
 async function startS3Server(
-  name: S3Server['name'],
+  name: Exclude<S3Server['name'], 'ceph'>,
   options: S3ServerOptions,
   plan: (given: { dir: string; credentials: S3Credentials; ports: Ports }) => Start,
 ): Promise<S3Server> {

@@ -12,6 +12,7 @@ export type ServerName =
   | 'versitygw'
   | 'moto'
   | 'seaweedfs'
+  | 'ceph'
   | 'kind';
 
 export interface Platform {
@@ -47,6 +48,16 @@ export interface PythonInstall {
   readonly program: string;
 }
 
+/** A server that Debian packages. It lives in a minimal Debian system of its own, in a folder of the cache. */
+export interface DebianInstall {
+  /** Debian's release. */
+  readonly suite: string;
+  /** The first tells the version. */
+  readonly packages: readonly [string, ...string[]];
+  /** The upstream versions that serve: the suite may move on. */
+  readonly accepts: RegExp;
+}
+
 export interface ServerSource {
   readonly name: ServerName;
   /** The folders of the cache: `<family>/<version>/<name>`. */
@@ -57,6 +68,7 @@ export interface ServerSource {
   readonly prebuilt?: (platform: Platform) => Prebuilt | undefined;
   readonly go?: GoBuild;
   readonly python?: PythonInstall;
+  readonly debian?: DebianInstall;
 }
 
 const kubernetesVersion = 'v1.36.3';
@@ -200,6 +212,13 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     family: 'seaweedfs',
     version: seaweedfsVersion,
     python: { requirements: 'seaweedfs.txt', program: 'weed' },
+  },
+  // Debian's stable release has an older one, whose gateway has no IAM.
+  ceph: {
+    name: 'ceph',
+    family: 'ceph',
+    version: '20.2',
+    debian: { suite: 'forky', packages: ['radosgw', 'ceph-mon', 'ceph-osd'], accepts: /^20\.2\.\d+$/ },
   },
 };
 

@@ -1,22 +1,26 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { obtainServers } from '../local/servers/obtain.ts';
-import { inWords } from '../narrate.ts';
+import { parseArgs } from 'node:util';
+import { obtainCeph } from '../local/ceph.ts';
+import { obtainServers, Unobtainable } from '../local/servers/obtain.ts';
+import type { ServerName } from '../local/versions.ts';
 import { projectRoot } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
-import { addCounts, countTests, type Counts } from './counts.ts';
+import { countTests, type Counts } from './counts.ts';
 import { nxEnvironment } from './nx-environment.ts';
+import { conclude, runStages, type Stage, type StageResult } from './stages.ts';
 
-// npm test: everything in one go, the cheap things first. The last line is `N passed, N failed`.
+// npm test: everything in one go, the cheap things first. npm run test:root: what needs root; what cannot be had on this machine
+// is told as not run, and is no failure. The last line is `N passed, N failed`. With `--counts FILE` the two numbers go there as
+// well, for a caller that adds them to others and says the sum.
 
-interface Stage {
-  readonly name: string;
-  /** Stages without which this one would only repeat their failure. */
-  readonly needs?: readonly string[];
-  readonly run: () => Promise<Counts>;
-}
+const {
+  values: { counts: countsPath },
+  positionals,
+} = parseArgs({ options: { counts: { type: 'string' } }, allowPositionals: true });
+const isRoot = positionals[0] === 'root';
 
 const { signal } = untilSignal();
 const reports = mkdtempSync(join(tmpdir(), 'wasabi-s3-operator-test-'));
@@ -40,65 +44,54 @@ const tests = (project: string) => async (): Promise<Counts> => {
   return countTests(existsSync(report) ? readFileSync(report, 'utf8') : undefined, status);
 };
 
-const servers = async (): Promise<Counts> => {
-  const controlPlane = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
-  const names = [...controlPlane, 'minio', 'versitygw', 'moto', 'seaweedfs'] as const;
+const controlPlane = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
+
+const servers = (names: readonly ServerName[]) => async (): Promise<Counts> => {
   await obtainServers(names, { log: console.log, signal });
   return { passed: 1, failed: 0 };
 };
 
-const stages: readonly Stage[] = [
+const cephGateway = async (): Promise<StageResult> => {
+  try {
+    console.log(`Ceph RGW is in ${await obtainCeph({ log: console.log, signal })}`);
+    return { passed: 1, failed: 0 };
+  } catch (error) {
+    if (error instanceof Unobtainable) return { notRun: error.message };
+    throw error;
+  }
+};
+
+const rootStages: readonly Stage[] = [
+  { name: 'Ceph RGW', run: cephGateway },
+  { name: 'servers', needs: ['Ceph RGW'], run: servers(controlPlane) },
+  { name: 'tests on Ceph RGW', needs: ['Ceph RGW', 'servers'], run: tests('root') },
+];
+
+const allStages: readonly Stage[] = [
   { name: 'types', run: check('nx', 'run-many', '-t', 'typecheck', '--outputStyle=static') },
   { name: 'lint', run: check('nx', 'run-many', '-t', 'lint', '--outputStyle=static') },
   { name: 'format', run: check('prettier', '--check', '.') },
   { name: 'generated files', run: check('node', 'libs/api/src/generate.ts', '--check') },
   { name: 'unit tests', run: tests('unit') },
-  { name: 'servers', run: servers },
+  { name: 'servers', run: servers([...controlPlane, 'minio', 'versitygw', 'moto', 'seaweedfs']) },
   { name: 'integration tests', needs: ['types', 'servers'], run: tests('integration') },
   { name: 'end-to-end tests', needs: ['types', 'servers'], run: tests('e2e') },
   // For its counts: how long things take is no matter here.
   { name: 'benchmarks', needs: ['types', 'servers'], run: check('node', 'tools/bench/main.ts', '--quick') },
 ];
 
-const results = new Map<string, Counts>();
-try {
-  for (const stage of stages) {
-    signal.throwIfAborted();
-    results.set(stage.name, await runStage(stage));
-  }
-} catch (error) {
-  if (!signal.aborted) throw error;
-  process.exitCode = 130;
-} finally {
-  rmSync(reports, { recursive: true, force: true });
-}
-
-const total = addCounts([...results.values()]);
+const stages = isRoot ? rootStages : allStages;
+const results = await runStages(stages, { signal, log: console.log }).finally(() =>
+  rmSync(reports, { recursive: true, force: true }),
+);
+const { lines, total } = conclude(stages, results);
 console.log('');
-for (const [name, { passed, failed }] of results)
-  console.log(`${failed === 0 ? 'held  ' : 'FAILED'} ${name}: ${passed} passed, ${failed} failed`);
-const unrun = stages.filter(({ name }) => !results.has(name)).length;
-if (total.failed + unrun > 0) process.exitCode ??= 1;
-console.log(`${total.passed} passed, ${total.failed + unrun} failed`);
-
-async function runStage({ name, needs = [], run }: Stage): Promise<Counts> {
-  const missing = needs.filter((need) => results.get(need)?.failed !== 0);
-  if (missing.length > 0) {
-    console.log(`\n== ${name}: not run, for want of: ${missing.join(', ')}`);
-    return { passed: 0, failed: 1 };
-  }
-  console.log(`\n== ${name}`);
-  const startedAt = performance.now();
-  try {
-    return await run();
-  } catch (error) {
-    signal.throwIfAborted();
-    console.log(error instanceof Error ? error.message : error);
-    return { passed: 0, failed: 1 };
-  } finally {
-    console.log(`== ${name}: ${inWords(performance.now() - startedAt)}`);
-  }
-}
+lines.forEach((line) => console.log(line));
+if (signal.aborted) process.exitCode = 130;
+if (total.failed > 0) process.exitCode ??= 1;
+if (countsPath !== undefined) writeFileSync(countsPath, `${total.passed} ${total.failed}\n`);
+const sum = `${total.passed} passed, ${total.failed} failed`;
+console.log(countsPath === undefined ? sum : `${isRoot ? 'npm run test:root' : 'npm test'}: ${sum}`);
 
 /** Runs a program of the project to its end, its output being ours. Its exit status; null after a signal. */
 function runProgram(program: string, args: readonly string[]): Promise<number | null> {

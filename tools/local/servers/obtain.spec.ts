@@ -62,6 +62,11 @@ function suppliers(change: Partial<Suppliers> = {}) {
       writeFileSync(path, program, { mode: 0o755 });
       copyFileSync(requirements, marker);
     },
+    refuseDebian: async () => undefined,
+    async installFromDebian(_install, folder) {
+      mkdirSync(join(folder, '20.2.9'), { recursive: true });
+      return '20.2.9';
+    },
     ...change,
   };
   return { given, built, builtIn };
@@ -163,6 +168,27 @@ describe('obtainServers', () => {
     writeFileSync(join(dirname(dirname(installed)), 'installed.txt'), 'another==0.0.1\n');
     const without = suppliers({ findPython: async () => undefined });
     await expect(obtainServers([name], {}, without.given)).rejects.toThrow(/no Python/);
+  });
+
+  it('takes a server that Debian packages from there, once', async () => {
+    const { given } = suppliers();
+    const { ceph } = await obtainServers(['ceph'], {}, given);
+    expect(ceph).toBe(join(cache, 'ceph', 'forky', '20.2.9'));
+    const without = suppliers({ refuseDebian: async () => 'it needs root' });
+    expect(await obtainServers(['ceph'], {}, without.given)).toEqual({ ceph });
+  });
+
+  it.each([
+    ['what the machine lacks', { refuseDebian: async () => 'it needs root' }, 'ceph 20.2 cannot be had: it needs root'],
+    [
+      'what went wrong',
+      { installFromDebian: () => Promise.reject(new Error('Debian forky has radosgw 21.1.0 by now')) },
+      'ceph 20.2 cannot be had from Debian forky (Debian forky has radosgw 21.1.0 by now)',
+    ],
+  ])('says %s when a Debian system cannot be had', async (_title, change, message) => {
+    const failure = await obtainServers(['ceph'], {}, suppliers(change).given).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(Unobtainable);
+    expect(failure).toMatchObject({ message });
   });
 
   it('says why a server from PyPI cannot be installed, and gets the others', async () => {

@@ -5,6 +5,7 @@ import {
   currentPlatform,
   serverSources,
   type Platform,
+  type DebianInstall,
   type Prebuilt,
   type PythonInstall,
   type ServerName,
@@ -13,6 +14,7 @@ import {
 import { cacheFolder, cachedProgram, pythonEnvironment } from './cache.ts';
 import { downloadVerified, removeDownloads, unpackPrograms } from './download.ts';
 import { buildGoPrograms, findGo } from './go-build.ts';
+import { debianFolder, installFromDebian, refuseDebian } from './debian.ts';
 import { findPython, installFromPyPI } from './python.ts';
 import { searchServer } from './search.ts';
 
@@ -32,6 +34,8 @@ export interface Suppliers {
   readonly buildGoPrograms: typeof buildGoPrograms;
   readonly findPython: () => Promise<string | undefined>;
   readonly installFromPyPI: typeof installFromPyPI;
+  readonly refuseDebian: typeof refuseDebian;
+  readonly installFromDebian: typeof installFromDebian;
 }
 
 export const realSuppliers = (): Suppliers => ({
@@ -43,6 +47,8 @@ export const realSuppliers = (): Suppliers => ({
   buildGoPrograms,
   findPython,
   installFromPyPI,
+  refuseDebian,
+  installFromDebian,
 });
 
 /** Some servers cannot be had. The message has one line for each, with what to install. */
@@ -50,7 +56,8 @@ export class Unobtainable extends Error {}
 
 /**
  * The paths of these servers' programs: KUBEBUILDER_ASSETS, PATH (version checked), the project's cache, the publisher's
- * archive with its checksum, a Go build from the pinned modules, the same build in Docker. Two processes do not get the same thing twice.
+ * archive with its checksum, a Go build from the pinned modules, the same build in Docker. moto and SeaweedFS come from PyPI; the
+ * path of Ceph is the root folder of a Debian system. Two processes do not get the same thing twice.
  * @throws Unobtainable; the signal's reason when aborted
  */
 export async function obtainServers<N extends ServerName>(
@@ -95,10 +102,11 @@ interface Getting {
 
 /** Gets all, side by side; returns one line for each that cannot be had. */
 async function getMissing(missing: readonly ServerSource[], getting: Getting): Promise<string[]> {
-  const programs = missing.filter(({ python }) => python === undefined);
+  const programs = missing.filter(({ python, debian }) => python === undefined && debian === undefined);
   const failures = await Promise.all([
     getPrograms(programs, getting),
     ...missing.map((source) => (source.python ? getFromPyPI(source, source.python, getting) : [])),
+    ...missing.map((source) => (source.debian ? getFromDebian(source, source.debian, getting) : [])),
   ]);
   return failures.flat();
 }
@@ -198,6 +206,24 @@ async function getFromPyPI(
     return [];
   } catch (error) {
     return [`${name} ${version} cannot be installed (${reasonOf(error)}). Mend that and try again`];
+  }
+}
+
+async function getFromDebian(
+  source: ServerSource,
+  install: DebianInstall,
+  { log, signal, suppliers }: Getting,
+): Promise<string[]> {
+  const { name, version } = source;
+  const refusal = await suppliers.refuseDebian();
+  if (refusal !== undefined) return [`${name} ${version} cannot be had: ${refusal}`];
+  try {
+    await narrate(`installing ${name} from Debian ${install.suite} into a folder of its own`, log, (say) =>
+      suppliers.installFromDebian(install, debianFolder(suppliers.cache, source, install), { signal, onProgress: say }),
+    );
+    return [];
+  } catch (error) {
+    return [`${name} ${version} cannot be had from Debian ${install.suite} (${reasonOf(error)})`];
   }
 }
 

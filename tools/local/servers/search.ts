@@ -3,6 +3,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Platform, ServerSource } from '../versions.ts';
+import { debianFolder, findDebianRoot } from './debian.ts';
 import { cachedPrograms, isInstalled, pythonEnvironment } from './cache.ts';
 
 export interface SearchPlaces {
@@ -16,13 +17,14 @@ export interface SearchPlaces {
 
 /**
  * The path of this server's program: from KUBEBUILDER_ASSETS, else PATH, else the cache. What the first two offer must tell a
- * version that serves; the cache has the version in its path. Undefined when nothing fits.
+ * version that serves; the cache has the version in its path. Of a server that Debian packages: the root folder of its system. Undefined when nothing fits.
  */
 export async function searchServer(source: ServerSource, places: SearchPlaces): Promise<string | undefined> {
   if (source.python) {
     const environment = pythonEnvironment(places.cache, source, source.python);
     return isInstalled(environment) ? environment.program : undefined;
   }
+  if (source.debian) return findDebianRoot(debianFolder(places.cache, source, source.debian), source.debian);
   const assets = places.env.KUBEBUILDER_ASSETS;
   const offered = [
     ...(assets ? [{ where: 'KUBEBUILDER_ASSETS', path: join(assets, source.name) }] : []),

@@ -14,7 +14,10 @@ export interface InformerOptions<T> {
    * selector of `--watch-selector` is that of the controller's own informer alone.
    */
   readonly view?: string;
-  /** Trims an object on arrival to what is needed; managedFields and the last-applied annotation are dropped before. */
+  /**
+   * Trims an object on arrival to what is needed; managedFields and the last-applied annotation are dropped before. Not for the kind of
+   * the controller itself, whose objects are compared with what is live.
+   */
   readonly trim?: (object: T) => T;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;

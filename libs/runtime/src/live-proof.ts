@@ -55,59 +55,40 @@ type Deps<Spec, Status> = Pick<
 
 /** `seen`: the object as this pass began with it. */
 export const createLiveProof = <Spec, Status>(
-  { kube, informer, resource, metrics, finalizer }: Deps<Spec, Status>,
+  deps: Deps<Spec, Status>,
   seen: KubeObject<Spec, Status>,
-  { key, signal, log }: Pick<Turn, 'key' | 'signal' | 'log'>,
+  turn: Pick<Turn, 'key' | 'signal' | 'log'>,
 ): LiveProof => {
+  const { key, signal, log } = turn;
   let state: 'open' | 'proven' | 'refuted' = 'open';
   let unanswered: Fault | undefined;
   let asking: Promise<void> | undefined;
-  const { name, namespace } = seen.metadata;
-
-  const read = async (): Promise<KubeObject<Spec, Status> | undefined> => {
-    const live = await kube.get<KubeObject<Spec, Status>>(resource, { name, namespace }, { signal });
-    if (live !== undefined) dropNoise(live);
-    return live;
-  };
-
-  /**
-   * One that is gone stays in the cache until the watch says so, for only the watch tells one that vanished from one that a restored
-   * store lacks. One whose labels differ may belong to another shard: the watch drops it, or brings it.
-   */
-  const learn = (live: KubeObject<Spec, Status> | undefined): void => {
-    if (live !== undefined && isSameJson(live.metadata.labels ?? {}, seen.metadata.labels ?? {}))
-      informer.remember(live);
-  };
 
   const refute = (live: KubeObject<Spec, Status> | undefined): Error => {
     state = 'refuted';
-    metrics.sawStale(resource.kind);
+    deps.metrics.sawStale(deps.resource.kind);
     log.info({ event: 'stale' }, 'the object is not what the watch has shown of it; looking again');
-    learn(live);
+    learn(deps, seen, live);
     return objectChanged(key);
   };
 
   const ask = async (): Promise<void> => {
-    let live: KubeObject<Spec, Status> | undefined;
-    try {
-      live = await read();
-    } catch (caught) {
+    unanswered = undefined;
+    const live = await readLive(deps, seen, signal).catch((caught: unknown) => {
       // A driver lets a Fault through and takes everything else for its own.
       if (!isKubeError(caught)) throw caught;
-      unanswered = kubeFault(caught);
-      throw unanswered;
-    }
-    unanswered = undefined;
+      throw (unanswered = kubeFault(caught));
+    });
     // A write of this pass may have settled it meanwhile.
     if (state !== 'open') return;
-    if (live === undefined || !isAsSeen(live, seen, finalizer)) throw refute(live);
+    if (live === undefined || !isAsSeen(live, seen, deps.finalizer)) throw refute(live);
     state = 'proven';
   };
 
   return {
     async prove() {
       if (state === 'open') await (asking ??= ask().finally(() => (asking = undefined)));
-      if (isRefuted()) throw objectChanged(key);
+      if (state === 'refuted') throw objectChanged(key);
     },
     confirm: () => {
       if (state === 'open') state = 'proven';
@@ -121,21 +102,39 @@ export const createLiveProof = <Spec, Status>(
     },
     async changed(cause) {
       state = 'refuted';
-      await read().then(learn, (caught: unknown) =>
-        log.debug(
-          { event: 'conflict', err: caught },
-          'what the object is by now cannot be read; the watch will say it',
-        ),
+      const told = 'what the object is by now cannot be read; the watch will say it';
+      await readLive(deps, seen, signal).then(
+        (live) => learn(deps, seen, live),
+        (caught: unknown) => log.debug({ event: 'conflict', err: caught }, told),
       );
       return objectChanged(key, cause);
     },
-    isRefuted,
+    isRefuted: () => state === 'refuted',
     unanswered: () => unanswered,
   };
+};
 
-  function isRefuted(): boolean {
-    return state === 'refuted';
-  }
+/** What has the name of an object at the API server now. @throws KubeError */
+const readLive = async <Spec, Status>(
+  { kube, resource }: Pick<Deps<Spec, Status>, 'kube' | 'resource'>,
+  { metadata: { name, namespace } }: KubeObject<Spec, Status>,
+  signal: AbortSignal,
+): Promise<KubeObject<Spec, Status> | undefined> => {
+  const live = await kube.get<KubeObject<Spec, Status>>(resource, { name, namespace }, { signal });
+  if (live !== undefined) dropNoise(live);
+  return live;
+};
+
+/**
+ * Puts what is live into the cache. One that is gone stays there until the watch says so, for only the watch tells one that vanished
+ * from one that a restored store lacks. One whose labels differ may belong to another shard: the watch drops it, or brings it.
+ */
+const learn = <Spec, Status>(
+  { informer }: Pick<Deps<Spec, Status>, 'informer'>,
+  seen: KubeObject<Spec, Status>,
+  live: KubeObject<Spec, Status> | undefined,
+): void => {
+  if (live !== undefined && isSameJson(live.metadata.labels ?? {}, seen.metadata.labels ?? {})) informer.remember(live);
 };
 
 const isAsSeen = (live: KubeObject, seen: KubeObject, finalizer: string): boolean =>

@@ -100,6 +100,7 @@ const attendPaused = async <Spec, Status>(
     () => undefined,
     (caught: unknown) => faultOf(caught, turn),
   );
+  requireTellable(turn, { result: 'paused' });
   const ended = await pause(rooms, object, turn);
   return fault === undefined
     ? ended

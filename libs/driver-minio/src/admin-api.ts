@@ -9,6 +9,8 @@ export interface AdminUser {
   readonly isEnabled: boolean;
   /** Names of the canned policies attached to the user itself. */
   readonly policies: readonly string[];
+  /** Names of the groups it is in, whose policies it has too. */
+  readonly groups: readonly string[];
 }
 
 export interface ServiceAccount {
@@ -76,7 +78,26 @@ export const getUser = async (
   return {
     isEnabled: user.status === 'enabled',
     policies: policies.map((policy) => policy.trim()).filter((policy) => policy !== ''),
+    groups: (Array.isArray(user.memberOf) ? (user.memberOf as unknown[]) : []).filter(
+      (group) => typeof group === 'string',
+    ),
   };
+};
+
+/** Takes a user out of a group; an absent group counts as done. */
+export const leaveGroup = async (
+  client: AdminClient,
+  user: string,
+  group: string,
+  context: CallContext,
+): Promise<void> => {
+  const call: AdminCall = {
+    operation: 'UpdateGroupMembers',
+    method: 'PUT',
+    path: '/update-group-members',
+    body: { group, members: [user], isRemove: true },
+  };
+  await change(client, call, 'XMinioAdminNoSuchGroup', context);
 };
 
 /** Creates an enabled user. One that exists gets the new secret. One key derivation. */

@@ -9,6 +9,7 @@ import {
   detachPolicies,
   getCannedPolicy,
   getUser,
+  leaveGroup,
   listServiceAccounts,
   parentOf,
   putCannedPolicy,
@@ -63,7 +64,10 @@ export const createKeyIssuer = (client: AdminClient, identity: string, randomSec
       // Whoever disabled the user wants its keys stopped: that is told, and not undone.
       keys: accounts.map(({ accessKeyId, isEnabled }) => ({ accessKeyId, isActive: isEnabled && user.isEnabled })),
       needsUpdate:
-        foreignPolicies(name, user).length > 0 || own?.owner === 'unknown' || misnamed(wanted, accounts).length > 0,
+        foreignPolicies(name, user).length > 0 ||
+        user.groups.length > 0 ||
+        own?.owner === 'unknown' ||
+        misnamed(wanted, accounts).length > 0,
     };
   },
 
@@ -81,6 +85,8 @@ export const createKeyIssuer = (client: AdminClient, identity: string, randomSec
       if (stored !== undefined && readUserPolicy(stored, mark).owner === 'unknown') detached.push(name);
     }
     if (detached.length > 0) await detachPolicies(client, name, detached, context);
+    // A group gives its members rights of its own.
+    for (const group of user.groups) await leaveGroup(client, name, group, context);
     const description = serviceAccountDescription(wanted);
     for (const { accessKeyId } of misnamed(wanted, await listServiceAccounts(client, name, context))) {
       await updateServiceAccount(client, accessKeyId, { description }, context);

@@ -330,8 +330,37 @@ describe('a key on MinIO', () => {
   });
 });
 
+/** Puts a user in a group that may do everything. */
+const joinGroup = async (user: string, group = 'staff'): Promise<void> => {
+  const members = { group, members: [user], isRemove: false };
+  await admin.send(
+    { operation: 'UpdateGroupMembers', method: 'PUT', path: '/update-group-members', body: members },
+    context,
+  );
+  await admin
+    .send(
+      {
+        operation: 'AttachPolicy',
+        method: 'POST',
+        path: '/idp/builtin/policy/attach',
+        body: { policies: ['readwrite'], group },
+        sealsBody: true,
+      },
+      context,
+    )
+    .catch((error: unknown) => {
+      // It has it from an earlier call.
+      if (!(error instanceof Fault) || error.reason !== 'RequestRefused') throw error;
+    });
+};
+
 describe('what somebody changed behind our back', () => {
   const changes = [
+    {
+      what: 'a membership of a group',
+      change: ({ name }: KeyUser) => joinGroup(name),
+      found: { isOurs: true, needsUpdate: true },
+    },
     {
       what: 'a further policy attached',
       change: ({ name }: KeyUser) => attachPolicy(admin, name, 'readwrite', context),
@@ -626,6 +655,8 @@ describe('the policy that docs/providers/minio.md gives the operator', () => {
   const wholeLife = async (user: KeyUser, pair: KeyPair): Promise<void> => {
     const issuer = issuerOf(limited);
     await issue(issuer, user, allow('s3:GetObject'), pair);
+    await joinGroup(user.name);
+    await issuer.putUser(user, context);
     await issuer.observeUser(user, context);
     await issuer.createKey(user, pair, context);
     await issuer.deleteKey(user, pair.accessKeyId, context);

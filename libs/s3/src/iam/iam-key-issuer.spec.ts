@@ -1,4 +1,4 @@
-import { asFault } from '@operator/outcome';
+import { asFault, redact } from '@operator/outcome';
 import {
   connectionTo,
   driverDeps,
@@ -77,6 +77,16 @@ const foreignRights = {
   RemoveUserFromGroup: [result('RemoveUserFromGroup')],
 };
 
+/** What deleteUser looks for when IAM keeps the user, in order; nothing of it is there. */
+const nothingAttached: Readonly<Record<string, readonly FakeAnswer[]>> = {
+  DeleteLoginProfile: [noSuchEntity],
+  ...Object.fromEntries(
+    ['ListMFADevices', 'ListSSHPublicKeys', 'ListSigningCertificates', 'ListServiceSpecificCredentials'].map(
+      (action) => [action, [result(action)]],
+    ),
+  ),
+};
+
 describe('a user name', () => {
   it.each([
     ['short', ownerMark()],
@@ -153,7 +163,7 @@ describe('the user', () => {
       ],
       DeleteAccessKey: [result('DeleteAccessKey')],
       DeleteUser: [refuseIam(409, 'DeleteConflict'), result('DeleteUser')],
-      DeleteLoginProfile: [noSuchEntity],
+      ...nothingAttached,
       ...foreignRights,
     });
     await issuerWith().deleteUser(user, recordingContext());
@@ -163,7 +173,7 @@ describe('the user', () => {
       'DeleteAccessKey',
       'DeleteUserPolicy',
       'DeleteUser',
-      'DeleteLoginProfile',
+      ...Object.keys(nothingAttached),
       ...rightsLists,
       'DeleteUserPolicy',
       'DetachUserPolicy',
@@ -172,8 +182,83 @@ describe('the user', () => {
     ]);
   });
 
+  const inTheWay = {
+    GetUser: [result('GetUser', userXml())],
+    ListAccessKeys: [result('ListAccessKeys')],
+    DeleteUserPolicy: [noSuchEntity],
+  };
+
+  it('that a person has equipped loses devices, keys, certificates and credentials, and is deleted', async () => {
+    const removals = {
+      DeleteLoginProfile: [result('DeleteLoginProfile')],
+      ListMFADevices: [
+        result(
+          'ListMFADevices',
+          '<MFADevices><member><SerialNumber>arn:aws:iam::1:mfa/phone</SerialNumber></member><member><SerialNumber>GAHT12345678</SerialNumber></member></MFADevices>',
+        ),
+      ],
+      DeactivateMFADevice: [result('DeactivateMFADevice')],
+      DeleteVirtualMFADevice: [result('DeleteVirtualMFADevice')],
+      ListSSHPublicKeys: [
+        result(
+          'ListSSHPublicKeys',
+          '<SSHPublicKeys><member><SSHPublicKeyId>APKA1</SSHPublicKeyId></member></SSHPublicKeys>',
+        ),
+      ],
+      DeleteSSHPublicKey: [result('DeleteSSHPublicKey')],
+      ListSigningCertificates: [
+        result(
+          'ListSigningCertificates',
+          '<Certificates><member><CertificateId>C1</CertificateId></member></Certificates>',
+        ),
+      ],
+      DeleteSigningCertificate: [result('DeleteSigningCertificate')],
+      ListServiceSpecificCredentials: [
+        result(
+          'ListServiceSpecificCredentials',
+          '<ServiceSpecificCredentials><member><ServiceSpecificCredentialId>ACCA1</ServiceSpecificCredentialId></member></ServiceSpecificCredentials>',
+        ),
+      ],
+      DeleteServiceSpecificCredential: [result('DeleteServiceSpecificCredential')],
+    };
+    answers({ ...inTheWay, ...removals, DeleteUser: [refuseIam(409, 'DeleteConflict'), result('DeleteUser')] });
+    await issuerWith().deleteUser(user, recordingContext());
+    const made = actions();
+    for (const action of Object.keys(removals)) expect(made).toContain(action);
+    expect(made.filter((action) => action === 'DeactivateMFADevice')).toHaveLength(2);
+    expect(made.filter((action) => action === 'DeleteVirtualMFADevice')).toHaveLength(1);
+    expect(made.at(-1)).toBe('DeleteUser');
+  });
+
+  it.each([
+    ['405', refuseIam(405, 'MethodNotAllowed')],
+    ['501', refuseIam(501, 'NotImplemented')],
+    ['InvalidAction', refuseIam(400, 'InvalidAction')],
+  ])('is deleted on a server that answers %s to what it does not have', async (_title, lacking) => {
+    const all = [...Object.keys(nothingAttached), ...rightsLists];
+    answers({
+      ...inTheWay,
+      ...Object.fromEntries(all.map((action) => [action, [lacking]])),
+      DeleteUser: [refuseIam(409, 'DeleteConflict'), result('DeleteUser')],
+    });
+    await issuerWith().deleteUser(user, recordingContext());
+    expect(actions().at(-1)).toBe('DeleteUser');
+  });
+
+  it('that stays because of what may not be looked for says what that is', async () => {
+    answers({
+      ...inTheWay,
+      ...nothingAttached,
+      ListMFADevices: [refuseIam(403, 'AccessDenied')],
+      DeleteUser: [refuseIam(409, 'DeleteConflict')],
+    });
+    const fault = await issuerWith().deleteUser(user, recordingContext()).catch(asFault);
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'RequestRefused' });
+    expect(asFault(fault).message).toContain('may not look for its MFA devices');
+  });
+
   it('that is gone counts as deleted', async () => {
-    const all = ['GetUser', 'ListAccessKeys', 'DeleteUserPolicy', 'DeleteUser', 'DeleteLoginProfile'];
+    const all = ['GetUser', 'ListAccessKeys', 'DeleteUserPolicy', 'DeleteUser'];
     answers(Object.fromEntries(all.map((action) => [action, [noSuchEntity]])));
     await issuerWith().deleteUser(user, recordingContext());
     expect(actions()).toEqual([...all, ...rightsLists, 'DeleteUser']);
@@ -243,6 +328,17 @@ describe('the user', () => {
 });
 
 describe('a key', () => {
+  it.each([
+    [result('GetUser', userXml()), true],
+    [refuseIam(403, 'AccessDenied'), false],
+    [refuseIam(403, 'InvalidClientTokenId'), false],
+  ])('proves itself by its own GetUser alone', async (answer, proves) => {
+    answers({ GetUser: [answer] });
+    const key = { accessKeyId: 'AKIANEW', secretAccessKey: redact('new') };
+    expect(await issuerWith().signsIn?.(key, recordingContext())).toBe(proves);
+    expect(fake.requests.map(({ headers }) => headers.authorization?.includes('AKIANEW'))).toEqual([true]);
+  });
+
   it('beyond the second is refused at once, without a retry', async () => {
     answers({ CreateAccessKey: [refuseIam(409, 'LimitExceeded')] });
     expect(await issuerWith().createKey(user, undefined, recordingContext()).catch(asFault)).toMatchObject({

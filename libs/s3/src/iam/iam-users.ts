@@ -1,6 +1,15 @@
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
+  DeactivateMFADeviceCommand,
+  DeleteSSHPublicKeyCommand,
+  DeleteServiceSpecificCredentialCommand,
+  DeleteSigningCertificateCommand,
+  DeleteVirtualMFADeviceCommand,
+  ListMFADevicesCommand,
+  ListSSHPublicKeysCommand,
+  ListServiceSpecificCredentialsCommand,
+  ListSigningCertificatesCommand,
   DeleteAccessKeyCommand,
   DeleteLoginProfileCommand,
   DeleteUserCommand,
@@ -102,13 +111,26 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     await send(new DeleteAccessKeyCommand({ UserName: name, AccessKeyId: accessKeyId }), context, gone);
   };
 
+  /** As `send`, for what not every server has: undefined where it lacks the call. */
+  const sendIfThere = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    command: Command<Input, Output, IAMClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>,
+    context: CallContext,
+  ): Promise<Output | undefined> => {
+    try {
+      return await send(command, context, gone);
+    } catch (error) {
+      if (error instanceof Fault && error.reason === reasons.Unsupported) return undefined;
+      throw error;
+    }
+  };
+
   /** The rights that others have put on the user: it is ours alone, and ours has one inline policy. */
   const foreignRights = async ({ name }: KeyUser, context: CallContext): Promise<ForeignRights> => {
     const UserName = name;
     const [inline, attached, memberships] = await Promise.all([
-      send(new ListUserPoliciesCommand({ UserName }), context, gone),
-      send(new ListAttachedUserPoliciesCommand({ UserName }), context, gone),
-      send(new ListGroupsForUserCommand({ UserName }), context, gone),
+      sendIfThere(new ListUserPoliciesCommand({ UserName }), context),
+      sendIfThere(new ListAttachedUserPoliciesCommand({ UserName }), context),
+      sendIfThere(new ListGroupsForUserCommand({ UserName }), context),
     ]);
     return {
       policyNames: (inline?.PolicyNames ?? []).filter((other) => other !== policyName),
@@ -127,6 +149,88 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     }
     for (const GroupName of rights.groupNames) {
       await send(new RemoveUserFromGroupCommand({ UserName, GroupName }), context, gone);
+    }
+  };
+
+  /**
+   * What a person can hang on a user beside rights, each with how it is removed. IAM keeps the user until all of it is gone.
+   * Source: IAM API, DeleteUser.
+   */
+  const attachments = (
+    UserName: string,
+    context: CallContext,
+  ): readonly { readonly what: string; readonly remove: () => Promise<void> }[] => [
+    {
+      what: 'its login profile',
+      async remove() {
+        await sendIfThere(new DeleteLoginProfileCommand({ UserName }), context);
+      },
+    },
+    {
+      what: 'its MFA devices',
+      async remove() {
+        const found = await sendIfThere(new ListMFADevicesCommand({ UserName }), context);
+        for (const { SerialNumber } of found?.MFADevices ?? []) {
+          await sendIfThere(new DeactivateMFADeviceCommand({ UserName, SerialNumber }), context);
+          // A virtual device has an ARN; a thing of metal has no other owner to take from.
+          if (SerialNumber?.startsWith('arn:') === true) {
+            await sendIfThere(new DeleteVirtualMFADeviceCommand({ SerialNumber }), context);
+          }
+        }
+      },
+    },
+    {
+      what: 'its SSH public keys',
+      async remove() {
+        const found = await sendIfThere(new ListSSHPublicKeysCommand({ UserName }), context);
+        for (const { SSHPublicKeyId } of found?.SSHPublicKeys ?? []) {
+          await sendIfThere(new DeleteSSHPublicKeyCommand({ UserName, SSHPublicKeyId }), context);
+        }
+      },
+    },
+    {
+      what: 'its signing certificates',
+      async remove() {
+        const found = await sendIfThere(new ListSigningCertificatesCommand({ UserName }), context);
+        for (const { CertificateId } of found?.Certificates ?? []) {
+          await sendIfThere(new DeleteSigningCertificateCommand({ UserName, CertificateId }), context);
+        }
+      },
+    },
+    {
+      what: 'its service-specific credentials',
+      async remove() {
+        const found = await sendIfThere(new ListServiceSpecificCredentialsCommand({ UserName }), context);
+        for (const { ServiceSpecificCredentialId } of found?.ServiceSpecificCredentials ?? []) {
+          await sendIfThere(
+            new DeleteServiceSpecificCredentialCommand({ UserName, ServiceSpecificCredentialId }),
+            context,
+          );
+        }
+      },
+    },
+  ];
+
+  /** Removes what others have hung on the user. @returns the kinds that the credentials may not look for */
+  const detach = async ({ name }: KeyUser, context: CallContext): Promise<readonly string[]> => {
+    const denied: string[] = [];
+    for (const { what, remove } of attachments(name, context)) {
+      await remove().catch((error: unknown) => {
+        // Whether it matters is seen when the user is deleted: there may be nothing of that kind.
+        if (!(error instanceof Fault) || error.reason !== reasons.AccessDenied) throw error;
+        denied.push(what);
+      });
+    }
+    return denied;
+  };
+
+  const tryDelete = async ({ name }: KeyUser, context: CallContext): Promise<'deleted' | 'gone' | 'kept'> => {
+    try {
+      const deleted = await send(new DeleteUserCommand({ UserName: name }), context, gone);
+      return deleted === undefined ? 'gone' : 'deleted';
+    } catch (error) {
+      if (error instanceof Fault && conflict.includes(answerOf(error.cause)?.code ?? '')) return 'kept';
+      throw error;
     }
   };
 
@@ -225,12 +329,20 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
         if (AccessKeyId !== undefined) await deleteKey(user, AccessKeyId, context);
       }
       await send(new DeleteUserPolicyCommand({ UserName: user.name, PolicyName: policyName }), context, gone);
-      const deleted = await send(new DeleteUserCommand({ UserName: user.name }), context, [...gone, ...conflict]);
-      if (deleted !== undefined) return;
+      const first = await tryDelete(user, context);
+      if (first === 'deleted') return;
       // IAM keeps a user as long as others have put something on it.
-      await send(new DeleteLoginProfileCommand({ UserName: user.name }), context, gone);
+      const denied = first === 'kept' ? await detach(user, context) : [];
       await removeRights(user, await foreignRights(user, context), context);
-      await send(new DeleteUserCommand({ UserName: user.name }), context, gone);
+      if ((await tryDelete(user, context)) !== 'kept') return;
+      throw waiting(
+        reasons.RequestRefused,
+        `IAM does not delete user ${user.name}, because something that others put on it is still there (DeleteConflict). ` +
+          (denied.length === 0
+            ? 'Remove it by hand.'
+            : `The Provider's credentials may not look for ${denied.join(', ')}: allow that, or remove them by hand.`),
+        { retryAfterMs: 300_000 },
+      );
     },
   };
 };

@@ -26,6 +26,8 @@ test.each([
   ['another resource', stored({ AWS: 'x' }, { Resource: '*' })],
   ['a condition', stored({ AWS: 'x' }, { Condition: { Bool: { 'aws:SecureTransport': 'true' } } })],
   ['one name more', stored({ AWS: ['x', 'y'] })],
+  ['everybody for somebody', policy(statement('*'), statement({ AWS: ['*'] }, { Effect: 'Deny' }))],
+  ['somebody for everybody', policy(statement({ AWS: 'x' }), statement({ AWS: 'y' }, { Effect: 'Deny' }))],
   ['one statement more', policy(...sent.Statement, statement({ AWS: 'x' }, { Action: 's3:*' }))],
   ['one statement less', policy(sent.Statement[0])],
   ['none', undefined],

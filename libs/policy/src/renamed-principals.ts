@@ -11,13 +11,15 @@ const blanked = (policy: unknown): string => {
   return JSON.stringify([version, contents.map((content) => JSON.stringify(content)).sort()]);
 };
 
-/** How many names a canonical principal has, of whatever kinds. */
-const namesIn = (principal: unknown): number =>
-  (principal as readonly (readonly [string, readonly string[]])[]).reduce((sum, [, names]) => sum + names.length, 0);
+/** How many names a canonical principal has, of whatever kinds, and whether everybody is among them: nobody's name is that. */
+const namesIn = (principal: unknown): { readonly count: number; readonly everybody: boolean } => {
+  const names = (principal as readonly (readonly [string, readonly string[]])[]).flatMap(([, ofKind]) => ofKind);
+  return { count: names.length, everybody: names.includes('*') };
+};
 
 /**
  * Whether two IAM documents differ in nothing but the names of their principals: each statement of one has its like in the other,
- * with as many names. Servers keep some principals by another name, such as that of a canonical user by its ARN.
+ * with as many names, and with everybody only where the other has everybody. Servers keep some principals by another name, such as that of a canonical user by its ARN.
  * Source: IAM User Guide, AWS JSON policy elements: Principal.
  */
 export const sameButForNames = (a: unknown, b: unknown): boolean => blanked(a) === blanked(b);

@@ -28,14 +28,12 @@ export interface KeySeen extends UserSight, PairSight {}
  * @returns the pair that the Secret holds
  */
 export const applyKeys = async (work: Work, seen: KeySeen, plan: KeyPlan): Promise<KeyPair> => {
-  const { issuer, user, deps, pass } = work;
-  const existing = seen.opened.current();
-  // Else a pair would be made that its Secret never gets.
-  if (plan.pair.is !== 'keep' && existing?.isImmutable === true) throw immutable(existing);
+  const { issuer, deps } = work;
+  requireWritable(seen, plan);
   const chosen = plan.pair.is === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
   if (seen.user === undefined || plan.pair.is === 'issue') await remember(work, plan, chosen);
-  if (seen.user === undefined || seen.user.needsUpdate) await take(work, 'user', () => issuer.putUser(user, pass));
-  if (seen.user === undefined && seen.rights.policy !== undefined) await putPolicy(work, seen.rights);
+  if (seen.user === undefined) await makeUser(work, seen);
+  else await applyUser(work, seen);
   await removeKeys(work, plan);
   const pair = await currentPair(work, seen, plan, chosen);
   if (await writeSecret(work, seen, pair)) work.steps.push('secret');
@@ -52,6 +50,11 @@ const take = async <T>({ pass, steps }: Work, name: string, run: () => Promise<T
   const result = await pass.step(name, run);
   steps.push(name);
   return result;
+};
+
+const makeUser = async (work: Work, { rights }: UserSight): Promise<void> => {
+  await take(work, 'user', () => work.issuer.putUser(work.user, work.pass));
+  if (rights.policy !== undefined) await putPolicy(work, rights);
 };
 
 /** Brings a user that exists into line, tags included. */
@@ -120,6 +123,12 @@ const writeSecret = async (
   if (former === undefined || former === secretNameOf(accessKey)) return wrote;
   await deleteOwnedSecret(kube, accessKey, former, { signal: pass.signal }).catch(unlessForeign);
   return true;
+};
+
+/** Else a pair would be made that its Secret never gets. @throws Fault `waiting` SecretConflict */
+const requireWritable = ({ opened }: KeySeen, { pair }: KeyPlan): void => {
+  const existing = opened.current();
+  if (pair.is !== 'keep' && existing?.isImmutable === true) throw immutable(existing);
 };
 
 const immutable = ({ namespace, name }: StoredSecret): Fault =>

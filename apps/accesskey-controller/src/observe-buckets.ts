@@ -51,10 +51,9 @@ const observeBucket = async (
 ): Promise<BucketSight> => {
   const { accessKey, deps, pass } = work;
   const from = accessKey.metadata.namespace;
-  const grant = await deps.references.grantOfBucket(ref, from, pass.signal);
   const found = await deps.references.bucketFor(ref, from).catch(onlyFault);
   if (found instanceof Fault) {
-    return grant === 'confirmed'
+    return (await deps.references.isBucketWithdrawn(ref, from, pass.signal))
       ? { key, standing: 'lost', bucket: undefined, fault: withRightsTaken(found, 'Bucket', key) }
       : observeUnreferable(work, key, found, policy);
   }
@@ -105,7 +104,7 @@ const lookAt = async (work: Work, found: ReferredBucket, policy: Policy): Promis
   const { deps, provided, pass } = work;
   const bucket = trimReferredBucket(found);
   const key = keyOf(bucket);
-  const region = bucket.status?.region ?? bucket.spec.region ?? provided.provider.spec.region;
+  const region = regionOf(bucket, provided);
   const look = await deps.ownership.look({ act: 'grant', bucket, provided, region }, pass).catch(onlyFault);
   // What hinders the look is no finding.
   if (look instanceof Fault) return { key, standing: 'kept', bucket, fault: look };
@@ -117,12 +116,18 @@ const lookAt = async (work: Work, found: ReferredBucket, policy: Policy): Promis
     }
     case 'others':
       return { key, standing: 'lost', bucket, fault: notItsOwn(bucket) };
-    case 'doubt':
-      return (await isUnclaimed(work, bucket, look, policy)) || (await isAbsent(work, { bucket, region }, look))
-        ? { key, standing: 'lost', bucket, fault: whyNotThere(bucket, work) }
-        : { key, standing: 'kept', bucket, fault: isTold(bucket, work) ? look.fault : whyNotThere(bucket, work) };
+    case 'doubt': {
+      const isLost =
+        (await isUnclaimed(work, bucket, look, policy)) || (await isAbsent(work, { bucket, region }, look));
+      if (isLost) return { key, standing: 'lost', bucket, fault: whyNotThere(bucket, work) };
+      const fault = isToldHere(bucket, work) ? look.fault : whyNotThere(bucket, work);
+      return { key, standing: 'kept', bucket, fault };
+    }
   }
 };
+
+const regionOf = ({ status, spec }: ReferredBucket, { provider }: Work['provided']): string =>
+  status?.region ?? spec.region ?? provider.spec.region;
 
 /** A server without marks says nothing of a Bucket that was made anew; that it never had its bucket, the Bucket itself says. */
 const isUnclaimed = async (
@@ -168,7 +173,7 @@ const whyNotNew = async (work: Work, bucket: ReferredBucket, policy: Policy): Pr
 };
 
 /** True when the Bucket says that it has its bucket on this server, so that the doubt is what there is to tell. */
-const isTold = ({ spec, status }: ReferredBucket, { provided }: Work): boolean =>
+const isToldHere = ({ spec, status }: ReferredBucket, { provided }: Work): boolean =>
   status?.ownership !== undefined &&
   status.bucketName === spec.name &&
   status.endpoint === provided.driver.serverIdentity;

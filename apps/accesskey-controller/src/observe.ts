@@ -67,20 +67,12 @@ const openSecret = async ({ accessKey, deps: { kube }, memory, pass: { signal } 
  * @returns true when the pair is to be replaced: the server has the key with another secret, or has refused it for long
  * @throws Fault `transient` KeyNotUsableYet while a new key may still spread; KeyRefused while a refusal may pass
  */
-const isRefused = async (
-  { accessKey, memory, issuer, provided, pass }: Work,
-  pair: KeyPair,
-  { rights, user }: UserSight,
-): Promise<boolean> => {
-  const issuedAt = issuedAtMs(memory, pair.accessKeyId, pass.now);
-  const isNew = issuedAt !== undefined && pass.now.getTime() - issuedAt < propagationMs;
+const isRefused = async (work: Work, pair: KeyPair, { rights, user }: UserSight): Promise<boolean> => {
+  const isNew = isYoung(work, pair);
   const known = user?.keys.find((key) => key.accessKeyId === pair.accessKeyId);
-  // IAM shows a new user and a new key some time after it has made them. An id that somebody put in place of ours is no such key.
-  const mayBeOurs = memory.accessKeyId === undefined || memory.accessKeyId === pair.accessKeyId;
-  if (known === undefined && mayBeOurs && isNew && !issuer.choosesPair)
-    throw notYet(`show the new key ${pair.accessKeyId}`);
+  if (known === undefined && isNew && mayBeShownLater(work, pair)) throw notYet(`show the new key ${pair.accessKeyId}`);
   if (known?.isActive !== true) return false;
-  const verdict = await verifyKey(provided.driver, pair, pass, rights.buckets[0]?.spec.name);
+  const verdict = await verifyKey(work.provided.driver, pair, work.pass, rights.buckets[0]?.spec.name);
   if (verdict === 'accepted') return false;
   if (verdict === 'denied' || verdict === 'unproven') {
     // Every level of access may ask where its bucket is; later than this, a denial is somebody's wish.
@@ -88,6 +80,23 @@ const isRefused = async (
     return false;
   }
   if (isNew) throw notYet(`accept the new key ${pair.accessKeyId}`);
+  return hasBeenRefused(work, pair, verdict);
+};
+
+const isYoung = ({ memory, pass: { now } }: Work, { accessKeyId }: KeyPair): boolean => {
+  const issuedAt = issuedAtMs(memory, accessKeyId, now);
+  return issuedAt !== undefined && now.getTime() - issuedAt < propagationMs;
+};
+/** IAM shows a new user and a new key some time after it has made them. An id that somebody put in place of ours is no such key. */
+const mayBeShownLater = ({ memory, issuer }: Work, { accessKeyId }: KeyPair): boolean =>
+  !issuer.choosesPair && (memory.accessKeyId === undefined || memory.accessKeyId === accessKeyId);
+
+/** Whether a refusal is for good. @throws Fault `transient` KeyRefused while it may pass; those of the Provider */
+const hasBeenRefused = async (
+  { accessKey, provided, pass }: Work,
+  { accessKeyId }: KeyPair,
+  verdict: 'wrongSecret' | 'unknown',
+): Promise<boolean> => {
   // A server that refuses the Provider's credentials too says nothing about the key.
   await provided.driver.checkHealth(pass);
   if (verdict === 'wrongSecret') return true;
@@ -96,7 +105,7 @@ const isRefused = async (
   if (refusal !== undefined && isLongAgo(refusal.lastTransitionTime, pass.now)) return true;
   throw transient(
     reasons.KeyRefused,
-    `The server has key ${pair.accessKeyId} and does not accept it. It is replaced when that lasts ${String(propagationMs / 1_000)} seconds.`,
+    `The server has key ${accessKeyId} and does not accept it. It is replaced when that lasts ${String(propagationMs / 1_000)} seconds.`,
     { retryAfterMs: 30_000 },
   );
 };

@@ -61,31 +61,42 @@ export const rightsOf = (question: RightsQuestion): Rights => {
 
 /** What is left of the rights at the server when nothing new may be given, and what was lost goes. */
 export const narrowedRights = (question: RightsQuestion): IamPolicy | undefined => {
-  const names = new Set([...namesOf(question, ['given']), ...keptNames(question)]);
+  const names = standingNames(question, ['given', 'kept']);
   return documentOf(question, statementsAbout(question.standing, names), names);
 };
 
 /** @throws Fault `terminal` PolicyInvalid */
 const compose = (question: RightsQuestion): IamPolicy | undefined => {
-  const { accessKey, provider, sights, standing, maxPolicyBytes } = question;
-  const [only, ...others] = sights;
-  const isOne = only?.standing === 'given' && only.bucket !== undefined && others.length === 0;
-  const bucket = isOne ? { bucket: only.bucket.spec.name } : {};
-  const own = accessKey.spec.policy && requireValid(accessKey.spec.policy, bucket);
-  if (own !== undefined && isBorrowed(question)) requireConfined(renderPolicy(own, bucket), question);
-  const given = namesOf(question, ['given']);
-  const asked = mergePolicies(own, policyFromAccess(entriesIn(question), partitionOf(provider.spec.region)));
-  const rendered = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
-  const wanted = isBorrowed(question) ? allowedWithin(rendered, given) : rendered;
-  const kept = keptNames(question);
+  const { standing, maxPolicyBytes } = question;
+  const { version, wanted } = askedFor(question);
+  const kept = standingNames(question, ['kept']);
   // What the own policy says about a bucket in doubt is there already, perhaps in one statement with others.
   const known = [...wanted, ...statementsAbout({ Statement: wanted }, kept)];
   const statements = [...wanted, ...notYetIn(known, statementsAbout(standing, kept))];
-  const policy = documentOf(question, statements, new Set([...given, ...kept]), asked?.version);
+  const names = new Set([...namesOf(question, ['given']), ...kept]);
+  const policy = documentOf(question, statements, names, version);
   const bytes = policy === undefined ? 0 : Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
   if (bytes > maxPolicyBytes) throw tooLarge(bytes, maxPolicyBytes);
   return policy;
 };
+
+/** What the spec asks for in the buckets in which rights may be given. @throws Fault `terminal` PolicyInvalid */
+const askedFor = (question: RightsQuestion) => {
+  const { accessKey, provider } = question;
+  const bucket = theOneBucket(question);
+  const own = accessKey.spec.policy && requireValid(accessKey.spec.policy, bucket);
+  if (own !== undefined && isBorrowed(question)) requireConfined(renderPolicy(own, bucket), question);
+  const asked = mergePolicies(own, policyFromAccess(entriesIn(question), partitionOf(provider.spec.region)));
+  const statements = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
+  const wanted = isBorrowed(question) ? allowedWithin(statements, namesOf(question, ['given'])) : statements;
+  return { version: asked?.version, wanted };
+};
+
+/** What `${bucket}` stands for: the bucket of `access`, where it is one. */
+const theOneBucket = ({ sights: [only, ...others] }: RightsQuestion): { readonly bucket?: string } =>
+  only?.standing === 'given' && only.bucket !== undefined && others.length === 0
+    ? { bucket: only.bucket.spec.name }
+    : {};
 
 const tooLarge = (bytes: number, maxPolicyBytes: number): Fault =>
   terminal(
@@ -113,9 +124,9 @@ const isBorrowed = ({ accessKey, provider }: Pick<RightsQuestion, 'accessKey' | 
 const namesOf = ({ sights }: RightsQuestion, standings: readonly Standing[]): ReadonlySet<string> =>
   new Set(sights.flatMap(({ standing, bucket }) => (standings.includes(standing) && bucket ? [bucket.spec.name] : [])));
 
-/** Buckets about which nothing is changed, as far as the server has anything about them. */
-const keptNames = (question: RightsQuestion): ReadonlySet<string> => {
-  const names = [...namesOf(question, ['kept'])];
+/** Those of them about which the server has anything. */
+const standingNames = (question: RightsQuestion, standings: readonly Standing[]): ReadonlySet<string> => {
+  const names = [...namesOf(question, standings)];
   return new Set(names.filter((name) => statementsAbout(question.standing, new Set([name])).length > 0));
 };
 

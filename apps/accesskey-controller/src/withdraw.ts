@@ -79,10 +79,10 @@ export const takeConfirmed = async (accessKey: AccessKey, deps: AccessKeyDeps, p
   const { spec, metadata } = accessKey;
   const { references } = deps;
   const from = metadata.namespace;
-  const isProviderLost = (await references.grantOfProvider(spec.providerRef, from, pass.signal)) === 'confirmed';
+  const isProviderLost = await references.isProviderWithdrawn(spec.providerRef, from, pass.signal);
   const lost: string[] = [];
   for (const { bucketRef } of spec.access ?? []) {
-    if ((await references.grantOfBucket(bucketRef, from, pass.signal)) !== 'confirmed') continue;
+    if (!(await references.isBucketWithdrawn(bucketRef, from, pass.signal))) continue;
     const bucket = await liveBucket(pass, keyOfReference(bucketRef, from));
     if (bucket !== undefined) lost.push(bucket.spec.name);
   }

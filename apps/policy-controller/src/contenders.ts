@@ -6,15 +6,17 @@ import { keyOf } from '@operator/runtime';
 import type { PolicyDeps, RivalPolicy, Work } from './deps.ts';
 import { winnerOf, type Contender } from './plan.ts';
 
-/** The BucketPolicy whose document the bucket is to have, by its own words and by proof, in whichever shard it is. */
+/**
+ * A bucket can have one policy: that of the winner among all that refer to it, in whichever shard they are.
+ * @throws Fault `waiting` PolicyConflict; it names the winner only to the Bucket's own namespace and the winner's
+ */
 export const requireNoRival = async (bucket: ReferredBucket, work: Work): Promise<void> => {
-  const { uid } = work.policy.metadata;
+  const { uid, namespace } = work.policy.metadata;
   const winner = winnerOf(await contendersFor(bucket, work));
   if (winner === undefined || winner.uid === uid) return;
-  throw waiting(
-    reasons.PolicyConflict,
-    `Bucket ${keyOf(bucket)} has its policy from BucketPolicy ${winner.namespace}/${winner.name}; a bucket can have one.`,
-  );
+  const isTold = namespace === bucket.metadata.namespace || namespace === winner.namespace;
+  const whose = isTold ? `BucketPolicy ${winner.namespace}/${winner.name}` : 'a BucketPolicy of another namespace';
+  throw waiting(reasons.PolicyConflict, `Bucket ${keyOf(bucket)} has its policy from ${whose}; a bucket can have one.`);
 };
 
 /** Anybody may name any Bucket; who may not refer to it, and has nothing there, must not stand in the way of those who may. */

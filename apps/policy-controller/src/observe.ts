@@ -1,5 +1,5 @@
 import { annotations, reasons } from '@operator/api';
-import { waiting, type Fault } from '@operator/outcome';
+import { Fault, reworded, waiting } from '@operator/outcome';
 import { bucketArn, hashPolicy, partitionOf, sameButForNames, type IamPolicy } from '@operator/policy';
 import { keyOfReference, type Provided, type ReferredBucket } from '@operator/references';
 import { keyOf } from '@operator/runtime';
@@ -47,6 +47,18 @@ export const reachBucket = async (bucket: ReferredBucket, { deps, pass }: Work):
     place: { bucketName, region, providerRef: { namespace, name } },
   };
 };
+
+/**
+ * Rethrows why a bucket cannot be reached; to a policy of another namespace the reason alone, since the message may name objects that are
+ * none of its business. For `promise.catch`.
+ */
+export const tellAcross =
+  (bucket: ReferredBucket, { policy }: Work) =>
+  (caught: unknown): never => {
+    const isFromElsewhere = policy.metadata.namespace !== bucket.metadata.namespace;
+    if (!isFromElsewhere || !(caught instanceof Fault) || caught.kind !== 'waiting') throw caught;
+    throw reworded(caught, `Bucket ${keyOf(bucket)} cannot be used now: ${caught.reason}; its own conditions say why.`);
+  };
 
 /** Why the document must not be sent to this server. Fault `terminal` Unsupported, PolicyInvalid. */
 export const findUnfit = (

@@ -302,6 +302,14 @@ describe('a bucket whose owner tags do not name the Bucket', () => {
     expect(atServer(world)).toEqual(iam('s3:*'));
   });
 
+  it('tells a policy of another namespace the reason alone', async () => {
+    const world = await ready({ namespace: 'team-b', bucket: { allowedNamespaces: { names: ['team-b'] } } });
+    world.s3.make('photos', { tags: new Map(ownTags('other')) });
+    const { reason, message } = await world.bench.run();
+    expect(reason).toBe('AlreadyClaimed');
+    expect(message).toBe('Bucket team-a/photos cannot be used now: AlreadyClaimed; its own conditions say why.');
+  });
+
   it('keeps the policy in a deletion: in doubt it waits, and somebody else has their own', async () => {
     const world = await ready();
     const policy = world.s3.buckets.get('photos')?.policy;
@@ -664,6 +672,21 @@ describe('two policies for one bucket', () => {
     expect(report.message).toContain('team-a/elder');
     expect(world.bench.facts()).toMatchObject({ applied: false });
     expect(world.bench.conditions()).toContain('ApplyFailed=True PolicyConflict');
+  });
+
+  it('name the winner to its own namespace and to that of the Bucket, and to nobody else', async () => {
+    const allowedNamespaces = { names: ['team-b', 'team-c'] };
+    for (const [namespace, told] of [
+      ['team-a', 'BucketPolicy team-b/elder'],
+      ['team-b', 'BucketPolicy team-b/elder'],
+      ['team-c', 'a BucketPolicy of another namespace'],
+    ] as const) {
+      const world = begin({ namespace, bucket: { allowedNamespaces } });
+      world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b' }));
+      const report = await world.bench.run();
+      expect(report).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
+      expect(report.message).toBe(`Bucket team-a/photos has its policy from ${told}; a bucket can have one.`);
+    }
   });
 
   it('are none where one may not refer to the bucket', async () => {

@@ -7,7 +7,15 @@ import { putBucketPolicy } from '@operator/s3';
 import type { BucketPolicy, PolicyDeps, Work } from './deps.ts';
 import { finalizePolicy, leaveFormerBucket } from './finalize.ts';
 import { followBucket, isWithdrawn } from './grant.ts';
-import { documentFor, findUnfit, observe, providerKeyOf, reachBucket, type ReachedBucket } from './observe.ts';
+import {
+  documentFor,
+  findUnfit,
+  observe,
+  providerKeyOf,
+  reachBucket,
+  tellAcross,
+  type ReachedBucket,
+} from './observe.ts';
 import { planPolicy, type PolicyPlan, type Sight } from './plan.ts';
 import { claimsOfPolicyFault, unheededClaims } from './report.ts';
 import { leaveWithdrawn, leaveWithdrawnWhilePaused } from './withdrawal.ts';
@@ -44,7 +52,7 @@ const keepDocument = async (given: Work): Promise<Outcome<BucketPolicyStatus>> =
 
   const wanted = await documentFor(bucket, work).catch(onlyFault);
   if (wanted instanceof Fault) return isNotApplied(wanted);
-  const reached = await reachBucket(bucket, work);
+  const reached = await reachBucket(bucket, work).catch(tellAcross(bucket, work));
   const unfit = findUnfit(wanted, reached, work);
   if (unfit !== undefined) return isNotApplied(unfit);
 

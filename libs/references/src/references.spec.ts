@@ -147,6 +147,26 @@ describe('a reference to a Provider', () => {
     expect(fault.message).toMatch(message);
   });
 
+  it('that is not Ready tells other namespaces the reason alone: its message may name who else uses it', async () => {
+    const { references, providers } = createTestWorld(driver);
+    const provider = grants({ all: true });
+    const [ready] = provider.status?.conditions ?? [];
+    if (ready === undefined) throw new Error('no condition');
+    const condition = {
+      ...ready,
+      status: 'False' as const,
+      reason: 'ServerChanged',
+      message: 'Bucket team-c/secret is there.',
+    };
+    providers.set('team-a/provider', { ...provider, status: { ...provider.status, conditions: [condition] } });
+    const messageTo = async (from: string) =>
+      (await faultOf(references().driverFor({ name: 'provider', namespace: 'team-a' }, from, signal))).message;
+    expect(await messageTo('team-b')).toBe(
+      'Provider team-a/provider is not ready: ServerChanged; its own conditions say why.',
+    );
+    expect(await messageTo('team-a')).toContain('ServerChanged: Bucket team-c/secret is there.');
+  });
+
   it('whose Secret changed waits until the new credentials were found good', async () => {
     const { references, kube } = createTestWorld(driver);
     kube.put('secrets', {

@@ -3,6 +3,7 @@ import { conditionTypes, reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
 import {
   keyOf,
+  type Condition,
   type Informer,
   type KubeClient,
   type KubeObject,
@@ -153,8 +154,8 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
 
   const providerFor: References['providerFor'] = (ref, from) => follow(providers, ref, from, reasons.ProviderNotFound);
 
-  const driverOf = async (provider: Provider, signal: AbortSignal): Promise<Provided> => {
-    const version = requireUsable(provider);
+  const driverOf = async (provider: Provider, from: string, signal: AbortSignal): Promise<Provided> => {
+    const version = requireUsable(provider, from);
     const driver = await pool.driverOf(provider, driverVersion(provider, version), async () => {
       const resolved = await resolveConnection(kube, provider, signal);
       if (resolved.credentialsVersion !== version) {
@@ -179,7 +180,7 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
           `Provider ${keyOf(provider)} is being deleted; nothing new is made with it.`,
         );
       }
-      return driverOf(provider, signal);
+      return driverOf(provider, from, signal);
     },
     driverForRemoval: async (ref, from, signal) => {
       const key = keyOfReference(ref, from);
@@ -188,7 +189,7 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
         const where = whereSearched('Provider', ref, from);
         throw waiting(reasons.ProviderNotFound, `Provider ${key} does not exist.${where}`);
       }
-      return driverOf(provider, signal);
+      return driverOf(provider, from, signal);
     },
     bucketFor: async (ref, from) => follow(requireBuckets(buckets), ref, from, reasons.BucketNotFound),
     grantOfProvider: (ref, from, signal) => grantOf(providers, ref, from, signal),
@@ -209,13 +210,23 @@ const whereSearched = (kind: string, ref: ObjectReference, from: string): string
     ? ` ${kind === 'Provider' ? 'providerRef' : 'bucketRef'}.namespace was left out, so namespace ${from} was searched; set it if the ${kind} is in another namespace.`
     : '';
 
+/**
+ * Why an object is not Ready, for an object of namespace `from` that refers to it: to other namespaces the reason alone, since the message
+ * may name who else uses it.
+ */
+const whyNotReady = (
+  { metadata }: Pick<KubeObject, 'metadata'>,
+  { reason, message }: Pick<Condition, 'reason' | 'message'>,
+  from: string,
+): string => (metadata.namespace === from ? `${reason}: ${message}` : `${reason}; its own conditions say why.`);
+
 /** @throws Fault `waiting` ProviderNotReady */
-const requireUsable = (provider: Provider): string => {
+const requireUsable = (provider: Provider, from: string): string => {
   const version = usableVersion(provider);
   if (version !== undefined) return version;
   const { metadata, status } = provider;
   const ready = status?.conditions?.find(({ type }) => type === conditionTypes.Ready);
   const isTold = ready?.observedGeneration === metadata.generation && ready.status !== 'True';
-  const why = isTold ? `${ready.reason}: ${ready.message}` : 'it has not been checked yet';
-  throw waiting(reasons.ProviderNotReady, `Provider ${metadata.namespace}/${metadata.name} is not ready: ${why}`);
+  const why = isTold ? whyNotReady(provider, ready, from) : 'it has not been checked yet';
+  throw waiting(reasons.ProviderNotReady, `Provider ${keyOf(provider)} is not ready: ${why}`);
 };

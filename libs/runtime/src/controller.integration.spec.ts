@@ -222,6 +222,38 @@ describe('a controller on a real API server', () => {
     expect(outside.effects).toEqual([]);
   });
 
+  it('removes once what somebody else wrote into a status, and is quiet then', async () => {
+    await start('--leader-elect=false');
+    await create('forged', { size: 3 });
+    const settled = await untilReady('forged');
+    const theirs = {
+      type: 'Theirs',
+      status: 'True',
+      reason: 'R',
+      message: 'M',
+      lastTransitionTime: '2026-05-05T10:00:00Z',
+    };
+    const conditions = [...(settled.status?.conditions ?? []), theirs];
+    await kube.patch(
+      widgets,
+      { namespace, name: 'forged' },
+      { status: { ownership: 'Created', conditions } },
+      { subresource: 'status' },
+    );
+    await annotate('forged', { look: '1' });
+    const clean = await eventually('the status is ours alone', async () => {
+      const widget = await read('forged');
+      return JSON.stringify(widget.status) === JSON.stringify(settled.status) && widget;
+    });
+    proxy.requests.length = 0;
+    const passes = () => logOf(`replica-${count}`).split('"settled"').length;
+    const before = passes();
+    await annotate('forged', { look: '2' });
+    await eventually('another pass has ended', () => Promise.resolve(passes() > before));
+    expect(proxy.requests.filter(isWrite)).toEqual([]);
+    expect((await read('forged')).status).toEqual(clean.status);
+  });
+
   it('keeps its hands off a paused object, tells it once, and goes on when the pause ends', async () => {
     await start('--leader-elect=false');
     await create('paused', { size: 1 }, { annotations: { 's3.cloud37.dev/paused': 'true' } });

@@ -1,5 +1,6 @@
 import type { Verdict } from '@operator/conditions';
 import type { ControllerDeps, Turn } from './controller-deps.ts';
+import { foreignStatusSteps } from './foreign-status.ts';
 import { isSameJson } from './json-equality.ts';
 import { isKubeError, objectChanged } from './kube-error.ts';
 import { learnFrom } from './live-proof.ts';
@@ -35,11 +36,27 @@ export const createStatusStore = <Spec, Status>(
 ): StatusStore<Spec, Status> => {
   type Stored = KubeObject<Spec, Status>;
 
-  const store = async (
-    object: Stored,
+  /** Takes out what others have written into the status, and leaves the rest as it is. */
+  const withoutForeign = async (
+    applied: Stored,
     status: Status & CommonStatus,
-    { isStored, key, signal, log, proof }: Turn,
+    { key, signal, log }: Turn,
   ): Promise<Stored> => {
+    const steps = foreignStatusSteps(status, applied.status ?? {});
+    if (steps.length === 0) return applied;
+    const fields = steps.map(({ path }) => path);
+    log.warn({ event: 'foreignStatus', fields }, 'somebody else wrote into the status; removing it');
+    const { name, namespace, resourceVersion } = applied.metadata;
+    const guarded = [{ op: 'test', path: '/metadata/resourceVersion', value: resourceVersion } as const, ...steps];
+    try {
+      return await kube.patch<Stored>(resource, { name, namespace }, guarded, { signal, subresource: 'status' });
+    } catch (caught) {
+      throw isKubeError(caught, 404, 409, 422) ? objectChanged(key, caught) : caught;
+    }
+  };
+
+  const store = async (object: Stored, status: Status & CommonStatus, turn: Turn): Promise<Stored> => {
+    const { isStored, key, signal, log, proof } = turn;
     if (!isStored) {
       const kept = { ...object, status };
       if (!vanished.update(kept)) throw objectChanged(key);
@@ -48,10 +65,11 @@ export const createStatusStore = <Spec, Status>(
     const { name, namespace, uid, resourceVersion } = object.metadata;
     // The API server takes a status for a foreign uid; the resourceVersion alone keeps it from an heir, and from a successor's.
     const metadata = { name, namespace, uid, resourceVersion };
-    const stored = await kube
+    const applied = await kube
       .apply<Stored>(resource, { metadata, status }, { signal, subresource: 'status' })
       .catch(learnFrom(proof));
     proof.confirm();
+    const stored = await withoutForeign(applied, status, turn);
     informer.remember(stored);
     log.debug({ event: 'stored', resourceVersion: stored.metadata.resourceVersion }, 'the status is stored');
     return stored;

@@ -292,6 +292,41 @@ describe('a server that gives no answer', () => {
     });
   });
 
+  it('is unreachable when it sends its answer byte by byte past the deadline', async () => {
+    answer = (response) => {
+      response.writeHead(200);
+      const timer = setInterval(() => response.write(' '), 10);
+      response.once('close', () => clearInterval(timer));
+      return undefined;
+    };
+    const client = connect({ retry: { maxAttempts: 1, backoffStrategy: 'linear' } }, { attemptMs: 200 });
+    expect(await caught(client.send(read, context()))).toMatchObject({
+      kind: 'transient',
+      reason: 'EndpointUnreachable',
+    });
+  });
+
+  it.each([200, 400])('is ResponseTooLarge when its answer (%i) does not end', async (status) => {
+    answer = (response) => {
+      response.writeHead(status);
+      const pour = (): void => {
+        while (!response.destroyed && response.write(' '.repeat(65_536)));
+      };
+      response.on('drain', pour);
+      pour();
+      return undefined;
+    };
+    expect(await caught(connect().send(read, context()))).toMatchObject({
+      kind: 'waiting',
+      reason: 'ResponseTooLarge',
+    });
+  });
+
+  it('is DestinationRefused when it is a metadata service', async () => {
+    const client = connect({ endpoint: 'http://169.254.169.254' });
+    expect(await caught(client.send(read, context()))).toMatchObject({ kind: 'waiting', reason: 'DestinationRefused' });
+  });
+
   it('is unreachable when nothing listens', async () => {
     const client = connect({ endpoint: 'http://127.0.0.1:1', retry: { maxAttempts: 1, backoffStrategy: 'linear' } });
     expect(await caught(client.send(read, context()))).toMatchObject({

@@ -342,6 +342,7 @@ describe('rights that were given', () => {
     expect(await world.bench.pass()).toMatchObject({ writes: ['PutPolicy', 'kube status'] });
     expect(world.about('photos')).toEqual([]);
     expect(world.about('videos')).toEqual(videos);
+    expect(world.bench.facts()).toMatchObject({ grantedBuckets: ['team-a/videos'] });
     expect(world.policy()).toMatchObject({ Statement: expect.arrayContaining([heldTo(['videos'], 'aws')]) as unknown });
     expect(await world.bench.pass()).toMatchObject({ writes: [] });
   });

@@ -63,6 +63,9 @@ const openSecret = async ({ accessKey, deps: { kube }, memory, pass: { signal } 
   return { opened, pair: pairIn(accessKey, renamed?.current()) };
 };
 
+/** What a server answers to a key that may not do what was tried. */
+const denials: ReadonlySet<string> = new Set(['denied', 'unproven']);
+
 /**
  * @returns true when the pair is to be replaced: the server has the key with another secret, or has refused it for long
  * @throws Fault `transient` KeyNotUsableYet while a new key may still spread; KeyRefused while a refusal may pass
@@ -74,13 +77,12 @@ const isRefused = async (work: Work, pair: KeyPair, { rights, user }: UserSight)
   if (known?.isActive !== true) return false;
   const verdict = await verifyKey(work.provided.driver, pair, work.pass, rights.buckets[0]?.spec.name);
   if (verdict === 'accepted') return false;
-  if (verdict === 'denied' || verdict === 'unproven') {
-    // Every level of access may ask where its bucket is; later than this, a denial is somebody's wish.
-    if (isNew) throw notYet(`grant the new key ${pair.accessKeyId} its rights`);
-    return false;
-  }
-  if (isNew) throw notYet(`accept the new key ${pair.accessKeyId}`);
-  return hasBeenRefused(work, pair, verdict);
+  const isDenied = denials.has(verdict);
+  const { accessKeyId } = pair;
+  if (isNew)
+    throw notYet(isDenied ? `grant the new key ${accessKeyId} its rights` : `accept the new key ${accessKeyId}`);
+  // Every level of access may ask where its bucket is; of a key that is not new, a denial is somebody's wish.
+  return !isDenied && hasBeenRefused(work, pair, verdict === 'wrongSecret');
 };
 
 const isYoung = ({ memory, pass: { now } }: Work, { accessKeyId }: KeyPair): boolean => {
@@ -95,11 +97,11 @@ const mayBeShownLater = ({ memory, issuer }: Work, { accessKeyId }: KeyPair): bo
 const hasBeenRefused = async (
   { accessKey, provided, pass }: Work,
   { accessKeyId }: KeyPair,
-  verdict: 'wrongSecret' | 'unknown',
+  isWrongSecret: boolean,
 ): Promise<boolean> => {
   // A server that refuses the Provider's credentials too says nothing about the key.
   await provided.driver.checkHealth(pass);
-  if (verdict === 'wrongSecret') return true;
+  if (isWrongSecret) return true;
   // One that starts, or a part of it that lags behind, refuses keys that it has.
   const refusal = accessKey.status?.conditions?.find(({ type }) => type === conditionTypes.KeyRefused);
   if (refusal !== undefined && isLongAgo(refusal.lastTransitionTime, pass.now)) return true;

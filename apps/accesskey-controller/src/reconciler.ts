@@ -3,7 +3,7 @@ import { reasons } from '@operator/api';
 import { Fault, blocked, onlyFault, progressing, settled, waiting, type Outcome } from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
 import { keyOfReference } from '@operator/references';
-import { keyOf, type Reconciler } from '@operator/runtime';
+import type { Reconciler } from '@operator/runtime';
 import type { KeyPair } from '@operator/s3';
 import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
@@ -52,7 +52,10 @@ const look = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPass): P
   if (refusedTags !== undefined) await applyUser(work, seen);
   // Rights are in line, as far as they can be; the rest waits for what is missing.
   const secret = refusedTags ?? seen.rights.missing ?? (await observePair(work, seen).catch(onlyFault));
-  if (secret instanceof Fault) return blocked(withPolicyHash(work.memory, seen.rights.policy), secret);
+  if (secret instanceof Fault) {
+    const { policy, granted } = seen.rights;
+    return blocked({ ...withPolicyHash(work.memory, policy), grantedBuckets: [...granted] }, secret);
+  }
   return converge(work, { ...seen, ...secret });
 };
 
@@ -94,7 +97,7 @@ const report = (
     userArn: observed?.arn ?? memory.userArn,
     secretName: secretNameOf(accessKey),
     policyHash: rights.policy && hashPolicy(rights.policy),
-    grantedBuckets: rights.buckets.map(keyOf),
+    grantedBuckets: rights.granted,
   };
   const claims = unsupportedKeyClaims(accessKey, provided.driver.unsupported);
   const isVerified = steps.length === 0;

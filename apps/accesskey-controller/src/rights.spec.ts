@@ -56,7 +56,7 @@ const policy = (resource: string): NonNullable<AccessKeySpec['policy']> => ({
 
 describe('rightsOf', () => {
   it('is nothing where nothing is asked for', () => {
-    expect(rightsFor({})).toEqual({ policy: undefined, buckets: [] });
+    expect(rightsFor({})).toEqual({ policy: undefined, buckets: [], granted: [] });
   });
 
   it('joins access and policy, and names each bucket once', () => {
@@ -166,6 +166,11 @@ describe('while a bucket is in doubt', () => {
     expect(sameByResource(document, standing)).toBe(true);
     expect(buckets.map(({ metadata }) => metadata.name)).toEqual(['photos']);
     expect(missing).toMatchObject({ reason: 'OwnershipInDoubt' });
+    expect(inDoubt(both, { standing: { ...standing } }).granted).toEqual(['team-a/photos', 'team-a/videos']);
+    expect(inDoubt(both).granted).toEqual(['team-a/photos']);
+    expect(rightsFor(both, { standing: { ...standing }, standings: { videos: 'lost' } }).granted).toEqual([
+      'team-a/photos',
+    ]);
   });
 
   it('nothing is given in it', () => {

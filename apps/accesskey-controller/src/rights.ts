@@ -15,6 +15,7 @@ import {
   type IamStatement,
 } from '@operator/policy';
 import { keyOfReference, type Provider, type ReferredBucket } from '@operator/references';
+import type { ObjectKey } from '@operator/runtime';
 import type { ObservedUser } from '@operator/s3';
 import { allowedBeyond } from './confinement.ts';
 import type { AccessKey } from './deps.ts';
@@ -25,6 +26,8 @@ export interface Rights {
   /** Undefined: no rights at all. */
   readonly policy: IamPolicy | undefined;
   readonly buckets: readonly ReferredBucket[];
+  /** The Buckets in which the user has rights then: those, and what stays as it stands. */
+  readonly granted: readonly ObjectKey[];
   /** Why an entry of `access` gives nothing now. */
   readonly missing?: Fault;
 }
@@ -49,13 +52,14 @@ export interface RightsQuestion {
 export const rightsOf = (question: RightsQuestion): Rights => {
   const { sights } = question;
   const buckets = sights.flatMap(({ standing, bucket }) => (standing === 'given' && bucket ? [bucket] : []));
+  const granted = grantedIn(question);
   const missing = sights.find(({ fault }) => fault !== undefined)?.fault;
-  if (missing === undefined) return { policy: compose(question), buckets };
+  if (missing === undefined) return { policy: compose(question), buckets, granted };
   try {
-    return { policy: compose(question), buckets, missing };
+    return { policy: compose(question), buckets, granted, missing };
   } catch (caught) {
     if (!(caught instanceof Fault)) throw caught;
-    return { policy: narrowedRights(question), buckets, missing };
+    return { policy: narrowedRights(question), buckets, granted, missing };
   }
 };
 
@@ -128,6 +132,13 @@ const namesOf = ({ sights }: RightsQuestion, standings: readonly Standing[]): Re
 const standingNames = (question: RightsQuestion, standings: readonly Standing[]): ReadonlySet<string> => {
   const names = [...namesOf(question, standings)];
   return new Set(names.filter((name) => statementsAbout(question.standing, new Set([name])).length > 0));
+};
+
+const grantedIn = (question: RightsQuestion): readonly ObjectKey[] => {
+  const kept = standingNames(question, ['kept']);
+  return question.sights
+    .filter(({ standing, bucket }) => standing === 'given' || (bucket !== undefined && kept.has(bucket.spec.name)))
+    .map(({ key }) => key);
 };
 
 const entriesIn = ({ accessKey: { spec, metadata }, sights }: RightsQuestion) => {

@@ -447,6 +447,22 @@ describe('while the object is paused', () => {
     expect(await pausedPass(world)).toEqual([]);
   });
 
+  it.each<[string, (world: World) => void]>([
+    ['', () => undefined],
+    [
+      ', also with an empty status',
+      ({ accessKeys, bench }) => void accessKeys.set('team-a/app', withStatus(bench.object(), undefined)),
+    ],
+  ])('rights that the spec stopped asking for do not hide from their lender%s', async (_title, strike) => {
+    const world = await ready(withFilms);
+    const before = world.about('photos');
+    world.bench.change({ access: [read('photos')] });
+    strike(world);
+    expect(await pausedPass(world)).toEqual(['PutPolicy']);
+    expect([world.about('films'), world.about('photos')]).toEqual([[], before]);
+    expect(await pausedPass(world)).toEqual([]);
+  });
+
   it('a Provider whose owner confirmed takes all rights', async () => {
     const world = await ready(withFilms);
     world.providers.set('platform/provider', world.providerAs({ allowedNamespaces: {} }, { annotations: confirmed }));

@@ -2,10 +2,10 @@ import { reasons, type AccessKeyStatus } from '@operator/api';
 import { Fault, blocked, onlyFault, type Outcome } from '@operator/outcome';
 import { sameByResource, withoutBuckets, type IamPolicy } from '@operator/policy';
 import { keyOfReference, providerNotReady, type GrantState } from '@operator/references';
-import { ownStatus } from '@operator/runtime';
+import { ownStatus, type ObjectKey } from '@operator/runtime';
 import type { ObservedUser } from '@operator/s3';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
-import { liveBucket, observeBuckets, withRightsKept, withRightsTaken } from './observe-buckets.ts';
+import { liveBucket, observeBuckets, withRightsKept, withRightsTaken, type BucketSight } from './observe-buckets.ts';
 import { withPolicyHash } from './report.ts';
 import { narrowedRights } from './rights.ts';
 import { openRemoval, type KeyPass, type Work } from './work.ts';
@@ -71,25 +71,72 @@ const putNarrowed = async (
 };
 
 /**
- * Takes what lenders withdrew and confirmed from an object that is paused: a pause is the borrower's, and must not be in the way.
- * Without such a word nothing outside is asked.
+ * Takes what lenders withdrew and confirmed from an object that is paused: a pause is the borrower's, and must not be in the way. So do
+ * rights in an account of another namespace that the spec stopped asking for: without the reference no word of a lender would find
+ * them later. Where nothing of that is, nothing outside is asked.
  * @throws Faults of the Provider
  */
 export const takeConfirmed = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPass): Promise<void> => {
   const { spec, metadata } = accessKey;
-  const { references } = deps;
-  const from = metadata.namespace;
-  const isProviderLost = await references.isProviderWithdrawn(spec.providerRef, from, pass.signal);
-  const lost: string[] = [];
-  for (const { bucketRef } of spec.access ?? []) {
-    if (!(await references.isBucketWithdrawn(bucketRef, from, pass.signal))) continue;
-    const bucket = await liveBucket(pass, keyOfReference(bucketRef, from));
-    if (bucket !== undefined) lost.push(bucket.spec.name);
-  }
-  if (!isProviderLost && lost.length === 0) return;
+  const isProviderLost = await deps.references.isProviderWithdrawn(spec.providerRef, metadata.namespace, pass.signal);
+  const asked = await askedBuckets(accessKey, deps, pass);
+  const isLost = asked.some(({ standing }) => standing === 'lost');
+  if (!isProviderLost && !isLost && !(await mayHaveMore(accessKey, asked, deps, pass))) return;
   const work = await openRemoval(accessKey, deps, pass);
   const user = await work.issuer.observeUser(work.user, pass);
   if (user?.isOurs !== true || user.policy === undefined) return;
   if (isProviderLost) await narrow(work, user.policy, 'confirmed');
-  else await putNarrowed(work, user.policy, withoutBuckets(user.policy, new Set(lost)), 'Bucket');
+  else await putNarrowed(work, user.policy, await withoutLost(work, user.policy, asked), 'Bucket');
+};
+
+/** A Bucket that `access` names; `lost`: its owner withdrew the grant and confirmed that. */
+interface AskedBucket {
+  readonly key: ObjectKey;
+  readonly standing: 'kept' | 'lost';
+}
+
+const askedBuckets = async (
+  { spec, metadata }: AccessKey,
+  { references }: AccessKeyDeps,
+  { signal }: KeyPass,
+): Promise<readonly AskedBucket[]> => {
+  const from = metadata.namespace;
+  const asked: AskedBucket[] = [];
+  for (const { bucketRef } of spec.access ?? []) {
+    const isLost = await references.isBucketWithdrawn(bucketRef, from, signal);
+    asked.push({ key: keyOfReference(bucketRef, from), standing: isLost ? 'lost' : 'kept' });
+  }
+  return asked;
+};
+
+/** Whether the user of a borrower may have rights in a bucket that `access` does not name: by its proven status, or for want of one. */
+const mayHaveMore = async (
+  accessKey: AccessKey,
+  asked: readonly AskedBucket[],
+  { references, ownership }: AccessKeyDeps,
+  { signal }: KeyPass,
+): Promise<boolean> => {
+  const { spec, metadata } = accessKey;
+  if ((spec.providerRef.namespace ?? metadata.namespace) === metadata.namespace) return false;
+  const proven = await ownership.provenAccessKey(accessKey, signal);
+  const keys = new Set(asked.map(({ key }) => key));
+  if (proven !== undefined) return (proven.grantedBuckets ?? []).some((key) => !keys.has(key));
+  // Who was never granted anything causes no calls in the account of somebody else.
+  return !((await references.providerFor(spec.providerRef, metadata.namespace).catch(onlyFault)) instanceof Fault);
+};
+
+const withoutLost = async (
+  { accessKey, provided: { provider }, issuer, pass }: Work,
+  standing: ObservedUser['policy'],
+  asked: readonly AskedBucket[],
+): Promise<IamPolicy | undefined> => {
+  const sights: BucketSight[] = [];
+  for (const { key, standing: as } of asked) {
+    const bucket = await liveBucket(pass, key);
+    sights.push({ key, standing: as, bucket, fault: undefined });
+  }
+  if (accessKey.metadata.namespace !== provider.metadata.namespace)
+    return narrowedRights({ accessKey, provider, sights, standing, maxPolicyBytes: issuer.maxPolicyBytes });
+  const lost = sights.flatMap(({ standing: as, bucket }) => (as === 'lost' && bucket ? [bucket.spec.name] : []));
+  return withoutBuckets(standing, new Set(lost));
 };

@@ -112,7 +112,7 @@ const honest = (call: HostileCall, buckets: Map<string, Held>, owner: string | u
       return xml('<LocationConstraint></LocationConstraint>');
     case 'PutBucketTagging':
       held.tags = call.body;
-      return { status: 204 };
+      return { status: 200 };
     case 'GetBucketTagging':
       return held.tags === undefined ? s3Error(404, 'NoSuchTagSet') : xml(held.tags.replace(/^<\?xml[^>]*\?>/, ''));
     case 'PutBucketVersioning':

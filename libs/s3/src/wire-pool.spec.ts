@@ -422,6 +422,11 @@ describe('an answer', () => {
     expect((await faultOf(list())).message).toMatch(/The server says: The bucket is not empty\.$/);
   });
 
+  it("takes control characters out of the server's words", async () => {
+    fake.answer(() => refuse(409, 'BucketNotEmpty', 'One&#10;two&#27;[31m&#13;&#10;three'));
+    expect((await faultOf(list())).message).toMatch(/The server says: One two \[31m three\.$/);
+  });
+
   it('names the region that the server expects', async () => {
     fake.answer(() => refuse(301, 'PermanentRedirect', 'use another', { 'x-amz-bucket-region': 'eu-west-1' }));
     expect((await faultOf(list())).message).toContain('eu-west-1');

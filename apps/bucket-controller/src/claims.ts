@@ -1,4 +1,4 @@
-import { reasons } from '@operator/api';
+import { annotations, reasons } from '@operator/api';
 import { Fault, waiting } from '@operator/outcome';
 import { keyOfReference, type Bucket, type Provided } from '@operator/references';
 import type { BucketWork } from './deps.ts';
@@ -33,15 +33,23 @@ export const creatorAmong = (contenders: readonly Contender[]): Contender | unde
  */
 export const creationRival = async (work: BucketWork, provided: Provided): Promise<Fault | undefined> => {
   const { bucket, deps, pass } = work;
+  const memoryOf = (other: Bucket) => deps.ownership.memoryOf(other, provided, pass.signal);
   const contenderOf = async (other: Bucket): Promise<Contender> => ({
     ...other.metadata,
-    remembers: (await deps.ownership.memoryOf(other, provided, pass.signal)).memory !== undefined,
+    remembers: (await memoryOf(other)).memory !== undefined,
   });
+  /** True for a paused one that has not begun: it asks for nothing, so that it keeps nobody waiting. */
+  const isIdle = async (other: Bucket): Promise<boolean> => {
+    if (other.metadata.annotations?.[annotations.paused] !== 'true') return false;
+    const { memory, intent } = await memoryOf(other);
+    return memory === undefined && intent === undefined;
+  };
   // The object itself counts even when the cache has lost it: one that vanished is finalized all the same.
   const contenders = [await contenderOf(bucket)];
   for (const other of deps.sameName(bucket.spec.name)) {
     if (other.metadata.uid === bucket.metadata.uid || other.metadata.deletionTimestamp !== undefined) continue;
-    if (await isOfProvider(other, provided, work)) contenders.push(await contenderOf(other));
+    if (!(await isOfProvider(other, provided, work)) || (await isIdle(other))) continue;
+    contenders.push(await contenderOf(other));
   }
   const creator = creatorAmong(contenders);
   if (creator === undefined || creator.uid === bucket.metadata.uid) return undefined;

@@ -634,6 +634,15 @@ describe('two Buckets for one bucket', () => {
     expect(s3.buckets.size).toBe(0);
   });
 
+  it('do not wait for an elder one that is paused and has not begun', async () => {
+    const { bench, buckets, s3 } = begin();
+    const annotations = { 's3.cloud37.dev/paused': 'true' };
+    const metadata = { creationTimestamp: '2026-04-01T00:00:00Z', annotations };
+    buckets.set('team-a/elder', another('elder', {}, { metadata }));
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(s3.buckets.has('photos')).toBe(true);
+  });
+
   it('are settled for the one that holds the bucket, though the other is older', async () => {
     const { bench, buckets } = await ready();
     buckets.set('team-a/elder', another('elder', {}, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' } }));

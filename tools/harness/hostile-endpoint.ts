@@ -122,6 +122,8 @@ const honest = (call: HostileCall, buckets: Map<string, Held>, owner: string | u
       return xml(held.versioning?.replace(/^<\?xml[^>]*\?>/, '') ?? '<VersioningConfiguration/>');
     case 'ListObjectVersions':
       return xml(`<ListVersionsResult><Name>${name}</Name><IsTruncated>false</IsTruncated></ListVersionsResult>`);
+    case 'ListObjects':
+      return xml(`<ListBucketResult><Name>${name}</Name><IsTruncated>false</IsTruncated></ListBucketResult>`);
     case 'ListMultipartUploads':
       return xml(
         `<ListMultipartUploadsResult><Bucket>${name}</Bucket><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>`,

@@ -207,7 +207,7 @@ export const answers: readonly Attempt[] = [
       await given.verdict('Bucket', 'odd');
       await given.tenant.delete('Bucket', given.namespace, 'odd');
       const lists = () => hostile.calls.filter(({ operation }) => operation === 'ListObjectVersions').length;
-      await until(lists, (seen) => seen >= 3, { what: 'the emptying has begun' });
+      await until(lists, (seen) => seen >= 1, { what: 'the emptying has begun' });
       // A list that did not shrink proves that nothing was deleted.
       await given.must(
         () => given.admin.get('Bucket', given.namespace, 'odd'),

@@ -124,7 +124,6 @@ export const exhaustion: readonly Siege[] = [
         }),
       });
       await given.provider('laughing', hostile.url, { checkIntervalSeconds: 5 });
-      given.refuse('Provider', 'laughing');
       await until(
         () => hostile.calls.length,
         (calls) => calls > 0,

@@ -109,6 +109,8 @@ export class Case {
   readonly unsayable: string[] = [];
   /** False where the attempt itself has written down a name that is to be hidden. */
   namesHidden = true;
+  /** Secrets whose keys are known to keep rights, by decision. */
+  readonly untried = new Set<string>();
   readonly #states = new Map<Victim, string>();
   readonly #closers: (() => Promise<unknown>)[] = [];
   #made = 0;
@@ -412,6 +414,7 @@ export class Case {
   /** Tries every pair that the tenant's namespace has. */
   async #rightsIn(victim: Victim): Promise<string | undefined> {
     for (const { metadata } of await this.admin.list('Secret', this.namespace)) {
+      if (this.untried.has(metadata.name)) continue;
       const pair = await this.#pairIn(metadata.name, this.namespace);
       if (pair === undefined) continue;
       const right = await this.rightOf(pair, victim);

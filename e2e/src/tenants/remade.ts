@@ -109,6 +109,12 @@ export const remade: readonly Attempt[] = [
       await given.again('Bucket', name);
       await given.again('AccessKey', name);
       given.refuse('Bucket', name);
+      // It is in doubt whose bucket this is, and what was granted stays while it is (decision 10); nothing new is given.
+      given.untried.add(`${name}-credentials`);
+      await given.key('further', 'shared', [name]);
+      await given.verdict('AccessKey', 'further');
+      await given.again('AccessKey', 'further');
+      given.refuse('AccessKey', 'further');
     },
     twin: (given) => given.lawfulKey(),
   },

@@ -4,12 +4,6 @@ import { createGenericDriver } from './generic-driver.ts';
 
 const gaps: readonly KnownGap[] = [
   {
-    title: 'can be issued again and again with the same end: every call may be repeated',
-    id: 'E3',
-    why: 'Ceph has no login profiles, and we insist on removing one where a user cannot be deleted at once.',
-    endsWith: /DeleteLoginProfile at .*: the server does not have this operation \(405\)/,
-  },
-  {
     title: 'are not issued beyond the most that one user may hold',
     id: 'E5',
     why: 'Ceph has no limit of two keys for each user.',

@@ -146,17 +146,6 @@ export const lookUpCreation = async (
 const creationOf = (date: Date | undefined): Creation =>
   date !== undefined && date.getTime() > 0 ? { kind: 'listed', at: date } : { kind: 'dateLost' };
 
-/** As `lookUpCreation`, and undefined for everything but a date. @throws Fault `waiting` AccessDenied when it may not list */
-export const creationDateOf = async (
-  driver: Driver,
-  place: BucketPlace,
-  context: CallContext,
-): Promise<Date | undefined> => {
-  const creation = await lookUpCreation(driver, place, context);
-  if (creation.kind === 'mayNotList') throw waiting(reasons.AccessDenied, creation.message, { retryAfterMs: 60_000 });
-  return creation.kind === 'listed' ? creation.at : undefined;
-};
-
 /** How a creation ended. */
 export interface CreatedBucket {
   /** `alreadyOurs`: this account has it already; whether this object made it is for the caller to know. */

@@ -1,22 +1,13 @@
 import { GetBucketTaggingCommand, HeadBucketCommand } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { onlyFault, waiting, type CallContext } from '@operator/outcome';
+import { onlyFault, type CallContext } from '@operator/outcome';
 import { markIn, type OwnerMark } from '@operator/ownership';
 import type { BucketWire } from './aspect.ts';
 import { isOwnRefusal } from './lacking.ts';
 import { answerOf } from './wire-answer.ts';
 
-export { markIn as readMark, tagsOfMark } from '@operator/ownership';
-
 /** The tags of a bucket by key. */
 export type Tags = ReadonlyMap<string, string>;
-
-/** True when both marks name the same object of the same cluster. */
-export const sameOwner = (one: OwnerMark, other: OwnerMark): boolean =>
-  one.cluster === other.cluster &&
-  one.namespace === other.namespace &&
-  one.name === other.name &&
-  one.uid === other.uid;
 
 /** The tags of a bucket; throws Fault `terminal` Unsupported where the server keeps none. */
 export const fetchTags = async ({ wire, bucket }: BucketWire, context: CallContext): Promise<Tags> => {
@@ -85,22 +76,3 @@ const lookAtTags = async (
 const isPresent = async ({ wire, bucket }: BucketWire, context: CallContext): Promise<boolean> =>
   (await wire.sendOrAbsent(new HeadBucketCommand({ Bucket: bucket }), [301, 403, 404, 405, 501], context)) !==
   undefined;
-
-/**
- * The tags of a bucket, none when it has none; undefined when the server keeps no tags, so that no mark can be there.
- * @throws Fault `waiting` AccessDenied when they cannot be read
- */
-export const readTags = async (s3: BucketWire, context: CallContext): Promise<Tags | undefined> => {
-  const seen = await readOwner(s3, context);
-  switch (seen.kind) {
-    case 'marked':
-    case 'unmarked':
-      return seen.tags;
-    case 'notKept':
-      return undefined;
-    case 'absent':
-      throw waiting(reasons.BucketMissing, `The bucket ${s3.bucket} does not exist.`, { retryAfterMs: 30_000 });
-    case 'unreadable':
-      throw waiting(reasons.AccessDenied, seen.message, { retryAfterMs: 60_000 });
-  }
-};

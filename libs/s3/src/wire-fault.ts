@@ -38,7 +38,10 @@ const longestMessage = 400;
 
 const inServersWords = (message: string | undefined): string => {
   // Control characters of a server's text must not write lines, or move the cursor, where the message is shown.
-  const words = (message ?? '').replace(/[\s\p{Cc}]+/gu, ' ').replace(tokenLike, '…').trim();
+  const words = (message ?? '')
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .replace(tokenLike, '…')
+    .trim();
   if (words === '') return '';
   const cut = words.length > longestMessage ? `${words.slice(0, longestMessage)}…` : words;
   return ` The server says: ${/[.!?…]$/.test(cut) ? cut : `${cut}.`}`;

@@ -1,3 +1,4 @@
+import { tagsOfMark } from '@operator/ownership';
 import { asFault } from '@operator/outcome';
 import {
   bucketContext,
@@ -11,7 +12,6 @@ import {
   type FakeS3,
 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
-import { tagsOfMark } from '../owner-mark.ts';
 import { mergeTags, tagging, type TaggingWant } from './tagging.ts';
 
 const mark = Object.fromEntries(tagsOfMark(ownerMark()));

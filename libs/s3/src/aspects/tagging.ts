@@ -1,8 +1,9 @@
 import { PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import { ownerTagKeys, reasons } from '@operator/api';
 import { onlyFault, terminal, type CallContext, type Fault } from '@operator/outcome';
+import { tagsOfMark } from '@operator/ownership';
 import type { Aspect, BucketWire } from '../aspect.ts';
-import { fetchTags, tagsOfMark, type Tags } from '../owner-mark.ts';
+import { fetchTags, type Tags } from '../owner-mark.ts';
 import { answerOf } from '../wire-answer.ts';
 
 export interface TaggingWant {

@@ -296,6 +296,74 @@ it('a bucket whose creation was answered is ours, though its mark is put off and
   expect(serverHas(made)).toEqual(settledServer);
 });
 
+describe('a bucket that a refused creation made all the same', () => {
+  const yearOne = new Date('0001-01-01T00:00:00Z');
+  /** As MinIO with a full disk: it answers 507, makes the folder, and knows no date of it. */
+  const refusedButMade = async (overrides: Partial<MemoryBucket> = {}) => {
+    const world = begin();
+    world.s3.refuse('CreateBucket', { code: 'XMinioStorageFull', status: 507 });
+    expect(await world.bench.pass()).toMatchObject({ result: 'transient' });
+    world.s3.make('photos', { createdAt: yearOne, ...overrides });
+    world.s3.refuse('PutBucketTagging', { code: 'XMinioStorageFull', status: 507 });
+    world.bench.advance(3_600_000);
+    await world.bench.pass();
+    world.s3.refuse('CreateBucket', undefined);
+    world.s3.refuse('PutBucketTagging', undefined);
+    return world;
+  };
+
+  it('is ours without a person once there is space again', async () => {
+    const { bench, s3 } = await refusedButMade();
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(bench.object().status).toMatchObject({ ownership: 'Created' });
+    expect(serverHas(s3.buckets.get('photos'))).toEqual(settledServer);
+  });
+
+  it.each<[string, Partial<MemoryBucket>]>([
+    ['has content', { versions: [{ Key: 'theirs', VersionId: 'v1', isLocked: false }] }],
+    ['has tags', { tags: new Map([['theirs', 'yes']]) }],
+  ])('is in doubt when it %s, and nothing is written', async (_title, overrides) => {
+    const { bench, s3 } = await refusedButMade(overrides);
+    const before = structuredClone(s3.buckets.get('photos'));
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(s3.buckets.get('photos')).toEqual(before);
+  });
+});
+
+it.each([
+  ['belongs to another account', 'NameTaken', 'notListed'],
+  ['is of this account', 'AccessDenied', 'listed'],
+] as const)('a bucket that refuses every look and %s is told as %s', async (_title, reason, kind) => {
+  const { bench, s3 } = begin();
+  for (const call of ['HeadBucket', 'GetBucketLocation']) s3.refuse(call, { code: 'AccessDenied', status: 403 });
+  if (kind === 'listed') s3.make('photos');
+  expect(await bench.run()).toMatchObject({ result: 'waiting', reason });
+});
+
+it('a name that was changed behind admission, with the status altered, is refused by its proof', async () => {
+  const { bench, s3 } = await ready();
+  bench.change({ name: 'other' });
+  const report = await bench.run();
+  expect(report).toMatchObject({ result: 'terminal', reason: 'SpecInvalid' });
+  expect(report.message).toContain('This object has bucket photos');
+  expect([...s3.buckets.keys()]).toEqual(['photos']);
+});
+
+it('a bucket of a cluster that this one has replaced is taken over by the object of its name', async () => {
+  const { bench, s3 } = begin();
+  s3.make('photos', { tags: ownTags('uid-before', 'photos', 'cluster-0') });
+  expect(await bench.run()).toMatchObject({ result: 'settled' });
+  expect(bench.object().status).toMatchObject({ ownership: 'Adopted' });
+  expect(s3.buckets.get('photos')?.tags).toEqual(new Map([...ownTags(), ['team', 'a'], ['__proto__', 'kept']]));
+});
+
+it('a bucket stays as it is when its Provider names another region and the server names none', async () => {
+  const { bench, s3, providers } = await ready();
+  const provider = providerOf(s3.driver, { spec: { region: 'us-east-1' } });
+  providers.set('team-a/provider', provider);
+  expect(await bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+});
+
 describe('a bucket that is there already', () => {
   const refusals: readonly (readonly [string, Options, Partial<MemoryBucket>, string, RegExp])[] = [
     ['unmarked', {}, {}, 'NotOwned', /without the owner tags/],

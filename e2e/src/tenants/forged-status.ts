@@ -74,6 +74,7 @@ export const forgedStatus: readonly Attempt[] = [
       await forgedBucket(given, victim);
       await given.policy('open', 'forged');
       await given.verdict('BucketPolicy', 'open');
+      await given.again('BucketPolicy', 'open');
       given.refuse('BucketPolicy', 'open');
     },
     twin: (given) => given.lawfulPolicy(),

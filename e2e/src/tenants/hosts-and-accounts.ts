@@ -239,6 +239,7 @@ export const hostsAndAccounts: readonly Attempt[] = [
     async act(given) {
       const bucket = given.freshName('wanted');
       const { port } = await given.hostile({
+        buckets: ['a-bucket'],
         script: ({ operation }) => (operation === 'ListBuckets' ? undefined : 'drop'),
       });
       const endpoint = `http://ec2-203-0-113-10.compute-1.amazonaws.com:${String(port)}`;

@@ -46,6 +46,7 @@ export const remade: readonly Attempt[] = [
       await becomeAnothers(given, bucket);
       await given.policy('open', name);
       await given.verdict('BucketPolicy', 'open');
+      await given.again('BucketPolicy', 'open');
       given.refuse('BucketPolicy', 'open');
       given.onClose(() => release(given, name));
     },

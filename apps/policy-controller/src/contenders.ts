@@ -22,8 +22,7 @@ export const requireNoRival = async (bucket: ReferredBucket, work: Work): Promis
 /** Anybody may name any Bucket; who may not refer to it, and has nothing there, must not stand in the way of those who may. */
 const contendersFor = async (bucket: ReferredBucket, { policy, memory, deps, pass }: Work): Promise<Contender[]> => {
   const contenders: Contender[] = [{ ...ageOf(policy), isLeaving: false, holds: isHolding(memory) }];
-  for (const other of deps.policiesOf(keyOf(bucket))) {
-    if (other.metadata.uid === policy.metadata.uid) continue;
+  for (const other of othersAmong(deps.policiesOf(keyOf(bucket)), policy)) {
     const state = await withdrawalOf(bucket, other.metadata.namespace, deps.labelsOf);
     const holds = isHolding(await deps.ownership.provenPolicy(other, pass.signal));
     if (state !== 'granted' && !holds) continue;
@@ -58,5 +57,9 @@ export const othersWithDocument = async (
   return found;
 };
 
-const othersOn = ({ spec, metadata }: Work['policy'], { policiesOf }: PolicyDeps): readonly RivalPolicy[] =>
-  policiesOf(keyOfReference(spec.bucketRef, metadata.namespace)).filter((other) => other.metadata.uid !== metadata.uid);
+const othersOn = (policy: Work['policy'], { policiesOf }: PolicyDeps): readonly RivalPolicy[] =>
+  othersAmong(policiesOf(keyOfReference(policy.spec.bucketRef, policy.metadata.namespace)), policy);
+
+/** All but this one: a name is of one object, so that another uid under it is a forerunner that is gone and that a late watch still shows. */
+const othersAmong = (policies: readonly RivalPolicy[], policy: Work['policy']): readonly RivalPolicy[] =>
+  policies.filter((other) => keyOf(other) !== keyOf(policy));

@@ -719,6 +719,19 @@ describe('two policies for one bucket', () => {
     expectApplied(world);
   });
 
+  it('do not include a forerunner of the same name that a late watch still shows', async () => {
+    const world = begin();
+    const forerunner = another('read', 1, {
+      status: await remembered(world, 'read', { applied: true, appliedHash: 'x' }),
+    });
+    world.policies.set('late view of team-a/read', {
+      ...forerunner,
+      metadata: { ...forerunner.metadata, uid: 'uid-before' },
+    });
+    await world.bench.run();
+    expectApplied(world);
+  });
+
   it('wait for one that is leaving until its document is gone', async () => {
     const world = begin();
     const status = await remembered(world, 'leaving', { appliedHash: 'x' });

@@ -310,6 +310,38 @@ describe('a paused object', () => {
     expect(stage.told).toEqual(['Normal Paused']);
   });
 
+  it('is told as paused once what was recorded meanwhile stands, and not as being worked on', async () => {
+    const sent: { readonly resourceVersion: string | undefined; readonly status: CommonStatus }[] = [];
+    const stage = await run({
+      objects: [paused({})],
+      kube: {
+        apply: async (_resource, { metadata, status }) => {
+          sent.push({ resourceVersion: metadata.resourceVersion, status: status as CommonStatus });
+          const resourceVersion = `after ${String(sent.length)}`;
+          return { ...paused({}), metadata: { ...paused({}).metadata, resourceVersion }, status } as never;
+        },
+        get: async () => paused({}) as never,
+      },
+      more: {
+        reconciler: {
+          reconcile: () => Promise.reject(new Error('a paused object is not reconciled')),
+          finalize: () => Promise.reject(new Error('a paused object is not finalized')),
+          whilePaused: (_object, pass) => pass.record({ taken: true }),
+          claimsOf: () => [],
+          providerOf: () => undefined,
+        },
+      },
+    });
+    await vi.waitUntil(() => sent.length === 2);
+    await stage.end();
+    expect(sent[1]?.resourceVersion).toBe('after 1');
+    expect(sent[1]?.status).toMatchObject({ taken: true });
+    expect(sent[1]?.status.conditions?.map(({ type, reason }) => `${type} ${reason}`)).toEqual([
+      'Ready Paused',
+      'Reconciling Paused',
+    ]);
+  });
+
   it('has that tried again when it fails, and is told as paused all the same', async () => {
     let attempts = 0;
     const stage = await runPaused(async () => {

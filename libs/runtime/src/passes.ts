@@ -95,13 +95,13 @@ const attendPaused = async <Spec, Status>(
   turn: Turn,
 ): Promise<Ended> => {
   const { deps, statuses } = rooms;
-  const { lent } = lendPass(deps, statuses, object, object, turn);
+  const { lent, stored } = lendPass(deps, statuses, object, object, turn);
   const fault = await deps.reconciler.whilePaused?.(object, lent).then(
     () => undefined,
     (caught: unknown) => faultOf(caught, turn),
   );
   requireTellable(turn, { result: 'paused' });
-  const ended = await pause(rooms, object, turn);
+  const ended = await pause(rooms, stored(), turn, stored() !== object);
   return fault === undefined
     ? ended
     : { how: 'blocked', fault, resyncMs: resyncMsOf(rooms, object, undefined, turn.log) };
@@ -111,12 +111,13 @@ const pause = async <Spec, Status>(
   { deps, statuses, notices }: Rooms<Spec, Status>,
   object: KubeObject<Spec, Status>,
   turn: Turn,
+  hasChanged: boolean,
 ): Promise<Ended> => {
   notices.tellPaused(object, pausedMessage, turn.log);
-  // What was found before the pause stays told, as long as it is still asked for; else it says why nothing comes of it.
+  // What was found before the pause stays told, as long as it is still asked for and so; else it says why nothing comes of it.
   const { generation, deletionTimestamp } = object.metadata;
   const isAsTold = object.status?.observedGeneration === generation && deletionTimestamp === undefined;
-  if (readyOf(object) === undefined || !isAsTold) {
+  if (hasChanged || readyOf(object) === undefined || !isAsTold) {
     const verdict = { result: 'progressing', reason: reasons.Paused, message: pausedMessage } as const;
     const status = statusOf(object, ownStatus(object), { claims: [], verdict, now: turn.now }, deps);
     await statuses.write(object, status, verdict, turn);

@@ -74,7 +74,7 @@ const enqueueEvents = <Spec, Status>({ deps, vanished, notices, driftLoops, dele
     onDelete: (object, wasTold) => {
       notices.endPause(object.metadata.uid);
       deletions.delete(object.metadata.uid);
-      driftLoops.end(keyOf(object));
+      driftLoops.forget(keyOf(object));
       queue.remove(keyOf(object));
       if (object.metadata.deletionTimestamp !== undefined || !hasFinalizer(object, finalizer)) return;
       if (!wasTold || !mayWrite()) return;

@@ -28,8 +28,43 @@ describe('drift loops', () => {
     for (let step = 0; step < 50; step += 1) expect(seen.progressed(object, [`batch ${step}`]).claim).toBeUndefined();
   });
 
+  /** A pass that repairs and settles. */
+  const repair = (seen: ReturnType<typeof loops>, steps: readonly string[], of = object) => {
+    const progress = seen.progressed(of, steps);
+    seen.settled('n/a');
+    return progress;
+  };
+
+  it('are seen when every repair settles and is undone before the next look, and back off to an hour', () => {
+    const seen = loops();
+    const repairs = Array.from({ length: 14 }, () => repair(seen, ['policy']));
+    expect(repairs.map(({ claim }) => claim !== undefined)).toEqual([
+      ...new Array<boolean>(4).fill(false),
+      ...new Array<boolean>(10).fill(true),
+    ]);
+    expect(repairs[4]?.claim?.message).toContain('policy 5 times');
+    expect(repairs.at(-1)?.delayMs).toBeGreaterThan(3_000_000);
+  });
+
+  it('are not seen in repairs between which a look found nothing to do', () => {
+    const seen = loops();
+    for (let times = 0; times < 20; times += 1) {
+      expect(repair(seen, ['policy']).claim).toBeUndefined();
+      seen.settled('n/a');
+    }
+  });
+
+  it('are not seen in repairs of different things, of a new spec or of another object', () => {
+    const seen = loops();
+    for (let times = 0; times < 20; times += 1) {
+      const of = { ...object, generation: times };
+      expect(repair(seen, ['policy'], of).claim).toBeUndefined();
+      expect(repair(seen, [times % 2 === 0 ? 'a' : 'b'], of).claim).toBeUndefined();
+    }
+  });
+
   it.each([
-    ['it settled', (seen: ReturnType<typeof loops>) => seen.end('n/a'), object],
+    ['it settled', (seen: ReturnType<typeof loops>) => seen.settled('n/a'), object],
     ['the spec is new', () => undefined, { ...object, generation: 2 }],
     ['the object was recreated', () => undefined, { ...object, uid: 'other' }],
   ])('are over when %s', (_title, then, next) => {

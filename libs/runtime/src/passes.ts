@@ -190,7 +190,7 @@ const look = async <Spec, Status>(
     progress = driftLoops.progressed({ key, uid, generation }, outcome.steps);
     log.info({ event: 'pass', reason: outcome.reason, steps: outcome.steps }, outcome.message);
   }
-  if (outcome.result === 'settled') driftLoops.end(key);
+  if (outcome.result === 'settled') driftLoops.settled(key);
   const claims = [
     ...(progress?.claim === undefined ? [] : [progress.claim]),
     ...outcome.claims,

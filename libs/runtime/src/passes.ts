@@ -95,13 +95,14 @@ const attendPaused = async <Spec, Status>(
   turn: Turn,
 ): Promise<Ended> => {
   const { deps, statuses } = rooms;
-  const { lent, stored } = lendPass(deps, statuses, object, object, turn);
-  const fault = await deps.reconciler.whilePaused?.(object, lent).then(
+  const pass = lendPass(deps, statuses, object, object, turn);
+  const fault = await deps.reconciler.whilePaused?.(object, pass.lent).then(
     () => undefined,
     (caught: unknown) => faultOf(caught, turn),
   );
   requireTellable(turn, { result: 'paused' });
-  const ended = await pause(rooms, stored(), turn, stored() !== object);
+  const stored = pass.stored();
+  const ended = await pause(rooms, stored, turn, stored !== object);
   return fault === undefined
     ? ended
     : { how: 'blocked', fault, resyncMs: resyncMsOf(rooms, object, undefined, turn.log) };

@@ -79,8 +79,8 @@ describe('npm start', () => {
       const servers = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'minio'];
       const controllers = ['provider', 'bucket', 'policy', 'accesskey'].map((name) => `${name}-controller/main.js`);
       expect(await isStarted(...servers, ...controllers)).toBe(true);
-      // The administrator's token, MinIO's root key and the issued one.
-      expect(await findLeaks(kubeconfigPath)).toEqual({ made: 3, leaks: [] });
+      // The administrator's token, MinIO's root key, the issued one, and the key of the proofs.
+      expect(await findLeaks(kubeconfigPath)).toEqual({ made: 4, leaks: [] });
 
       trial.interrupt();
       expect(await trial.ended, trial.output()).toBe(0);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { GetBucketLocationCommand } from '@aws-sdk/client-s3';
+import { GetBucketLocationCommand, GetBucketTaggingCommand } from '@aws-sdk/client-s3';
 import { finalizerName, type AccessKeySpec } from '@operator/api';
 import { redact } from '@operator/outcome';
 import type { KubeObject, Resource } from '@operator/runtime';
@@ -28,12 +28,15 @@ export const writeAccessKey = async (
     kube.apply(resource, { metadata, status: fields }, { subresource: 'status' });
 
   await kube.apply(resource, { metadata: { ...metadata, finalizers: [finalizerName] } });
+  const bucket = object.spec.access?.[0]?.bucketRef.name ?? name;
+  // Whose the bucket is in which rights are given.
+  const lookAtBucket = () => driver.wire().send(new GetBucketTaggingCommand({ Bucket: bucket }), context);
   await kube.get(secrets, secret);
   await keys.observeUser(user, context);
+  await lookAtBucket();
   const keyIntent = { accessKeyId: pair.accessKeyId, at: new Date().toISOString(), userName: user.name };
   await status({ userName: user.name, keyIntent });
   await keys.putUser(user, context);
-  const bucket = object.spec.access?.[0]?.bucketRef.name ?? name;
   const statement = {
     Sid: 'one',
     Effect: 'Allow',
@@ -63,6 +66,7 @@ export const writeAccessKey = async (
   };
   await kube.get(secrets, secret);
   await keys.observeUser(user, context);
+  await lookAtBucket();
   const wire = driver.wireAs(pair);
   await wire.send(new GetBucketLocationCommand({ Bucket: bucket }), context);
   wire.close();

@@ -1,4 +1,4 @@
-import { GetBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
+import { GetBucketPolicyCommand, GetBucketTaggingCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { finalizerName, type BucketPolicySpec } from '@operator/api';
 import type { KubeObject, Resource } from '@operator/runtime';
 import { readyConditions, type Raw } from './order.ts';
@@ -15,7 +15,11 @@ export const writeBucketPolicy = async (
   const Bucket = name;
   const status = (fields: Readonly<Record<string, unknown>>) =>
     kube.apply(resource, { metadata, status: fields }, { subresource: 'status' });
-  const look = () => wire.sendOrAbsent(new GetBucketPolicyCommand({ Bucket }), ['NoSuchBucketPolicy'], context);
+  // Whose the bucket is, and what it has.
+  const look = async () => {
+    await wire.send(new GetBucketTaggingCommand({ Bucket }), context);
+    return wire.sendOrAbsent(new GetBucketPolicyCommand({ Bucket }), ['NoSuchBucketPolicy'], context);
+  };
 
   await kube.apply(resource, { metadata: { ...metadata, finalizers: [finalizerName] } });
   await look();

@@ -18,7 +18,7 @@ const defaultResyncSeconds = 600;
 const looksPerHour = 3_600 / defaultResyncSeconds;
 const mostMebibytes = 150;
 /** Of the storage for a look at one of the crowd. A key's depend on its server. */
-const callsOfLook: Readonly<Partial<Record<CrowdKind, number>>> = { Bucket: 2, BucketPolicy: 1 };
+const callsOfLook: Readonly<Partial<Record<CrowdKind, number>>> = { Bucket: 2, BucketPolicy: 2 };
 /** Passes that the window cuts in two have calls in it without being counted, or the other way round. */
 const edge = 1.25;
 /** What a process holds changes from one second to the next: a derivation by argon2id alone has 64 MiB while it lasts. */

@@ -70,7 +70,7 @@ const explainOthers = (rule: Rule, owner: OwnerMark | undefined, asker: Asker): 
     default:
       return waiting(
         reasons.NotOwned,
-        `Bucket ${bucket} exists already without the owner tags of this operator. It is left alone. ${howToAdopt(asker)}`,
+        `Bucket ${bucket} exists already without the owner tags of this operator. It is left alone. If it is this object's, ${howToAdopt(asker)}`,
       );
   }
 };
@@ -80,13 +80,13 @@ const explainClaimed = (owner: OwnerMark | undefined, asker: Asker): string => {
   const whose = isTold
     ? `Bucket ${owner.namespace}/${owner.name} of cluster ${owner.cluster}`
     : 'a Bucket of another namespace';
-  return `Bucket ${asker.bucket} has the owner tags of ${whose}. It is left alone. If that object is gone for good: ${howToAdopt(asker)}`;
+  return `Bucket ${asker.bucket} has the owner tags of ${whose}. It is left alone. If that object is gone for good, ${howToAdopt(asker)}`;
 };
 
 const howToAdopt = (asker: Asker): string =>
   isBorrower(asker)
-    ? `The owner of the Provider can hand it over: ${commandToConfirm(asker)}`
-    : 'To take it over, set adoptionPolicy: Always.';
+    ? `the owner of the Provider can hand it over: ${commandToConfirm(asker)}`
+    : 'set adoptionPolicy: Always to take it over.';
 
 const explainDoubt = (rule: Rule, act: Act, asker: Asker): Fault => {
   const { bucket } = asker;

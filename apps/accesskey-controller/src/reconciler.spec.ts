@@ -656,6 +656,14 @@ describe('a key that worked and is refused', () => {
   );
 });
 
+it('a key that may not use its Provider gets no proof of what was written into its status', async () => {
+  const world = begin();
+  world.providers.clear();
+  Object.assign(world.bench.object(), { status: { userName: 'forged', grantedBuckets: ['platform/vault'] } });
+  await world.bench.run();
+  expect(world.bench.object().status).not.toHaveProperty('proof');
+});
+
 it('a key’s status proves only the rights that this process saw, whatever was written into it', async () => {
   const world = await ready();
   const { status } = world.bench.object();

@@ -2,7 +2,7 @@ import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { reasons } from '@operator/api';
 import { Fault, blocked, onlyFault, progressing, settled, waiting, type Outcome } from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
-import { keyOfReference } from '@operator/references';
+import { keyOfReference, type Provided } from '@operator/references';
 import type { Reconciler } from '@operator/runtime';
 import type { KeyPair } from '@operator/s3';
 import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
@@ -26,7 +26,13 @@ import { findRefusedTags, openWork, wishOf, type KeyPass, type Work } from './wo
 /** Issues a key pair into a Secret, and keeps user, rights, key and Secret as the spec says. */
 export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySpec, AccessKeyStatus> => ({
   async reconcile(accessKey, pass) {
-    const outcome = await look(accessKey, deps, pass);
+    const { spec, metadata, status } = accessKey;
+    const provided = await deps.references
+      .driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew: status?.userName === undefined })
+      .catch(onlyFault);
+    if (provided instanceof Fault) return withoutProvider(accessKey, provided, deps, pass);
+    const outcome = await look(accessKey, provided, deps, pass);
+    // Only what this pass has seen at the server is proved: a status that was merely kept may be anybody's.
     return { ...outcome, status: await sealKey(accessKey, outcome.status, deps.ownership, pass.signal) };
   },
 
@@ -39,12 +45,12 @@ export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySp
   providerOf: ({ spec, metadata }) => keyOfReference(spec.providerRef, metadata.namespace),
 });
 
-const look = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPass): Promise<Outcome<AccessKeyStatus>> => {
-  const { spec, metadata, status } = accessKey;
-  const provided = await deps.references
-    .driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew: status?.userName === undefined })
-    .catch(onlyFault);
-  if (provided instanceof Fault) return withoutProvider(accessKey, provided, deps, pass);
+const look = async (
+  accessKey: AccessKey,
+  provided: Provided,
+  deps: AccessKeyDeps,
+  pass: KeyPass,
+): Promise<Outcome<AccessKeyStatus>> => {
   const work = await openWork(accessKey, provided, deps, pass);
   const seen = await observeUser(work);
   await applyRights(work, seen);

@@ -91,9 +91,11 @@ describe('rightsOf', () => {
   it('keeps a namespace that only borrows the Provider to the buckets that are granted to it', () => {
     const spec = { access: [read('photos')], policy: policy('arn:aws:s3:::videos/*') };
     expect(rightsFor(spec).policy).toBeDefined();
-    const fault = faultOf(() => rightsFor(spec, borrowed));
+    const { missing: fault, policy: held } = rightsFor(spec, borrowed);
     expect(fault).toMatchObject({ kind: 'terminal', reason: 'PolicyInvalid' });
-    expect(fault.message).toContain('arn:aws:s3:::videos/* is in no bucket that access names');
+    expect(fault?.message).toContain('arn:aws:s3:::videos/* is in no bucket that access names');
+    // It is no way to keep what stands about a bucket that `access` no longer names.
+    expect(held?.Statement.map(({ Effect }) => Effect)).toEqual(['Deny']);
     expect(rightsFor({ ...spec, policy: policy('arn:aws:s3:::${bucket}/*') }, borrowed).policy).toBeDefined();
   });
 

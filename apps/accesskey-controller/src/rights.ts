@@ -46,20 +46,20 @@ export interface RightsQuestion {
 /**
  * What the user may do: `access` and `policy` together, held to its buckets where the Provider is borrowed. Rights are given in
  * buckets that were seen to be the Bucket's; what the server has about a bucket that is in doubt stays as it stands; what was lost
- * goes. While something is missing and the whole cannot be composed, what stands about the other buckets stays. Pure.
- * @throws Fault `terminal` PolicyInvalid when nothing is missing
+ * goes. While the whole cannot be composed, what stands about the other buckets stays, and `missing` says why. Pure.
+ * @throws Fault `terminal` PolicyInvalid when nothing is missing and the Provider is the object's own
  */
 export const rightsOf = (question: RightsQuestion): Rights => {
   const { sights } = question;
   const buckets = sights.flatMap(({ standing, bucket }) => (standing === 'given' && bucket ? [bucket] : []));
   const granted = grantedIn(question);
   const missing = sights.find(({ fault }) => fault !== undefined)?.fault;
-  if (missing === undefined) return { policy: compose(question), buckets, granted };
   try {
-    return { policy: compose(question), buckets, granted, missing };
+    return { policy: compose(question), buckets, granted, ...(missing === undefined ? {} : { missing }) };
   } catch (caught) {
-    if (!(caught instanceof Fault)) throw caught;
-    return { policy: narrowedRights(question), buckets, granted, missing };
+    // In the account of somebody else, what may not be asked for must not hold up what is to be taken away.
+    if (!(caught instanceof Fault) || (missing === undefined && !isBorrowed(question))) throw caught;
+    return { policy: narrowedRights(question), buckets, granted, missing: missing ?? caught };
   }
 };
 

@@ -6,7 +6,7 @@ import { ownStatus, type ObjectKey } from '@operator/runtime';
 import type { ObservedUser } from '@operator/s3';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { liveBucket, observeBuckets, withRightsKept, withRightsTaken, type BucketSight } from './observe-buckets.ts';
-import { withPolicyHash } from './report.ts';
+import { sealKey, withPolicyHash } from './report.ts';
 import { narrowedRights } from './rights.ts';
 import { openRemoval, type KeyPass, type Work } from './work.ts';
 
@@ -34,7 +34,13 @@ export const withoutProvider = async (
   const told =
     grant === 'confirmed' ? withRightsTaken(fault, 'Provider', key) : withRightsKept(fault, 'Provider', key, accessKey);
   const known = withPolicyHash(work.memory, policy);
-  return blocked(grant === 'confirmed' ? { ...known, grantedBuckets: [] } : known, told, [providerNotReady(told)]);
+  const sealed = await sealKey(
+    accessKey,
+    grant === 'confirmed' ? { ...known, grantedBuckets: [] } : known,
+    deps.ownership,
+    pass.signal,
+  );
+  return blocked(sealed, told, [providerNotReady(told)]);
 };
 
 /** @returns the policy that the user has then */

@@ -1,4 +1,4 @@
-import { annotations, reasons } from '@operator/api';
+import { annotations, finalizerName, reasons } from '@operator/api';
 import { Fault, waiting } from '@operator/outcome';
 import { keyOfReference, type Bucket, type Provided } from '@operator/references';
 import type { BucketWork } from './deps.ts';
@@ -67,7 +67,7 @@ export const rememberingRival = async (work: BucketWork, provided: Provided): Pr
   const { bucket, deps, pass } = work;
   const own = await heldSince(bucket, work, provided);
   for (const other of deps.sameName(bucket.spec.name)) {
-    if (other.metadata.uid === bucket.metadata.uid) continue;
+    if (other.metadata.uid === bucket.metadata.uid || hasLetGo(other)) continue;
     const its = await heldSince(other, work, provided);
     if (its === undefined || (own !== undefined && own < its)) continue;
     pass.signal.throwIfAborted();
@@ -78,6 +78,10 @@ export const rememberingRival = async (work: BucketWork, provided: Provided): Pr
   }
   return undefined;
 };
+
+/** Under deletion, and kept by the finalizers of others alone: whatever its status says, it has nothing any more. */
+const hasLetGo = ({ metadata }: Bucket): boolean =>
+  metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(finalizerName) !== true;
 
 /** When the object first had the bucket, in an order that every reader finds alike; undefined when nothing proves that it had it. */
 const heldSince = async (

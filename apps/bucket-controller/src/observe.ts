@@ -123,7 +123,8 @@ export const observeOwned = async (
   const memory = await deps.ownership.memoryOf(bucket, provided, pass.signal);
   if (!isNew && verdict.rule !== 'markIsOwn') {
     const rival = await rememberingRival(work, provided);
-    if (rival !== undefined) return { state: 'blocked', fault: rival, isVoid: true };
+    // Two memories, and no mark to tell: neither is void by the other.
+    if (rival !== undefined) return stuck(rival);
   }
   const mark = await deps.ownership.markOf(bucket, pass.signal);
   // What is not at the server needs no removal; so the list stays as short as a bucket's tags and the wish together.

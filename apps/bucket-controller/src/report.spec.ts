@@ -82,6 +82,7 @@ describe('policiesOn', () => {
     );
   const bucket: Bucket = objectOf('Bucket', 'photos', bucketSpec({ allowedNamespaces: { names: ['team-b'] } }));
   const labelsOf = () => Promise.resolve({});
+  const here = { bucketName: 'photos', providerRef: { name: 'provider', namespace: 'team-a' } };
   const provenPolicy: Ownership['provenPolicy'] = ({ status }) =>
     Promise.resolve(status?.proof === 'holds' ? status : undefined);
 
@@ -92,8 +93,12 @@ describe('policiesOn', () => {
         policy('own', 'team-a'),
         policy('granted', 'team-b'),
         policy('stranger', 'team-c'),
-        policy('revoked', 'team-c', { status: { appliedHash: 'x', proof: 'holds' } }),
-        policy('forged', 'team-c', { status: { appliedHash: 'x' } }),
+        policy('revoked', 'team-c', { status: { ...here, appliedHash: 'x', proof: 'holds' } }),
+        policy('forged', 'team-c', { status: { ...here, appliedHash: 'x' } }),
+        policy('elsewhere', 'team-c', { status: { ...here, bucketName: 'other', appliedHash: 'x', proof: 'holds' } }),
+        policy('abroad', 'team-c', {
+          status: { ...here, providerRef: { name: 'provider', namespace: 'team-c' }, appliedHash: 'x', proof: 'holds' },
+        }),
       ],
       { labelsOf, ownership: { provenPolicy } },
       new AbortController().signal,

@@ -24,7 +24,9 @@ const contendersFor = async (bucket: ReferredBucket, { policy, memory, deps, pas
   const contenders: Contender[] = [{ ...ageOf(policy), isLeaving: false, holds: isHolding(memory) }];
   for (const other of othersAmong(deps.policiesOf(keyOf(bucket)), policy)) {
     const state = await withdrawalOf(bucket, other.metadata.namespace, deps.labelsOf);
-    const holds = isHolding(await deps.ownership.provenPolicy(other, pass.signal));
+    const proven = await deps.ownership.provenPolicy(other, pass.signal);
+    // What it remembers of another bucket or place is no matter of this Bucket.
+    const holds = isHolding(proven) && isOn(bucket, proven);
     if (state !== 'granted' && !holds) continue;
     // What is to be removed stands until it is gone.
     const isLeaving = other.metadata.deletionTimestamp !== undefined || state === 'confirmed';
@@ -40,7 +42,12 @@ const ageOf = ({ metadata: { namespace, name, uid, creationTimestamp } }: Pick<R
   creationTimestamp,
 });
 
-const isHolding = (memory: BucketPolicyStatus | undefined): boolean =>
+const isOn = ({ metadata, spec }: ReferredBucket, { bucketName, providerRef }: BucketPolicyStatus): boolean =>
+  bucketName === spec.name &&
+  providerRef !== undefined &&
+  keyOfReference(providerRef, providerRef.namespace) === keyOfReference(spec.providerRef, metadata.namespace);
+
+const isHolding = (memory: BucketPolicyStatus | undefined): memory is BucketPolicyStatus =>
   memory?.appliedHash !== undefined || memory?.pendingHash !== undefined;
 
 /** The BucketPolicies, others than this one and staying, that have by proof applied a document to the bucket of this one. */

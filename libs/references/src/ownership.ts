@@ -178,10 +178,11 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     placesOf(serverIdentity, await provenAccountOf(provider, signal), provider.metadata.uid);
 
   /** Where the bucket was, when the owner of the Provider says that the new address leads to the same server. */
-  const formerPlaces = async (endpoint: string | undefined, provided: Provided, signal: AbortSignal) => {
+  const formerPlaces = (endpoint: string | undefined, provided: Provided): readonly string[] => {
     const declared = provided.provider.metadata.annotations?.[annotations.sameServer] ?? '';
     const isSame = declared.split(',').some((address) => address.trim() === provided.driver.serverIdentity);
-    return endpoint !== undefined && isSame ? placesAt(provided, signal, endpoint) : [];
+    // By the Provider object alone: who borrows it could have sealed the account's name for an endpoint of its own.
+    return endpoint !== undefined && isSame ? placesOf(endpoint, undefined, provided.provider.metadata.uid) : [];
   };
 
   const memoryOf: Ownership['memoryOf'] = async (bucket, provided, signal) => {
@@ -189,7 +190,7 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     const speaks = status?.ownership !== undefined || status?.createIntent !== undefined;
     if (!speaks || status.bucketName !== spec.name) return { memory: undefined, intent: undefined, isUnproven: false };
     const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
-    const places = [...(await placesAt(provided, signal)), ...(await formerPlaces(status.endpoint, provided, signal))];
+    const places = [...(await placesAt(provided, signal)), ...formerPlaces(status.endpoint, provided)];
     if (!places.some((place) => prover.holds(status.proof, bucketFacts(rememberer, place, status)))) {
       return { memory: undefined, intent: undefined, isUnproven: true };
     }

@@ -432,7 +432,15 @@ describe('while the object is paused', () => {
     const world = await ready(withFilms);
     world.buckets.set('team-b/films', world.lend([]));
     world.providers.set('platform/provider', world.providerAs({ allowedNamespaces: {} }));
+    expect(await pausedPass(world)).toEqual([]);
+  });
+
+  it('rights in a Bucket that is gone go, so that the next owner of its name does not meet them', async () => {
+    const world = await ready(withFilms);
+    const films = world.about('films');
     world.buckets.delete('team-a/photos');
+    expect(await pausedPass(world)).toEqual(['PutPolicy']);
+    expect([world.about('photos'), world.about('films')]).toEqual([[], films]);
     expect(await pausedPass(world)).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import { keyOfReference, providerNotReady, type GrantState } from '@operator/ref
 import { ownStatus, type ObjectKey } from '@operator/runtime';
 import type { ObservedUser } from '@operator/s3';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
-import { liveBucket, observeBuckets, withRightsKept, withRightsTaken, type BucketSight } from './observe-buckets.ts';
+import { liveBucket, observeBuckets, withRightsKept, withRightsTaken } from './observe-buckets.ts';
 import { sealKey, withPolicyHash } from './report.ts';
 import { narrowedRights } from './rights.ts';
 import { openRemoval, type KeyPass, type Work } from './work.ts';
@@ -78,8 +78,8 @@ const putNarrowed = async (
 
 /**
  * Takes what lenders withdrew and confirmed from an object that is paused: a pause is the borrower's, and must not be in the way. So do
- * rights in an account of another namespace that the spec stopped asking for: without the reference no word of a lender would find
- * them later. Where nothing of that is, nothing outside is asked.
+ * rights in an account of another namespace that the spec stopped asking for, or whose bucket is gone or somebody else's: nobody else
+ * would find them later. Where nothing of that can be, nothing outside is asked.
  * @throws Faults of the Provider
  */
 export const takeConfirmed = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPass): Promise<void> => {
@@ -87,7 +87,7 @@ export const takeConfirmed = async (accessKey: AccessKey, deps: AccessKeyDeps, p
   const isProviderLost = await deps.references.isProviderWithdrawn(spec.providerRef, metadata.namespace, pass.signal);
   const asked = await askedBuckets(accessKey, deps, pass);
   const isLost = asked.some(({ standing }) => standing === 'lost');
-  if (!isProviderLost && !isLost && !(await mayHaveMore(accessKey, asked, deps, pass))) return;
+  if (!isProviderLost && !isLost && !(await mayHaveBorrowed(accessKey, deps, pass))) return;
   const work = await openRemoval(accessKey, deps, pass);
   const user = await work.issuer.observeUser(work.user, pass);
   if (user?.isOurs !== true || user.policy === undefined) return;
@@ -115,34 +115,35 @@ const askedBuckets = async (
   return asked;
 };
 
-/** Whether the user of a borrower may have rights in a bucket that `access` does not name: by its proven status, or for want of one. */
-const mayHaveMore = async (
+/** Whether there may be a user in an account of somebody else: by its proven status, or because the Provider is granted. */
+const mayHaveBorrowed = async (
   accessKey: AccessKey,
-  asked: readonly AskedBucket[],
   { references, ownership }: AccessKeyDeps,
   { signal }: KeyPass,
 ): Promise<boolean> => {
   const { spec, metadata } = accessKey;
   if ((spec.providerRef.namespace ?? metadata.namespace) === metadata.namespace) return false;
-  const proven = await ownership.provenAccessKey(accessKey, signal);
-  const keys = new Set(asked.map(({ key }) => key));
-  if (proven !== undefined) return (proven.grantedBuckets ?? []).some((key) => !keys.has(key));
+  if ((await ownership.provenAccessKey(accessKey, signal)) !== undefined) return true;
   // Who was never granted anything causes no calls in the account of somebody else.
   return !((await references.providerFor(spec.providerRef, metadata.namespace).catch(onlyFault)) instanceof Fault);
 };
 
+/** In an account of somebody else the server says what was lost: the next owner of a name must not find our user there. */
 const withoutLost = async (
-  { accessKey, provided: { provider }, issuer, pass }: Work,
+  work: Work,
   standing: ObservedUser['policy'],
   asked: readonly AskedBucket[],
 ): Promise<IamPolicy | undefined> => {
-  const sights: BucketSight[] = [];
-  for (const { key, standing: as } of asked) {
-    const bucket = await liveBucket(pass, key);
-    sights.push({ key, standing: as, bucket, fault: undefined });
-  }
-  if (accessKey.metadata.namespace !== provider.metadata.namespace)
+  const { accessKey, provided, issuer, pass } = work;
+  const { provider } = provided;
+  if (accessKey.metadata.namespace !== provider.metadata.namespace) {
+    const sights = await observeBuckets(work, standing);
     return narrowedRights({ accessKey, provider, sights, standing, maxPolicyBytes: issuer.maxPolicyBytes });
-  const lost = sights.flatMap(({ standing: as, bucket }) => (as === 'lost' && bucket ? [bucket.spec.name] : []));
+  }
+  const lost: string[] = [];
+  for (const { key, standing: as } of asked) {
+    const bucket = as === 'lost' ? await liveBucket(pass, key) : undefined;
+    if (bucket !== undefined) lost.push(bucket.spec.name);
+  }
   return withoutBuckets(standing, new Set(lost));
 };

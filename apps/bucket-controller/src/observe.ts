@@ -1,5 +1,6 @@
 import { reasons } from '@operator/api';
 import { Fault, terminal, transient, waiting } from '@operator/outcome';
+import { kinshipOf } from '@operator/ownership';
 import {
   withdrawnBorrowers,
   type Borrower,
@@ -181,7 +182,7 @@ const ownerOfKnown = async (
     const seen = await readOwner({ wire: driver.wire(region), bucket: spec.name }, pass);
     if (seen.kind !== 'marked') return undefined;
     const own = await deps.ownership.markOf(bucket, pass.signal);
-    return seen.mark.cluster === own.cluster && seen.mark.uid === own.uid ? seen : undefined;
+    return kinshipOf(seen.mark, own) === 'own' ? seen : undefined;
   } catch (caught) {
     if (caught instanceof Fault && unclear.has(caught.reason)) return undefined;
     throw caught;

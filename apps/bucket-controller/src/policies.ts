@@ -1,6 +1,6 @@
 import type { BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
 import { isPublic, parsePolicy, renderPolicy } from '@operator/policy';
-import { isGranted, keyOfReference, type Bucket, type LabelsOf, type Ownership } from '@operator/references';
+import { isGranted, isPolicyOn, type Bucket, type LabelsOf, type Ownership } from '@operator/references';
 import { bareMetadata, keyOf, pick, type KubeObject } from '@operator/runtime';
 import type { PolicyOnBucket } from './report.ts';
 
@@ -27,14 +27,6 @@ const isPublicPolicy = ({ spec }: BucketPolicy): boolean => {
   return 'document' in parsed && isPublic(renderPolicy(parsed.document, { resolvePrincipal: (name) => name }));
 };
 
-/** What a policy remembers of another place is no matter of this Bucket. */
-const isSameProvider = (
-  { providerRef }: Pick<BucketPolicyStatus, 'providerRef'>,
-  { metadata, spec }: Pick<Bucket, 'metadata' | 'spec'>,
-): boolean =>
-  providerRef !== undefined &&
-  keyOfReference(providerRef, providerRef.namespace) === keyOfReference(spec.providerRef, metadata.namespace);
-
 /**
  * The policies that count on a Bucket: those that it grants the reference, and those that stand at the server all the same, as
  * their status proves. Anybody may refer to any Bucket; that alone must show nothing on it, nor hold up its deletion.
@@ -50,7 +42,7 @@ export const policiesOn = async (
   for (const policy of referring) {
     const namespaces = { owner: metadata.namespace, from: policy.metadata.namespace };
     const proven = await ownership.provenPolicy(policy, signal);
-    const isHere = proven?.bucketName === spec.name && isSameProvider(proven, { metadata, spec });
+    const isHere = proven !== undefined && isPolicyOn({ metadata, spec }, proven);
     const stands = isHere && (proven.appliedHash !== undefined || proven.pendingHash !== undefined);
     if (!stands && !(await isGranted(spec.allowedNamespaces, namespaces, labelsOf))) continue;
     const isLeaving = policy.metadata.deletionTimestamp !== undefined;

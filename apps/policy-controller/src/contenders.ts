@@ -1,7 +1,7 @@
 import type { BucketPolicyStatus } from '@operator/api';
 import { reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
-import { keyOfReference, withdrawalOf, type ReferredBucket } from '@operator/references';
+import { isPolicyOn, keyOfReference, withdrawalOf, type ReferredBucket } from '@operator/references';
 import { keyOf } from '@operator/runtime';
 import type { PolicyDeps, RivalPolicy, Work } from './deps.ts';
 import { winnerOf, type Contender } from './plan.ts';
@@ -26,7 +26,7 @@ const contendersFor = async (bucket: ReferredBucket, { policy, memory, deps, pas
     const state = await withdrawalOf(bucket, other.metadata.namespace, deps.labelsOf);
     const proven = await deps.ownership.provenPolicy(other, pass.signal);
     // What it remembers of another bucket or place is no matter of this Bucket.
-    const holds = isHolding(proven) && isOn(bucket, proven);
+    const holds = isHolding(proven) && isPolicyOn(bucket, proven);
     if (state !== 'granted' && !holds) continue;
     // What is to be removed stands until it is gone.
     const isLeaving = other.metadata.deletionTimestamp !== undefined || state === 'confirmed';
@@ -41,11 +41,6 @@ const ageOf = ({ metadata: { namespace, name, uid, creationTimestamp } }: Pick<R
   uid,
   creationTimestamp,
 });
-
-const isOn = ({ metadata, spec }: ReferredBucket, { bucketName, providerRef }: BucketPolicyStatus): boolean =>
-  bucketName === spec.name &&
-  providerRef !== undefined &&
-  keyOfReference(providerRef, providerRef.namespace) === keyOfReference(spec.providerRef, metadata.namespace);
 
 const isHolding = (memory: BucketPolicyStatus | undefined): memory is BucketPolicyStatus =>
   memory?.appliedHash !== undefined || memory?.pendingHash !== undefined;

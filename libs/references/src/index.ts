@@ -14,6 +14,7 @@ export { ownerGone } from './owner-gone.ts';
 export type { OwnerGone } from './owner-gone.ts';
 export { createOwnership, longestCreationMs } from './ownership.ts';
 export type { BucketMemory, OwnableBucket, OwnerLook, OwnerQuestion, Ownership, RememberingKey } from './ownership.ts';
+export { isPolicyOn } from './policy-place.ts';
 export { createReferences, keyOfReference, namespaceLabels, namespaceResource } from './references.ts';
 export type { Bucket, Provided, References, ReferencesOptions } from './references.ts';
 export { trimReferredBucket } from './referred-bucket.ts';

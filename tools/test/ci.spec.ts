@@ -24,7 +24,7 @@ function runCi(commands: Readonly<Record<'commits' | 'test' | 'test:root', strin
     encoding: 'utf8',
   });
   const lines = stdout.trimEnd().split('\n');
-  return { status, ran: lines.filter((line) => line.startsWith('ran ')), last: lines.at(-1) };
+  return { status, ran: lines.filter((line) => line.startsWith('ran ')), last: lines.at(-1), lines };
 }
 
 const all = ['ran commits', 'ran test', 'ran test:root'];
@@ -51,7 +51,13 @@ describe('.ci/run', () => {
       '745 passed, 1 failed',
     ],
   ])('%s', (_title, test, root, status, last) => {
-    expect(runCi({ commits: 'exit 0', test, 'test:root': root })).toEqual({ status, ran: all, last });
+    expect(runCi({ commits: 'exit 0', test, 'test:root': root })).toMatchObject({ status, ran: all, last });
+  });
+
+  it('says again at its end what did not hold', () => {
+    const test = 'printf "%s\\n" "699 1" "FAILED unit tests" "       a works: expected 1" >"$counts"; exit 1';
+    const { lines } = runCi({ commits: 'exit 0', test, 'test:root': counts(45, 0) });
+    expect(lines.slice(-3)).toEqual(['FAILED unit tests', '       a works: expected 1', '744 passed, 1 failed']);
   });
 
   it('stops at commits that do not say what they are', () => {

@@ -10,15 +10,24 @@ describe('countTests', () => {
     ['some failed', report(5, 2), 1, { passed: 5, failed: 2 }],
     [
       'a file that does not load',
-      report(5, 0, [{ status: 'failed', assertionResults: [] }]),
+      report(5, 0, [{ name: 'a.spec.ts', status: 'failed', message: 'no such module\n  at', assertionResults: [] }]),
       1,
-      { passed: 5, failed: 1 },
+      { passed: 5, failed: 1, failures: ['a.spec.ts: no such module'] },
     ],
     [
       'a failed file counts by its tests',
-      report(5, 1, [{ status: 'failed', assertionResults: [{}] }]),
+      report(5, 1, [
+        {
+          name: 'a.spec.ts',
+          status: 'failed',
+          assertionResults: [
+            { status: 'passed', fullName: 'a works', failureMessages: [] },
+            { status: 'failed', fullName: 'b works', failureMessages: ['\u001b[31mexpected 1\u001b[39m\n  at b.ts'] },
+          ],
+        },
+      ]),
       1,
-      { passed: 5, failed: 1 },
+      { passed: 5, failed: 1, failures: ['b works: expected 1'] },
     ],
     ['an error outside any test', report(5, 0), 1, { passed: 5, failed: 1 }],
     ['a runner ended by a signal after its report', report(5, 0), null, { passed: 5, failed: 1 }],

@@ -1,14 +1,29 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** How many tests, or checks that count as one, held and did not. */
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
+  /** What failed: the test and its first line, each in one line. Left out where there is no more to say than the number. */
+  readonly failures?: readonly string[];
 }
 
 /** As much of a report of vitest's JSON reporter as is counted. */
 interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly TestFile[];
+}
+
+interface TestFile {
+  readonly name: string;
+  readonly status: string;
+  readonly message?: string;
+  readonly assertionResults: readonly {
+    readonly status: string;
+    readonly fullName: string;
+    readonly failureMessages?: readonly string[];
+  }[];
 }
 
 /**
@@ -23,8 +38,23 @@ export function countTests(report: string | undefined, status: number | null): C
     (file) => file.status === 'failed' && file.assertionResults.length === 0,
   ).length;
   const failed = parsed.numFailedTests + brokenFiles;
-  return { passed: parsed.numPassedTests, failed: failed === 0 && status !== 0 ? 1 : failed };
+  const failures = parsed.testResults.flatMap(failuresIn);
+  return {
+    passed: parsed.numPassedTests,
+    failed: failed === 0 && status !== 0 ? 1 : failed,
+    ...(failures.length > 0 && { failures }),
+  };
 }
+
+const failuresIn = (file: TestFile): readonly string[] => {
+  if (file.status === 'failed' && file.assertionResults.length === 0)
+    return [`${file.name}: ${firstLine(file.message)}`];
+  return file.assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName, failureMessages }) => `${fullName}: ${firstLine(failureMessages?.[0])}`);
+};
+
+const firstLine = (text = 'no message'): string => stripVTControlCharacters(text).trim().split('\n', 1)[0] ?? '';
 
 function parseReport(report: string | undefined): Report | undefined {
   if (report === undefined) return undefined;

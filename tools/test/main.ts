@@ -14,7 +14,7 @@ import { conclude, runStages, type Stage, type StageResult } from './stages.ts';
 
 // npm test: everything in one go, the cheap things first. npm run test:root: what needs root; what cannot be had on this machine
 // is told as not run, and is no failure. The last line is `N passed, N failed`. With `--counts FILE` the two numbers go there as
-// well, for a caller that adds them to others and says the sum.
+// well, and below them what did not hold, for a caller that adds them to others and says the sum.
 
 const {
   values: { counts: countsPath },
@@ -89,7 +89,10 @@ console.log('');
 lines.forEach((line) => console.log(line));
 if (signal.aborted) process.exitCode = 130;
 if (total.failed > 0) process.exitCode ??= 1;
-if (countsPath !== undefined) writeFileSync(countsPath, `${total.passed} ${total.failed}\n`);
+if (countsPath !== undefined) {
+  const failed = lines.filter((line) => !line.startsWith('held'));
+  writeFileSync(countsPath, [`${total.passed} ${total.failed}`, ...failed, ''].join('\n'));
+}
 const sum = `${total.passed} passed, ${total.failed} failed`;
 console.log(countsPath === undefined ? sum : `${isRoot ? 'npm run test:root' : 'npm test'}: ${sum}`);
 

@@ -55,15 +55,20 @@ describe('runStages', () => {
 });
 
 describe('conclude', () => {
-  it('says what held, what failed and what was not run, and adds up', () => {
+  it('says what held, which tests failed and what was not run, and adds up', () => {
     const names = ['one', 'two', 'three'].map((name) => ({ name }));
     const results = new Map<string, StageResult>([
       ['one', good],
-      ['two', bad],
+      ['two', { ...bad, failures: ['stays up: expected 1 to be 2'] }],
       ['three', absent],
     ]);
     expect(conclude(names, results)).toEqual({
-      lines: ['held   one: 2 passed, 0 failed', 'FAILED two: 1 passed, 1 failed', 'not run: three (no root)'],
+      lines: [
+        'held   one: 2 passed, 0 failed',
+        'FAILED two: 1 passed, 1 failed',
+        '       stays up: expected 1 to be 2',
+        'not run: three (no root)',
+      ],
       total: { passed: 3, failed: 1 },
     });
   });

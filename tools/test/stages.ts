@@ -82,6 +82,7 @@ export function conclude(
       counts.push(result);
       const verdict = result.failed === 0 ? 'held  ' : 'FAILED';
       lines.push(`${verdict} ${name}: ${result.passed} passed, ${result.failed} failed`);
+      lines.push(...(result.failures ?? []).map((failure) => `       ${failure}`));
     }
   }
   return { lines, total: addCounts(counts) };

@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 /** Where nothing but sources lies. */
 const never = ['**/node_modules/**', '**/dist/**', '.nx/**', '.local/**', 'tools/local/go/**'];
 
+const ceph = ['{apps,libs,tools,e2e}/**/{ceph,*.ceph}.root.spec.ts'];
+
 export default defineConfig({
   test: {
     // The machine also runs an API server and S3 servers while the tests run.
@@ -33,12 +35,24 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          // What root alone can start: npm run test:root.
-          name: 'root',
-          include: ['{apps,libs,tools,e2e}/**/*.root.spec.ts'],
+          // What runs on Ceph RGW, which root alone can start: npm run test:root.
+          name: 'ceph',
+          include: ceph,
           exclude: never,
           testTimeout: 120_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // What else needs root: npm run test:root.
+          name: 'root',
+          include: ['{apps,libs,tools,e2e}/**/*.root.spec.ts'],
+          globalSetup: ['e2e/src/bundles.ts'],
+          exclude: [...never, ...ceph],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -71,6 +71,8 @@ const build = (tools: ControllerTools) => {
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
     isToldElsewhere,
+    // A bucket that stays bears its owner tags, and can be adopted or removed; one that is deleted does not come back.
+    keepsWhenStripped: true,
     isBeyondHelp: isProviderGone,
     isUsable: usable(providers),
     reconciler: bucketReconciler({

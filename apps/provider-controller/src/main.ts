@@ -46,6 +46,7 @@ const build = (tools: ControllerTools) => {
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
     failureEvent: eventReasons.ValidateFailed,
+    leavesNothing: true,
     reconciler: providerReconciler({
       kube,
       pool,

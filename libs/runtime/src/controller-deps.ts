@@ -32,6 +32,20 @@ export interface Controller<Spec, Status> {
    */
   readonly isBeyondHelp?: (fault: Fault) => boolean;
   /**
+   * True when what an object has outside bears its uid, so that nothing of it can be of another object of the same name: it is undone also
+   * when there is another one by now. False when absent.
+   */
+  readonly isBoundToUid?: boolean;
+  /** True when nothing stays outside of an object that is gone: then nothing is undone without its finalizer. False when absent. */
+  readonly leavesNothing?: boolean;
+  /**
+   * True when an object whose finalizer somebody else removed keeps what it has outside, because that may be what was meant: data that is
+   * deleted does not come back. False when absent.
+   */
+  readonly keepsWhenStripped?: boolean;
+  /** Called once nothing will be done any more for the object of a uid; it may be called again for the same. */
+  readonly forgotten?: (uid: string) => void;
+  /**
    * False while nothing can be done with the Provider of this key, such as in an outage: its objects, most of which can only tell so,
    * then have few passes at once. True when absent.
    */

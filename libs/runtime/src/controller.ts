@@ -1,6 +1,6 @@
 import type { ControllerDeps } from './controller-deps.ts';
+import { createCustody } from './custody.ts';
 import { createDriftLoops } from './drift-loop.ts';
-import { hasFinalizer } from './finalizer.ts';
 import { needsPass } from './needs-pass.ts';
 import { createNotices } from './notices.ts';
 import { type Rooms, passOver } from './passes.ts';
@@ -20,13 +20,19 @@ export interface RunningController {
 
 /** Workers that reconcile the keys of one queue. */
 export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status>): RunningController => {
-  const vanished: Rooms<Spec, Status>['vanished'] = createVanished(deps.clock);
+  const custody = createCustody<Spec, Status>(deps);
+  const vanished: Rooms<Spec, Status>['vanished'] = createVanished({
+    clock: deps.clock,
+    isBoundToUid: deps.isBoundToUid === true,
+    ended: (uid) => deps.forgotten?.(uid),
+  });
   const notices = createNotices(deps);
   const rooms: Rooms<Spec, Status> = {
     deps,
+    custody,
     vanished,
     notices,
-    statuses: createStatusStore(deps, vanished, notices),
+    statuses: createStatusStore(deps, { vanished, custody, notices }),
     driftLoops: createDriftLoops(deps.random),
     deletions: new Map(),
   };
@@ -34,8 +40,9 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   enqueueEvents(rooms);
   const { queue, metrics, monotonicMs, workers, resource } = deps;
   return {
-    run: (stop, abort) =>
-      runWorkers(
+    run: (stop, abort) => {
+      custody.begin();
+      return runWorkers(
         {
           queue,
           metrics,
@@ -46,7 +53,8 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
         },
         stop,
         abort,
-      ),
+      );
+    },
   };
 };
 
@@ -61,7 +69,8 @@ const countStates = <Spec, Status>({ metrics, resource, informer }: ControllerDe
 };
 
 /** From what the watch says to keys in the queue. */
-const enqueueEvents = <Spec, Status>({ deps, vanished, notices, driftLoops, deletions }: Rooms<Spec, Status>): void => {
+const enqueueEvents = <Spec, Status>(rooms: Rooms<Spec, Status>): void => {
+  const { deps, vanished, custody, notices, driftLoops, deletions } = rooms;
   const { informer, queue, finalizer, mayWrite } = deps;
   informer.on({
     onAdd: (object) => {
@@ -69,17 +78,22 @@ const enqueueEvents = <Spec, Status>({ deps, vanished, notices, driftLoops, dele
       queue.add(keyOf(object));
     },
     onUpdate: (object, old) => {
+      custody.saw(object, old);
       if (needsPass(object, old, finalizer)) queue.add(keyOf(object));
     },
     onDelete: (object, wasTold) => {
-      notices.endPause(object.metadata.uid);
-      deletions.delete(object.metadata.uid);
+      const { uid } = object.metadata;
+      notices.endPause(uid);
+      deletions.delete(uid);
       driftLoops.forget(keyOf(object));
       queue.remove(keyOf(object));
-      if (object.metadata.deletionTimestamp !== undefined || !hasFinalizer(object, finalizer)) return;
-      if (!wasTold || !mayWrite()) return;
-      vanished.add(object);
-      queue.add(keyOf(object));
+      const isLost = wasTold && mayWrite() && custody.isLost(object);
+      const last = custody.restored(object);
+      custody.forget(uid);
+      const key = isLost ? vanished.add(last) : undefined;
+      if (key !== undefined) queue.add(key);
+      else deps.forgotten?.(uid);
+      if (isLost && key === undefined) notices.tellForgotten(object, deps.log);
     },
   });
 };

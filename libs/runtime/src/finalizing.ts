@@ -1,7 +1,8 @@
 import { blocked } from '@operator/outcome';
 import { backoffMs } from './backoff.ts';
 import type { Turn } from './controller-deps.ts';
-import { removeFinalizer } from './finalizer.ts';
+import { hasFinalizer, removeFinalizer } from './finalizer.ts';
+import { isObjectChanged } from './kube-error.ts';
 import { lendPass } from './lent-pass.ts';
 import { learnFrom } from './live-proof.ts';
 import type { Ended } from './next-attempt.ts';
@@ -20,10 +21,13 @@ export const finalize = async <Spec, Status>(
   given: KubeObject<Spec, Status>,
   turn: Turn,
 ): Promise<Ended> => {
-  const { deps, vanished, notices } = rooms;
-  const pass = lendPass(deps, rooms.statuses, given, given, turn);
+  const { deps, custody, vanished, notices } = rooms;
+  custody.resume(given.metadata.uid);
+  // Whoever emptied its status since has not undone what it has outside.
+  const known = turn.isStored ? custody.restored(given) : given;
+  const pass = lendPass(deps, rooms.statuses, known, given, turn);
   const finalized = await deps.reconciler
-    .finalize(given, pass.lent)
+    .finalize(known, pass.lent)
     .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, turn)));
   requireTellable(turn, finalized);
   const object = pass.stored();
@@ -33,28 +37,47 @@ export const finalize = async <Spec, Status>(
     notices.tellGivenUp(object, finalized.fault, turn.log);
     return { how: 'given-up' };
   }
-  return goOn(rooms, object, finalized, turn);
+  return goOn(rooms, { object, from: ownStatus(pass.current()) }, finalized, turn);
 };
 
 const letGo = async <Spec, Status>(
-  { deps, vanished }: Rooms<Spec, Status>,
+  { deps, custody, vanished }: Rooms<Spec, Status>,
   object: KubeObject<Spec, Status>,
-  { isStored, log, signal, proof }: Turn,
+  turn: Turn,
 ): Promise<Ended> => {
-  const { kube, resource, finalizer, informer } = deps;
-  if (isStored) {
-    const left = await removeFinalizer(kube, resource, object, finalizer, { signal }).catch(learnFrom(proof));
-    // Whatever asks for a pass before the watch says that it is gone finds nothing to undo.
-    if (left !== undefined) informer.remember(left);
-  } else vanished.end(object);
+  const { informer } = deps;
+  const { key, log } = turn;
+  const { uid } = object.metadata;
+  const isThere = (): boolean => informer.get(key)?.metadata.uid === uid;
+  // The watch may say that it is gone before the API server has answered.
+  if (turn.isStored && isThere()) custody.letGo(uid);
+  if (turn.isStored && hasFinalizer(object, deps.finalizer)) await takeFinalizerOff(deps, custody, object, turn);
+  // It may have vanished during this very pass.
+  if (!turn.isStored || !isThere()) vanished.end(object);
   log.info({ event: 'finalized' }, 'nothing is left to undo; the finalizer is removed');
   return { how: 'finalized' };
 };
 
-/** Something is left to undo, now or later. */
+const takeFinalizerOff = async <Spec, Status>(
+  { kube, resource, finalizer, informer }: Rooms<Spec, Status>['deps'],
+  custody: Rooms<Spec, Status>['custody'],
+  object: KubeObject<Spec, Status>,
+  { signal, proof }: Turn,
+): Promise<void> => {
+  const left = await removeFinalizer(kube, resource, object, finalizer, { signal })
+    .catch((caught: unknown) => {
+      if (isObjectChanged(caught)) custody.resume(object.metadata.uid);
+      throw caught;
+    })
+    .catch(learnFrom(proof));
+  // Whatever asks for a pass before the watch says that it is gone finds nothing to undo.
+  if (left !== undefined) informer.remember(left);
+};
+
+/** Something is left to undo, now or later. `from`: the kind's own status that the pass ended with. */
 const goOn = async <Spec, Status>(
   rooms: Rooms<Spec, Status>,
-  object: KubeObject<Spec, Status>,
+  { object, from }: { readonly object: KubeObject<Spec, Status>; readonly from: Status },
   finalized: Exclude<Finalized<Status>, { readonly result: 'done' }>,
   turn: Turn,
 ): Promise<Ended> => {
@@ -63,7 +86,7 @@ const goOn = async <Spec, Status>(
   const claims =
     finalized.result === 'blocked' ? [...finalized.claims, ...deps.reconciler.claimsOf(finalized.fault, object)] : [];
   const status = statusOf(object, finalized.status, { claims, verdict: finalized, now }, deps);
-  await statuses.write(object, status, finalized, turn);
+  await statuses.write({ stored: object, from }, status, finalized, turn);
   if (finalized.result === 'blocked') {
     log.info({ event: 'fault', reason: finalized.fault.reason, kind: finalized.fault.kind }, finalized.fault.message);
     return { how: 'blocked', fault: finalized.fault, resyncMs: resyncMsOf(rooms, object, undefined, log) };

@@ -142,7 +142,7 @@ describe('an informer', () => {
     server.tell({ type: 'ADDED', object: thing('a', '40', 7, { uid: 'second' }) });
     server.tell({ type: 'DELETED', object: thing('a', '39', 1) });
     await settle(() => seen.length >= 3);
-    expect(seen).toEqual(['add a 1', 'miss a 1', 'add a 7']);
+    expect(seen).toEqual(['add a 1', 'delete a 1', 'add a 7']);
     expect(informer.get('n/a')?.metadata.uid).toBe('second');
   });
 

@@ -26,7 +26,10 @@ export interface InformerOptions<T> {
 export interface InformerEvents<T> {
   readonly onAdd?: (object: T) => void;
   readonly onUpdate?: (object: T, old: T) => void;
-  /** `wasTold`: the watch said so; false where a list, or another object of the name, only lets it be inferred. */
+  /**
+   * `wasTold`: the watch said so, or has shown a later object of the name; false where a list, which may be of a restored store, only lets
+   * it be inferred.
+   */
   readonly onDelete?: (object: T, wasTold: boolean) => void;
 }
 
@@ -94,7 +97,8 @@ export const createInformer = <T extends StoredObject>(
   const synced: (() => void)[] = [];
   let log: Logger | undefined;
 
-  const put = (object: T): void => {
+  /** `isLater`: than the one that the cache has. */
+  const put = (object: T, isLater: boolean): void => {
     const key = keyOf(object);
     const old = objects.get(key);
     if (old !== undefined) unindex(key, old);
@@ -108,7 +112,7 @@ export const createInformer = <T extends StoredObject>(
     }
     // Another uid under the same name is another object: the old one went, whether or not the watch said so.
     if (old !== undefined) {
-      tell((listener) => listener.onDelete?.(old, false));
+      tell((listener) => listener.onDelete?.(old, isLater));
     }
     tell((listener) => listener.onAdd?.(object));
   };
@@ -154,14 +158,14 @@ export const createInformer = <T extends StoredObject>(
       known === undefined ||
       compareResourceVersions(known.metadata.resourceVersion, object.metadata.resourceVersion) < 0
     )
-      put(object);
+      put(object, true);
   };
 
   const replace = (listed: readonly T[], namespace: string | undefined, hasGoneBack: boolean): void => {
     const keys = new Set<ObjectKey>();
     for (const object of listed) {
       keys.add(keyOf(object));
-      if (hasGoneBack) put(object);
+      if (hasGoneBack) put(object, false);
       else take(object);
     }
     dropWhere(namespace, (object) => !keys.has(keyOf(object)));

@@ -8,7 +8,7 @@ import { isKubeError } from './kube-error.ts';
 import { isLeadershipLost } from './leadership-lost.ts';
 import { isAway } from './outage.ts';
 import { isQuiet } from './pass-fault.ts';
-import type { CommonStatus, KubeObject } from './resource.ts';
+import { type CommonStatus, type KubeObject, keyOf } from './resource.ts';
 import { readyOf } from './status.ts';
 
 /** What people are told of a pass, in Events and in the log. Nothing here changes what happens next. */
@@ -28,6 +28,8 @@ export interface Notices {
   ): void;
   /** Nothing is left that could undo the work for an object that is gone. */
   tellGivenUp(object: KubeObject, fault: Fault, log: Logger): void;
+  /** An object that went although something is left to undo, of which too many of its namespace wait already. */
+  tellForgotten(object: KubeObject, log: Logger): void;
   /** What ended a pass without a status. */
   tellFailure(caught: unknown, log: Logger): void;
 }
@@ -83,6 +85,12 @@ export const createNotices = <Spec, Status>(
     tellGivenUp(object, fault, log) {
       const message = `The object is gone, and its external work cannot be undone: ${fault.message}`;
       log.warn({ event: eventReasons.GivenUp, reason: fault.reason }, message);
+      events.record(object, 'Warning', eventReasons.GivenUp, message);
+    },
+    tellForgotten(object, log) {
+      const message =
+        'The object went without waiting for its finalizer, and too many of its namespace wait already: what it has outside stays.';
+      log.warn({ event: eventReasons.GivenUp, resource: keyOf(object), uid: object.metadata.uid }, message);
       events.record(object, 'Warning', eventReasons.GivenUp, message);
     },
     tellFailure(caught, log) {

@@ -2,6 +2,7 @@ import { reasons } from '@operator/api';
 import { type Fault, blocked } from '@operator/outcome';
 import { isPaused, ownResyncMs } from './annotations.ts';
 import type { ControllerDeps, Turn } from './controller-deps.ts';
+import type { Custody } from './custody.ts';
 import type { DriftLoops, Progress } from './drift-loop.ts';
 import { finalize } from './finalizing.ts';
 import { addFinalizer, hasFinalizer } from './finalizer.ts';
@@ -12,7 +13,7 @@ import { type Ended, type PassResult, scheduleNext } from './next-attempt.ts';
 import { type Notices, isDrift, pausedMessage } from './notices.ts';
 import { isAway } from './outage.ts';
 import { faultOf } from './pass-fault.ts';
-import { type KubeObject, type ObjectKey, ownStatus } from './resource.ts';
+import { type KubeObject, type ObjectKey, keyOf, ownStatus } from './resource.ts';
 import { readyOf, statusOf } from './status.ts';
 import type { StatusStore } from './status-store.ts';
 import type { Vanished } from './vanished.ts';
@@ -21,6 +22,7 @@ import type { Cause } from './wakes.ts';
 /** What every pass of one controller shares. */
 export interface Rooms<Spec, Status> {
   readonly deps: ControllerDeps<Spec, Status>;
+  readonly custody: Custody<Spec, Status>;
   readonly vanished: Vanished<KubeObject<Spec, Status>>;
   readonly statuses: StatusStore<Spec, Status>;
   readonly notices: Notices;
@@ -29,7 +31,7 @@ export interface Rooms<Spec, Status> {
   readonly deletions: Map<string, number>;
 }
 
-/** One pass over what has this key now; what comes of it is in the queue when it ends. Never throws. */
+/** One pass over what has this key now, or vanished under it; what comes of it is in the queue when it ends. Never throws. */
 export const passOver = async <Spec, Status>(
   rooms: Rooms<Spec, Status>,
   key: ObjectKey,
@@ -44,14 +46,15 @@ export const passOver = async <Spec, Status>(
 
 const openTurn = async <Spec, Status>(
   rooms: Rooms<Spec, Status>,
-  key: ObjectKey,
+  given: ObjectKey,
   signal: AbortSignal,
 ): Promise<Ended> => {
   const { deps, vanished } = rooms;
-  const cause = deps.takeCause?.(key);
-  const living = deps.informer.get(key);
-  const object = living ?? vanished.get(key);
+  const cause = deps.takeCause?.(given);
+  const living = deps.informer.get(given);
+  const object = living ?? vanished.get(given);
   if (object === undefined) return { how: 'idle' };
+  const key = keyOf(object);
   const { uid } = object.metadata;
   const attributes = { 'k8s.object': key, 'k8s.uid': uid, ...(cause === undefined ? {} : causeAttributes(cause)) };
   return deps.tracing.root(`reconcile ${deps.resource.kind}`, attributes, async (traceId) => {
@@ -69,20 +72,26 @@ const attend = async <Spec, Status>(
   turn: Turn,
 ): Promise<Ended> => {
   if (!turn.isStored && (await isOnlyUnseen(rooms, object, turn))) return { how: 'idle' };
-  if (isPaused(object)) return attendPaused(rooms, object, turn);
+  // Nobody can end the pause of an object that is gone.
+  const mayPause = turn.isStored || rooms.deps.keepsWhenStripped === true;
+  if (mayPause && isPaused(object)) return attendPaused(rooms, object, turn);
   rooms.notices.endPause(object.metadata.uid);
   if (object.metadata.deletionTimestamp === undefined) return reconcile(rooms, object, turn);
-  return hasFinalizer(object, rooms.deps.finalizer) ? finalize(rooms, object, turn) : { how: 'idle' };
+  return !turn.isStored || rooms.custody.isHeld(object) ? finalize(rooms, object, turn) : { how: 'idle' };
 };
 
-/** True when the object, or another one of its name, lives: it only left what this process watches. */
+/**
+ * True when the object lives, and only left what this process watches; or when another one has its name, which may have what the former
+ * had.
+ */
 const isOnlyUnseen = async <Spec, Status>(
   { deps, vanished }: Rooms<Spec, Status>,
   object: KubeObject<Spec, Status>,
   { log, signal }: Turn,
 ): Promise<boolean> => {
   const { name, namespace } = object.metadata;
-  const isUnseen = (await deps.kube.get(deps.resource, { name, namespace }, { signal })) !== undefined;
+  const live = await deps.kube.get(deps.resource, { name, namespace }, { signal });
+  const isUnseen = live !== undefined && (deps.isBoundToUid !== true || live.metadata.uid === object.metadata.uid);
   if (isUnseen) vanished.end(object);
   else log.warn({ event: 'vanished' }, 'the object went without waiting for its finalizer; undoing the external work');
   return isUnseen;
@@ -121,7 +130,7 @@ const pause = async <Spec, Status>(
   if (hasChanged || readyOf(object) === undefined || !isAsTold) {
     const verdict = { result: 'progressing', reason: reasons.Paused, message: pausedMessage } as const;
     const status = statusOf(object, ownStatus(object), { claims: [], verdict, now: turn.now }, deps);
-    await statuses.write(object, status, verdict, turn);
+    await statuses.write({ stored: object, from: ownStatus(object) }, status, verdict, turn);
   }
   return { how: 'paused' };
 };
@@ -148,7 +157,7 @@ const reconcile = async <Spec, Status>(
     seen = await look(rooms, { ...stored, status }, stored, { ...turn, now: deps.clock.now() });
   }
   const { outcome, progress, stored, status } = seen;
-  await statuses.write(stored, status, outcome, turn);
+  await statuses.write({ stored, from: ownStatus(stored) }, status, outcome, turn);
   if (outcome.result === 'progressing') {
     const { claim, delayMs = 0 } = progress ?? {};
     return { how: 'progressing', delayMs: claim === undefined ? (outcome.retryAfterMs ?? delayMs) : delayMs };

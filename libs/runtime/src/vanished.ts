@@ -2,15 +2,16 @@ import type { Clock } from '@operator/outcome';
 import { type KubeObject, type ObjectKey, keyOf } from './resource.ts';
 
 /**
- * Objects that went with our finalizer on them, as leaving ones: a DELETE that is under way when the finalizer comes takes the
- * object all the same, for the API server does not look at finalizers again before it deletes. Source: Kubernetes apiserver,
- * registry Store.Delete. Only what the watch told while this process led: a list may lack an object because the store is a
- * restored backup, and what another leader has undone must not be undone again.
+ * Objects that went although something is left to undo for them, as leaving ones. A DELETE that is under way when the finalizer comes
+ * takes the object all the same, for the API server does not look at finalizers again before it deletes (source: Kubernetes apiserver,
+ * registry Store.Delete); and whoever owns an object may take the finalizer off it. Only what the watch told while this process led: a
+ * list may lack an object because the store is a restored backup, and what another leader has undone must not be undone again.
  */
 export interface Vanished<T extends KubeObject> {
+  /** `key`: as `add` returned it. */
   get(key: ObjectKey): T | undefined;
-  /** Keeps an object that has gone. */
-  add(object: T): void;
+  /** Keeps an object that has gone. Returns the key under which it waits for its passes; undefined when its namespace has too many. */
+  add(object: T): ObjectKey | undefined;
   /** False once another object has taken the name of one that vanished. */
   isKept(object: T): boolean;
   /** Keeps what was learned of an object; false, and nothing kept, once another one has its name. */
@@ -21,24 +22,58 @@ export interface Vanished<T extends KubeObject> {
   replaced(key: ObjectKey): void;
 }
 
-export const createVanished = <T extends KubeObject>(clock: Clock): Vanished<T> => {
+export interface VanishedOptions {
+  readonly clock: Clock;
+  /** What an object has outside is of its uid alone, so that one that has its name by now does not matter. */
+  readonly isBoundToUid: boolean;
+  /** Called when an object is kept no more. */
+  readonly ended: (uid: string) => void;
+}
+
+/** How many objects of a namespace wait at a time: whoever strips more of them loses the memory of its own. */
+export const mostOfNamespace = 2_000;
+
+export const createVanished = <T extends KubeObject>({ clock, isBoundToUid, ended }: VanishedOptions): Vanished<T> => {
   const kept = new Map<ObjectKey, T>();
-  const isKept = (object: T): boolean => kept.get(keyOf(object))?.metadata.uid === object.metadata.uid;
+  const counts = new Map<string, number>();
+
+  // No name has a number sign: nothing that lives has this key.
+  const vanishedKeyOf = (object: T): ObjectKey =>
+    isBoundToUid ? `${keyOf(object)}#${object.metadata.uid}` : keyOf(object);
+  const isKept = (object: T): boolean => kept.get(vanishedKeyOf(object))?.metadata.uid === object.metadata.uid;
+  const drop = (key: ObjectKey): void => {
+    const object = kept.get(key);
+    if (object === undefined) return;
+    kept.delete(key);
+    const { namespace, uid } = object.metadata;
+    const left = (counts.get(namespace) ?? 1) - 1;
+    if (left > 0) counts.set(namespace, left);
+    else counts.delete(namespace);
+    ended(uid);
+  };
+
   return {
     get: (key) => kept.get(key),
     add(object) {
-      const deletionTimestamp = clock.now().toISOString();
-      kept.set(keyOf(object), { ...object, metadata: { ...object.metadata, deletionTimestamp } });
+      const key = vanishedKeyOf(object);
+      drop(key);
+      const { namespace } = object.metadata;
+      const count = counts.get(namespace) ?? 0;
+      if (count >= mostOfNamespace) return undefined;
+      counts.set(namespace, count + 1);
+      const deletionTimestamp = object.metadata.deletionTimestamp ?? clock.now().toISOString();
+      kept.set(key, { ...object, metadata: { ...object.metadata, deletionTimestamp } });
+      return key;
     },
     isKept,
     update(object) {
       const isStillKept = isKept(object);
-      if (isStillKept) kept.set(keyOf(object), object);
+      if (isStillKept) kept.set(vanishedKeyOf(object), object);
       return isStillKept;
     },
     end(object) {
-      if (isKept(object)) kept.delete(keyOf(object));
+      if (isKept(object)) drop(vanishedKeyOf(object));
     },
-    replaced: (key) => void kept.delete(key),
+    replaced: drop,
   };
 };

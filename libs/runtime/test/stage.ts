@@ -1,6 +1,7 @@
 import { type Outcome, settled } from '@operator/outcome';
 import { type Logger, pino } from 'pino';
 import { vi } from 'vitest';
+import type { Controller } from '../src/controller-deps.ts';
 import { createController } from '../src/controller.ts';
 import { type StartedInformer, createInformer } from '../src/informer.ts';
 import { type RuntimeMetrics, createMetrics } from '../src/metrics.ts';
@@ -21,6 +22,8 @@ export interface Widgets {
     pass: WidgetPass,
   ) => Promise<Outcome<Record<string, unknown>>> | Outcome<Record<string, unknown>>;
   readonly finalize?: (object: Stored, pass: WidgetPass) => Promise<Finalized<Record<string, unknown>>>;
+  /** What else the kind says of itself. */
+  readonly kind?: Partial<Controller<Record<string, unknown>, Record<string, unknown>>>;
 }
 
 /** A controller with its real informer and queue, before an API server in memory. */
@@ -62,7 +65,7 @@ export const createStage = (): Stage => {
       running.push(informer.start({ kube: api.kube, log, random, namespaces: [] }, end.signal));
       await vi.waitUntil(() => informer.hasSynced());
     },
-    async startController({ reconcile, finalize }) {
+    async startController({ reconcile, finalize, kind }) {
       const controller = createController<Record<string, unknown>, Record<string, unknown>>({
         resource,
         finalizer,
@@ -79,6 +82,7 @@ export const createStage = (): Stage => {
         tracing: await createTracing('test', {}),
         workers: 4,
         resyncIntervalMs: 600_000,
+        ...kind,
       });
       running.push(controller.run(end.signal, new AbortController().signal));
     },

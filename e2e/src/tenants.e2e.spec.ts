@@ -30,6 +30,7 @@ import { hostsAndAccounts } from './tenants/hosts-and-accounts.ts';
 import { references } from './tenants/references.ts';
 import { remade } from './tenants/remade.ts';
 import { secretsAndAnnotations } from './tenants/secrets-and-annotations.ts';
+import { stripped } from './tenants/stripped.ts';
 import { tagsAndPolicies } from './tenants/tags-and-policies.ts';
 import { startWorld } from './world.ts';
 
@@ -42,6 +43,7 @@ const attempts: readonly Attempt[] = [
   ...secretsAndAnnotations,
   ...answers,
   ...destinationsAndNames,
+  ...stripped,
 ];
 const neighbour = 'neighbour';
 /** Changes of the neighbour's Bucket that are measured, before and beside each siege. */

@@ -53,6 +53,7 @@ const take = async <T>({ pass, steps }: Work, name: string, run: () => Promise<T
 };
 
 const makeUser = async (work: Work, { rights }: UserSight): Promise<void> => {
+  work.deps.places.saw(work.accessKey);
   await take(work, 'user', () => work.issuer.putUser(work.user, work.pass));
   if (rights.policy !== undefined) await putPolicy(work, rights);
 };

@@ -1,7 +1,7 @@
 import type { AccessKeyStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
-import { onlyFault, waiting } from '@operator/outcome';
-import { explainWait } from '@operator/references';
+import { onlyFault, reworded, waiting } from '@operator/outcome';
+import { explainWait, isProviderGone, keyOfReference } from '@operator/references';
 import type { Finalized, Pass } from '@operator/runtime';
 import { deleteOwnedSecret } from '@operator/secrets';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
@@ -21,6 +21,7 @@ export const finalizeAccessKey = async (
   pass: Pass<AccessKeyStatus>,
 ): Promise<Finalized<AccessKeyStatus>> => {
   const { metadata, status } = accessKey;
+  await leaveFormerProviders(accessKey, deps, pass);
   await removeUser(accessKey, deps, pass).catch((caught: unknown) => {
     const fault = onlyFault(caught);
     // The name stands in the status before the user is made. Without it there is hardly one, and nothing to wait for.
@@ -32,6 +33,34 @@ export const finalizeAccessKey = async (
   const secretName = status?.secretName ?? secretNameOf(accessKey);
   await deleteOwnedSecret(deps.kube, accessKey, secretName, { signal: pass.signal }).catch(unlessForeign);
   return done;
+};
+
+/**
+ * Removes the users that the object has through Providers that its spec named before, see `UserPlaces`. A Provider that is gone may come
+ * back while the object lives.
+ * @throws the Faults of those Providers, unless the object is to be let go
+ */
+export const leaveFormerProviders = async (
+  accessKey: AccessKey,
+  deps: AccessKeyDeps,
+  pass: Pass<AccessKeyStatus>,
+): Promise<void> => {
+  const { metadata, spec } = accessKey;
+  const isLeaving = metadata.deletionTimestamp !== undefined;
+  const isLetGo = isLeaving && metadata.annotations?.[annotations.abandon] === 'true';
+  for (const place of deps.places.formerOf(accessKey)) {
+    const there = { ...accessKey, spec: { ...spec, providerRef: place } };
+    const fault = await removeUser(there, deps, pass).catch(onlyFault);
+    const key = keyOfReference(place, metadata.namespace);
+    if (fault !== undefined && !isLetGo && !isProviderGone(fault))
+      throw reworded(fault, `Of the former Provider ${key}: ${fault.message}`);
+    if (fault !== undefined && !isLeaving) continue;
+    if (fault !== undefined) {
+      const what = `The user of this object and its keys stay at the provider of ${key}.`;
+      pass.event('Warning', eventReasons.AccessKeyAbandoned, `${what} ${fault.message}`);
+    }
+    deps.places.left(accessKey, place);
+  }
 };
 
 const removeUser = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: Pass<AccessKeyStatus>): Promise<void> => {

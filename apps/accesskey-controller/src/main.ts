@@ -31,6 +31,7 @@ import type { AccessKey } from './deps.ts';
 import { ageSeconds } from './key-age.ts';
 import { issuedLabel, secretNameOf } from './output-secret.ts';
 import { makePair } from './pair.ts';
+import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
 /** What every driver needs of this process. */
@@ -49,6 +50,7 @@ const ownersOf = ({ metadata }: StoredObject): readonly string[] =>
 const build = (tools: ControllerTools) => {
   const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube } = tools;
+  const places = createUserPlaces();
   const accessKeys = tools.informer<AccessKey>(accessKeyResource);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
   const buckets = tools.informer<ReferredBucket>(bucketResource, { scope: 'all', trim: trimReferredBucket });
@@ -93,10 +95,16 @@ const build = (tools: ControllerTools) => {
     isToldElsewhere,
     isBeyondHelp: isProviderGone,
     isUsable: usable(providers),
+    // A user's name follows from the uid, and a Secret says whose it is.
+    isBoundToUid: true,
+    forgotten: (uid: string) => {
+      places.forget(uid);
+    },
     reconciler: accessKeyReconciler({
       kube: ownWrites.kube,
       references: createReferences({ kube, pool, providers, buckets }),
       ownership: composeOwnership(tools, randomBytes),
+      places,
       newPair: () => makePair(randomBytes),
     }),
   };

@@ -8,6 +8,7 @@ import type { KubeObject } from '@operator/runtime';
 import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import type { AccessKey } from './deps.ts';
+import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
 const signal = new AbortController().signal;
@@ -83,6 +84,7 @@ const begin = ({ keepsTags = true, hidesMissing = false, spec = {} }: Options = 
       kube: world.kube.client,
       references: world.references(),
       ownership: world.ownership,
+      places: createUserPlaces(),
       newPair: () => {
         pairs += 1;
         return { accessKeyId: `OURS${String(pairs)}`, secretAccessKey: redact(`chosen-${String(pairs)}`) };

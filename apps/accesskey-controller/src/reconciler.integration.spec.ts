@@ -12,6 +12,7 @@ import { bucketSpec, connectionTo, driverDeps, recordingContext } from '@operato
 import { startMinio, startMoto, type S3Server } from '@operator/tools/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makePair } from './pair.ts';
+import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'accesskey-'));
@@ -41,6 +42,7 @@ it('replaces a key on MinIO whose secret was changed there, and is at rest befor
         kube: world.kube.client,
         references: world.references(),
         ownership: world.ownership,
+        places: createUserPlaces(),
         newPair: () => makePair(randomBytes),
       }),
   });
@@ -124,6 +126,7 @@ const borrow = async (on: Driver) => {
         kube: world.kube.client,
         references: world.references(),
         ownership: world.ownership,
+        places: createUserPlaces(),
         newPair: () => makePair(randomBytes),
       }),
   });

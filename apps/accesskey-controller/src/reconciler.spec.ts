@@ -12,8 +12,10 @@ import {
   type PassReport,
 } from '@operator/references/testing';
 import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing';
+import type { References } from '@operator/references';
 import { describe, expect, it } from 'vitest';
 import type { AccessKey } from './deps.ts';
+import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
 const userName = 'team-a-app-uid-app';
@@ -45,6 +47,23 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
       status: { bucketName: 'photos', exists: true, endpoint: 'http://s3.test', ownership: 'Created' as const },
     }),
   );
+  const elsewhere = createMemoryKeys({ choosesPair });
+  const otherS3 = createMemoryS3({ now: () => new Date(0), keys: elsewhere.issuer, refusalOf: elsewhere.refusalOf });
+  otherS3.make('photos', { tags: new Map(tagsOfMark(mark)) });
+  const otherWorld = createTestWorld(otherS3.driver);
+  /** A Provider `elsewhere` leads to another server, which has its own users. */
+  const referencesOfBoth = (): References => {
+    const [here, there] = [world.references(), otherWorld.references()];
+    return {
+      ...here,
+      driverFor: (ref, ...rest) =>
+        ref.name === 'elsewhere' ? there.driverFor({ name: 'provider' }, ...rest) : here.driverFor(ref, ...rest),
+      driverForRemoval: (ref, ...rest) =>
+        ref.name === 'elsewhere'
+          ? there.driverForRemoval({ name: 'provider' }, ...rest)
+          : here.driverForRemoval(ref, ...rest),
+    };
+  };
   let pairs = 0;
   const accessKeys = new Map<string, AccessKey>();
   const bench = createBench<AccessKeySpec, AccessKeyStatus>({
@@ -64,7 +83,8 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
     reconciler: () =>
       accessKeyReconciler({
         kube: world.kube.client,
-        references: world.references(),
+        references: referencesOfBoth(),
+        places: createUserPlaces(),
         ownership: world.ownership,
         newPair: () => {
           pairs += 1;
@@ -78,7 +98,7 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
     const conditions = stored?.conditions === undefined ? {} : { conditions: stored.conditions };
     accessKeys.set('team-a/app', status === undefined ? object : { ...object, status: { ...status, ...conditions } });
   };
-  return { ...world, bench, keys, s3, server, patchStatus };
+  return { ...world, bench, keys, s3, server, patchStatus, elsewhere };
 };
 type World = ReturnType<typeof begin>;
 
@@ -750,6 +770,64 @@ describe('a status that this object did not earn', () => {
     expect(expectOneKey(world)).toBe('AKIA1');
   });
 });
+
+describe.each(servers)(
+  'on a server that %s, an object whose status was emptied and that names another Provider',
+  (_t, choosesPair) => {
+    const moved = async (): Promise<World> => {
+      const world = await ready({ choosesPair });
+      world.patchStatus(undefined);
+      world.bench.change({ providerRef: { name: 'elsewhere' } });
+      return world;
+    };
+
+    it('loses the user that it has through the former one, and gets one through the other', async () => {
+      const world = await moved();
+      await world.bench.run();
+      expect(world.keys.users.size).toBe(0);
+      expect([...world.elsewhere.users.keys()]).toEqual([userName]);
+      expect(secretOf(world)?.['access-key-id']).toBe([...(world.elsewhere.users.get(userName)?.keys.keys() ?? [])][0]);
+    });
+
+    it('has neither after a deletion, also one that comes at once', async () => {
+      for (const isAtOnce of [true, false]) {
+        const world = await moved();
+        if (!isAtOnce) await world.bench.run();
+        world.bench.delete();
+        expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+        expect([world.keys.users.size, world.elsewhere.users.size]).toEqual([0, 0]);
+      }
+    });
+
+    it('waits for the former one, and says so; one that is gone is given up by a deletion alone', async () => {
+      const world = await moved();
+      const { keys } = world.s3.driver;
+      Object.assign(world.s3.driver, { keys: 'Set spec.iamEndpoint.' });
+      expect(await world.bench.run()).toMatchObject({
+        reason: 'Unsupported',
+        message: expect.stringMatching(/^Of the former Provider team-a\/provider: /) as string,
+      });
+      expect(world.elsewhere.users.size).toBe(0);
+      const provider = world.providers.get('team-a/provider');
+      world.providers.clear();
+      await world.bench.run();
+      expect([...world.elsewhere.users.keys()]).toEqual([userName]);
+      Object.assign(world.s3.driver, { keys });
+      if (provider !== undefined) world.providers.set('team-a/provider', provider);
+      await world.bench.run();
+      expect(world.keys.users.size).toBe(0);
+    });
+
+    it('is given up where the former one is gone for good', async () => {
+      const world = await moved();
+      world.providers.clear();
+      world.bench.delete();
+      const report = await world.bench.run();
+      expect(report).toMatchObject({ result: 'gone' });
+      expect(report.events[0]).toMatch(/^Warning AccessKeyAbandoned: The user .* of team-a\/provider\./);
+    });
+  },
+);
 
 describe('a clock that was ahead', () => {
   it('when the key was issued does not keep a lost key from being replaced', async () => {

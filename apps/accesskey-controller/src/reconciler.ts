@@ -7,7 +7,7 @@ import type { Reconciler } from '@operator/runtime';
 import type { KeyPair } from '@operator/s3';
 import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
-import { finalizeAccessKey } from './finalize.ts';
+import { finalizeAccessKey, leaveFormerProviders } from './finalize.ts';
 import { observePair, observeUser } from './observe.ts';
 import { secretNameOf } from './output-secret.ts';
 import { mostKeys, planKeys, type KeyPlan } from './plan.ts';
@@ -27,6 +27,7 @@ import { findRefusedTags, openWork, wishOf, type KeyPass, type Work } from './wo
 export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySpec, AccessKeyStatus> => ({
   async reconcile(accessKey, pass) {
     const { spec, metadata, status } = accessKey;
+    await leaveFormerProviders(accessKey, deps, pass);
     const provided = await deps.references
       .driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew: status?.userName === undefined })
       .catch(onlyFault);
@@ -53,6 +54,7 @@ const look = async (
 ): Promise<Outcome<AccessKeyStatus>> => {
   const work = await openWork(accessKey, provided, deps, pass);
   const seen = await observeUser(work);
+  if (seen.user !== undefined) deps.places.saw(accessKey);
   await applyRights(work, seen);
   const refusedTags = findRefusedTags(work);
   if (refusedTags !== undefined) await applyUser(work, seen);

@@ -345,10 +345,15 @@ export class Case {
     await this.key(name, through, [name], change);
     await this.admin.untilReady('AccessKey', this.namespace, name, 60_000);
     const pair = await this.pairOf(name);
-    const own = this.as(pair, lent[through].server);
-    await own.client.putObject(bucket, letterKey, 'mine');
-    await own.client.statObject(bucket, letterKey);
+    await this.lawfulAccess(pair, bucket, through);
     return { name, bucket, pair };
+  }
+
+  /** A key may write to and read from a bucket. */
+  async lawfulAccess(pair: Pair, bucket: string, through: Lent['name'] = 'shared'): Promise<void> {
+    const { client } = this.as(pair, lent[through].server);
+    await client.putObject(bucket, letterKey, 'mine');
+    await client.statObject(bucket, letterKey);
   }
 
   /** A bucket of one's own, which goes with its object. */

@@ -29,14 +29,19 @@ export const bucketFacts = (
   intent: createIntent && [createIntent.at, createIntent.serverTime ?? '', createIntent.bucketName],
 });
 
-/** What a BucketPolicy's status remembers: where its document is, and which. */
+/**
+ * What a BucketPolicy's status remembers: where its document is, and which. `bucket`: the Bucket, `namespace/name`, that it refers to, so
+ * that a memory does not count for another one.
+ */
 export const bucketPolicyFacts = (
   { cluster, uid }: Rememberer,
+  bucket: string,
   { bucketName, region, providerRef, appliedHash, pendingHash }: BucketPolicyStatus,
 ): Facts => ({
   kind: 'bucketPolicy',
   cluster,
   uid,
+  bucket,
   bucketName,
   region,
   providerRef: providerRef && [providerRef.namespace, providerRef.name],
@@ -62,7 +67,8 @@ export const providerFacts = ({ cluster, uid }: Rememberer, { endpoint, accountI
 
 /**
  * Names for where a bucket is, the best first: the server with its account, where the server tells it, and the server as this
- * very Provider object reaches it. A memory is proved for the first and believed for any.
+ * very Provider object reaches it. A memory is proved for each and believed for any: other Providers of the account know the first,
+ * and the second outlasts a move of the Provider to another address of the same server.
  */
 export const placesOf = (
   serverIdentity: string,

@@ -50,8 +50,9 @@ describe('a proof', () => {
 describe('bucketPolicyFacts', () => {
   it('cover where the document is and which it is', () => {
     const given = { bucketName: 'photos', region: 'r', providerRef: { name: 'p', namespace: 'n' }, appliedHash: 'h' };
-    const proof = prover.prove(bucketPolicyFacts(bearer, given));
-    expect(prover.holds(proof, bucketPolicyFacts(bearer, given))).toBe(true);
+    const proof = prover.prove(bucketPolicyFacts(bearer, 'n/photos', given));
+    expect(prover.holds(proof, bucketPolicyFacts(bearer, 'n/photos', given))).toBe(true);
+    expect(prover.holds(proof, bucketPolicyFacts(bearer, 'n/other', given))).toBe(false);
     for (const forged of [
       { ...given, bucketName: 'other' },
       { ...given, region: 'other' },
@@ -59,7 +60,7 @@ describe('bucketPolicyFacts', () => {
       { ...given, appliedHash: 'other' },
       { ...given, pendingHash: 'h' },
     ]) {
-      expect(prover.holds(proof, bucketPolicyFacts(bearer, forged))).toBe(false);
+      expect(prover.holds(proof, bucketPolicyFacts(bearer, 'n/photos', forged))).toBe(false);
     }
   });
 });

@@ -2,6 +2,7 @@ import { annotations } from '@operator/api';
 import type {
   AccessKeySpec,
   AccessKeyStatus,
+  BucketPolicySpec,
   BucketPolicyStatus,
   BucketSpec,
   BucketStatus,
@@ -26,6 +27,7 @@ import {
   type Memory,
   type OwnerMark,
   type Prover,
+  type Rememberer,
   type Sight,
   type Verdict,
 } from '@operator/ownership';
@@ -64,6 +66,14 @@ export interface OwnerLook {
   readonly tags: Tags | undefined;
   /** True when the server says that there is no such bucket. */
   readonly isAbsent: boolean;
+  /** What the Bucket's status remembers. */
+  readonly memory: BucketMemory;
+}
+
+/** A BucketPolicy, as far as its memory is concerned. */
+export interface RememberingPolicy {
+  readonly metadata: Pick<ObjectMeta, 'uid' | 'namespace'>;
+  readonly spec: Pick<BucketPolicySpec, 'bucketRef'>;
 }
 
 /** What of an AccessKey tells what it has at the server. */
@@ -71,12 +81,6 @@ export type RememberingKey = KubeObject<
   Pick<AccessKeySpec, 'providerRef'>,
   Pick<AccessKeyStatus, 'userName' | 'grantedBuckets' | 'proof'>
 >;
-
-/** A status with its own conditions left out, as an object's memory. */
-interface Remembering<Status> {
-  readonly metadata: Pick<ObjectMeta, 'uid'>;
-  readonly status?: Status;
-}
 
 /** Sees whose a bucket is, and proves what statuses remember. One for each process. */
 export interface Ownership {
@@ -90,7 +94,7 @@ export interface Ownership {
   markOf(object: { readonly metadata: ObjectMeta }, signal: AbortSignal): Promise<OwnerMark>;
   /** What a Bucket remembers with proof of the bucket that its spec names, at the place to which its Provider leads. */
   memoryOf(bucket: OwnableBucket, provided: Provided, signal: AbortSignal): Promise<BucketMemory>;
-  /** The status with its proof for the place to which the Provider leads. */
+  /** The status with its proof for the place to which the Provider leads, by each name of it. */
   sealBucket(
     status: BucketStatus,
     bucket: { readonly metadata: ObjectMeta },
@@ -98,13 +102,12 @@ export interface Ownership {
     signal: AbortSignal,
   ): Promise<BucketStatus>;
   /** The status with its proof. */
-  sealPolicy(
-    status: BucketPolicyStatus,
-    policy: { readonly metadata: ObjectMeta },
-    signal: AbortSignal,
-  ): Promise<BucketPolicyStatus>;
+  sealPolicy(status: BucketPolicyStatus, policy: RememberingPolicy, signal: AbortSignal): Promise<BucketPolicyStatus>;
   /** The status if its proof holds; undefined otherwise. */
-  provenPolicy(policy: Remembering<BucketPolicyStatus>, signal: AbortSignal): Promise<BucketPolicyStatus | undefined>;
+  provenPolicy(
+    policy: RememberingPolicy & { readonly status?: BucketPolicyStatus },
+    signal: AbortSignal,
+  ): Promise<BucketPolicyStatus | undefined>;
   /** The status with its proof. */
   sealAccessKey(
     status: AccessKeyStatus,
@@ -190,8 +193,8 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     const speaks = status?.ownership !== undefined || status?.createIntent !== undefined;
     if (!speaks || status.bucketName !== spec.name) return { memory: undefined, intent: undefined, isUnproven: false };
     const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
-    const places = [...(await placesAt(provided, signal)), ...formerPlaces(status.endpoint, provided)];
-    if (!places.some((place) => prover.holds(status.proof, bucketFacts(rememberer, place, status)))) {
+    const isProvedAt = (places: readonly string[]) => isProvedFor(places, status, prover, rememberer);
+    if (!isProvedAt(await placesAt(provided, signal)) && !isProvedAt(formerPlaces(status.endpoint, provided))) {
       return { memory: undefined, intent: undefined, isUnproven: true };
     }
     return {
@@ -251,20 +254,21 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
       const isSameProvider =
         provider.metadata.name === spec.providerRef.name &&
         provider.metadata.namespace === (spec.providerRef.namespace ?? metadata.namespace);
-      const { memory, intent, isUnproven } = await memoryOf(bucket, provided, signal);
+      const memory = await memoryOf(bucket, provided, signal);
       const seenSoFar: Sight = {
         mark,
         age: 'notAsked',
-        memory,
-        intent,
-        isMemoryUnproven: isUnproven,
+        memory: memory.memory,
+        intent: memory.intent,
+        isMemoryUnproven: memory.isUnproven,
         isUntouched: false,
         adoption,
         isConfirmed: confirmed,
         isSameProvider,
       };
       const age = isAgeWanted(act, seenSoFar) ? ageOf(await lookUpCreation(driver, place, context)) : 'notAsked';
-      const mayBeUntouched = age === 'dateLost' && (intent ?? memory) !== undefined && (tagsOf(seen)?.size ?? 0) === 0;
+      const isRemembered = (memory.intent ?? memory.memory) !== undefined;
+      const mayBeUntouched = age === 'dateLost' && isRemembered && (tagsOf(seen)?.size ?? 0) === 0;
       const isUntouched = mayBeUntouched && (await findContent(s3, context)) === undefined;
       const sight: Sight = { ...seenSoFar, age, isUntouched };
       const verdict = decideOwnership(act, sight);
@@ -274,27 +278,34 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
         fault: verdict.is === 'ours' ? undefined : explainOwnership(verdict, act, asker),
         tags: tagsOf(seen),
         isAbsent: seen.kind === 'absent',
+        memory,
       };
     },
 
     async sealBucket(status, { metadata }, provided, signal) {
       if (status.ownership === undefined && status.createIntent === undefined) return status;
-      const [place] = await placesAt(provided, signal);
-      const prover = await deps.prover(signal);
-      return { ...status, proof: prover.prove(bucketFacts(await remembererOf(metadata, signal), place, status)) };
+      const places = await placesAt(provided, signal);
+      const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
+      const proofs = places.map((place) => prover.prove(bucketFacts(rememberer, place, status)));
+      return { ...status, proof: proofs.join(betweenProofs) };
     },
 
-    async sealPolicy(status, { metadata }, signal) {
+    async sealPolicy(status, { metadata, spec }, signal) {
       if (status.appliedHash === undefined && status.pendingHash === undefined) return status;
       const prover = await deps.prover(signal);
-      return { ...status, proof: prover.prove(bucketPolicyFacts(await remembererOf(metadata, signal), status)) };
+      const bucket = keyOfReference(spec.bucketRef, metadata.namespace);
+      return {
+        ...status,
+        proof: prover.prove(bucketPolicyFacts(await remembererOf(metadata, signal), bucket, status)),
+      };
     },
 
-    async provenPolicy({ metadata, status }, signal) {
+    async provenPolicy({ metadata, spec, status }, signal) {
       if (status === undefined) return undefined;
       const prover: Prover = await deps.prover(signal);
       const rememberer = await remembererOf(metadata, signal);
-      return prover.holds(status.proof, bucketPolicyFacts(rememberer, status)) ? status : undefined;
+      const bucket = keyOfReference(spec.bucketRef, metadata.namespace);
+      return prover.holds(status.proof, bucketPolicyFacts(rememberer, bucket, status)) ? status : undefined;
     },
 
     async sealAccessKey(status, { metadata, spec }, signal) {
@@ -317,7 +328,7 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
       if (status?.proof === undefined || endpoint === undefined) return false;
       const places = placesOf(endpoint, await provenAccountOf(provider, signal), provider.metadata.uid);
       const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
-      return places.some((place) => prover.holds(status.proof, bucketFacts(rememberer, place, status)));
+      return isProvedFor(places, status, prover, rememberer);
     },
 
     async sealProvider(status, { metadata }, signal) {
@@ -326,6 +337,27 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
       return { ...status, proof: prover.prove(providerFacts(await remembererOf(metadata, signal), status)) };
     },
   };
+};
+
+/** Between the proofs of one memory, each for another name of the place. */
+const betweenProofs = ' ';
+
+/**
+ * True when one of the proofs in the status was made for one of these names of a place. Where both the memory and the place know an
+ * account, it must be that one: the Provider object may have changed its credentials.
+ */
+const isProvedFor = (
+  places: readonly string[],
+  status: Pick<BucketStatus, 'bucketName' | 'ownership' | 'ownedSince' | 'createIntent' | 'proof'>,
+  prover: Prover,
+  rememberer: Rememberer,
+): boolean => {
+  const proofs = status.proof?.split(betweenProofs) ?? [];
+  const isByAccount = places.length > 1 && proofs.length > 1;
+  return (isByAccount ? places.slice(0, 1) : places).some((place) => {
+    const facts = bucketFacts(rememberer, place, status);
+    return proofs.some((proof) => prover.holds(proof, facts));
+  });
 };
 
 const dateOf = (instant: string | undefined): Date | undefined =>

@@ -1,9 +1,16 @@
 import type { BucketPolicyStatus } from '@operator/api';
 import { reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
-import { isPolicyOn, keyOfReference, withdrawalOf, type ReferredBucket } from '@operator/references';
+import {
+  commandToWithdraw,
+  isPausedPolicy,
+  isPolicyOn,
+  isTakingLeave,
+  withdrawalOf,
+  type ReferredBucket,
+} from '@operator/references';
 import { keyOf } from '@operator/runtime';
-import type { PolicyDeps, RivalPolicy, Work } from './deps.ts';
+import type { RivalPolicy, Work } from './deps.ts';
 import { winnerOf, type Contender } from './plan.ts';
 
 /**
@@ -16,10 +23,28 @@ export const requireNoRival = async (bucket: ReferredBucket, work: Work): Promis
   if (winner === undefined || winner.uid === uid) return;
   const isTold = namespace === bucket.metadata.namespace || namespace === winner.namespace;
   const whose = isTold ? `BucketPolicy ${winner.namespace}/${winner.name}` : 'a BucketPolicy of another namespace';
-  throw waiting(reasons.PolicyConflict, `Bucket ${keyOf(bucket)} has its policy from ${whose}; a bucket can have one.`);
+  throw waiting(
+    reasons.PolicyConflict,
+    `Bucket ${keyOf(bucket)} has its policy from ${whose}; a bucket can have one.${wordAgainst(winner, bucket, work)}`,
+  );
 };
 
-/** Anybody may name any Bucket; who may not refer to it, and has nothing there, must not stand in the way of those who may. */
+/** How the owner of a Bucket ends what a borrower's policy holds; nothing for anybody else. */
+const wordAgainst = (
+  { namespace: of }: Contender,
+  bucket: ReferredBucket,
+  { policy }: Pick<Work, 'policy'>,
+): string => {
+  const owner = bucket.metadata.namespace;
+  return of === owner || policy.metadata.namespace !== owner
+    ? ''
+    : ` To take it back, remove namespace ${of} from allowedNamespaces of the Bucket and confirm that: ${commandToWithdraw(bucket, [of])}`;
+};
+
+/**
+ * Anybody may name any Bucket; who may not refer to it, and has nothing there, must not stand in the way of those who may. Neither must
+ * one that asks for nothing, or whose removal nobody carries out, or whose lender has confirmed that its grant is withdrawn.
+ */
 const contendersFor = async (bucket: ReferredBucket, { policy, memory, deps, pass }: Work): Promise<Contender[]> => {
   const contenders: Contender[] = [{ ...ageOf(policy), isLeaving: false, holds: isHolding(memory) }];
   for (const other of othersAmong(deps.policiesOf(keyOf(bucket)), policy)) {
@@ -27,10 +52,10 @@ const contendersFor = async (bucket: ReferredBucket, { policy, memory, deps, pas
     const proven = await deps.ownership.provenPolicy(other, pass.signal);
     // What it remembers of another bucket or place is no matter of this Bucket.
     const holds = isHolding(proven) && isPolicyOn(bucket, proven);
-    if (state !== 'granted' && !holds) continue;
-    // What is to be removed stands until it is gone.
-    const isLeaving = other.metadata.deletionTimestamp !== undefined || state === 'confirmed';
-    contenders.push({ ...ageOf(other), isLeaving, holds });
+    if (state === 'confirmed' || (state !== 'granted' && !holds)) continue;
+    const isLeaving = other.metadata.deletionTimestamp !== undefined;
+    const isIdle = isLeaving ? !isTakingLeave(other, bucket.metadata.namespace) : isPausedPolicy(other) && !holds;
+    if (!isIdle) contenders.push({ ...ageOf(other), isLeaving, holds });
   }
   return contenders;
 };
@@ -42,26 +67,10 @@ const ageOf = ({ metadata: { namespace, name, uid, creationTimestamp } }: Pick<R
   creationTimestamp,
 });
 
+/** True when a document of it stands at the server, or may stand there after a crash. */
 const isHolding = (memory: BucketPolicyStatus | undefined): memory is BucketPolicyStatus =>
   memory?.appliedHash !== undefined || memory?.pendingHash !== undefined;
 
-/** The BucketPolicies, others than this one and staying, that have by proof applied a document to the bucket of this one. */
-export const othersWithDocument = async (
-  { policy, deps, pass }: Work,
-  place: Pick<BucketPolicyStatus, 'bucketName'>,
-): Promise<readonly BucketPolicyStatus[]> => {
-  const found: BucketPolicyStatus[] = [];
-  for (const other of othersOn(policy, deps)) {
-    if (other.metadata.deletionTimestamp !== undefined || other.status?.applied !== true) continue;
-    const proven = await deps.ownership.provenPolicy(other, pass.signal);
-    if (proven !== undefined && proven.bucketName === place.bucketName) found.push(proven);
-  }
-  return found;
-};
-
-const othersOn = (policy: Work['policy'], { policiesOf }: PolicyDeps): readonly RivalPolicy[] =>
-  othersAmong(policiesOf(keyOfReference(policy.spec.bucketRef, policy.metadata.namespace)), policy);
-
 /** All but this one: a name is of one object, so that another uid under it is a forerunner that is gone and that a late watch still shows. */
-const othersAmong = (policies: readonly RivalPolicy[], policy: Work['policy']): readonly RivalPolicy[] =>
+export const othersAmong = <T extends RivalPolicy>(policies: readonly T[], policy: Work['policy']): readonly T[] =>
   policies.filter((other) => keyOf(other) !== keyOf(policy));

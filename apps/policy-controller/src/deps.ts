@@ -19,6 +19,10 @@ export interface PolicyDeps {
   readonly bucketAt: (key: ObjectKey) => ReferredBucket | undefined;
   /** The BucketPolicies that refer to this Bucket, in all namespaces and of all labels, whichever this process looks after. */
   readonly policiesOf: (bucketKey: ObjectKey) => readonly RivalPolicy[];
+  /** The BucketPolicies that say that their document is on a bucket of this name, whichever Bucket they refer to. */
+  readonly policiesAt: (bucketName: string) => readonly RivalPolicy[];
+  /** All BucketPolicies of the cluster, past every cache: for what is destroyed because nobody else has it. @throws KubeError */
+  readonly livePolicies: (signal: AbortSignal) => Promise<readonly BucketPolicy[]>;
   readonly accessKeyAt: (key: ObjectKey) => AccessKeyUser | undefined;
   readonly labelsOf: LabelsOf;
   readonly writes: WriteMemory;

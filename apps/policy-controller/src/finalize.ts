@@ -5,6 +5,7 @@ import { keyOfReference, type ReferredBucket } from '@operator/references';
 import type { Finalized } from '@operator/runtime';
 import type { Work } from './deps.ts';
 import { removeDocument } from './removal.ts';
+import { leaveBeforeGoing } from './withdrawal.ts';
 
 /**
  * Removes what was applied. A status without proof names a place that anybody may have written: nothing is removed on its word.
@@ -21,6 +22,7 @@ export const finalizePolicy = async (work: Work): Promise<Finalized<BucketPolicy
     );
   }
   await removeDocument(work, { isOrdered: false });
+  await leaveBeforeGoing(work);
   deps.writes.forget(policy.metadata.uid);
   return { result: 'done' };
 };

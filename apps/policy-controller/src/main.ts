@@ -24,6 +24,7 @@ import {
   namespaceLabels,
   trimReferredBucket,
   usable,
+  waitFactsOf,
   wokenByProvider,
   type ReferredBucket,
   type Provider,
@@ -32,7 +33,7 @@ import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import type { AccessKeyUser, BucketPolicy, RivalPolicy } from './deps.ts';
 import { policyReconciler } from './reconciler.ts';
-import { trimRival } from './rivals.ts';
+import { livePolicies, trimRival } from './rivals.ts';
 import { createWriteMemory } from './write-memory.ts';
 
 /** What every driver needs of this process. */
@@ -58,6 +59,7 @@ const openViews = (tools: ControllerTools) => {
     : policies;
   const buckets = tools.informer<ReferredBucket>(bucketResource, { scope: 'all', trim: trimReferredBucket });
   const policiesOf = policies.index('bucket', (policy) => [keyOfBucket(policy)]);
+  const placesOf = ({ status }: RivalPolicy) => (status?.bucketName === undefined ? [] : [status.bucketName]);
   return {
     policies,
     rivals,
@@ -66,6 +68,7 @@ const openViews = (tools: ControllerTools) => {
     accessKeys: tools.informer<AccessKeyUser>(accessKeyResource),
     policiesOf,
     rivalsOf: isShard ? rivals.index('bucket', (policy) => [keyOfBucket(policy)]) : policiesOf,
+    rivalsAt: rivals.index('place', placesOf),
     policiesNaming: policies.index('accessKey', accessKeysOf),
     bucketsOf: buckets.index('provider', ({ spec, metadata }) => [
       keyOfReference(spec.providerRef, metadata.namespace),
@@ -86,9 +89,9 @@ const wakePolicies = ({ mapEvents }: ControllerTools, views: ReturnType<typeof o
       ? []
       : policiesNaming(keyOf(accessKey)).map(keyOf),
   );
-  // The loser of a conflict looks again when the winner comes or goes.
+  // The loser of a conflict looks again when the winner comes or goes, or nobody waits for it any more.
   mapEvents<RivalPolicy>(views.rivals, (policy, old) =>
-    old === undefined || old === policy || old.metadata.deletionTimestamp !== policy.metadata.deletionTimestamp
+    old === undefined || old === policy || waitFactsOf(old) !== waitFactsOf(policy)
       ? policiesOf(keyOfBucket(policy))
           .filter((other) => other.metadata.uid !== policy.metadata.uid)
           .map(keyOf)
@@ -121,6 +124,8 @@ const build = (tools: ControllerTools) => {
       ownership: composeOwnership(tools, randomBytes),
       bucketAt: (key) => buckets.get(key),
       policiesOf: views.rivalsOf,
+      policiesAt: views.rivalsAt,
+      livePolicies: livePolicies(kube),
       accessKeyAt: (key) => accessKeys.get(key),
       labelsOf: namespaceLabels(kube),
       writes: createWriteMemory(),

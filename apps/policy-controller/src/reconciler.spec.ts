@@ -1,3 +1,4 @@
+import { annotations, finalizerName } from '@operator/api';
 import type { BucketPolicySpec, BucketPolicyStatus, BucketStatus } from '@operator/api';
 import type { Bucket } from '@operator/references';
 import {
@@ -45,6 +46,8 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
   const world = createTestWorld(s3.driver);
   world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec(bucket), { status: owned }));
   const policies = new Map<string, BucketPolicy>();
+  /** What the caches do not show yet. */
+  const unseen: BucketPolicy[] = [];
   const accessKeys = new Map<string, AccessKeyUser>();
   const reconciler = () =>
     policyReconciler({
@@ -52,6 +55,8 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
       ownership: world.ownership,
       bucketAt: world.referredBucket,
       policiesOf: (key) => (key === 'team-a/photos' ? [...policies.values()].map(trimRival) : []),
+      policiesAt: (name) => [...policies.values()].map(trimRival).filter(({ status }) => status?.bucketName === name),
+      livePolicies: () => Promise.resolve([...policies.values(), ...unseen]),
       accessKeyAt: (key) => accessKeys.get(key),
       labelsOf: () => Promise.resolve({}),
       writes: createWriteMemory(),
@@ -81,7 +86,7 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
     } as unknown as Pass<BucketPolicyStatus>;
     await reconciler().whilePaused?.(bench.object(), pass);
   };
-  return { ...world, s3, bench, policies, accessKeys, whilePaused, recorded };
+  return { ...world, s3, bench, policies, unseen, accessKeys, whilePaused, recorded };
 };
 type World = ReturnType<typeof begin>;
 
@@ -93,7 +98,13 @@ const ready = async (options: Options = {}): Promise<World> => {
 const another = (
   name: string,
   day: number,
-  overrides: { namespace?: string; status?: BucketPolicyStatus; leaving?: boolean } = {},
+  overrides: {
+    namespace?: string;
+    status?: BucketPolicyStatus;
+    leaving?: boolean;
+    paused?: boolean;
+    finalizers?: readonly string[];
+  } = {},
 ): BucketPolicy =>
   objectOf(
     'BucketPolicy',
@@ -103,6 +114,8 @@ const another = (
       metadata: {
         namespace: overrides.namespace ?? 'team-a',
         creationTimestamp: `2026-04-0${String(day)}T00:00:00Z`,
+        finalizers: overrides.finalizers ?? [finalizerName],
+        ...(overrides.paused === true ? { annotations: { [annotations.paused]: 'true' } } : {}),
         ...(overrides.leaving === true ? { deletionTimestamp: '2026-05-05T00:00:00Z' } : {}),
       },
       ...(overrides.status === undefined ? {} : { status: overrides.status }),
@@ -113,7 +126,7 @@ const another = (
 const remembered = (world: World, name: string, status: BucketPolicyStatus): Promise<BucketPolicyStatus> =>
   world.ownership.sealPolicy(
     { bucketName: 'photos', region: 'us-east-1', providerRef: { namespace: 'team-a', name: 'provider' }, ...status },
-    objectOf('BucketPolicy', name, {}),
+    objectOf('BucketPolicy', name, { bucketRef: { name: 'photos', namespace: 'team-a' } }),
     signal,
   );
 
@@ -417,16 +430,17 @@ describe('a grant that was taken back', () => {
     );
   });
 
-  it('is told, and asked for nothing more, after that', async () => {
+  it('is told, and nothing more is written, after that', async () => {
     const world = await borrower();
     confirm(world, 'team-b');
     const report = await world.bench.run();
     expect(report.events).toEqual(['Normal PolicyRemoved: Removed the policy from bucket photos.']);
-    expect(report.message).toContain('was withdrawn for namespace team-b, and its owner has confirmed it');
-    world.s3.refuse('HeadBucket', { code: 'InternalError', status: 500 });
+    expect(report.message).toBe(
+      'The grant of Bucket team-a/photos was withdrawn for namespace team-b, and its owner has confirmed it: no policy of this object ' +
+        'is on the bucket any more.',
+    );
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'ReferenceNotGranted', writes: [] });
     confirm(world, 'team-b', { allowedNamespaces: { names: ['team-b'] } });
-    world.s3.refuse('HeadBucket', undefined);
     await world.bench.run();
     expectApplied(world);
   });
@@ -481,6 +495,122 @@ describe('a grant that was taken back', () => {
     putByOthers(world, 's3:*');
     await world.bench.run();
     expect(atServer(world)).toEqual(iam('s3:*'));
+  });
+
+  /** The borrower writes this into its status, in place of what the operator wrote. */
+  const rewrite = (world: World, status: BucketPolicyStatus) => {
+    const object = world.bench.object();
+    world.policies.set('team-b/read', {
+      ...object,
+      status: { ...status, conditions: object.status?.conditions ?? [] },
+    });
+  };
+  const withoutProof = ({ bench }: World): BucketPolicyStatus => {
+    const { proof, ...rest } = bench.object().status ?? {};
+    expect(proof).toBeDefined();
+    return rest;
+  };
+
+  it.each<[string, (world: World) => BucketPolicyStatus]>([
+    ['was wiped', () => ({})],
+    ['lost its proof', withoutProof],
+  ])('takes the document of the spec from the bucket though the status %s, paused or not', async (_title, status) => {
+    for (const isPaused of [false, true]) {
+      const world = await borrower();
+      rewrite(world, status(world));
+      confirm(world, 'team-b');
+      if (isPaused) await world.whilePaused();
+      else expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'ReferenceNotGranted' });
+      expect(atServer(world)).toBeUndefined();
+    }
+  });
+
+  it('does so also in a deletion, and with an older status that the operator once wrote', async () => {
+    const world = await borrower();
+    const older = world.bench.object().status ?? {};
+    world.bench.change({ policy: document('s3:PutObject') });
+    await world.bench.run();
+    expect(atServer(world)).toEqual(iam('s3:PutObject'));
+    rewrite(world, older);
+    confirm(world, 'team-b');
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(atServer(world)).toBeUndefined();
+  });
+
+  it('never says that a document is gone of which nothing proves whose it is, and leaves it', async () => {
+    const world = await borrower();
+    rewrite(world, {});
+    world.bench.change({ policy: document('s3:PutObject') });
+    confirm(world, 'team-b');
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(report.message).toContain('Bucket team-a/photos still has a policy, and nothing proves whose it is');
+    expect(report.message).toContain('The owner of the Bucket can remove it');
+    expect(world.bench.conditions()).toContain('BucketNotReady=True OwnershipInDoubt');
+    await expect(world.whilePaused()).rejects.toMatchObject({ reason: 'OwnershipInDoubt' });
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({
+      result: 'gone',
+      events: [expect.stringContaining('Warning OwnershipInDoubt: Bucket team-a/photos still has a policy')],
+    });
+  });
+
+  it('never says so where the server cannot be asked', async () => {
+    const world = await borrower();
+    rewrite(world, {});
+    confirm(world, 'team-b');
+    world.s3.refuse('HeadBucket', { code: 'AccessDenied', status: 403 });
+    world.s3.refuse('ListObjectsV2', { code: 'AccessDenied', status: 403 });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'AccessDenied' });
+    expect(report.message).toContain('Whether the policy is gone from the bucket is not known');
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+
+  it.each<[string, (world: World, status: BucketPolicyStatus) => void]>([
+    ['whose status proves it', (world, status) => world.policies.set('team-a/own', another('own', 9, { status }))],
+    [
+      'whose status proves it, though no cache shows it',
+      (world, status) => world.unseen.push(another('own', 9, { status })),
+    ],
+    [
+      'whose spec says the same, though its status is lost',
+      (world) => world.policies.set('team-a/own', another('own', 9)),
+    ],
+  ])('leaves it to a BucketPolicy of the owner %s', async (_title, put) => {
+    const world = await borrower();
+    const { applied, appliedHash } = world.bench.object().status ?? {};
+    put(world, await remembered(world, 'own', { applied: applied === true, appliedHash: appliedHash ?? '' }));
+    rewrite(world, {});
+    confirm(world, 'team-b');
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'ReferenceNotGranted' });
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+
+  it('takes it though another one, whose grant is withdrawn too or which leaves, has the same document', async () => {
+    for (const change of [{ namespace: 'team-c' }, { leaving: true }]) {
+      const world = await borrower();
+      const { appliedHash } = world.bench.object().status ?? {};
+      const status = await remembered(world, 'same', { applied: true, appliedHash: appliedHash ?? '' });
+      world.policies.set('team-c/same', another('same', 9, { status, ...change }));
+      confirm(world, 'team-b, team-c');
+      await world.bench.run();
+      expect(atServer(world)).toBeUndefined();
+    }
+  });
+});
+
+describe('a status of the same object that was put back', () => {
+  it('counts for no other Bucket than that it was about', async () => {
+    const world = await ready();
+    const { status } = world.bench.object();
+    const moved = { ...world.bench.object(), spec: { ...world.bench.object().spec, bucketRef: { name: 'other' } } };
+    world.policies.set('team-a/read', { ...moved, ...(status === undefined ? {} : { status }) });
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
   });
 });
 
@@ -685,7 +815,7 @@ describe('two policies for one bucket', () => {
       world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b' }));
       const report = await world.bench.run();
       expect(report).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
-      expect(report.message).toBe(`Bucket team-a/photos has its policy from ${told}; a bucket can have one.`);
+      expect(report.message).toContain(`Bucket team-a/photos has its policy from ${told}; a bucket can have one.`);
     }
   });
 
@@ -712,11 +842,44 @@ describe('two policies for one bucket', () => {
     world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b', status }));
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
     confirm(world, 'team-b');
-    // It goes first.
-    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
-    world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b', status: { applied: false } }));
     await world.bench.run();
     expectApplied(world);
+  });
+
+  it('tell the owner of the Bucket, and nobody else, how it takes its bucket back from a borrower', async () => {
+    const bucket = { allowedNamespaces: { names: ['team-b', 'team-c'] } };
+    for (const namespace of ['team-a', 'team-c']) {
+      const world = begin({ namespace, bucket });
+      world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b' }));
+      const { message } = await world.bench.run();
+      const told =
+        'To take it back, remove namespace team-b from allowedNamespaces of the Bucket and confirm that: ' +
+        'kubectl annotate --overwrite buckets.s3.cloud37.dev photos -n team-a s3.cloud37.dev/confirm-withdrawal=team-b';
+      expect(message?.includes(told)).toBe(namespace === 'team-a');
+    }
+  });
+
+  it('do not wait for a paused one that has no document there, nor for a leaving one that nobody removes', async () => {
+    const bucket = { allowedNamespaces: { names: ['team-b'] } };
+    for (const change of [
+      { paused: true },
+      { leaving: true, paused: true, status: { appliedHash: 'x' } },
+      { leaving: true, finalizers: ['team-b.test/hold'], status: { appliedHash: 'x' } },
+    ]) {
+      const world = begin({ bucket });
+      const { status } = change;
+      const proven = status === undefined ? {} : { status: await remembered(world, 'elder', status) };
+      world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b', ...change, ...proven }));
+      await world.bench.run();
+      expectApplied(world);
+    }
+  });
+
+  it('wait for a paused one that has its document there', async () => {
+    const world = begin({ bucket: { allowedNamespaces: { names: ['team-b'] } } });
+    const status = await remembered(world, 'elder', { appliedHash: 'x' });
+    world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b', paused: true, status }));
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
   });
 
   it('do not include a forerunner of the same name that a late watch still shows', async () => {
@@ -823,6 +986,45 @@ describe('a deletion', () => {
     const status = await remembered(world, 'elder', { applied: applied === true, appliedHash: appliedHash ?? '' });
     world.policies.set('team-a/elder', another('elder', 1, { status }));
     await world.bench.run();
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+
+  it('leaves it also when no cache shows that other policy, and whichever Bucket that one refers to', async () => {
+    for (const bucketRef of [{ name: 'photos' }, { name: 'pictures' }]) {
+      const world = await leaving();
+      world.buckets.clear();
+      const { appliedHash } = world.bench.object().status ?? {};
+      const other = another('elder', 1);
+      const object = { ...other, spec: { ...other.spec, bucketRef } };
+      const place = {
+        bucketName: 'photos',
+        region: 'us-east-1',
+        providerRef: { namespace: 'team-a', name: 'provider' },
+      };
+      const status = await world.ownership.sealPolicy(
+        { ...place, applied: true, appliedHash: appliedHash ?? '' },
+        object,
+        signal,
+      );
+      world.unseen.push({ ...object, status });
+      expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+      expect(atServer(world)).toEqual(iam('s3:GetObject'));
+    }
+  });
+
+  it('when the Bucket object is gone goes by the mark: what another one has by now is left, and in doubt it waits', async () => {
+    const world = await leaving();
+    const policy = world.s3.buckets.get('photos')?.policy;
+    world.buckets.clear();
+    world.s3.make('photos', { policy });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(report.message).toContain('s3.cloud37.dev/abandon');
+    world.s3.make('photos', { policy, tags: new Map(ownTags('photos', 'team-z')) });
+    expect(await world.bench.run()).toMatchObject({
+      result: 'gone',
+      events: ['Warning NotOwned: Bucket photos belongs to somebody else by now; its policy is left alone.'],
+    });
     expect(atServer(world)).toEqual(iam('s3:GetObject'));
   });
 

@@ -1,17 +1,16 @@
-import type { BucketPolicyStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
-import { waiting } from '@operator/outcome';
-import { hashPolicy, parsePolicy, renderPolicy, sameButForGoneUsers, type IamPolicy } from '@operator/policy';
-import { explainWait, keyOfReference, type Provided } from '@operator/references';
+import { waiting, type Fault } from '@operator/outcome';
+import { hashPolicy, sameButForGoneUsers } from '@operator/policy';
+import { explainWait, keyOfReference, type Provided, type ReferredBucket } from '@operator/references';
+import { keyOf } from '@operator/runtime';
 import { deleteBucketPolicy, observeExistence, readBucketPolicy, type BucketWire } from '@operator/s3';
-import { othersWithDocument } from './contenders.ts';
-import type { BucketPolicy, Work } from './deps.ts';
+import type { Work } from './deps.ts';
+import { documentOf, isDocumentOf } from './document.ts';
 import { isWithdrawn } from './grant.ts';
+import { isHeldByOthers, type DocumentPlace } from './others.ts';
 
 /** Where a document of ours stands, or may stand. */
-interface Standing {
-  readonly bucketName: string;
-  readonly providerRef: NonNullable<BucketPolicyStatus['providerRef']>;
+interface Standing extends DocumentPlace {
   readonly region: string | undefined;
   readonly hashes: readonly string[];
 }
@@ -58,8 +57,52 @@ export const removeDocument = async (work: Work, { isOrdered }: { readonly isOrd
     leave('has another policy by now; it is left alone.');
     return;
   }
+  await remove(standing, s3, work);
+};
+
+/**
+ * Looks, on the word of the owner of a Bucket, for what this object may have left there, whatever its status remembers: that lies with the
+ * borrower, who may have wiped it or put back an older one. Removes a document that is the one of the spec and nobody else's.
+ * @returns Fault `waiting` OwnershipInDoubt where a document stands that may be this object's; undefined when surely none is
+ * @throws Fault `waiting` BucketNotFound, RegionMismatch, AccessDenied, OwnershipInDoubt, and those of the Provider
+ */
+export const removeRemains = async (work: Work): Promise<Fault | undefined> => {
+  const { policy, deps, pass } = work;
+  const key = keyOfReference(policy.spec.bucketRef, policy.metadata.namespace);
+  const bucket = deps.bucketAt(key);
+  if (bucket === undefined) throw waiting(reasons.BucketNotFound, `Bucket ${key} does not exist any more.`);
+  const { spec, metadata, status } = bucket;
+  const provided = await deps.references.driverForRemoval(spec.providerRef, metadata.namespace, pass.signal);
+  const { name, namespace } = provided.provider.metadata;
+  const place: Standing = {
+    bucketName: spec.name,
+    providerRef: { name, namespace },
+    region: status?.region ?? spec.region,
+    hashes: [],
+  };
+  const s3 = await reachBucket(place, provided, work);
+  if (s3 === undefined) return undefined;
+  const look = { act: 'grant', bucket, provided, region: s3.wire.region } as const;
+  const { verdict, fault } = await deps.ownership.look(look, pass);
+  if (verdict.is === 'others') return undefined;
+  if (fault !== undefined) throw fault;
+  const current = await readBucketPolicy(s3, pass);
+  if (current === undefined || (await isHeldByOthers(current, place, work))) return undefined;
+  if (!isDocumentOf(policy, current, spec.name, deps)) return unclaimed(bucket);
+  await remove(place, s3, work);
+  return undefined;
+};
+
+const unclaimed = (bucket: ReferredBucket): Fault =>
+  waiting(
+    reasons.OwnershipInDoubt,
+    `Bucket ${keyOf(bucket)} still has a policy, and nothing proves whose it is: it is not the one of this spec, and no status proves ` +
+      'it. It is left alone. The owner of the Bucket can remove it at the server, or replace it with a BucketPolicy of its own.',
+  );
+
+const remove = async ({ bucketName }: DocumentPlace, s3: BucketWire, { pass }: Work): Promise<void> => {
   await pass.step('remove', () => deleteBucketPolicy(s3, pass));
-  pass.event('Normal', eventReasons.PolicyRemoved, `Removed the policy from bucket ${standing.bucketName}.`);
+  pass.event('Normal', eventReasons.PolicyRemoved, `Removed the policy from bucket ${bucketName}.`);
 };
 
 /** A borrower cannot let stand what the lender has taken back. */
@@ -87,40 +130,58 @@ const reachBucket = async (
 };
 
 /**
- * While there is a Bucket for it, whose the bucket is is seen as for a right; without one the proof of the document speaks alone.
+ * Whose the bucket is, by its mark. While there is a Bucket for it, it is seen as for a right. Without one the mark must still name the
+ * Bucket that this policy refers to; where no mark can speak, the proof of the document speaks alone.
  * @throws Fault `waiting` OwnershipInDoubt
  */
 const isBucketOurs = async (
-  { bucketName, providerRef }: Standing,
+  standing: Standing,
   provided: Provided,
   { wire }: BucketWire,
   { policy, deps, pass }: Work,
 ): Promise<boolean> => {
   const key = keyOfReference(policy.spec.bucketRef, policy.metadata.namespace);
-  const bucket = deps.bucketAt(key);
-  if (bucket?.spec.name !== bucketName) return true;
+  const { bucketName, providerRef } = standing;
+  const known = deps.bucketAt(key);
   const isThere =
-    keyOfReference(bucket.spec.providerRef, bucket.metadata.namespace) ===
-    keyOfReference(providerRef, bucket.metadata.namespace);
-  if (!isThere) return true;
-  const { verdict, fault } = await deps.ownership.look({ act: 'grant', bucket, provided, region: wire.region }, pass);
-  if (verdict.is === 'doubt' && fault !== undefined) cannot(fault);
-  return verdict.is === 'ours';
+    known?.spec.name === bucketName &&
+    keyOfReference(known.spec.providerRef, known.metadata.namespace) === keyOfReference(providerRef, '');
+  const bucket = isThere ? known : formerBucket(standing, policy);
+  const look = { act: 'grant', bucket, provided, region: wire.region } as const;
+  const { verdict, fault, sight } = await deps.ownership.look(look, pass);
+  if (isThere) {
+    if (verdict.is === 'doubt' && fault !== undefined) cannot(fault);
+    return verdict.is === 'ours';
+  }
+  if (sight.mark.kind === 'none' || sight.mark.kind === 'unreadable') {
+    const why = sight.mark.kind === 'none' ? 'its owner tags are missing' : 'its owner tags may not be read';
+    const message = `It is in doubt whose bucket ${bucketName} is: ${why}, and Bucket ${key} is not there for it any more.`;
+    cannot(waiting(reasons.OwnershipInDoubt, message));
+  }
+  return sight.mark.kind !== 'other';
 };
+
+/** The Bucket that had the bucket, as far as it is known: by its mark it is a namesake. */
+const formerBucket = ({ bucketName, providerRef }: Standing, { spec, metadata }: Work['policy']): ReferredBucket => ({
+  apiVersion: '',
+  kind: 'Bucket',
+  metadata: {
+    namespace: spec.bucketRef.namespace ?? metadata.namespace,
+    name: spec.bucketRef.name,
+    uid: '',
+    resourceVersion: '',
+    generation: 0,
+    creationTimestamp: '',
+  },
+  spec: { name: bucketName, providerRef, adoptionPolicy: 'IfOwned' },
+});
 
 /** Undefined when there is no document. */
 const isDocumentOurs = async (standing: Standing, s3: BucketWire, work: Work): Promise<boolean | undefined> => {
   const current = await readBucketPolicy(s3, work.pass);
   if (current === undefined) return undefined;
-  const hash = hashPolicy(current);
-  const others = await othersWithDocument(work, standing);
-  if (standing.hashes.includes(hash)) return !others.some(({ appliedHash }) => appliedHash === hash);
-  return others.length === 0 && sameButForGoneUsers(current, documentOf(work.policy, standing.bucketName));
-};
-
-/** The document of the spec, with anybody for the users behind AccessKeys, which may be gone; undefined when it is not well formed. */
-const documentOf = ({ spec }: BucketPolicy, bucket: string): IamPolicy | undefined => {
-  const parsed = parsePolicy(spec.policy, 'bucket', { bucket });
-  const resolvePrincipal = () => 'arn:aws:iam::000000000000:user/anybody';
-  return 'document' in parsed ? renderPolicy(parsed.document, { bucket, resolvePrincipal }) : undefined;
+  if (standing.hashes.includes(hashPolicy(current))) return !(await isHeldByOthers(current, standing, work));
+  // By which hash another one would know it is not to be told then.
+  const isKnown = sameButForGoneUsers(current, documentOf(work.policy, standing.bucketName, work.deps));
+  return isKnown && !(await isHeldByOthers(current, standing, work, { whichever: true }));
 };

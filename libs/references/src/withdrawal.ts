@@ -69,8 +69,8 @@ export const grantWithdrawn = (lender: LendingObject, borrowers: readonly Borrow
   };
 };
 
-/** What was confirmed before stays confirmed. */
-const commandToWithdraw = (lender: LendingObject, namespaces: readonly string[]): string => {
+/** The command by which a lender confirms that these namespaces lost their grant. What was confirmed before stays confirmed. */
+export const commandToWithdraw = (lender: Omit<LendingObject, 'status'>, namespaces: readonly string[]): string => {
   const { name, namespace } = lender.metadata;
   const confirmed = [...new Set([...confirmedWithdrawals(lender), ...namespaces.slice(0, namedAtMost)])].join(',');
   return (

@@ -8,14 +8,19 @@ import tseslint from 'typescript-eslint';
 if (process.env.NX_TASK_TARGET_PROJECT === undefined) await createProjectGraphAsync();
 
 const kube = ['@kubernetes/*'];
-const wire = ['@aws-sdk/*', '@smithy/*', 'minio'];
+const wire = ['@aws-sdk/*', '@smithy/*'];
+/** Judges of what is shipped, so no part of it: decision 21. */
+const testsOnly = ['minio', 'undici'];
 
-/** Who may know whom (CONTRIBUTING.md, Layout). `extra`: layers that every project may import beside its own list. */
+/**
+ * Who may know whom (CONTRIBUTING.md, Layout). `extra`: layers that the tests of every project may import beside its own list. None:
+ * the file is shipped.
+ */
 const boundaries = (extra = []) => {
-  const layer = (name, targets, bannedExternalImports = []) => ({
+  const layer = (name, targets, banned = []) => ({
     sourceTag: `layer:${name}`,
     onlyDependOnLibsWithTags: [...targets, ...extra].map((target) => `layer:${target}`),
-    bannedExternalImports,
+    bannedExternalImports: extra.length === 0 ? [...banned, ...testsOnly] : banned,
   });
   return [
     'error',
@@ -74,7 +79,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['**/*.spec.ts'],
+    files: ['**/*.spec.ts', 'libs/*/test/**/*.ts'],
     rules: { '@nx/enforce-module-boundaries': boundaries(['testing', 'tools']) },
   },
   {

@@ -72,7 +72,7 @@ export const s3Error = (status: number, code: string, message = code): HostileAn
 });
 
 /** A ListBuckets answer. */
-export const bucketList = (
+const bucketList = (
   owner: string | undefined,
   buckets: Iterable<readonly [name: string, createdAt: Date]>,
 ): HostileAnswer => {

@@ -1,24 +1,14 @@
 export { bundleControllers, controllerNames, controllerOf } from './bundles.ts';
-export { startCommand, type Command } from './command.ts';
-export {
-  startController,
-  untilPasses,
-  type Controller,
-  type ControllerName,
-  type ControllerOptions,
-} from './controller.ts';
-export { startCountingProxy, type CountingProxy, type ProxyOptions } from './counting-proxy.ts';
+export { untilPasses, type Controller, type ControllerName } from './controller.ts';
+export { startCountingProxy } from './counting-proxy.ts';
 export { forEach } from './each.ts';
 export {
-  bucketList,
   s3Error,
   startBanner,
   startHostileEndpoint,
   type HostileAnswer,
-  type HostileCall,
   type HostileEndpoint,
   type HostileOptions,
-  type Script,
 } from './hostile-endpoint.ts';
 export {
   allKinds,
@@ -27,8 +17,6 @@ export {
   Kube,
   KubeApiError,
   ourKinds,
-  type Condition,
-  type Kind,
   type Manifest,
   type Metadata,
   type OurKind,
@@ -44,40 +32,17 @@ export {
   specChange,
 } from './manifests.ts';
 export { sumOfMetric } from './metrics.ts';
-export { minioAdmin, type MinioAdmin, type MinioUser } from './minio-admin.ts';
+export { minioAdmin, type MinioAdmin } from './minio-admin.ts';
 export { canBePod } from './pod.ts';
 export { namedHosts, shiftedClock } from './preloads.ts';
-export { cpuSecondsOf, memoryOf, processesWith, type RunningProcess } from './proc.ts';
+export { cpuSecondsOf, memoryOf } from './proc.ts';
 export { watchReady, type ReadyWatch } from './ready-watch.ts';
 export { s3View, type Pair, type S3View } from './s3-view.ts';
 export { searchLogs } from './search-logs.ts';
-export { seeded, type Seeded } from './seeded.ts';
-export { SecretsMade, type Leak } from './secrets-made.ts';
-export {
-  identifyKubeCall,
-  identifyS3Call,
-  tally,
-  Traffic,
-  type Call,
-  type Effect,
-  type Trap,
-  type Verdict,
-} from './traffic.ts';
-export { until, type UntilOptions } from './until.ts';
+export { seeded } from './seeded.ts';
+export { SecretsMade } from './secrets-made.ts';
+export { tally, Traffic, type Call, type Trap, type Verdict } from './traffic.ts';
+export { until } from './until.ts';
 export { untilQuiet } from './until-quiet.ts';
-export {
-  startWatchProxy,
-  type HeldWrite,
-  type SeenEvent,
-  type SeenWrite,
-  type Swallowing,
-  type WatchProxy,
-} from './watch-proxy.ts';
-export {
-  isRefusedWith,
-  startWorld,
-  type ProviderOptions,
-  type ServerName,
-  type World,
-  type WorldOptions,
-} from './world.ts';
+export { startWatchProxy, type WatchProxy } from './watch-proxy.ts';
+export { isRefusedWith, startWorld, type ServerName, type World } from './world.ts';

@@ -13,7 +13,7 @@ export type LocalCommand =
     }
   | { readonly verb: 'down' | 'status'; readonly state?: string };
 
-export const usage = `usage: npm run local -- up|down|status [--state FOLDER] [--servers ${s3ServerNames.join(',')}] [--node|--kind]`;
+const usage = `usage: npm run local -- up|down|status [--state FOLDER] [--servers ${s3ServerNames.join(',')}] [--node|--kind]`;
 
 /** @throws Error with one line that says what is wrong */
 export function parseLocalCommand(args: readonly string[]): LocalCommand {

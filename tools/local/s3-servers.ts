@@ -237,7 +237,7 @@ async function startS3Server(
 }
 
 /** Of lengths that every server takes. */
-export const randomCredentials = (): S3Credentials => ({
+const randomCredentials = (): S3Credentials => ({
   accessKey: `root${randomBytes(6).toString('hex')}`,
   secretKey: randomBytes(24).toString('hex'),
 });

@@ -74,6 +74,7 @@ const rootStages: readonly Stage[] = [
 const allStages: readonly Stage[] = [
   { name: 'types', run: check('nx', 'run-many', '-t', 'typecheck', '--outputStyle=static') },
   { name: 'lint', run: check('nx', 'run-many', '-t', 'lint', '--outputStyle=static') },
+  { name: 'dead code', run: check('knip') },
   { name: 'format', run: check('prettier', '--check', '.') },
   { name: 'generated files', run: check('node', 'libs/api/src/generate.ts', '--check') },
   { name: 'unit tests', run: tests('unit') },

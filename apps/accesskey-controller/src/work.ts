@@ -86,7 +86,7 @@ const sortTags = (tags: AccessKeySpec['tags'], namespace: string, { metadata, sp
  * here, by a late write or by hand: only the name of the former Secret is kept, which says itself whose it is. An instant in the
  * future is a clock's error and counts as now.
  */
-export const believedStatus = (status: AccessKeyStatus, userName: string, now: Date): AccessKeyStatus => {
+const believedStatus = (status: AccessKeyStatus, userName: string, now: Date): AccessKeyStatus => {
   const believed = withoutProof(status);
   const { secretName, lastRotateTime, keyIntent } = believed;
   if (status.userName !== userName) return secretName === undefined ? {} : { secretName };

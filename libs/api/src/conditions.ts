@@ -24,7 +24,6 @@ export const conditionTypes = {
   /** Objects of a namespace still use what `allowedNamespaces` no longer grants it. */
   GrantWithdrawn: 'GrantWithdrawn',
 } as const;
-export type ConditionType = (typeof conditionTypes)[keyof typeof conditionTypes];
 
 /** The condition types for which True is good. All others are abnormal while True and dropped when their fault is gone. */
 export const positiveConditionTypes = [
@@ -127,4 +126,3 @@ export const eventReasons = {
   GivenUp: 'GivenUp',
   MinimumStorageDuration: 'MinimumStorageDuration',
 } as const;
-export type EventReason = (typeof eventReasons)[keyof typeof eventReasons];

@@ -193,5 +193,3 @@ export const providerStatus = Type.Object({
 
 export type ProviderSpec = Typed<typeof providerSpec>;
 export type ProviderStatus = Typed<typeof providerStatus>;
-/** What a server can do: feature → verdict. */
-export type Capability = Typed<typeof capability>;

@@ -4,7 +4,7 @@ import { list, optional, rules, stringMap, text, type CelRule, type Typed } from
 const dnsLabel = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 
 /** Name rule of most Kubernetes objects. Source: RFC 1123 subdomain. */
-export const objectNameRule: CelRule = {
+const objectNameRule: CelRule = {
   rule: `self.matches('^${dnsLabel}([.]${dnsLabel})*$')`,
   message: 'must be the name of a Kubernetes object: lower-case letters, digits, hyphens and dots',
 };
@@ -26,7 +26,7 @@ export const secretKeyDotsRule: CelRule = {
 };
 
 export const objectName = (description: string) => text(description, 253, rules(objectNameRule));
-export const namespaceName = (description: string) => text(description, 63, rules(namespaceRule));
+const namespaceName = (description: string) => text(description, 63, rules(namespaceRule));
 
 /** Reference to an object that may live in another namespace, if that object grants it. */
 export const reference = (kind: string, description: string) =>

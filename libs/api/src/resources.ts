@@ -1,8 +1,6 @@
 /** API group of the four kinds. */
 export const group = 's3.cloud37.dev';
 export const version = 'v1alpha1';
-/** Field manager of every server-side apply. */
-export const fieldManager = 'wasabi-s3-operator';
 /** The one finalizer that the controllers set and remove. */
 export const finalizerName = 's3.cloud37.dev/cleanup';
 

@@ -1,3 +1,3 @@
 export type { Condition } from './condition.ts';
-export { isAbnormal, summarise } from './summarise.ts';
+export { summarise } from './summarise.ts';
 export type { SummaryContext, Verdict } from './summarise.ts';

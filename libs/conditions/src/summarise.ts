@@ -59,7 +59,7 @@ export const summarise = (
 };
 
 /** True when the claim speaks against Ready: a positive type that is not True, or another type that is not False. */
-export const isAbnormal = (claim: Pick<Claim, 'type' | 'status'>, positive: readonly string[]): boolean =>
+const isAbnormal = (claim: Pick<Claim, 'type' | 'status'>, positive: readonly string[]): boolean =>
   claim.status !== (positive.includes(claim.type) ? 'True' : 'False');
 
 const readyClaim = (verdict: Verdict, abnormal: Claim | undefined): Claim => {

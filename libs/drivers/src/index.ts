@@ -1,2 +1,1 @@
 export { driversWith } from './drivers.ts';
-export type { Drivers } from './drivers.ts';

@@ -1,7 +1,7 @@
 export type { CallContext, Clock, ExternalCall } from './call-context.ts';
 export type { Claim } from './claim.ts';
 export { Fault, asFault, onlyFault, reworded, terminal, transient, waiting } from './fault.ts';
-export type { FaultKind, FaultOptions } from './fault.ts';
+export type { FaultKind } from './fault.ts';
 export { blocked, progressing, settled } from './outcome.ts';
-export type { Blocked, Outcome, Progressing, Settled } from './outcome.ts';
+export type { Blocked, Outcome, Settled } from './outcome.ts';
 export { Redacted, redact } from './redacted.ts';

@@ -17,7 +17,7 @@ export interface Asker {
 const isBorrower = ({ namespace, provider }: Asker): boolean => namespace !== provider.namespace;
 
 /** The value of the annotation by which the owner of a Provider says that a bucket is this object's. */
-export const confirmationOf = ({ namespace, name, bucket }: Omit<Asker, 'provider'>): string =>
+const confirmationOf = ({ namespace, name, bucket }: Omit<Asker, 'provider'>): string =>
   `${namespace}/${name}/${bucket}`;
 
 /** True when the annotations of the Provider confirm the object. Entries stand with commas between. */

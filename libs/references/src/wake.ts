@@ -4,7 +4,7 @@ import type { Provider } from './connection.ts';
 import type { ReferredBucket } from './referred-bucket.ts';
 
 /** True when the object was found Ready, whatever its generation. */
-export const isReady = ({ status }: KubeObject): boolean =>
+const isReady = ({ status }: KubeObject): boolean =>
   status?.conditions?.some(({ type, status: value }) => type === conditionTypes.Ready && value === 'True') === true;
 
 /**

@@ -4,10 +4,8 @@ import type { StoredObject } from './resource.ts';
 
 /** `"true"`: nothing is written outside for this object, a deletion included, until it is taken off. */
 export const pausedAnnotation = 's3.cloud37.dev/paused';
-/** Any new value asks for a pass; it arrives by the watch. */
-export const reconcileRequestedAnnotation = 's3.cloud37.dev/reconcile-requested-at';
 /** How often a settled object is looked at again: 30s, 10m, 1h. */
-export const resyncIntervalAnnotation = 's3.cloud37.dev/resync-interval';
+const resyncIntervalAnnotation = 's3.cloud37.dev/resync-interval';
 
 export const isPaused = (object: StoredObject): boolean => object.metadata.annotations?.[pausedAnnotation] === 'true';
 

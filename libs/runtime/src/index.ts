@@ -1,31 +1,17 @@
 export type { Condition } from '@operator/conditions';
 export { ConfigError, readConfig } from './config.ts';
-export type { Address, RuntimeConfig } from './config.ts';
-export type { Controller } from './controller-deps.ts';
 export type { ControllerTools } from './controller-tools.ts';
-export type { EventRecorder } from './events.ts';
 export type { Informer, InformerEvents, InformerOptions } from './informer.ts';
 export { fieldManager } from './kube-client.ts';
-export type {
-  Applied,
-  JsonPatchStep,
-  KubeClient,
-  ListPage,
-  ObjectRef,
-  RequestOptions,
-  Selection,
-  WatchEvent,
-  WatchOptions,
-} from './kube-client.ts';
+export type { KubeClient, ObjectRef, RequestOptions, WatchEvent } from './kube-client.ts';
 export { loadKubeconfig } from './credential-source.ts';
 export { openKubeConnection } from './kube-connection.ts';
 export type { KubeConnection } from './kube-connection.ts';
 export { KubeError, isKubeError } from './kube-error.ts';
-export type { KubeErrorDetails } from './kube-error.ts';
 export { createKubeClient } from './kube-requests.ts';
 export type { Metrics } from './metrics.ts';
 export type { Finalized, Pass, Reconciler } from './reconciler.ts';
-export { apiVersionOf, keyOf, ownStatus } from './resource.ts';
+export { keyOf, ownStatus } from './resource.ts';
 export type {
   CommonStatus,
   KubeObject,
@@ -36,5 +22,4 @@ export type {
   StoredObject,
 } from './resource.ts';
 export { runController } from './run-controller.ts';
-export type { ControllerOptions } from './run-controller.ts';
 export { bareMetadata, pick } from './trim.ts';

@@ -31,7 +31,7 @@ export interface VanishedOptions {
 }
 
 /** How many objects of a namespace wait at a time: whoever strips more of them loses the memory of its own. */
-export const mostOfNamespace = 2_000;
+const mostOfNamespace = 2_000;
 
 export const createVanished = <T extends KubeObject>({ clock, isBoundToUid, ended }: VanishedOptions): Vanished<T> => {
   const kept = new Map<ObjectKey, T>();

@@ -32,7 +32,7 @@ export type Widget = KubeObject<WidgetSpec, WidgetStatus>;
 
 export const finalizer = 'runtime.test/finalizer';
 
-export const widgetCrd = JSON.stringify({
+const widgetCrd = JSON.stringify({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   metadata: { name: 'widgets.runtime.test' },

@@ -4,7 +4,7 @@ const mebibyte = 1024 * 1024;
 
 /** Bytes that an answer may have. A page of 1000 keys, each of 1024 bytes that are encoded threefold, has room. */
 export const largestListBytes = 8 * mebibyte;
-export const largestAnswerBytes = mebibyte;
+const largestAnswerBytes = mebibyte;
 
 /** Bytes that the answer to an operation may have; errors and what is no list are small. DeleteObjects names what failed. */
 export const largestAnswerOf = (operation: string): number =>

@@ -67,7 +67,7 @@ const decoded = (marker: string | undefined, decode: (shown: string) => string):
  * @throws Fault `terminal` Unsupported where the server does not list versions
  * Source: Amazon S3 API, ListObjectVersions.
  */
-export const readVersions =
+const readVersions =
   ({ wire, bucket }: BucketWire, context: CallContext): PageReader =>
   async (size, from) => {
     const input = { Bucket: bucket, MaxKeys: size, EncodingType: 'url' as const, ...from };

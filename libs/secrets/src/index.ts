@@ -2,7 +2,7 @@ export { createOwnWrites } from './own-writes.ts';
 export type { OwnWrites } from './own-writes.ts';
 export { deleteOwnedSecret, openOwnedSecret } from './owned-secret.ts';
 export type { OpenedSecret, SecretContent, SecretOwner } from './owned-secret.ts';
-export { createProverSource, proofKeySecretName } from './proof-key.ts';
+export { createProverSource } from './proof-key.ts';
 export type { ProverSource } from './proof-key.ts';
 export { readSecret, secretValue } from './read-secret.ts';
 export type { SecretForm, StoredSecret } from './read-secret.ts';

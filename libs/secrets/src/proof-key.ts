@@ -6,7 +6,7 @@ import { readSecret } from './read-secret.ts';
 import { secretResource } from './secret-resource.ts';
 
 /** Name of the Secret in the operator's own namespace that holds the key of all proofs. The controllers share it. */
-export const proofKeySecretName = 's3-operator-proof-key';
+const proofKeySecretName = 's3-operator-proof-key';
 const dataKey = 'key';
 const keyBytes = 32;
 

@@ -1,16 +1,12 @@
 export { bucketContext, bucketSpec, connectionTo, driverDeps, ownerMark, recordingContext } from './builders.ts';
-export type { RecordingContext } from './builders.ts';
 export { driverConformance } from './conformance.ts';
-export type { ConformanceOptions, ServerUnderTest } from './conformance.ts';
 export { startFakeDriver } from './fake-driver.ts';
 export type { FakeDriver } from './fake-driver.ts';
 export { html, listOfBuckets, refuse, refuseIam, startFakeS3, succeed } from './fake-s3.ts';
 export type { FakeAnswer, FakeRequest, FakeS3 } from './fake-s3.ts';
 export type { KnownGap } from './known-gaps.ts';
 export { createMemoryKeys } from './memory-keys.ts';
-export type { MemoryKeys, MemoryUser } from './memory-keys.ts';
 export { createMemoryS3 } from './memory-s3.ts';
-export type { MemoryBucket, MemoryS3, MemoryS3Options, MemoryVersion } from './memory-s3.ts';
+export type { MemoryBucket } from './memory-s3.ts';
 export { startUnderTest } from './server-under-test.ts';
-export type { StartedServer } from './server-under-test.ts';
 export { testCertificate } from './test-certificate.ts';

@@ -38,7 +38,7 @@ export interface Suppliers {
   readonly installFromDebian: typeof installFromDebian;
 }
 
-export const realSuppliers = (): Suppliers => ({
+const realSuppliers = (): Suppliers => ({
   env: process.env,
   cache: cacheFolder(),
   platform: currentPlatform(),

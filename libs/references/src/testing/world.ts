@@ -13,7 +13,7 @@ import { createMemoryKube, type MemoryKube } from './memory-kube.ts';
 import { createWrites, type Writes } from './writes.ts';
 
 /** An informer over a map that the test owns: look-ups only. */
-export const informerOf = <T extends StoredObject>(resource: Resource, objects: Map<string, T>): Informer<T> => ({
+const informerOf = <T extends StoredObject>(resource: Resource, objects: Map<string, T>): Informer<T> => ({
   resource,
   get: (key) => objects.get(key),
   list: () => objects.values(),

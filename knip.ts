@@ -1,0 +1,29 @@
+import type { KnipConfig } from 'knip';
+
+// What nobody imports, runs or installs for: the lint of `npm test` beside ESLint. Each exception says why.
+
+export default {
+  workspaces: {
+    '.': {
+      // Programs that are named in strings alone, which go through tools/bootstrap.mjs or tools/test/main.ts.
+      ignoreDependencies: ['prettier'],
+    },
+    'apps/*': {},
+    'libs/*': {},
+    // A controller for tests, which runs as a process of its own.
+    'libs/runtime': { entry: ['test/widget-controller.ts'] },
+    // Of util-linux: tests that need root.
+    e2e: { ignoreBinaries: ['mount', 'umount'] },
+    tools: {
+      entry: ['*.mjs', 'build.ts', '*/main.ts', 'bench/raw/main.ts', 'harness/preload/*.ts'],
+      // Types for lock.mjs, whose importers name the .mjs file.
+      ignore: ['lock.d.mts'],
+      // Of util-linux, not of a package: what needs it asks first whether it is there.
+      ignoreBinaries: ['unshare'],
+    },
+  },
+  // The index of a lib is no entry from outside: the workspaces have no users but each other.
+  includeEntryExports: true,
+  // The types that an exported function takes or returns are exported with it.
+  ignoreExportsUsedInFile: { interface: true, type: true },
+} satisfies KnipConfig;

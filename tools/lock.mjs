@@ -1,4 +1,6 @@
-// Plain JavaScript: bootstrap.mjs needs it on Node 18, before anything is installed.
+// Plain JavaScript, and no package: bootstrap.mjs needs it on Node 18, before anything is installed. Who gets servers after the install uses
+// the same, as it is there: the packages for it judge a lock by its age (proper-lockfile, last released in 2021), which a machine that
+// slept gets wrong; this one asks whether the holder still runs.
 import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,4 +1,4 @@
-import type { Controller } from '../harness/index.ts';
+import type { Controller } from '@operator/tools/harness';
 
 /** How often each call was made, by its name: `s3 GetBucketTagging`, `minio-admin AddUser`, `kubernetes apply buckets`. */
 export type Calls = ReadonlyMap<string, number>;

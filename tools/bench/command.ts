@@ -10,7 +10,7 @@ export interface Options extends Pick<
   'quick' | 'runs' | 'sizes' | 'kinds' | 'crowdBuckets' | 'soakMinutes' | 'peers' | 'profile'
 > {
   readonly scenarios: readonly string[];
-  /** Keep the results in tools/bench/results. */
+  /** Keep the results in .local/bench/results. */
   readonly save: boolean;
 }
 

@@ -1,4 +1,4 @@
-import { canBePod } from '../harness/index.ts';
+import { canBePod } from '@operator/tools/harness';
 
 /** How the controllers of a benchmark reach the API server, and the note of figures that depend on it: as in a pod where the machine can. */
 export const connection = (): { readonly asPod: boolean; readonly note: string } =>

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { controllerOf, sumOfMetric, until, type Controller } from '../harness/index.ts';
+import { controllerOf, sumOfMetric, until, type Controller } from '@operator/tools/harness';
 import { crowdKinds, type Crowd, type CrowdKind } from './crowd.ts';
 
 const longestMs = 900_000;

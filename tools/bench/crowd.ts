@@ -11,9 +11,9 @@ import {
   type ControllerName,
   type Manifest,
   type World,
-} from '../harness/index.ts';
+} from '@operator/tools/harness';
 import { connection } from './connection.ts';
-import { narrate } from '../narrate.ts';
+import { narrate } from '@operator/tools/narrate';
 import type { Bench } from './scenario.ts';
 
 export const crowdKinds = ['Bucket', 'BucketPolicy', 'AccessKey'] as const;

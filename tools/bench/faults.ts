@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Call, Traffic, Trap, Verdict } from '../harness/index.ts';
-import type { Seeded } from '../harness/seeded.ts';
+import type { Call, Traffic, Trap, Verdict } from '@operator/tools/harness';
+import type { Seeded } from '@operator/tools/harness';
 
 interface Fault {
   readonly name: string;

@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { bundleControllers } from '../harness/index.ts';
-import { obtainServers } from '../local/servers/obtain.ts';
-import { inWords } from '../narrate.ts';
-import { localFolder, projectRoot } from '../paths.ts';
-import { untilSignal } from '../signals.ts';
+import { bundleControllers } from '@operator/tools/harness';
+import { obtainServers } from '@operator/tools/local';
+import { inWords } from '@operator/tools/narrate';
+import { localFolder, projectRoot } from '@operator/tools/paths';
+import { untilSignal } from '@operator/tools/signals';
 import { readOptions, usage, UsageError, type Options } from './command.ts';
 import { makeCrowd, type Crowd } from './crowd.ts';
 import {
@@ -24,7 +24,7 @@ import { scenarios } from './scenarios/index.ts';
 
 // npm run bench: see `usage`. A table for each scenario on standard output, JSON lines at the end; what goes on, on standard error.
 
-const resultsFolder = join(import.meta.dirname, 'results');
+const resultsFolder = join(localFolder, 'bench', 'results');
 const log = (line: string) => console.error(line);
 
 const run = async (options: Options, signal: AbortSignal): Promise<number> => {

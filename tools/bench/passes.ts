@@ -1,4 +1,4 @@
-import type { Controller } from '../harness/index.ts';
+import type { Controller } from '@operator/tools/harness';
 
 /** One pass that a controller logged; those that found nothing to do are logged at the level debug. */
 export interface LoggedPass {

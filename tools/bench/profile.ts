@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { projectRoot } from '../paths.ts';
+import { projectRoot } from '@operator/tools/paths';
 
 /** What Node writes with `--cpu-prof`. Source: Chrome DevTools Protocol, Profiler.Profile. */
 export interface CpuProfile {

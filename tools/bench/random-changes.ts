@@ -7,8 +7,8 @@ import {
   type Kube,
   type Manifest,
   type S3View,
-} from '../harness/index.ts';
-import type { Seeded } from '../harness/seeded.ts';
+} from '@operator/tools/harness';
+import type { Seeded } from '@operator/tools/harness';
 
 export interface DeclaredBucket {
   readonly namespace: string;

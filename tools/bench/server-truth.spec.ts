@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Kube, MinioAdmin, S3View } from '../harness/index.ts';
+import type { Kube, MinioAdmin, S3View } from '@operator/tools/harness';
 import type { Declared, DeclaredBucket } from './random-changes.ts';
 import { compareWithApi, compareWithServer } from './server-truth.ts';
 

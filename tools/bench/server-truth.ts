@@ -6,7 +6,7 @@ import {
   type OurKind,
   type S3View,
   type Stored,
-} from '../harness/index.ts';
+} from '@operator/tools/harness';
 import type { Declared } from './random-changes.ts';
 
 const builtInPolicies: ReadonlySet<string> = new Set([

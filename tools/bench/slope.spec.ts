@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { seeded } from '../harness/seeded.ts';
+import { seeded } from '@operator/tools/harness';
 import { lowestOf, slopeOf } from './slope.ts';
 
 it('finds the slope of a line, and of noise around it', () => {

@@ -39,7 +39,7 @@ export { cpuSecondsOf, memoryOf } from './proc.ts';
 export { watchReady, type ReadyWatch } from './ready-watch.ts';
 export { s3View, type Pair, type S3View } from './s3-view.ts';
 export { searchLogs } from './search-logs.ts';
-export { seeded } from './seeded.ts';
+export { seeded, type Seeded } from './seeded.ts';
 export { SecretsMade } from './secrets-made.ts';
 export { tally, Traffic, type Call, type Trap, type Verdict } from './traffic.ts';
 export { until } from './until.ts';

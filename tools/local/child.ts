@@ -40,7 +40,8 @@ export interface Child extends Ending {
 }
 
 /**
- * Starts a program with its output in a log file.
+ * Starts a program with its output in a log file. On node:child_process alone: what execa adds (output as text, pipes, graceful ends of a
+ * parent that still lives) is of no use to a server with a log and a session of its own, and it would bring twelve packages.
  * @throws Error when the program cannot be started at all
  */
 export async function startChild(spec: ChildSpec): Promise<Child> {

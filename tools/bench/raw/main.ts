@@ -2,7 +2,7 @@ import { bucketPolicyResource, bucketResource, accessKeyResource } from '@operat
 import { createMinioDriver } from '@operator/driver-minio';
 import { redact, type CallContext } from '@operator/outcome';
 import { createKubeClient, loadKubeconfig, openKubeConnection, type KubeObject } from '@operator/runtime';
-import { forEach } from '../../harness/each.ts';
+import { forEach } from '@operator/tools/harness';
 import { writeAccessKey } from './access-key.ts';
 import { writeBucket } from './bucket.ts';
 import { writeBucketPolicy } from './bucket-policy.ts';

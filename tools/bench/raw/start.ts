@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleProgram, nodeFlags } from '../../bundle.ts';
-import type { World } from '../../harness/index.ts';
-import { startChild } from '../../local/index.ts';
+import { bundleProgram, nodeFlags } from '@operator/tools/bundle';
+import type { World } from '@operator/tools/harness';
+import { startChild } from '@operator/tools/local';
 import type { RawOrder, RawReport } from './order.ts';
 
 /** Bundles the raw loop, as the controllers are bundled; returns its path. */

@@ -11,8 +11,8 @@ import {
   watchReady,
   type Manifest,
   type World,
-} from '../../harness/index.ts';
-import { localFolder } from '../../paths.ts';
+} from '@operator/tools/harness';
+import { localFolder } from '@operator/tools/paths';
 import { countCalls, isKubeWrite, isStorageCall, readCalls, tellCalls, type Calls } from '../calls.ts';
 import type { CrowdKind } from '../crowd.ts';
 import { tellTop } from '../profile.ts';

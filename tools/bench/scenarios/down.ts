@@ -9,8 +9,8 @@ import {
   sumOfMetric,
   watchReady,
   type World,
-} from '../../harness/index.ts';
-import { startMinio } from '../../local/index.ts';
+} from '@operator/tools/harness';
+import { startMinio } from '@operator/tools/local';
 import { callsBetween, callsOf, countCalls, isKubeWrite, isStorageCall, isStorageWrite, tellCalls } from '../calls.ts';
 import { pause, untilCalm, untilCrowdRests } from '../crowd-rest.ts';
 import { crowdKinds } from '../crowd.ts';

@@ -9,8 +9,8 @@ import {
   type Call,
   type ReadyWatch,
   type World,
-} from '../../harness/index.ts';
-import { narrate } from '../../narrate.ts';
+} from '@operator/tools/harness';
+import { narrate } from '@operator/tools/narrate';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 
 const provider = 'minio';

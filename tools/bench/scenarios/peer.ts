@@ -7,8 +7,8 @@ import {
   type KubeClient,
   type Resource,
 } from '@operator/runtime';
-import { cpuSecondsOf, forEach, memoryOf, startWorld, type World } from '../../harness/index.ts';
-import { freePort, startChild } from '../../local/index.ts';
+import { cpuSecondsOf, forEach, memoryOf, startWorld, type World } from '@operator/tools/harness';
+import { freePort, startChild } from '@operator/tools/local';
 import { UsageError } from '../command.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 import { convergeCold, makeObjects, makeProviders, type Rate } from './converge.ts';

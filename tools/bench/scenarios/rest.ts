@@ -1,4 +1,4 @@
-import { controllerOf, untilPasses, type Controller } from '../../harness/index.ts';
+import { controllerOf, untilPasses, type Controller } from '@operator/tools/harness';
 import {
   callsBetween,
   callsOf,

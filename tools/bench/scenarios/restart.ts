@@ -1,4 +1,4 @@
-import { controllerOf, type Controller } from '../../harness/index.ts';
+import { controllerOf, type Controller } from '@operator/tools/harness';
 import { callsOf, countCalls, isStorageCall, isWrite, tellCalls } from '../calls.ts';
 import { changedSince, untilAllLookedAt, versionsOf } from '../crowd-rest.ts';
 import { crowdKinds } from '../crowd.ts';

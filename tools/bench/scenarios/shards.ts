@@ -6,7 +6,7 @@ import {
   sumOfMetric,
   until,
   type Controller,
-} from '../../harness/index.ts';
+} from '@operator/tools/harness';
 import { pause, untilCrowdRests } from '../crowd-rest.ts';
 import { slotLabel, type Crowd } from '../crowd.ts';
 import { countByObject, readPasses } from '../passes.ts';

@@ -11,13 +11,13 @@ import {
   untilQuiet,
   type Controller,
   type World,
-} from '../../harness/index.ts';
+} from '@operator/tools/harness';
 import { pause } from '../crowd-rest.ts';
 import { makeWeather } from '../faults.ts';
 import { handlesOf } from '../handles.ts';
 import { createRandomChanges } from '../random-changes.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
-import { seeded, type Seeded } from '../../harness/seeded.ts';
+import { seeded, type Seeded } from '@operator/tools/harness';
 import { compareWithApi, compareWithServer } from '../server-truth.ts';
 import { lowestOf, slopeOf } from '../slope.ts';
 

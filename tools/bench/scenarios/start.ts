@@ -11,7 +11,7 @@ import {
   type Controller,
   type ControllerName,
   type OurKind,
-} from '../../harness/index.ts';
+} from '@operator/tools/harness';
 import { connection } from '../connection.ts';
 import type { Figure, Scenario } from '../scenario.ts';
 

@@ -21,6 +21,8 @@ export const conditionTypes = {
   KeyRefused: 'KeyRefused',
   Unsupported: 'Unsupported',
   DriftLoop: 'DriftLoop',
+  /** The annotation that pauses is there; what else is told was found before. Only informs. */
+  Paused: 'Paused',
   /** Objects of a namespace still use what `allowedNamespaces` no longer grants it. */
   GrantWithdrawn: 'GrantWithdrawn',
 } as const;
@@ -125,4 +127,5 @@ export const eventReasons = {
   DriftRepaired: 'DriftRepaired',
   GivenUp: 'GivenUp',
   MinimumStorageDuration: 'MinimumStorageDuration',
+  AnnotationInvalid: 'AnnotationInvalid',
 } as const;

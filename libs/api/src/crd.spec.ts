@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { crdOf, structural } from './crd.ts';
-import { kinds } from './kinds.ts';
+import { kinds, type PrinterColumn } from './kinds.ts';
 import { isInThisVersion, notInThisVersion, optional, text } from './schema.ts';
 import Type from 'typebox';
 
@@ -110,6 +110,54 @@ describe.each(named)('the CRD of %s', (name, kind) => {
       for (const { message } of (schema['x-kubernetes-validations'] ?? []) as readonly { message: string }[]) {
         expect(message, path).toMatch(/[^.]$/);
       }
+    }
+  });
+});
+
+describe('columns', () => {
+  const columnsOf = (
+    kind: (typeof kinds)[number],
+  ): readonly (readonly [name: string, jsonPath: string, where: string])[] => {
+    const { versions } = (crdOf(kind) as { spec: { versions: { additionalPrinterColumns: PrinterColumn[] }[] } }).spec;
+    return versions.flatMap(({ additionalPrinterColumns }) =>
+      additionalPrinterColumns.map(({ name, jsonPath, priority }) => [
+        name,
+        jsonPath,
+        priority === 1 ? 'wide' : 'always',
+      ]),
+    );
+  };
+
+  test.each(named)('of a %s begin with its facts and say since when and whether it is paused, wide', (_name, kind) => {
+    const columns = columnsOf(kind).map(([name, , where]) => `${name} ${where}`);
+    const always = columns.filter((column) => column.endsWith(' always'));
+    expect(columns.slice(0, always.length)).toEqual(always);
+    expect(always.slice(-3)).toEqual(['Ready always', 'Reason always', 'Age always']);
+    expect(columns.slice(-3)).toEqual(['Since wide', 'Paused wide', 'Message wide']);
+  });
+
+  test('of one name mean the same on every kind', () => {
+    // A name at the server is known from the spec of a Bucket, and from the status of what refers to one.
+    const meanings = new Map([
+      ['.spec.name', 'name at the server'],
+      ['.status.bucketName', 'name at the server'],
+    ]);
+    const paths = new Map<string, Set<string>>();
+    for (const [name, jsonPath] of kinds.flatMap(columnsOf)) {
+      // Of the region each kind tells its own.
+      if (name === 'Region') continue;
+      paths.set(name, (paths.get(name) ?? new Set()).add(meanings.get(jsonPath) ?? jsonPath));
+    }
+    expect([...paths].filter(([, meaning]) => meaning.size > 1)).toEqual([]);
+  });
+
+  test.each(['providerRef', 'bucketRef'])('show beside the name in %s its namespace, wide', (reference) => {
+    const referring = kinds
+      .map(columnsOf)
+      .filter((columns) => columns.some(([, path]) => path === `.spec.${reference}.name`));
+    expect(referring.length).toBeGreaterThan(0);
+    for (const columns of referring) {
+      expect(columns).toContainEqual([expect.stringMatching(/-Namespace$/), `.spec.${reference}.namespace`, 'wide']);
     }
   });
 });

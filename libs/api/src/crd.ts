@@ -124,6 +124,13 @@ const columnsOf = (kind: Kind): readonly PrinterColumn[] => {
       description: 'How long it has been ready, or not.',
       priority: 1,
     },
+    {
+      name: 'Paused',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Paused")].status',
+      description: 'True while an annotation pauses it.',
+      priority: 1,
+    },
     { name: 'Message', type: 'string', jsonPath: ready('message'), description: 'Why, for people.', priority: 1 },
   ];
 };

@@ -1,9 +1,11 @@
 export type { AccessKeySpec, AccessKeyStatus, AccessLevel } from './access-key.ts';
+export { findAnnotationProblems } from './annotations.ts';
 export type { BucketPolicySpec, BucketPolicyStatus } from './bucket-policy.ts';
 export { bucketSpec } from './bucket.ts';
 export type { BucketSpec, BucketStatus } from './bucket.ts';
 export { conditionTypes, eventReasons, positiveConditionTypes, reasons } from './conditions.ts';
 export type { Reason } from './conditions.ts';
+export { parseDuration } from './duration.ts';
 export type { IdentityPolicyDocument, PolicyDocument, PolicyStatement, Principal } from './policy-document.ts';
 export { providerSpec } from './provider.ts';
 export type { ProviderSpec, ProviderStatus } from './provider.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, parseDuration, readConfig, usage } from './config.ts';
+import { ConfigError, readConfig, usage } from './config.ts';
 
 describe('readConfig', () => {
   it('has a default for everything', () => {
@@ -111,21 +111,5 @@ describe('readConfig', () => {
     expect(readConfig('c', ['--help'], {})).toBe('help');
     expect(usage('c')).toContain('--shutdown-deadline (25s)');
     expect(usage('c')).toContain('S3_OPERATOR_LEADER_ELECTION_NAMESPACE');
-  });
-});
-
-describe('parseDuration', () => {
-  it.each([
-    ['1s', 1_000],
-    ['90s', 90_000],
-    ['1h30m', 5_400_000],
-    ['168h', 604_800_000],
-    ['169h', undefined],
-    ['0s', undefined],
-    ['5', undefined],
-    ['-1s', undefined],
-    ['', undefined],
-  ])('%s is %s ms', (text, ms) => {
-    expect(parseDuration(text)).toBe(ms);
   });
 });

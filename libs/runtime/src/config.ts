@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import { parseDuration } from '@operator/api';
 
 /** What flags and environment say, validated. */
 export interface RuntimeConfig {
@@ -233,18 +234,6 @@ const labelValue = String.raw`(?:[a-zA-Z0-9](?:[-_.a-zA-Z0-9]{0,61}[a-zA-Z0-9])?
 const oneOf = String.raw`\(\s*${labelValue}(?:\s*,\s*${labelValue})*\s*\)`;
 const requirement = String.raw`(?:!\s*${label}|${label}(?:\s*(?:=|==|!=)\s*${labelValue}|\s+(?:in|notin)\s+${oneOf})?)`;
 const selector = new RegExp(String.raw`^\s*${requirement}(?:\s*,\s*${requirement})*\s*$`);
-
-const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** Milliseconds of `90s`, `10m`, `1h30m`; undefined when it is none, shorter than a second or longer than a week. */
-export const parseDuration = (value: string): number | undefined => {
-  if (!/^(\d{1,6}[hms])+$/.test(value)) return undefined;
-  const ms = [...value.matchAll(/(\d+)([hms])/g)].reduce(
-    (sum, [, count, unit]) => sum + Number(count) * (unitMs[unit ?? ''] ?? NaN),
-    0,
-  );
-  return inRange(ms, 1_000, 604_800_000) ? ms : undefined;
-};
 
 /** A list of none (`0`) or one, as undefined says that the value is wrong. */
 const parseAddress = (value: string): readonly [Address?] | undefined => {

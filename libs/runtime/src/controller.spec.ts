@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { annotations } from '@operator/api';
+import type { Condition } from '@operator/conditions';
 import { type Fault, type Outcome, progressing, settled, transient, waiting } from '@operator/outcome';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
-import { pausedAnnotation } from './annotations.ts';
 import type { Backoff } from './backoff.ts';
 import type { ControllerDeps } from './controller-deps.ts';
 import { createController } from './controller.ts';
@@ -116,6 +117,12 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize,
 /** Stores a status as the API server does. */
 const applied: KubeClient['apply'] = (_resource, { metadata, status }) =>
   Promise.resolve({ ...widget(metadata.name), status } as never);
+
+/** The same of an object that is more than its name. */
+const appliedTo =
+  (object: Widget): KubeClient['apply'] =>
+  (_resource, { status }) =>
+    Promise.resolve({ ...object, status } as never);
 
 it('leaves room for the timer that ends its term once the lease has run out', async () => {
   let isOver = false;
@@ -243,18 +250,22 @@ describe('a paused object', () => {
     const { metadata } = widget('a');
     return {
       ...widget('a'),
-      metadata: { ...metadata, annotations: { [pausedAnnotation]: 'true' }, ...change },
+      metadata: { ...metadata, annotations: { [annotations.paused]: 'true' }, ...change },
       status: found,
     };
   };
 
   it.each<[string, object, readonly string[]]>([
-    ['stays as it was found', {}, []],
-    ['whose spec has changed says that nothing comes of it', { generation: 2 }, ['Ready=False Paused']],
+    ['stays as it was found, and says beside it that it is paused', {}, ['Ready=True Ready', 'Paused=True Paused']],
+    [
+      'whose spec has changed says that nothing comes of it',
+      { generation: 2 },
+      ['Ready=False Paused', 'Reconciling=True Paused', 'Paused=True Paused'],
+    ],
     [
       'that is being deleted says that nothing comes of it',
       { deletionTimestamp: '2026-05-05T10:00:00Z' },
-      ['Ready=False Paused'],
+      ['Ready=False Paused', 'Reconciling=True Paused', 'Paused=True Paused'],
     ],
   ])('%s', async (_title, change, want) => {
     const told: string[] = [];
@@ -263,16 +274,14 @@ describe('a paused object', () => {
       kube: {
         apply: (given, object, options) => {
           const { conditions = [] } = (object.status ?? {}) as CommonStatus;
-          told.push(
-            ...conditions
-              .filter(({ type }) => type === 'Ready')
-              .map((ready) => `Ready=${ready.status} ${ready.reason}`),
-          );
-          return applied(given, object, options);
+          told.push(...conditions.map(({ type, status, reason }) => `${type}=${status} ${reason}`));
+          return appliedTo(paused(change))(given, object, options);
         },
       },
     });
-    await vi.waitUntil(() => stage.told.length > 0);
+    await vi.waitUntil(() => told.length > 0);
+    // What is stored is not sent again.
+    stage.wake('n/a');
     await delay(10);
     await stage.end();
     expect(stage.told).toEqual(['Normal Paused']);
@@ -283,7 +292,7 @@ describe('a paused object', () => {
   const runPaused = async (whilePaused: (object: Widget, pass: Pass<object>) => Promise<void>) =>
     run({
       objects: [paused({})],
-      kube: { apply: applied, get: async () => paused({}) as never },
+      kube: { apply: appliedTo(paused({})), get: async () => paused({}) as never },
       backoff: { baseMs: 1, capMs: 1 },
       more: {
         reconciler: {
@@ -339,7 +348,27 @@ describe('a paused object', () => {
     expect(sent[1]?.status.conditions?.map(({ type, reason }) => `${type} ${reason}`)).toEqual([
       'Ready Paused',
       'Reconciling Paused',
+      'Paused Paused',
     ]);
+  });
+
+  it('is not told as paused any more once it goes on', async () => {
+    const sent: CommonStatus[] = [];
+    const before = paused({ annotations: undefined });
+    const condition = { ...found.conditions?.[0], type: 'Paused', reason: 'Paused' } as Condition;
+    const stage = await run({
+      objects: [{ ...before, status: { ...found, conditions: [...(found.conditions ?? []), condition] } }],
+      kube: {
+        apply: (given, object, options) => {
+          sent.push(object.status as CommonStatus);
+          return applied(given, object, options);
+        },
+      },
+    });
+    await vi.waitUntil(() => sent.length === 1);
+    await stage.end();
+    expect(sent).toEqual([found]);
+    expect(stage.told).toEqual([]);
   });
 
   it('has that tried again when it fails, and is told as paused all the same', async () => {
@@ -351,6 +380,35 @@ describe('a paused object', () => {
     await vi.waitUntil(() => attempts === 3);
     await stage.end();
     expect(stage.told).toEqual(['Normal Paused']);
+  });
+});
+
+describe('an annotation of ours that has no effect', () => {
+  const annotated = (given: Readonly<Record<string, string>>): Widget => ({
+    ...widget('a'),
+    metadata: { ...widget('a').metadata, annotations: given },
+  });
+
+  it('is told in a Warning, once for each value', async () => {
+    const odd = annotated({ [annotations.paused]: 'yes', [annotations.resyncInterval]: '5', note: 'x' });
+    const stage = await run({ objects: [odd], kube: { apply: appliedTo(odd) } });
+    await vi.waitUntil(() => stage.passes() === 1);
+    expect(stage.told).toEqual(['Warning AnnotationInvalid', 'Warning AnnotationInvalid']);
+    stage.wake('n/a');
+    await vi.waitUntil(() => stage.passes() === 2);
+    expect(stage.told).toHaveLength(2);
+    stage.add(annotated({ [annotations.paused]: 'on', [annotations.resyncInterval]: '5' }));
+    await vi.waitUntil(() => stage.passes() === 3);
+    expect(stage.told).toHaveLength(3);
+    await stage.end();
+  });
+
+  it('is told of a paused object too', async () => {
+    const odd = annotated({ [annotations.paused]: 'true', 's3.cloud37.dev/pause': 'true' });
+    const stage = await run({ objects: [odd], kube: { apply: appliedTo(odd) } });
+    await vi.waitUntil(() => stage.told.length === 2);
+    expect(stage.told).toEqual(['Warning AnnotationInvalid', 'Normal Paused']);
+    await stage.end();
   });
 });
 

@@ -3,6 +3,7 @@ import type { Clock } from '@operator/outcome';
 import type { Logger } from 'pino';
 import type { KubeClient } from './kube-client.ts';
 import { isKubeError } from './kube-error.ts';
+import { remember } from './remember.ts';
 import type { Resource, StoredObject } from './resource.ts';
 import { within } from './within.ts';
 
@@ -41,8 +42,6 @@ interface Allowance {
 /** For each object: so many at once, then one in five minutes. Source: client-go, EventSourceObjectSpamFilter. */
 const burst = 25;
 const refillMs = 300_000;
-/** How many Events are remembered for aggregation, and objects for their allowance. */
-const remembered = 4_096;
 const longestQueue = 1_000;
 const longestMessage = 1_024;
 
@@ -149,11 +148,4 @@ export const createEventRecorder = (options: {
       if (sending !== undefined) await within(timeoutMs, sending);
     },
   };
-};
-
-/** Sets an entry as the newest and forgets the oldest beyond the limit. */
-const remember = <V>(entries: Map<string, V>, key: string, value: V): void => {
-  entries.delete(key);
-  entries.set(key, value);
-  if (entries.size > remembered) entries.delete(entries.keys().next().value ?? '');
 };

@@ -89,7 +89,7 @@ const goOn = async <Spec, Status>(
   await statuses.write({ stored: object, from }, status, finalized, turn);
   if (finalized.result === 'blocked') {
     log.info({ event: 'fault', reason: finalized.fault.reason, kind: finalized.fault.kind }, finalized.fault.message);
-    return { how: 'blocked', fault: finalized.fault, resyncMs: resyncMsOf(rooms, object, undefined, log) };
+    return { how: 'blocked', fault: finalized.fault, resyncMs: resyncMsOf(rooms, object, undefined) };
   }
   const { uid } = object.metadata;
   const passes = (deletions.get(uid) ?? 0) + 1;

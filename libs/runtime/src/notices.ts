@@ -1,13 +1,13 @@
-import { eventReasons, reasons } from '@operator/api';
+import { annotations, conditionTypes, eventReasons, findAnnotationProblems, reasons } from '@operator/api';
 import type { Verdict } from '@operator/conditions';
-import type { Fault } from '@operator/outcome';
+import type { Claim, Fault } from '@operator/outcome';
 import type { Logger } from 'pino';
-import { pausedAnnotation } from './annotations.ts';
 import type { ControllerDeps } from './controller-deps.ts';
 import { isKubeError } from './kube-error.ts';
 import { isLeadershipLost } from './leadership-lost.ts';
 import { isAway } from './outage.ts';
 import { isQuiet } from './pass-fault.ts';
+import { remember } from './remember.ts';
 import { type CommonStatus, type KubeObject, keyOf } from './resource.ts';
 import { readyOf } from './status.ts';
 
@@ -17,6 +17,8 @@ export interface Notices {
   tellPaused(object: KubeObject, message: string, log: Logger): void;
   /** The object goes on, or is gone: another pause is another notice. */
   endPause(uid: string): void;
+  /** Annotations of ours that have no effect as they stand, each once for each value. */
+  tellAnnotations(object: KubeObject, log: Logger): void;
   /** Steps taken on an object that had been as declared, see `isDrift`; only of a proven pass. */
   tellDrift(object: KubeObject, steps: readonly string[], log: Logger): void;
   /** A status that was stored over `before`, as far as Ready went from one state to another. */
@@ -35,7 +37,16 @@ export interface Notices {
 }
 
 /** The message of the condition, and of the Event, for a paused object. */
-export const pausedMessage = `Nothing is changed while the annotation ${pausedAnnotation} is "true".`;
+export const pausedMessage = `Nothing is changed while the annotation ${annotations.paused} is "true".`;
+
+/** The condition that says so, beside what was found before the pause. */
+export const pausedClaim: Claim = {
+  type: conditionTypes.Paused,
+  status: 'True',
+  reason: reasons.Paused,
+  message: pausedMessage,
+  onlyInforms: true,
+};
 
 /** Whether these steps undo what somebody else did to an object that had been as declared. Pure. */
 export const isDrift = <Spec, Status>(
@@ -57,6 +68,8 @@ export const createNotices = <Spec, Status>(
   const { events, metrics, resource, outage } = deps;
   /** uids that were told to be paused. */
   const pausedTold = new Set<string>();
+  /** What was told of the annotations of an object, by uid. */
+  const annotationsTold = new Map<string, readonly string[]>();
   return {
     tellPaused(object, message, log) {
       if (pausedTold.has(object.metadata.uid)) return;
@@ -65,6 +78,17 @@ export const createNotices = <Spec, Status>(
       log.info({ event: 'paused' }, 'paused');
     },
     endPause: (uid) => void pausedTold.delete(uid),
+    tellAnnotations(object, log) {
+      const { uid, annotations: given } = object.metadata;
+      const messages = findAnnotationProblems(resource.kind, given).map(({ message }) => message);
+      const told = annotationsTold.get(uid) ?? [];
+      if (messages.length === 0) annotationsTold.delete(uid);
+      else remember(annotationsTold, uid, messages);
+      for (const message of messages.filter((one) => !told.includes(one))) {
+        log.warn({ event: eventReasons.AnnotationInvalid, reason: eventReasons.AnnotationInvalid }, message);
+        events.record(object, 'Warning', eventReasons.AnnotationInvalid, message);
+      }
+    },
     tellDrift(object, steps, log) {
       metrics.drifted(resource.kind);
       const message = `Something had changed outside; repaired by: ${steps.join(', ')}.`;

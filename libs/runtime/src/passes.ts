@@ -10,11 +10,11 @@ import { isKubeError, objectChanged } from './kube-error.ts';
 import { lendPass } from './lent-pass.ts';
 import { createLiveProof, learnFrom, provenGone } from './live-proof.ts';
 import { type Ended, type PassResult, scheduleNext } from './next-attempt.ts';
-import { type Notices, isDrift, pausedMessage } from './notices.ts';
+import { type Notices, isDrift, pausedClaim, pausedMessage } from './notices.ts';
 import { isAway } from './outage.ts';
 import { faultOf } from './pass-fault.ts';
 import { type KubeObject, type ObjectKey, keyOf, ownStatus } from './resource.ts';
-import { readyOf, statusOf } from './status.ts';
+import { pausedStatus, readyOf, statusOf } from './status.ts';
 import type { StatusStore } from './status-store.ts';
 import type { Vanished } from './vanished.ts';
 import type { Cause } from './wakes.ts';
@@ -72,6 +72,7 @@ const attend = async <Spec, Status>(
   turn: Turn,
 ): Promise<Ended> => {
   if (!turn.isStored && (await isOnlyUnseen(rooms, object, turn))) return { how: 'idle' };
+  rooms.notices.tellAnnotations(object, turn.log);
   // Nobody can end the pause of an object that is gone.
   const mayPause = turn.isStored || rooms.deps.keepsWhenStripped === true;
   if (mayPause && isPaused(object)) return attendPaused(rooms, object, turn);
@@ -112,9 +113,7 @@ const attendPaused = async <Spec, Status>(
   requireTellable(turn, { result: 'paused' });
   const stored = pass.stored();
   const ended = await pause(rooms, stored, turn, stored !== object);
-  return fault === undefined
-    ? ended
-    : { how: 'blocked', fault, resyncMs: resyncMsOf(rooms, object, undefined, turn.log) };
+  return fault === undefined ? ended : { how: 'blocked', fault, resyncMs: resyncMsOf(rooms, object, undefined) };
 };
 
 const pause = async <Spec, Status>(
@@ -127,11 +126,12 @@ const pause = async <Spec, Status>(
   // What was found before the pause stays told, as long as it is still asked for and so; else it says why nothing comes of it.
   const { generation, deletionTimestamp } = object.metadata;
   const isAsTold = object.status?.observedGeneration === generation && deletionTimestamp === undefined;
-  if (hasChanged || readyOf(object) === undefined || !isAsTold) {
-    const verdict = { result: 'progressing', reason: reasons.Paused, message: pausedMessage } as const;
-    const status = statusOf(object, ownStatus(object), { claims: [], verdict, now: turn.now }, deps);
-    await statuses.write({ stored: object, from: ownStatus(object) }, status, verdict, turn);
-  }
+  const verdict = { result: 'progressing', reason: reasons.Paused, message: pausedMessage } as const;
+  const status =
+    hasChanged || readyOf(object) === undefined || !isAsTold
+      ? statusOf(object, ownStatus(object), { claims: [pausedClaim], verdict, now: turn.now }, deps)
+      : pausedStatus(object, pausedClaim, turn.now);
+  await statuses.write({ stored: object, from: ownStatus(object) }, status, verdict, turn);
   return { how: 'paused' };
 };
 
@@ -163,7 +163,7 @@ const reconcile = async <Spec, Status>(
     return { how: 'progressing', delayMs: claim === undefined ? (outcome.retryAfterMs ?? delayMs) : delayMs };
   }
   const resyncAfterMs = outcome.result === 'settled' ? outcome.resyncAfterMs : undefined;
-  const resyncMs = resyncMsOf(rooms, stored, resyncAfterMs, log);
+  const resyncMs = resyncMsOf(rooms, stored, resyncAfterMs);
   if (outcome.result === 'blocked') {
     log.info({ event: 'fault', reason: outcome.fault.reason, kind: outcome.fault.kind }, outcome.fault.message);
     return { how: 'blocked', fault: outcome.fault, resyncMs };
@@ -229,9 +229,8 @@ export const resyncMsOf = <Spec, Status>(
   { deps }: Rooms<Spec, Status>,
   object: KubeObject<Spec, Status>,
   askedMs: number | undefined,
-  log: Turn['log'],
 ): number => {
-  const ownMs = ownResyncMs(object, log);
+  const ownMs = ownResyncMs(object);
   return askedMs === undefined ? (ownMs ?? deps.resyncIntervalMs) : Math.min(askedMs, ownMs ?? Infinity);
 };
 

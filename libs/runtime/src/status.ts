@@ -2,7 +2,10 @@ import { conditionTypes, reasons } from '@operator/api';
 import { type Condition, type Verdict, summarise } from '@operator/conditions';
 import type { Claim } from '@operator/outcome';
 import type { Controller } from './controller-deps.ts';
-import type { CommonStatus, KubeObject } from './resource.ts';
+import { type CommonStatus, type KubeObject, ownStatus } from './resource.ts';
+
+/** RFC 3339 in whole seconds, as Kubernetes writes its own times. */
+const secondOf = (now: Date): string => `${now.toISOString().slice(0, 19)}Z`;
 
 /** The Ready condition of a stored status. */
 export const readyOf = (object: { readonly status?: CommonStatus }): Condition | undefined =>
@@ -32,7 +35,7 @@ export const reconcilingStatus = (
     reason: reasons.Converging,
     message: 'A change is under way.',
     observedGeneration: metadata.generation,
-    lastTransitionTime: `${now.toISOString().slice(0, 19)}Z`,
+    lastTransitionTime: secondOf(now),
   };
   const replaced: ReadonlySet<string> = new Set([conditionTypes.Reconciling, conditionTypes.Stalled]);
   const others = conditions.filter(({ type }) => !replaced.has(type));
@@ -42,6 +45,26 @@ export const reconcilingStatus = (
     ...commonStatus({ ...(status === undefined ? {} : { status }) }),
     conditions: [...ready, reconciling, ...rest],
   };
+};
+
+/** The stored status with one more claim among its conditions, and the rest as it stands. Pure. */
+export const pausedStatus = <Spec, Status>(
+  object: KubeObject<Spec, Status>,
+  claim: Claim,
+  now: Date,
+): Status & CommonStatus => {
+  const { conditions = [] } = object.status ?? {};
+  const before = conditions.find(({ type }) => type === claim.type);
+  const paused: Condition = {
+    type: claim.type,
+    status: claim.status,
+    reason: claim.reason,
+    message: claim.message,
+    observedGeneration: object.metadata.generation,
+    lastTransitionTime: before?.status === claim.status ? before.lastTransitionTime : secondOf(now),
+  };
+  const others = conditions.filter(({ type }) => type !== claim.type);
+  return { ...ownStatus(object), ...commonStatus(object), conditions: [...others, paused] };
 };
 
 /** What a pass says about an object, beside the kind's own part of the status. */

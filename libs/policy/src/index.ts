@@ -4,10 +4,11 @@ export { allowedWithin, heldTo, notYetIn, sameByResource, statementsAbout, witho
 export { sameButForGoneUsers } from './gone-users.ts';
 export { findLockouts } from './lockout.ts';
 export type { LockoutOptions } from './lockout.ts';
+export { findMismatches } from './mismatches.ts';
 export { hashPolicy, samePolicy } from './normalise.ts';
 export { parsePolicy } from './parse.ts';
 export { describeProblems } from './problem.ts';
-export { isPublic } from './public.ts';
+export { findPublicWrites, isPublic } from './public.ts';
 export { accessKeyRefs, renderPolicy } from './render.ts';
 export type { IamPolicy, IamStatement } from './render.ts';
 export { sameButForNames } from './renamed-principals.ts';

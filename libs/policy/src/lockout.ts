@@ -1,4 +1,5 @@
 import type { IamPolicy, IamPrincipal, IamStatement } from './render.ts';
+import { matches } from './wildcard.ts';
 
 /**
  * What the operator must be able to do with a bucket: to see whose it is, and to read, change and remove the very policy that denies
@@ -64,27 +65,4 @@ const names = ({ Action, NotAction }: IamStatement, action: string): boolean => 
   const isNamed = (patterns: readonly string[]) =>
     patterns.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase()));
   return Action === undefined ? NotAction !== undefined && !isNamed(NotAction) : isNamed(Action);
-};
-
-/**
- * Whether a pattern fits, in time that grows with pattern times value: a document comes from anybody, and a regular expression of many
- * stars does not end. Source: IAM User Guide, wildcards: `*` is any run of characters, `?` is one.
- */
-const matches = (pattern: string, value: string): boolean => {
-  let [at, from] = [0, 0];
-  let star: { readonly at: number; from: number } | undefined;
-  while (from < value.length) {
-    if (pattern[at] === '*') {
-      star = { at, from };
-      at += 1;
-    } else if (at < pattern.length && (pattern[at] === '?' || pattern[at] === value[from])) {
-      at += 1;
-      from += 1;
-    } else if (star !== undefined) {
-      star.from += 1;
-      at = star.at + 1;
-      from = star.from;
-    } else return false;
-  }
-  return /^\**$/.test(pattern.slice(at));
 };

@@ -12,7 +12,7 @@ const distance = (a: string, b: string): number => {
 };
 
 /** The candidate a mistyped word most likely means: equal but for case, or at most two edits away. */
-const nearest = (word: string, candidates: readonly string[]): string | undefined => {
+export const nearest = (word: string, candidates: readonly string[]): string | undefined => {
   const lower = word.slice(0, 64).toLowerCase();
   const scored = candidates
     .map((candidate) => ({ candidate, edits: distance(lower, candidate.toLowerCase()) }))

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isPublic } from './public.ts';
+import { findPublicWrites, isPublic } from './public.ts';
 
 const statement = (change: Readonly<Record<string, unknown>> = {}) => ({
   Effect: 'Allow',
@@ -69,5 +69,46 @@ describe('a bucket policy is not public', () => {
     ['when it is no policy', 'text'],
   ])('%s', (_, given) => {
     expect(isPublic(given)).toBe(false);
+  });
+});
+
+describe('the world may write', () => {
+  test.each([
+    ['by all actions', statement({ Action: ['s3:*'] }), ['s3:*']],
+    [
+      'by actions by name, among others',
+      statement({ Action: ['s3:GetObject', 's3:deleteobject'] }),
+      ['s3:deleteobject'],
+    ],
+    ['by a wildcard', statement({ Action: ['s3:Put*'] }), ['s3:Put*']],
+    [
+      'by a change of who may do what',
+      statement({ Action: ['s3:PutBucketPolicy'], Resource: ['arn:aws:s3:::data'] }),
+      ['s3:PutBucketPolicy'],
+    ],
+    [
+      'by all but some actions',
+      statement({ Action: undefined, NotAction: ['s3:DeleteBucket'] }),
+      ['everything but its notAction'],
+    ],
+  ])('%s', (_title, given, actions) => {
+    expect(findPublicWrites(policy(statement(), given))).toEqual([{ index: 1, actions }]);
+  });
+
+  test.each([
+    [
+      'by reads',
+      statement({ Action: ['s3:Get*', 's3:ListBucket'], Resource: ['arn:aws:s3:::data', 'arn:aws:s3:::data/*'] }),
+    ],
+    ['by a write that its resources are not made for', statement({ Action: ['s3:DeleteBucket'] })],
+    ['by all but writes', statement({ Action: undefined, NotAction: ['s3:*'] })],
+    ['when it is denied', statement({ Effect: 'Deny', Action: ['s3:*'] })],
+    ['when it is but one account', statement({ Principal: { AWS: ['123456789012'] }, Action: ['s3:*'] })],
+    [
+      'when its network is known',
+      statement({ Action: ['s3:*'], Condition: { IpAddress: { 'aws:SourceIp': ['192.0.2.0/24'] } } }),
+    ],
+  ])('not %s', (_title, given) => {
+    expect(findPublicWrites(policy(given))).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { asList, isJsonObject, own, type JsonObject } from './json.ts';
 import { prefixLength } from './network.ts';
+import { actionsMatching, levelsOf, s3Actions, type S3Action } from './s3-actions.ts';
 
 // Condition keys that, held to fixed values, keep the public out.
 // Source: Amazon S3 User Guide, Blocking public access, "The meaning of public".
@@ -60,6 +61,30 @@ const isEverybody = (principal: unknown): boolean =>
         asList(names).some((name) => typeof name === 'string' && /[*?]/.test(name)),
       )
     : asList(principal).includes('*');
+
+/** What a statement allows that writes on one of its resources, in its own words. */
+const writesOf = (statement: JsonObject): readonly string[] => {
+  const named = (key: string): readonly string[] => asList(own(statement, key)).map(String);
+  const resources = named('Resource');
+  const levels = new Set((resources.length === 0 ? ['*'] : resources).flatMap(levelsOf));
+  const writes = (actions: readonly S3Action[]) => actions.some((action) => action.writes && levels.has(action.level));
+  if (own(statement, 'NotAction') === undefined) return named('Action').filter((name) => writes(actionsMatching(name)));
+  const spared = new Set(named('NotAction').flatMap(actionsMatching));
+  return writes(s3Actions.filter((action) => !spared.has(action))) ? ['everything but its notAction'] : [];
+};
+
+/**
+ * The statements by which the whole world may write, delete or change rights, each with its number and the actions that let it; by
+ * the same meaning of public as `isPublic`.
+ */
+export const findPublicWrites = (
+  iamJson: unknown,
+): readonly { readonly index: number; readonly actions: readonly string[] }[] =>
+  (isJsonObject(iamJson) ? asList(own(iamJson, 'Statement')) : []).flatMap((statement, index) => {
+    if (!isJsonObject(statement) || !isPublicStatement(statement)) return [];
+    const actions = writesOf(statement);
+    return actions.length === 0 ? [] : [{ index, actions }];
+  });
 
 const isPublicStatement = (statement: JsonObject): boolean =>
   own(statement, 'Effect') === 'Allow' &&

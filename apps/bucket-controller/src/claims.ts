@@ -1,7 +1,9 @@
 import { annotations, finalizerName, reasons } from '@operator/api';
 import { Fault, waiting } from '@operator/outcome';
-import { keyOfReference, type Bucket, type Provided } from '@operator/references';
+import { isRemadeSince } from '@operator/ownership';
+import { keyOfReference, type Bucket, type BucketMemory, type OwnerLook, type Provided } from '@operator/references';
 import type { BucketWork } from './deps.ts';
+import { creationLeftMs } from './memory.ts';
 
 /** One object that is about to create a bucket that does not exist. */
 export interface Contender {
@@ -31,25 +33,32 @@ export const creatorAmong = (contenders: readonly Contender[]): Contender | unde
  * Who comes through another Provider meets the mark, or the refusal, of the server.
  * @returns Fault `waiting` AlreadyClaimed, naming the other one to whom that is known anyway; undefined when nobody else does
  */
-export const creationRival = async (work: BucketWork, provided: Provided): Promise<Fault | undefined> => {
+export const creationRival = async (
+  work: BucketWork,
+  provided: Provided,
+  own: BucketMemory,
+): Promise<Fault | undefined> => {
   const { bucket, deps, pass } = work;
-  const memoryOf = (other: Bucket) => deps.ownership.memoryOf(other, provided, pass.signal);
-  const contenderOf = async (other: Bucket): Promise<Contender> => ({
-    ...other.metadata,
-    remembers: (await memoryOf(other)).memory !== undefined,
+  const contenderOf = ({ metadata }: Bucket, { memory }: BucketMemory): Contender => ({
+    ...metadata,
+    remembers: memory !== undefined,
   });
-  /** True for a paused one that has not begun: it asks for nothing, so that it keeps nobody waiting. */
-  const isIdle = async (other: Bucket): Promise<boolean> => {
-    if (other.metadata.annotations?.[annotations.paused] !== 'true') return false;
-    const { memory, intent } = await memoryOf(other);
-    return memory === undefined && intent === undefined;
+  /**
+   * True for one that creates nothing, whatever it remembers: it keeps nobody waiting. What it had is not there, and a creation that it
+   * asked for, as its proven intent says, is over after a while.
+   */
+  const isIdle = ({ metadata, spec, status }: Bucket, { intent }: BucketMemory): boolean => {
+    if (spec.objectLock?.enabled === true) return true;
+    const isPaused = metadata.annotations?.[annotations.paused] === 'true';
+    return isPaused && (intent === undefined || creationLeftMs(status, pass.now) === 0);
   };
   // The object itself counts even when the cache has lost it: one that vanished is finalized all the same.
-  const contenders = [await contenderOf(bucket)];
+  const contenders = [contenderOf(bucket, own)];
   for (const other of deps.sameName(bucket.spec.name)) {
     if (other.metadata.uid === bucket.metadata.uid || other.metadata.deletionTimestamp !== undefined) continue;
-    if (!(await isOfProvider(other, provided, work)) || (await isIdle(other))) continue;
-    contenders.push(await contenderOf(other));
+    if (!(await isOfProvider(other, provided, work))) continue;
+    const memory = await deps.ownership.memoryOf(other, provided, pass.signal);
+    if (!isIdle(other, memory)) contenders.push(contenderOf(other, memory));
   }
   const creator = creatorAmong(contenders);
   if (creator === undefined || creator.uid === bucket.metadata.uid) return undefined;
@@ -60,15 +69,27 @@ export const creationRival = async (work: BucketWork, provided: Provided): Promi
 };
 
 /**
- * Looks for another object that remembers the bucket with proof, and for longer: where no mark can speak, it keeps it.
+ * Looks for another object that remembers the bucket with proof, and for longer: where no mark can speak, it keeps it. A memory that is
+ * older than the bucket is of another one, and the word of the owner of the Provider outweighs them all. `look`: what this pass has
+ * seen of the bucket.
  * @returns Fault `waiting` AlreadyClaimed; undefined when there is none
  */
-export const rememberingRival = async (work: BucketWork, provided: Provided): Promise<Fault | undefined> => {
+export const rememberingRival = async (
+  work: BucketWork,
+  provided: Provided,
+  look: Pick<OwnerLook, 'memory' | 'sight'>,
+): Promise<Fault | undefined> => {
+  const { age, isConfirmed } = look.sight;
+  if (isConfirmed) return undefined;
   const { bucket, deps, pass } = work;
-  const own = await heldSince(bucket, work, provided);
+  const heldSince = (holder: Bucket, { memory }: BucketMemory): string | undefined => {
+    const isOfAnother = age instanceof Date && memory?.since !== undefined && isRemadeSince(memory.since, age);
+    return isOfAnother ? undefined : memory && orderOf(memory.since, holder);
+  };
+  const own = heldSince(bucket, look.memory);
   for (const other of deps.sameName(bucket.spec.name)) {
     if (other.metadata.uid === bucket.metadata.uid || hasLetGo(other)) continue;
-    const its = await heldSince(other, work, provided);
+    const its = heldSince(other, await deps.ownership.memoryOf(other, provided, pass.signal));
     if (its === undefined || (own !== undefined && own < its)) continue;
     pass.signal.throwIfAborted();
     return waiting(
@@ -83,15 +104,9 @@ export const rememberingRival = async (work: BucketWork, provided: Provided): Pr
 const hasLetGo = ({ metadata }: Bucket): boolean =>
   metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(finalizerName) !== true;
 
-/** When the object first had the bucket, in an order that every reader finds alike; undefined when nothing proves that it had it. */
-const heldSince = async (
-  bucket: Bucket,
-  { deps, pass }: BucketWork,
-  provided: Provided,
-): Promise<string | undefined> => {
-  const { memory } = await deps.ownership.memoryOf(bucket, provided, pass.signal);
-  return memory && `${memory.since?.toISOString() ?? ''} ${bucket.metadata.creationTimestamp} ${bucket.metadata.uid}`;
-};
+/** When an object first had the bucket, in an order that every reader finds alike. */
+const orderOf = (since: Date | undefined, { metadata: { creationTimestamp, uid } }: Bucket): string =>
+  `${since?.toISOString() ?? ''} ${creationTimestamp} ${uid}`;
 
 /** Names of other namespaces' objects are told only to whom the Provider belongs. */
 const nameOf = (

@@ -7,7 +7,7 @@ import { emptyBucketBatch, observeExistence, removeBucket } from '@operator/s3';
 import { rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
 import { creationLeftMs, mayHave } from './memory.ts';
-import { reportForeign } from './report.ts';
+import { explainAwaited, reportForeign } from './report.ts';
 
 const done: Finalized<BucketStatus> = { result: 'done' };
 
@@ -35,11 +35,8 @@ export const finalizeBucket = async (work: BucketWork): Promise<Finalized<Bucket
     return letGo(work);
   }
   // Who is removing a policy from the bucket still needs its Provider, which goes once no Bucket refers to it.
-  const leaving = (await deps.policiesOf(bucket, pass.signal)).filter(({ isLeaving }) => isLeaving);
-  if (leaving.length > 0) {
-    const names = leaving.map(({ name }) => name).join(', ');
-    throw waiting(reasons.InUse, `The bucket's policy is being removed first: ${names}.`);
-  }
+  const awaited = (await deps.policiesOf(bucket, pass.signal)).filter(({ isAwaited }) => isAwaited);
+  if (awaited.length > 0) throw waiting(reasons.InUse, explainAwaited(awaited, bucket));
   if (spec.deletionPolicy !== 'Delete') {
     pass.event(
       'Normal',
@@ -64,8 +61,10 @@ const finalizeAtServer = async (work: BucketWork, status: BucketStatus): Promise
   if (existence.state === 'forbidden') throw waiting(reasons.AccessDenied, existence.message);
   if (existence.state === 'elsewhere') return cannot(waiting(reasons.RegionMismatch, existence.message));
   if (existence.state === 'present') {
-    const { verdict, fault } = await deps.ownership.look({ act: 'delete', bucket, provided, region }, pass);
-    const rival = verdict.is === 'ours' && verdict.rule !== 'markIsOwn' && (await rememberingRival(work, provided));
+    const look = await deps.ownership.look({ act: 'delete', bucket, provided, region }, pass);
+    const { verdict, fault } = look;
+    const rival =
+      verdict.is === 'ours' && verdict.rule !== 'markIsOwn' && (await rememberingRival(work, provided, look));
     if (verdict.is === 'ours' && !rival) return remove(work, provided, region);
     if (verdict.is === 'doubt' && fault !== undefined) throw fault;
   }

@@ -21,6 +21,7 @@ import {
   keyOfReference,
   namespaceLabels,
   usable,
+  waitFactsOf,
   wokenByProvider,
   type Bucket,
   type Provider,
@@ -37,6 +38,10 @@ const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), ver
 const keyOfProvider = ({ spec, metadata }: Bucket): string => keyOfReference(spec.providerRef, metadata.namespace);
 const keyOfBucket = ({ spec, metadata }: BucketPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
 
+/** True when nothing of a BucketPolicy has changed that its Bucket shows or waits for. */
+const isAsBefore = (policy: BucketPolicy, old: BucketPolicy | undefined): boolean =>
+  policy.metadata.generation === old?.metadata.generation && waitFactsOf(policy) === waitFactsOf(old);
+
 const build = (tools: ControllerTools) => {
   const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube } = tools;
@@ -52,9 +57,7 @@ const build = (tools: ControllerTools) => {
     sameName(spec.name).filter((other) => other.metadata.uid !== metadata.uid);
 
   tools.mapEvents(providers, (provider, old) => wokenByProvider(provider, old, bucketsOf(keyOf(provider))).map(keyOf));
-  tools.mapEvents(policies, (policy, old) =>
-    policy.metadata.generation === old?.metadata.generation && policy !== old ? [] : [keyOfBucket(policy)],
-  );
+  tools.mapEvents(policies, (policy, old) => (old !== policy && isAsBefore(policy, old) ? [] : [keyOfBucket(policy)]));
   // The loser of a claim looks again when the winner changes or goes.
   tools.mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? rivalsOf(bucket).map(keyOf) : []));
 

@@ -20,6 +20,7 @@ import {
 import { creationRival, rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
 import { mayHave } from './memory.ts';
+import { findRemains, type Remains } from './remains.ts';
 import type { PolicyOnBucket } from './report.ts';
 
 /** A bucket of ours, as the server has it. */
@@ -31,6 +32,8 @@ export interface SeenBucket {
   readonly memory: BucketMemory;
   readonly views: readonly AspectView[];
   readonly policies: readonly PolicyOnBucket[];
+  /** A document that a borrower may have left there; undefined when surely none is. */
+  readonly remains: Remains | undefined;
   /** Who has rights by a grant of this Bucket that is withdrawn and not confirmed. */
   readonly withdrawn: readonly Borrower[];
   /** Tag keys that an earlier pass wrote and that are still there. */
@@ -77,9 +80,9 @@ export const observeBucket = async (work: BucketWork): Promise<SeenState> => {
   const existence = await observeExistence(driver, { ...place, wasThere: !isNew }, pass);
   switch (existence.state) {
     case 'absent': {
-      const rival = await creationRival(work, provided);
-      if (rival !== undefined) return { state: 'blocked', fault: rival, isVoid: true };
       const memory = await deps.ownership.memoryOf(bucket, provided, pass.signal);
+      const rival = await creationRival(work, provided, memory);
+      if (rival !== undefined) return { state: 'blocked', fault: rival, isVoid: true };
       return { state: 'absent', provided, region, memory };
     }
     case 'present':
@@ -115,30 +118,32 @@ export const observeOwned = async (
   if (seen.kind === 'absent')
     throw transient(reasons.Conflict, `Bucket ${spec.name} is there for one call and gone for the next.`);
   // A bucket that this very pass has made is ours, unless another one's mark was faster where the server lets it be made twice.
-  const owner: OwnedLook =
+  const look =
     isNew && seen.kind !== 'marked'
-      ? { verdict: created, tags: 'tags' in seen ? seen.tags : undefined, fault: undefined }
+      ? undefined
       : await deps.ownership.look({ act: 'keep', bucket, provided, region, seen }, pass);
-  const { verdict } = owner;
-  if (verdict.is !== 'ours') return refusal(owner);
-  const memory = await deps.ownership.memoryOf(bucket, provided, pass.signal);
-  if (!isNew && verdict.rule !== 'markIsOwn') {
-    const rival = await rememberingRival(work, provided);
+  const verdict = look?.verdict ?? created;
+  if (verdict.is !== 'ours') return refusal(verdict, look?.fault);
+  const memory = look?.memory ?? (await deps.ownership.memoryOf(bucket, provided, pass.signal));
+  const tags = look === undefined ? ('tags' in seen ? seen.tags : undefined) : look.tags;
+  if (look !== undefined && !isNew && verdict.rule !== 'markIsOwn') {
+    const rival = await rememberingRival(work, provided, look);
     // Two memories, and no mark to tell: neither is void by the other.
     if (rival !== undefined) return stuck(rival);
   }
   const mark = await deps.ownership.markOf(bucket, pass.signal);
   // What is not at the server needs no removal; so the list stays as short as a bucket's tags and the wish together.
-  const formerTagKeys = (status?.managedTagKeys ?? []).filter((key) => owner.tags?.has(key) ?? true);
+  const formerTagKeys = (status?.managedTagKeys ?? []).filter((key) => tags?.has(key) ?? true);
   const s3: BucketWire = {
     wire: driver.wire(region),
     bucket: spec.name,
     isNew,
-    ...(owner.tags === undefined ? {} : { tags: owner.tags }),
+    ...(tags === undefined ? {} : { tags }),
   };
   const context = { mark, managedTagKeys: formerTagKeys, created: verdict.ownership === 'Created' };
   const views = await lookAtFeatures(driver, spec, context, s3, pass);
   const policies = await deps.policiesOf(bucket, pass.signal);
+  const remains = isNew ? undefined : await findRemains(work, s3, policies);
   const withdrawn = await withdrawnBorrowers(bucket, await deps.borrowersOf(bucket, pass.signal), deps.labelsOf);
   return {
     state: 'ours',
@@ -148,17 +153,16 @@ export const observeOwned = async (
     memory,
     views,
     policies,
+    remains,
     withdrawn,
     formerTagKeys,
   };
 };
 
-type OwnedLook = Pick<OwnerLook, 'verdict' | 'tags' | 'fault'>;
-
 const created = { is: 'ours', rule: 'intended', ownership: 'Created' } as const;
 
 /** Whatever the status said of a bucket that is somebody else's is void; what is in doubt it may still prove. */
-const refusal = ({ verdict, fault }: OwnedLook): Blocked => ({
+const refusal = (verdict: OwnerLook['verdict'], fault: OwnerLook['fault']): Blocked => ({
   state: 'blocked',
   fault: fault ?? transient(reasons.InternalError, 'The bucket is not ours, and nothing says why.'),
   isVoid: verdict.is === 'others',

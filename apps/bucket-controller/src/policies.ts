@@ -1,7 +1,15 @@
 import type { BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
 import { isPublic, parsePolicy, renderPolicy } from '@operator/policy';
-import { isGranted, isPolicyOn, type Bucket, type LabelsOf, type Ownership } from '@operator/references';
-import { bareMetadata, keyOf, pick, type KubeObject } from '@operator/runtime';
+import {
+  isPolicyOn,
+  isTakingLeave,
+  trimPolicyMetadata,
+  withdrawalOf,
+  type Bucket,
+  type LabelsOf,
+  type Ownership,
+} from '@operator/references';
+import { keyOf, pick, type KubeObject } from '@operator/runtime';
 import type { PolicyOnBucket } from './report.ts';
 
 /** A BucketPolicy, as far as a Bucket is concerned. */
@@ -14,7 +22,7 @@ export type BucketPolicy = KubeObject<
 export const trimPolicy = ({ apiVersion, kind, metadata, spec, status }: BucketPolicy): BucketPolicy => ({
   apiVersion,
   kind,
-  metadata: bareMetadata(metadata),
+  metadata: trimPolicyMetadata(metadata),
   spec: pick(spec, 'bucketRef', 'policy'),
   ...(status === undefined
     ? {}
@@ -33,20 +41,23 @@ const isPublicPolicy = ({ spec }: BucketPolicy): boolean => {
  * `referring`: all that refer to it.
  */
 export const policiesOn = async (
-  { metadata, spec }: Bucket,
+  bucket: Bucket,
   referring: readonly BucketPolicy[],
   { labelsOf, ownership }: { readonly labelsOf: LabelsOf; readonly ownership: Pick<Ownership, 'provenPolicy'> },
   signal: AbortSignal,
 ): Promise<readonly PolicyOnBucket[]> => {
   const found: PolicyOnBucket[] = [];
   for (const policy of referring) {
-    const namespaces = { owner: metadata.namespace, from: policy.metadata.namespace };
+    const { namespace } = policy.metadata;
     const proven = await ownership.provenPolicy(policy, signal);
-    const isHere = proven !== undefined && isPolicyOn({ metadata, spec }, proven);
-    const stands = isHere && (proven.appliedHash !== undefined || proven.pendingHash !== undefined);
-    if (!stands && !(await isGranted(spec.allowedNamespaces, namespaces, labelsOf))) continue;
-    const isLeaving = policy.metadata.deletionTimestamp !== undefined;
-    found.push({ name: keyOf(policy), isPublic: isPublicPolicy(policy), isLeaving });
+    const isHere = proven !== undefined && isPolicyOn(bucket, proven);
+    const hashes = isHere ? [proven.appliedHash, proven.pendingHash].filter((hash) => hash !== undefined) : [];
+    const state = await withdrawalOf(bucket, namespace, labelsOf);
+    if (hashes.length === 0 && state !== 'granted') continue;
+    const isWithdrawn = state === 'confirmed';
+    // What nothing proves to be there is not waited for; nor is one that the owner has taken back for good.
+    const isAwaited = hashes.length > 0 && !isWithdrawn && isTakingLeave(policy, bucket.metadata.namespace);
+    found.push({ name: keyOf(policy), namespace, isPublic: isPublicPolicy(policy), hashes, isWithdrawn, isAwaited });
   }
   return found;
 };

@@ -1,4 +1,5 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
+import { hashPolicy } from '@operator/policy';
 import type { Bucket } from '@operator/references';
 import { createBench, createTestWorld, objectOf, providerOf, tryEveryMishap } from '@operator/references/testing';
 import { bucketSpec, createMemoryS3, type MemoryBucket } from '@operator/testing';
@@ -18,6 +19,15 @@ const ownTags = (uid = 'uid-photos', name = 'photos', of = cluster) =>
 const declared: Partial<BucketSpec> = {
   versioning: { enabled: true, mfaDelete: false },
   tagging: { tags: JSON.parse('{"team":"a","__proto__":"kept"}') as Record<string, string> },
+};
+
+const onBucket = {
+  name: 'team-a/p',
+  namespace: 'team-a',
+  isPublic: false,
+  hashes: [],
+  isWithdrawn: false,
+  isAwaited: false,
 };
 
 interface Options {
@@ -627,12 +637,60 @@ describe('a bucket of ours', () => {
   it('shows two policies, and a public one under a block, without losing Ready', async () => {
     const two = await ready({
       policies: [
-        { name: 'team-a/p2', isPublic: false, isLeaving: false },
-        { name: 'team-a/p1', isPublic: false, isLeaving: false },
+        { ...onBucket, name: 'team-a/p2' },
+        { ...onBucket, name: 'team-a/p1' },
       ],
     });
     expect(two.bench.conditions()).toEqual(['Ready=True Ready', 'PolicyConflict=True PolicyConflict']);
     expect(two.bench.object().status?.conditions?.[1]?.message).toContain('team-a/p1, team-a/p2');
+  });
+});
+
+describe('a bucket whose owner has confirmed a withdrawal', () => {
+  const policy = JSON.stringify({ Version: '2012-10-17', Statement: [] });
+  const confirmed = { 's3.cloud37.dev/confirm-withdrawal': 'team-b' };
+  const withdrawn = async (options: Options = {}) => {
+    const world = await ready(options);
+    world.bench.annotate(confirmed);
+    const bucket = world.s3.buckets.get('photos');
+    if (bucket !== undefined) bucket.policy = policy;
+    return world;
+  };
+  const told = ['Ready=True Ready', 'PolicyConflict=True OwnershipInDoubt'];
+
+  it('says, once, that a policy is there which nobody proves, stays Ready, and looks until it is gone', async () => {
+    const { bench, s3 } = await withdrawn();
+    const first = await bench.pass();
+    expect(first.result).toBe('settled');
+    expect(bench.resyncAfterMs()).toBe(60_000);
+    expect(first.events).toEqual([expect.stringContaining('Warning OwnershipInDoubt: The bucket has a policy')]);
+    expect(bench.conditions()).toEqual(told);
+    expect((await bench.pass()).events).toEqual([]);
+    const bucket = s3.buckets.get('photos');
+    if (bucket !== undefined) bucket.policy = undefined;
+    await bench.pass();
+    expect(bench.resyncAfterMs()).toBeUndefined();
+    expect(bench.conditions()).toEqual(['Ready=True Ready']);
+  });
+
+  it('says nothing of a policy that a BucketPolicy proves, unless that is the one of the borrower', async () => {
+    const hashes = [hashPolicy(JSON.parse(policy) as object)];
+    const own = await withdrawn({ policies: [{ ...onBucket, hashes }] });
+    await own.bench.run();
+    expect(own.bench.conditions()).toEqual(['Ready=True Ready']);
+    const borrowed = await withdrawn({ policies: [{ ...onBucket, namespace: 'team-b', hashes, isWithdrawn: true }] });
+    await borrowed.bench.run();
+    expect(borrowed.bench.conditions()).toEqual(told);
+  });
+
+  it('says so too where the policy may not be read, and asks for none without such a word', async () => {
+    const { bench, s3 } = await withdrawn();
+    s3.refuse('GetBucketPolicy', { code: 'AccessDenied', status: 403 });
+    await bench.run();
+    expect(bench.conditions()).toEqual(told);
+    bench.annotate({});
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(bench.conditions()).toEqual(['Ready=True Ready']);
   });
 });
 
@@ -711,6 +769,32 @@ describe('two Buckets for one bucket', () => {
     expect(s3.buckets.has('photos')).toBe(true);
   });
 
+  const provided = async ({ references }: Pick<ReturnType<typeof begin>, 'references'>) =>
+    references().driverFor({ name: 'provider' }, 'team-a', new AbortController().signal);
+
+  it('do not wait for one that creates nothing, whatever it remembers with proof', async () => {
+    const annotations = { 's3.cloud37.dev/paused': 'true' };
+    const had = { bucketName: 'photos', ownership: 'Created' as const, ownedSince: '2026-05-01T00:00:00.000Z' };
+    const intent = (at: string) => ({ bucketName: 'photos', createIntent: { at, bucketName: 'photos' } });
+    for (const [status, spec, want] of [
+      [had, {}, 'settled'],
+      [intent('2026-05-05T09:00:00.000Z'), {}, 'settled'],
+      [intent('2026-05-05T09:59:00.000Z'), {}, 'waiting'],
+    ] as const) {
+      const world = begin();
+      const rival = another('elder', spec, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z', annotations } });
+      const { signal } = new AbortController();
+      const sealed = await world.ownership.sealBucket(status, rival, await provided(world), signal);
+      world.buckets.set('team-a/elder', { ...rival, status: sealed });
+      expect(await world.bench.run()).toMatchObject({ result: want });
+    }
+    const world = begin();
+    const objectLock = { enabled: true };
+    const metadata = { creationTimestamp: '2026-04-01T00:00:00Z' };
+    world.buckets.set('team-a/elder', another('elder', { objectLock }, { metadata }));
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+  });
+
   it('are settled for the one that holds the bucket, though the other is older', async () => {
     const { bench, buckets } = await ready();
     buckets.set('team-a/elder', another('elder', {}, { metadata: { creationTimestamp: '2026-04-01T00:00:00Z' } }));
@@ -735,22 +819,40 @@ describe('two Buckets for one bucket', () => {
   });
 
   it('on a server without marks leave it to the one that remembers it for longer, with proof', async () => {
-    const { bench, buckets, s3, ownership, providers, references } = await ready({
-      tags: false,
-      spec: { deletionPolicy: 'Delete' },
-    });
-    const provided = await references().driverFor({ name: 'provider' }, 'team-a', new AbortController().signal);
-    expect(providers.size).toBe(1);
-    const rival = another('elder', {}, elder);
-    const status = { ...claimed, ownedSince: '2026-05-01T00:00:00.000Z' };
-    // A claim without proof holds up nothing.
-    buckets.set('team-a/elder', another('elder', {}, { ...elder, status }));
-    expect(await bench.run()).toMatchObject({ result: 'settled' });
-    const sealed = await ownership.sealBucket(status, rival, provided, new AbortController().signal);
-    buckets.set('team-a/elder', another('elder', {}, { ...elder, status: sealed }));
+    const { bench, s3 } = await rivals('2026-05-05T09:59:58.000Z');
     bench.delete();
     expect(await bench.run()).toMatchObject({ result: 'gone' });
     expect(s3.buckets.has('photos')).toBe(true);
+  });
+
+  /** A Bucket that has its bucket on a server without marks, and an older one with a memory since then. */
+  const rivals = async (ownedSince: string) => {
+    const world = await ready({ tags: false, spec: { deletionPolicy: 'Delete' } });
+    const rival = another('elder', {}, elder);
+    const status = { ...claimed, ownedSince };
+    // A claim without proof holds up nothing.
+    world.buckets.set('team-a/elder', { ...rival, status });
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+    const { signal } = new AbortController();
+    const sealed = await world.ownership.sealBucket(status, rival, await provided(world), signal);
+    world.buckets.set('team-a/elder', { ...rival, status: sealed });
+    return world;
+  };
+
+  it('are none where the memory of the other is older than the bucket: it was of another one', async () => {
+    const { bench, s3 } = await rivals('2026-05-01T00:00:00.000Z');
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    bench.delete();
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(s3.buckets.has('photos')).toBe(false);
+  });
+
+  it('end by the word of the owner of the Provider', async () => {
+    const { bench, providers, s3 } = await rivals('2026-05-05T09:59:58.000Z');
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'AlreadyClaimed' });
+    const annotations = { 's3.cloud37.dev/confirm-owner': 'team-a/photos/photos' };
+    providers.set('team-a/provider', providerOf(s3.driver, { metadata: { annotations } }));
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
   });
 
   it('are no rivals on different servers, or without a grant', async () => {
@@ -978,7 +1080,7 @@ describe('a deletion', () => {
   it.each(['Retain', 'Delete'] as const)('with %s lets a leaving policy go first', async (deletionPolicy) => {
     const world = await ready({
       spec: { deletionPolicy },
-      policies: [{ name: 'team-a/p', isPublic: false, isLeaving: true }],
+      policies: [{ ...onBucket, isAwaited: true }],
     });
     world.bench.delete();
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'InUse' });

@@ -49,14 +49,17 @@ const create = async (work: BucketWork, seen: AbsentBucket): Promise<Outcome<Buc
   }
 };
 
+/** Milliseconds until a bucket is looked at again on which a borrower may have left its policy: nothing tells when that is gone. */
+const remainsRetryMs = 60_000;
+
 /** Closes the gaps of a bucket that is ours. `made`: by this pass, a moment ago. */
 const converge = async (work: BucketWork, seen: SeenBucket, made?: MadeBucket): Promise<Outcome<BucketStatus>> => {
   const { bucket, pass } = work;
   const plan = planBucket(seen, bucket.spec, bucket.status);
   const claims = claimsOfSeen(seen, bucket);
   for (const claim of claims) {
-    if (claim.type === conditionTypes.GrantWithdrawn && !isTold(bucket, claim))
-      pass.event('Warning', claim.reason, claim.message);
+    const isNews = claim.type === conditionTypes.GrantWithdrawn || claim.reason === reasons.OwnershipInDoubt;
+    if (isNews && !isTold(bucket, claim)) pass.event('Warning', claim.reason, claim.message);
   }
   if (seen.ownership === 'Adopted' && bucket.status?.ownership === undefined) {
     pass.event('Normal', eventReasons.BucketAdopted, `Adopted bucket ${bucket.spec.name}.`);
@@ -74,7 +77,7 @@ const converge = async (work: BucketWork, seen: SeenBucket, made?: MadeBucket): 
   const lastSyncTime = (wasSettled(bucket) ? bucket.status?.lastSyncTime : undefined) ?? pass.now.toISOString();
   const status = await ownedStatus(work, { ...seen, managedTagKeys: plan.managedTagKeys, lastSyncTime }, made);
   return made === undefined
-    ? settled(status, { claims })
+    ? settled(status, { claims, ...(seen.remains === undefined ? {} : { resyncAfterMs: remainsRetryMs }) })
     : progressing(status, { reason: reasons.Converging, steps: taken, claims });
 };
 

@@ -4,8 +4,14 @@ import type { Bucket, Ownership } from '@operator/references';
 import { objectOf } from '@operator/references/testing';
 import { bucketSpec } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
-import { policiesOn, type BucketPolicy } from './policies.ts';
-import { claimsOfBucketFault, policyConflictClaims, unsupportedClaims } from './report.ts';
+import { policiesOn, trimPolicy, type BucketPolicy } from './policies.ts';
+import {
+  claimsOfBucketFault,
+  explainAwaited,
+  policyConflictClaims,
+  unsupportedClaims,
+  type PolicyOnBucket,
+} from './report.ts';
 
 describe('claimsOfBucketFault', () => {
   it.each<[Reason, boolean, readonly string[]]>([
@@ -35,8 +41,17 @@ it('unsupportedClaims names every feature that is missing, in one claim', () => 
   expect(unsupportedClaims([{ aspect: 'versioning', verdict: 'same' }])).toEqual([]);
 });
 
+const onBucket: PolicyOnBucket = {
+  name: 'team-a/p',
+  namespace: 'team-a',
+  isPublic: false,
+  hashes: [],
+  isWithdrawn: false,
+  isAwaited: false,
+};
+
 describe('policyConflictClaims', () => {
-  const policy = (name: string, isPublic = false) => ({ name, isPublic, isLeaving: false });
+  const policy = (name: string, isPublic = false) => ({ ...onBucket, name, isPublic });
   const blocks = {
     publicAccess: {
       blockPublicAcls: true,
@@ -63,6 +78,30 @@ describe('policyConflictClaims', () => {
         message: expect.stringMatching(message) as string,
       });
   });
+});
+
+it('policyConflictClaims tells what a borrower may have left, before all else, and what ends that', () => {
+  const remains = { namespaces: ['team-b'], notSeen: undefined };
+  expect(policyConflictClaims(bucketSpec({}), [onBucket, onBucket], remains)).toEqual([
+    {
+      type: 'PolicyConflict',
+      status: 'True',
+      reason: 'OwnershipInDoubt',
+      onlyInforms: true,
+      message:
+        'The bucket has a policy that no BucketPolicy proves to be its own, and the grant of namespace team-b was withdrawn: it may be ' +
+        'from there. Remove it at the server (DeleteBucketPolicy), or replace it with a BucketPolicy of your own. If it is yours, ' +
+        'take that name out of the annotation s3.cloud37.dev/confirm-withdrawal.',
+    },
+  ]);
+});
+
+it('explainAwaited names the word that ends the wait: the own one, and that of a lender', () => {
+  const bucket: Bucket = objectOf('Bucket', 'photos', bucketSpec({}));
+  expect(explainAwaited([onBucket], bucket)).toContain('annotate it with s3.cloud37.dev/abandon: "true"');
+  const words = explainAwaited([{ ...onBucket, name: 'team-b/p', namespace: 'team-b' }], bucket);
+  expect(words).toContain('team-b/p. If that does not come to its end, remove team-b from allowedNamespaces');
+  expect(words).toContain('s3.cloud37.dev/confirm-withdrawal=team-b');
 });
 
 describe('policiesOn', () => {
@@ -104,9 +143,39 @@ describe('policiesOn', () => {
       new AbortController().signal,
     );
     expect(found).toEqual([
-      { name: 'team-a/own', isPublic: true, isLeaving: false },
-      { name: 'team-b/granted', isPublic: true, isLeaving: false },
-      { name: 'team-c/revoked', isPublic: true, isLeaving: false },
+      { ...onBucket, name: 'team-a/own', isPublic: true },
+      { ...onBucket, name: 'team-b/granted', namespace: 'team-b', isPublic: true },
+      { ...onBucket, name: 'team-c/revoked', namespace: 'team-c', isPublic: true, hashes: ['x'] },
     ]);
+  });
+
+  it('waits for a leaving one only while it is surely being removed: no borrower holds up its lender', async () => {
+    const status = { ...here, appliedHash: 'x', proof: 'holds' };
+    const leaving = (change: object = {}) => ({
+      namespace: 'team-b',
+      deletionTimestamp: '2026-05-05T00:00:00Z',
+      finalizers: ['s3.cloud37.dev/cleanup'],
+      ...change,
+    });
+    const paused = { annotations: { 's3.cloud37.dev/paused': 'true' } };
+    const confirmed = { annotations: { 's3.cloud37.dev/confirm-withdrawal': 'team-c' } };
+    const found = await policiesOn(
+      { ...bucket, metadata: { ...bucket.metadata, ...confirmed } },
+      [
+        policy('removed', 'team-b', { metadata: leaving(), status }),
+        policy('own-paused', 'team-a', { metadata: leaving({ ...paused, namespace: 'team-a' }), status }),
+        policy('paused', 'team-b', { metadata: leaving(paused), status }),
+        policy('left', 'team-b', { metadata: leaving({ finalizers: ['team-b.test/hold'] }), status }),
+        policy('unproven', 'team-b', { metadata: leaving(), status: { ...status, proof: 'forged' } }),
+        policy('confirmed', 'team-c', { metadata: leaving({ namespace: 'team-c' }), status }),
+      ].map(trimPolicy),
+      { labelsOf, ownership: { provenPolicy } },
+      new AbortController().signal,
+    );
+    expect(found.filter(({ isAwaited }) => isAwaited).map(({ name }) => name)).toEqual([
+      'team-b/removed',
+      'team-a/own-paused',
+    ]);
+    expect(found.filter(({ isWithdrawn }) => isWithdrawn).map(({ name }) => name)).toEqual(['team-c/confirmed']);
   });
 });

@@ -1,10 +1,17 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
-import { conditionTypes, reasons } from '@operator/api';
+import { annotations, conditionTypes, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
-import { grantWithdrawn, isProviderFault, providerNotReady, type Bucket } from '@operator/references';
+import {
+  commandToWithdraw,
+  grantWithdrawn,
+  isProviderFault,
+  providerNotReady,
+  type Bucket,
+} from '@operator/references';
 import type { Pass } from '@operator/runtime';
 import type { AspectView } from '@operator/s3';
 import type { SeenBucket } from './observe.ts';
+import type { Remains } from './remains.ts';
 
 export type BucketPass = Pass<BucketStatus>;
 
@@ -42,17 +49,54 @@ export const unsupportedClaims = (views: readonly AspectView[]): readonly Claim[
 
 /** One BucketPolicy that refers to a bucket. */
 export interface PolicyOnBucket {
+  /** `namespace/name`. */
   readonly name: string;
+  readonly namespace: string;
   readonly isPublic: boolean;
-  /** True while it is under deletion. */
-  readonly isLeaving: boolean;
+  /** Of its documents that stand on the bucket, or may, as its status proves. */
+  readonly hashes: readonly string[];
+  /** True when the owner of the Bucket has confirmed that its grant is withdrawn. */
+  readonly isWithdrawn: boolean;
+  /** True while its document is being taken from the bucket for its own deletion. */
+  readonly isAwaited: boolean;
 }
 
+/** Why the deletion of a Bucket waits for policies, and how its owner ends that. */
+export const explainAwaited = (awaited: readonly PolicyOnBucket[], bucket: Bucket): string => {
+  const names = awaited.map(({ name }) => name).join(', ');
+  const foreign = [...new Set(awaited.map(({ namespace }) => namespace))].filter(
+    (namespace) => namespace !== bucket.metadata.namespace,
+  );
+  const word =
+    foreign.length === 0
+      ? `annotate it with ${annotations.abandon}: "true".`
+      : `remove ${foreign.join(', ')} from allowedNamespaces of this Bucket and confirm that: ${commandToWithdraw(bucket, foreign)}`;
+  return `The bucket's policy is being removed first: ${names}. If that does not come to its end, ${word}`;
+};
+
+/** What may be left of a borrower's policy, in words. */
+const explainRemains = ({ namespaces, notSeen }: Remains): string => {
+  const what =
+    notSeen === undefined
+      ? 'The bucket has a policy that no BucketPolicy proves to be its own'
+      : `Whether the bucket still has a policy cannot be seen (${notSeen})`;
+  return (
+    `${what}, and the grant of ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${namespaces.join(', ')} was withdrawn: it may be ` +
+    'from there. Remove it at the server (DeleteBucketPolicy), or replace it with a BucketPolicy of your own. If it is yours, take ' +
+    `${namespaces.length === 1 ? 'that name' : 'those names'} out of the annotation ${annotations.confirmWithdrawal}.`
+  );
+};
+
 /** Tells when policies of a bucket are at odds with each other or with its spec. Does not hold the Bucket's Ready back. */
-export const policyConflictClaims = (spec: BucketSpec, policies: readonly PolicyOnBucket[]): readonly Claim[] => {
+export const policyConflictClaims = (
+  spec: BucketSpec,
+  policies: readonly PolicyOnBucket[],
+  remains?: Remains,
+): readonly Claim[] => {
   const conflict = (reason: string, message: string): readonly Claim[] => [
     { type: conditionTypes.PolicyConflict, status: 'True', reason, message, onlyInforms: true },
   ];
+  if (remains !== undefined) return conflict(reasons.OwnershipInDoubt, explainRemains(remains));
   if (policies.length > 1) {
     const names = policies.map(({ name }) => name).sort();
     return conflict(
@@ -71,13 +115,13 @@ export const policyConflictClaims = (spec: BucketSpec, policies: readonly Policy
 
 /** What a look at a bucket of ours has to say beside Ready. */
 export const claimsOfSeen = (
-  { views, policies, withdrawn }: Pick<SeenBucket, 'views' | 'policies' | 'withdrawn'>,
+  { views, policies, remains, withdrawn }: Pick<SeenBucket, 'views' | 'policies' | 'remains' | 'withdrawn'>,
   bucket: Bucket,
 ): readonly Claim[] => {
   const withdrawal = grantWithdrawn(bucket, withdrawn);
   return [
     ...unsupportedClaims(views),
-    ...policyConflictClaims(bucket.spec, policies),
+    ...policyConflictClaims(bucket.spec, policies, remains),
     ...(withdrawal === undefined ? [] : [withdrawal]),
   ];
 };

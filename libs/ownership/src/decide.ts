@@ -138,10 +138,13 @@ const decideByMemory = (act: 'keep' | 'delete', sight: Sight): Verdict => {
   return age === 'mayNotList' && act === 'delete' ? doubt('ageUnknown') : others('unmarked');
 };
 
+/** True when a bucket of this age is not the one that was somebody's at `since`: it was made after that. */
+export const isRemadeSince = (since: Date, age: Date): boolean => age.getTime() > since.getTime() + clockStepMs;
+
 /** A bucket that was there when ours was first ours, and was never made again, is that one. */
 const decideRemembered = (act: Act, { ownership, since }: Memory, { mark, age, isUntouched }: Sight): Verdict => {
   if (age instanceof Date && since !== undefined) {
-    return age.getTime() <= since.getTime() + clockStepMs ? ours('remembered', ownership) : doubt('remadeSince');
+    return isRemadeSince(since, age) ? doubt('remadeSince') : ours('remembered', ownership);
   }
   // Whoever may have made it anew, nothing of theirs is in it.
   if (age === 'dateLost' && isUntouched) return ours('untouched', ownership);

@@ -1,8 +1,9 @@
-export { decideOwnership } from './decide.ts';
+export { decideOwnership, isRemadeSince } from './decide.ts';
 export type { Act, AgeSight, Intent, MarkSight, Memory, Sight, Verdict } from './decide.ts';
-export { explainOwnership, isConfirmed } from './explain.ts';
+export { commandToConfirm, explainOwnership, isConfirmed } from './explain.ts';
 export type { Asker } from './explain.ts';
 export { accessKeyFacts, bucketFacts, bucketPolicyFacts, placesOf, providerFacts } from './facts.ts';
+export type { Rememberer } from './facts.ts';
 export { kinshipOf, markIn, tagsOfMark } from './mark.ts';
 export type { OwnerMark } from './mark.ts';
 export { createProver } from './proof.ts';

@@ -43,6 +43,8 @@ export interface Bench<Spec, Status> {
   steps(): readonly string[];
   annotate(annotations: Readonly<Record<string, string>>): void;
   delete(): void;
+  /** Milliseconds until the next look that the last outcome asked for; undefined when it left that to the resync interval. */
+  resyncAfterMs(): number | undefined;
   /** The clock of the passes. */
   now(): Date;
   advance(ms: number): void;
@@ -78,6 +80,7 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
   store.set(key, plain(options.object));
   let reconciler = options.reconciler();
   const steps: string[] = [];
+  let resyncAfterMs: number | undefined;
   let nowMs = start.getTime();
   let version = 0;
 
@@ -144,6 +147,7 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
   const reconcile = async (pass: Pass<Status>): Promise<Omit<PassReport, 'writes' | 'events'>> => {
     const outcome = await reconciler.reconcile(stored(), pass).catch(faultOf);
     const verdict = verdictOf(outcome);
+    resyncAfterMs = !(outcome instanceof Fault) && outcome.result === 'settled' ? outcome.resyncAfterMs : undefined;
     const claims = outcome instanceof Fault ? [] : outcome.claims;
     const faultClaims = verdict.result === 'blocked' ? reconciler.claimsOf(verdict.fault, stored()) : [];
     await tell(
@@ -236,6 +240,7 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
       const { generation } = stored().metadata;
       put({ metadata: { generation: generation + 1, deletionTimestamp: new Date(nowMs).toISOString() } });
     },
+    resyncAfterMs: () => resyncAfterMs,
     now: () => new Date(nowMs),
     advance: (ms) => {
       nowMs += ms;

@@ -681,6 +681,21 @@ describe('a Provider that is to go', () => {
     expect(await world.bench.run()).toMatchObject({ result: 'gone' });
   });
 
+  it('goes by the word of its owner, whoever uses it, as the wait for them says', async () => {
+    const world = await ready(inUse);
+    world.bench.delete();
+    const { message } = await world.bench.pass();
+    expect(message).toContain('annotate it with s3.cloud37.dev/abandon: "true"');
+    world.bench.annotate({ 's3.cloud37.dev/abandon': 'true' });
+    expect(await world.bench.run()).toMatchObject({
+      result: 'gone',
+      writes: ['kube finalizer'],
+      events: [
+        'Warning ProviderAbandoned: The Provider goes although it may be in use; what its users have at the server stays there.',
+      ],
+    });
+  });
+
   it('is of no use while its server is away, and of use again afterwards', async () => {
     const world = await ready(inUse);
     world.bench.delete();

@@ -1,5 +1,5 @@
 import type { ProviderSpec, ProviderStatus } from '@operator/api';
-import { eventReasons, reasons } from '@operator/api';
+import { annotations, eventReasons, reasons } from '@operator/api';
 import { Fault, blocked, settled, waiting, type Blocked, type Settled } from '@operator/outcome';
 import { grantWithdrawn, isTold } from '@operator/references';
 import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
@@ -17,6 +17,10 @@ export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec,
 
   async finalize(provider, pass) {
     const work = { provider, deps, pass };
+    if (provider.metadata.annotations?.[annotations.abandon] === 'true') {
+      pass.event('Warning', eventReasons.ProviderAbandoned, abandonedMessage);
+      return { result: 'done' };
+    }
     const known = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps, pass.signal);
     // The cache says when to look: nobody can undo anything at a server whose Provider is gone.
     const users = countOf(known) > 0 ? known : await observeLiveUsers(work);
@@ -28,13 +32,16 @@ export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec,
   providerOf: keyOf,
 });
 
+const abandonedMessage = 'The Provider goes although it may be in use; what its users have at the server stays there.';
+
 /** A Provider that is to go is checked as before: those that still use it need it for their own deletion. */
 const waitForUsers = async (users: ProviderUsers, work: Work): Promise<Blocked<ProviderStatus>> => {
   const outcome = await report(await observe(work), work);
   if (outcome.result === 'blocked') return outcome;
   const fault = waiting(
     reasons.InUse,
-    `The Provider is still in use by ${describeUsers(users)}. It goes when they are gone.`,
+    `The Provider is still in use by ${describeUsers(users)}. It goes when they are gone. To let it go before, annotate it with ` +
+      `${annotations.abandon}: "true"; what they have at the server, credentials too, then stays there, and nobody removes it.`,
     outcome.resyncAfterMs === undefined ? {} : { retryAfterMs: outcome.resyncAfterMs },
   );
   return blocked(outcome.status, fault, outcome.claims);

@@ -120,6 +120,7 @@ export const eventReasons = {
   PolicyFailed: 'PolicyFailed',
   PolicyRemoved: 'PolicyRemoved',
   PolicyAbandoned: 'PolicyAbandoned',
+  ProviderAbandoned: 'ProviderAbandoned',
   AccessKeyCreated: 'AccessKeyCreated',
   AccessKeyRotated: 'AccessKeyRotated',
   AccessKeyDeleted: 'AccessKeyDeleted',

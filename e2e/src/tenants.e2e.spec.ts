@@ -32,6 +32,7 @@ import { remade } from './tenants/remade.ts';
 import { secretsAndAnnotations } from './tenants/secrets-and-annotations.ts';
 import { stripped } from './tenants/stripped.ts';
 import { tagsAndPolicies } from './tenants/tags-and-policies.ts';
+import { waits } from './tenants/waits.ts';
 import { startWorld } from './world.ts';
 
 const attempts: readonly Attempt[] = [
@@ -44,6 +45,7 @@ const attempts: readonly Attempt[] = [
   ...answers,
   ...destinationsAndNames,
   ...stripped,
+  ...waits,
 ];
 const neighbour = 'neighbour';
 /** Changes of the neighbour's Bucket that are measured, before and beside each siege. */

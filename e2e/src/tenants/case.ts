@@ -92,6 +92,9 @@ export class Found extends Error {
   }
 }
 
+/** The full name of an annotation. */
+export const annotation = (name: string): string => `s3.cloud37.dev/${name}`;
+
 /** Ready has a reason that is no verdict yet. */
 const underWay: ReadonlySet<string> = new Set(['Converging', 'KeyNotUsableYet', 'Conflict', 'Emptying']);
 
@@ -237,6 +240,46 @@ export class Case {
     await this.tenant.create('BucketPolicy', this.namespace, name, spec);
   }
 
+  /** An AccessKey that must get nothing, and say so: it is looked at until the controllers have surely seen all there is. */
+  async refusedKey(name: string, through: Lent['name'], buckets: readonly string[]): Promise<void> {
+    await this.key(name, through, buckets);
+    await this.#refused('AccessKey', name);
+  }
+
+  /** The same of a public policy. */
+  async refusedPolicy(name: string, bucket: string): Promise<void> {
+    await this.policy(name, bucket);
+    await this.#refused('BucketPolicy', name);
+  }
+
+  async #refused(kind: OurKind, name: string): Promise<void> {
+    await this.verdict(kind, name);
+    await this.again(kind, name);
+    this.refuse(kind, name);
+  }
+
+  async annotate(kind: OurKind, name: string, annotations: Readonly<Record<string, string | null>>): Promise<void> {
+    await this.tenant.patch(kind, this.namespace, name, { metadata: { annotations } });
+  }
+
+  pause(kind: OurKind, name: string): Promise<void> {
+    return this.annotate(kind, name, { [annotation('paused')]: 'true' });
+  }
+
+  /** Deletes an object that a finalizer of the tenant's then keeps in the API until the attempt ends. */
+  async holdAndDelete(kind: OurKind, name: string, { strips = false } = {}): Promise<void> {
+    const stored = await this.admin.get(kind, this.namespace, name);
+    const others = strips ? [] : (stored?.metadata.finalizers ?? []);
+    await this.tenant.patch(kind, this.namespace, name, { metadata: { finalizers: [...others, 'tenant.test/hold'] } });
+    await this.tenant.delete(kind, this.namespace, name);
+    this.onClose(() => this.release(kind, name));
+  }
+
+  /** Takes off every finalizer, also ours. */
+  async release(kind: OurKind, name: string): Promise<void> {
+    await this.tenant.patch(kind, this.namespace, name, { metadata: { finalizers: [] } }).catch(() => null);
+  }
+
   /** Claims in the status what the controllers never found. */
   async forge(kind: OurKind, name: string, status: Manifest): Promise<void> {
     await this.tenant.patchStatus(kind, this.namespace, name, status);
@@ -272,6 +315,22 @@ export class Case {
       () => this.admin.get(kind, namespace, name),
       (object) => hasVerdict(object),
       { what: `${kind} ${namespace}/${name} has a verdict`, timeoutMs: 60_000 },
+    );
+    if (seen === undefined) throw new Error('no object');
+    return seen;
+  }
+
+  /**
+   * Waits until the object has a verdict that is not of what it refers to: a Provider that was just made is not usable for an instant, and
+   * an attempt that is judged by that instant tries nothing. Where the Provider itself is refused, that is the verdict.
+   */
+  async verdictBeyond<K extends OurKind>(kind: K, name: string, provider: string): Promise<Stored<K>> {
+    const isUsable = isReady(await this.verdict('Provider', provider));
+    if (!isUsable) return this.verdict(kind, name);
+    const seen = await until<Stored<K> | undefined>(
+      () => this.admin.get(kind, this.namespace, name),
+      (object) => hasVerdict(object) && !isOfProvider(conditionOf(object, 'Ready')?.reason),
+      { what: `${kind} ${this.namespace}/${name} has a verdict of its own`, timeoutMs: 60_000 },
     );
     if (seen === undefined) throw new Error('no object');
     return seen;
@@ -482,6 +541,9 @@ const hasVerdict = (object: { readonly metadata: Metadata } | undefined): boolea
   if (ready === undefined || ready.observedGeneration !== object?.metadata.generation) return false;
   return ready.status !== 'Unknown' && !underWay.has(ready.reason);
 };
+
+const isOfProvider = (reason: string | undefined): boolean =>
+  reason === 'ProviderNotReady' || reason === 'ProviderNotFound';
 
 /** Everything that may not change, as text. */
 const stateOf = async ({ bucket, view }: Victim): Promise<string> => {

@@ -1,4 +1,4 @@
-import { startBanner, until, type HostileAnswer } from '@operator/tools/harness';
+import { startBanner, until, type HostileAnswer, type HostileEndpoint } from '@operator/tools/harness';
 import { Found, type Attempt, type Case } from './case.ts';
 
 const mebibyte = 1_048_576;
@@ -13,6 +13,24 @@ const endless = (begin: string, again: string): HostileAnswer => ({
 const expectBounded = (taken: number) => {
   if (taken > mostOfAnAnswer)
     throw new Found('harm', `one answer was taken to ${String(Math.round(taken / mebibyte))} MiB`);
+};
+
+/** Waits until an endless answer is read; then it is judged by how much of it was taken. */
+const endlesslyRead = async (given: Case, hostile: HostileEndpoint, kind: 'Provider' | 'Bucket') => {
+  await until(
+    () => hostile.mostBytesTaken(),
+    (taken) => taken > 0,
+    { what: 'the endless answer is read' },
+  );
+  return {
+    judge: () => {
+      expectBounded(hostile.mostBytesTaken());
+    },
+    end: async () => {
+      hostile.follow(() => 'drop');
+      await given.verdict(kind, 'endless');
+    },
+  };
 };
 
 /** Many Providers of one namespace, all at the same endpoint. */
@@ -58,19 +76,8 @@ export const exhaustion: readonly Siege[] = [
       const answer = endless('<ListAllMyBucketsResult><Owner><ID>t</ID></Owner><Buckets>', body);
       const hostile = await given.hostile({ script: () => answer });
       await given.provider('endless', hostile.url, { checkIntervalSeconds: 5 });
-      await until(
-        () => hostile.mostBytesTaken(),
-        (taken) => taken > 0,
-        { what: 'the endless answer is read' },
-      );
       given.refuse('Provider', 'endless');
-      return {
-        judge: () => expectBounded(hostile.mostBytesTaken()),
-        end: async () => {
-          hostile.follow(() => 'drop');
-          await given.verdict('Provider', 'endless');
-        },
-      };
+      return endlesslyRead(given, hostile, 'Provider');
     },
     twin: (given) => given.lawfulProvider(),
   },
@@ -89,18 +96,7 @@ export const exhaustion: readonly Siege[] = [
       });
       await given.provider('endless', hostile.url);
       await given.bucket('endless', 'endless', given.freshName('endless'), { versioning: { enabled: true } });
-      await until(
-        () => hostile.mostBytesTaken(),
-        (taken) => taken > 0,
-        { what: 'the endless answer is read' },
-      );
-      return {
-        judge: () => expectBounded(hostile.mostBytesTaken()),
-        end: async () => {
-          hostile.follow(() => 'drop');
-          await given.verdict('Bucket', 'endless');
-        },
-      };
+      return endlesslyRead(given, hostile, 'Bucket');
     },
     twin: (given) => given.lawfulProvider(),
   },
@@ -146,9 +142,7 @@ export const exhaustion: readonly Siege[] = [
         { what: 'the slow answer is waited for' },
       );
       return {
-        end: async () => {
-          await removeMany(given, 'Provider');
-        },
+        end: () => removeMany(given, 'Provider'),
       };
     },
     twin: (given) => given.lawfulProvider(),
@@ -165,9 +159,7 @@ export const exhaustion: readonly Siege[] = [
         { what: 'the operator waits for answers' },
       );
       return {
-        end: async () => {
-          await removeMany(given, 'Provider');
-        },
+        end: () => removeMany(given, 'Provider'),
       };
     },
     twin: (given) => given.lawfulProvider(),
@@ -190,9 +182,7 @@ export const exhaustion: readonly Siege[] = [
         { what: 'the operator waits for answers' },
       );
       return {
-        end: async () => {
-          await removeMany(given, 'Bucket');
-        },
+        end: () => removeMany(given, 'Bucket'),
       };
     },
     twin: (given) => given.lawfulProvider(),
@@ -205,9 +195,7 @@ export const exhaustion: readonly Siege[] = [
       given.onClose(() => banner.close());
       await manyProviders(given, 20, banner.url);
       return {
-        end: async () => {
-          await removeMany(given, 'Provider');
-        },
+        end: () => removeMany(given, 'Provider'),
       };
     },
     twin: (given) => given.lawfulProvider(),

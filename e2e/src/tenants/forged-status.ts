@@ -1,12 +1,22 @@
 import { hashPolicy, type IamPolicy } from '@operator/policy';
-import { s3View } from '@operator/tools/harness';
+import { s3View, type Manifest } from '@operator/tools/harness';
 import { platform, undisclosed, type Attempt, type Case, type Victim } from './case.ts';
 
 const paused = { annotations: { 's3.cloud37.dev/paused': 'true' } };
 
+interface Forged {
+  readonly through?: 'shared' | 'shared-aws';
+  readonly spec?: Manifest;
+  readonly metadata?: Manifest;
+}
+
 /** A Bucket of the victim's name, refused, whose status then says that it is ours all the same. */
-const forgedBucket = async (given: Case, victim: Victim, through: 'shared' | 'shared-aws' = 'shared') => {
-  await given.bucket('forged', through, victim.bucket);
+const forgedBucket = async (
+  given: Case,
+  victim: Victim,
+  { through = 'shared', spec = {}, metadata = {} }: Forged = {},
+) => {
+  await given.bucket('forged', through, victim.bucket, spec, metadata);
   await given.verdict('Bucket', 'forged');
   await given.forge('Bucket', 'forged', given.ownedStatus(through, victim.bucket));
 };
@@ -37,6 +47,21 @@ const withPolicy = async (given: Case): Promise<{ victim: Victim; stored: IamPol
   return { victim, stored };
 };
 
+/** A policy of the tenant's whose status says that it is the one of somebody else's bucket, and then leaves. */
+const forgedPolicy = async (given: Case, provider: string) => {
+  const { victim, stored } = await withPolicy(given);
+  await given.bucket('own', 'shared', given.freshName('own'));
+  await given.policy('forged', 'own');
+  await given.verdict('BucketPolicy', 'forged');
+  await given.forge('BucketPolicy', 'forged', {
+    bucketName: victim.bucket,
+    appliedHash: hashPolicy(stored),
+    providerRef: { name: provider, namespace: platform },
+  });
+  await given.tenant.delete('BucketPolicy', given.namespace, 'forged');
+  await given.deletion('BucketPolicy', 'forged');
+};
+
 export const forgedStatus: readonly Attempt[] = [
   {
     threat: 'T12',
@@ -44,10 +69,7 @@ export const forgedStatus: readonly Attempt[] = [
     async act(given) {
       const victim = await given.victim({ key: true });
       await forgedBucket(given, victim);
-      await given.key('key', 'shared', ['forged']);
-      await given.verdict('AccessKey', 'key');
-      await given.again('AccessKey', 'key');
-      given.refuse('AccessKey', 'key');
+      await given.refusedKey('key', 'shared', ['forged']);
     },
     twin: (given) => given.lawfulKey(),
   },
@@ -56,13 +78,8 @@ export const forgedStatus: readonly Attempt[] = [
     title: 'a forged status of a paused Bucket, which nobody corrects, opens a bucket to a key',
     async act(given) {
       const victim = await given.victim({ through: 'shared-aws' });
-      await given.bucket('forged', 'shared-aws', victim.bucket, {}, paused);
-      await given.verdict('Bucket', 'forged');
-      await given.forge('Bucket', 'forged', given.ownedStatus('shared-aws', victim.bucket));
-      await given.key('key', 'shared-aws', ['forged']);
-      await given.verdict('AccessKey', 'key');
-      await given.again('AccessKey', 'key');
-      given.refuse('AccessKey', 'key');
+      await forgedBucket(given, victim, { through: 'shared-aws', metadata: paused });
+      await given.refusedKey('key', 'shared-aws', ['forged']);
     },
     twin: (given) => given.lawfulKey('shared-aws'),
   },
@@ -72,10 +89,7 @@ export const forgedStatus: readonly Attempt[] = [
     async act(given) {
       const victim = await given.victim();
       await forgedBucket(given, victim);
-      await given.policy('open', 'forged');
-      await given.verdict('BucketPolicy', 'open');
-      await given.again('BucketPolicy', 'open');
-      given.refuse('BucketPolicy', 'open');
+      await given.refusedPolicy('open', 'forged');
     },
     twin: (given) => given.lawfulPolicy(),
   },
@@ -95,9 +109,10 @@ export const forgedStatus: readonly Attempt[] = [
     title: 'a forged status and a deletion empty a bucket that was made by hand',
     async act(given) {
       const victim = await given.victim({ managed: false });
-      await given.bucket('forged', 'shared', victim.bucket, { deletionPolicy: 'Delete', forceDelete: true }, paused);
-      await given.verdict('Bucket', 'forged');
-      await given.forge('Bucket', 'forged', given.ownedStatus('shared', victim.bucket));
+      await forgedBucket(given, victim, {
+        spec: { deletionPolicy: 'Delete', forceDelete: true },
+        metadata: paused,
+      });
       await given.tenant.patch('Bucket', given.namespace, 'forged', {
         metadata: { finalizers: ['s3.cloud37.dev/cleanup'] },
       });
@@ -164,37 +179,13 @@ export const forgedStatus: readonly Attempt[] = [
   {
     threat: 'T20',
     title: "a forged status of a BucketPolicy removes the policy of somebody else's bucket",
-    async act(given) {
-      const { victim, stored } = await withPolicy(given);
-      await given.bucket('own', 'shared', given.freshName('own'));
-      await given.policy('forged', 'own');
-      await given.verdict('BucketPolicy', 'forged');
-      await given.forge('BucketPolicy', 'forged', {
-        bucketName: victim.bucket,
-        appliedHash: hashPolicy(stored),
-        providerRef: { name: 'shared', namespace: platform },
-      });
-      await given.tenant.delete('BucketPolicy', given.namespace, 'forged');
-      await given.deletion('BucketPolicy', 'forged');
-    },
+    act: (given) => forgedPolicy(given, 'shared'),
     twin: (given) => given.lawfulPolicy(),
   },
   {
     threat: 'T21',
     title: 'a forged status of a BucketPolicy uses a Provider that was never granted',
-    async act(given) {
-      const { victim, stored } = await withPolicy(given);
-      await given.bucket('own', 'shared', given.freshName('own'));
-      await given.policy('forged', 'own');
-      await given.verdict('BucketPolicy', 'forged');
-      await given.forge('BucketPolicy', 'forged', {
-        bucketName: victim.bucket,
-        appliedHash: hashPolicy(stored),
-        providerRef: { name: 'private', namespace: platform },
-      });
-      await given.tenant.delete('BucketPolicy', given.namespace, 'forged');
-      await given.deletion('BucketPolicy', 'forged');
-    },
+    act: (given) => forgedPolicy(given, 'private'),
     twin: (given) => given.lawfulPolicy(),
   },
   {

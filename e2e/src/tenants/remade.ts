@@ -15,8 +15,13 @@ const removeBucket = async (given: Case, bucket: string) => {
   await client.removeBucket(bucket);
 };
 
-const release = async (given: Case, name: string) => {
-  await given.tenant.patch('Bucket', given.namespace, name, { metadata: { finalizers: [] } }).catch(() => null);
+/** A Bucket that has let go of its bucket and is kept by a finalizer of the tenant's, while its name is somebody else's bucket. */
+const outlived = async (given: Case): Promise<string> => {
+  const { name, bucket } = await given.lawfulBucket();
+  await given.holdAndDelete('Bucket', name);
+  await untilBucketGone(given, bucket);
+  await becomeAnothers(given, bucket);
+  return name;
 };
 
 export const remade: readonly Attempt[] = [
@@ -24,15 +29,7 @@ export const remade: readonly Attempt[] = [
     threat: 'T33',
     title: 'a Bucket that has let go of its bucket, held by a foreign finalizer, opens the next one of that name',
     async act(given) {
-      const { name, bucket } = await given.lawfulBucket();
-      await holdAndDelete(given, name);
-      await untilBucketGone(given, bucket);
-      await becomeAnothers(given, bucket);
-      await given.key('key', 'shared', [name]);
-      await given.verdict('AccessKey', 'key');
-      await given.again('AccessKey', 'key');
-      given.refuse('AccessKey', 'key');
-      given.onClose(() => release(given, name));
+      await given.refusedKey('key', 'shared', [await outlived(given)]);
     },
     twin: (given) => given.lawfulKey(),
   },
@@ -40,15 +37,7 @@ export const remade: readonly Attempt[] = [
     threat: 'T34',
     title: 'a Bucket that has let go, held by a foreign finalizer, puts its policy on the next bucket of that name',
     async act(given) {
-      const { name, bucket } = await given.lawfulBucket();
-      await holdAndDelete(given, name);
-      await untilBucketGone(given, bucket);
-      await becomeAnothers(given, bucket);
-      await given.policy('open', name);
-      await given.verdict('BucketPolicy', 'open');
-      await given.again('BucketPolicy', 'open');
-      given.refuse('BucketPolicy', 'open');
-      given.onClose(() => release(given, name));
+      await given.refusedPolicy('open', await outlived(given));
     },
     twin: (given) => given.lawfulPolicy(),
   },
@@ -59,14 +48,10 @@ export const remade: readonly Attempt[] = [
     async act(given) {
       const { name, bucket } = await given.lawfulBucket();
       await given.again('Bucket', name, { deletionPolicy: 'Retain' });
-      await holdAndDelete(given, name);
+      await given.holdAndDelete('Bucket', name);
       await removeBucket(given, bucket);
       await becomeAnothers(given, bucket);
-      await given.key('key', 'shared', [name]);
-      await given.verdict('AccessKey', 'key');
-      await given.again('AccessKey', 'key');
-      given.refuse('AccessKey', 'key');
-      given.onClose(() => release(given, name));
+      await given.refusedKey('key', 'shared', [name]);
     },
     twin: (given) => given.lawfulKey(),
   },
@@ -89,7 +74,7 @@ export const remade: readonly Attempt[] = [
     async act(given) {
       const { name, bucket } = await given.lawfulKey();
       await given.tenant.delete('Bucket', given.namespace, name);
-      await release(given, name);
+      await given.release('Bucket', name);
       await given.admin.untilGone('Bucket', given.namespace, name, 60_000);
       await untilBucketGone(given, bucket).catch(() => removeBucket(given, bucket));
       await becomeAnothers(given, bucket);
@@ -112,10 +97,7 @@ export const remade: readonly Attempt[] = [
       given.refuse('Bucket', name);
       // It is in doubt whose bucket this is, and what was granted stays while it is (decision 10); nothing new is given.
       given.untried.add(`${name}-credentials`);
-      await given.key('further', 'shared', [name]);
-      await given.verdict('AccessKey', 'further');
-      await given.again('AccessKey', 'further');
-      given.refuse('AccessKey', 'further');
+      await given.refusedKey('further', 'shared', [name]);
     },
     twin: (given) => given.lawfulKey(),
   },
@@ -224,14 +206,6 @@ export const remade: readonly Attempt[] = [
     twin: (given) => given.lawfulDeletion(),
   },
 ];
-
-/** Deletes a Bucket that a finalizer of the tenant's then keeps in the API. */
-const holdAndDelete = async (given: Case, name: string) => {
-  const stored = await given.admin.get('Bucket', given.namespace, name);
-  const finalizers = [...(stored?.metadata.finalizers ?? []), 'tenant.test/hold'];
-  await given.tenant.patch('Bucket', given.namespace, name, { metadata: { finalizers } });
-  await given.tenant.delete('Bucket', given.namespace, name);
-};
 
 const untilBucketGone = async (given: Case, bucket: string) => {
   const { client } = s3View(given.world.server('minio'));

@@ -1,26 +1,6 @@
 import { s3View } from '@operator/tools/harness';
-import { expectRefusedAtAdmission, Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
-
-const annotation = (name: string) => `s3.cloud37.dev/${name}`;
-
-/** The lender takes a grant of one Provider, made for this attempt, away from the namespace, and confirms it. */
-const ownProvider = async (given: Case): Promise<string> => {
-  const name = `lent-to-${given.namespace}`;
-  const { spec } = (await given.admin.get('Provider', platform, 'shared')) ?? {};
-  await given.admin.create('Provider', platform, name, {
-    spec: { ...spec, allowedNamespaces: { names: [given.namespace] } },
-  });
-  await given.admin.untilReady('Provider', platform, name);
-  return name;
-};
-
-/** Takes the grant back; the annotation confirms it where existing rights are to go too (docs/decisions). */
-const withdraw = async (given: Case, kind: 'Provider' | 'Bucket', namespace: string, name: string) => {
-  await given.admin.patch(kind, namespace, name, {
-    metadata: { annotations: { [annotation('confirm-withdrawal')]: given.namespace } },
-    spec: { allowedNamespaces: { names: [], all: false } },
-  });
-};
+import { annotation, expectRefusedAtAdmission, Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
+import { borrowed, granted, ownProvider, withdraw } from './lending.ts';
 
 export const secretsAndAnnotations: readonly Attempt[] = [
   {
@@ -83,9 +63,7 @@ export const secretsAndAnnotations: readonly Attempt[] = [
     async act(given) {
       const name = await ownProvider(given);
       const { bucket, pair, key } = await borrowed(given, name);
-      await given.tenant.patch('AccessKey', given.namespace, key, {
-        metadata: { annotations: { [annotation('paused')]: 'true' } },
-      });
+      await given.pause('AccessKey', key);
       await withdraw(given, 'Provider', platform, name);
       await expectRightsEnd(given, pair, bucket);
     },
@@ -114,9 +92,7 @@ export const secretsAndAnnotations: readonly Attempt[] = [
     title: 'a paused BucketPolicy of a borrower stays in force after the grant of the Bucket was taken back',
     async act(given) {
       const { view, bucket, name, policy } = await granted(given);
-      await given.tenant.patch('BucketPolicy', given.namespace, policy, {
-        metadata: { annotations: { [annotation('paused')]: 'true' } },
-      });
+      await given.pause('BucketPolicy', policy);
       await withdraw(given, 'Bucket', undisclosed, name);
       await given.must(
         () => view.policy(bucket),
@@ -206,38 +182,6 @@ export const secretsAndAnnotations: readonly Attempt[] = [
     twin: (given) => given.lawfulDeletion(),
   },
 ];
-
-/** A bucket and a key through a Provider that was lent for this attempt. */
-const borrowed = async (given: Case, provider: string) => {
-  const bucket = given.freshName('borrowed');
-  const providerRef = { name: provider, namespace: platform };
-  await given.bucket('borrowed', 'shared', bucket, { providerRef });
-  await given.admin.untilReady('Bucket', given.namespace, 'borrowed');
-  await given.key('borrowed', 'shared', ['borrowed'], { providerRef });
-  await given.admin.untilReady('AccessKey', given.namespace, 'borrowed', 60_000);
-  return { bucket, key: 'borrowed', pair: await given.pairOf('borrowed') };
-};
-
-/** Of somebody else's bucket that was granted to the tenant, and has its policy. */
-const granted = async (given: Case) => {
-  const name = given.freshName('granted');
-  const bucket = name;
-  await given.admin.create('Bucket', undisclosed, name, {
-    spec: {
-      providerRef: { name: 'shared', namespace: platform },
-      name: bucket,
-      allowedNamespaces: { names: [given.namespace] },
-    },
-  });
-  await given.admin.untilReady('Bucket', undisclosed, name);
-  const statement = [{ effect: 'Allow', principal: '*', action: 's3:GetObject', resource: 'arn:aws:s3:::${bucket}/*' }];
-  await given.tenant.create('BucketPolicy', given.namespace, name, {
-    spec: { bucketRef: { name, namespace: undisclosed }, policy: { statement } },
-  });
-  await given.admin.untilReady('BucketPolicy', given.namespace, name);
-  given.namesHidden = false;
-  return { view: s3View(given.world.server('minio')), bucket, name, policy: name };
-};
 
 const expectRightsEnd = async (given: Case, pair: { accessKey: string; secretKey: string }, bucket: string) => {
   await given.must(

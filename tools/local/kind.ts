@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { narrate } from '../narrate.ts';
 import { dockerAnswers } from './docker.ts';
 import { obtainServers, Unobtainable } from './servers/obtain.ts';
+import type { ServerName } from './versions.ts';
 
 const run = promisify(execFile);
 
@@ -33,13 +34,15 @@ export function chooseCluster(given: {
  */
 export async function decideCluster(given: {
   readonly wantsKind: boolean;
+  /** What else will be needed: got in one go, so that what is told of the builds is of all. */
+  readonly more?: readonly ServerName[];
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }): Promise<ClusterKind> {
-  const { wantsKind, log, signal } = given;
+  const { wantsKind, more = [], log, signal } = given;
   if (wantsKind) return chooseCluster({ wish: 'kind', dockerAnswers: await dockerAnswers() });
   try {
-    await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'], { log, signal });
+    await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', ...more], { log, signal });
     return 'loopback';
   } catch (error) {
     if (!(error instanceof Unobtainable)) throw error;

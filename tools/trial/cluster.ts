@@ -22,8 +22,9 @@ export async function startTrialCluster(given: {
   readonly signal: AbortSignal;
 }): Promise<TrialCluster> {
   const { dir, log, signal } = given;
-  const choice = await decideCluster(given);
-  await obtainServers(['minio'], { log, signal }); // if it cannot be had, that is known before anything runs
+  // If MinIO cannot be had, that is known before anything runs.
+  const choice = await decideCluster({ ...given, more: ['minio'] });
+  if (choice === 'kind') await obtainServers(['minio'], { log, signal });
   const cluster =
     choice === 'kind'
       ? await createKindCluster({

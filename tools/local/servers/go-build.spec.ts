@@ -18,8 +18,10 @@ import { buildGoPrograms, findGo, type Go, type GoProgram } from './go-build.ts'
 
 const platform = { os: 'linux', arch: 'arm64' } as const;
 let dir: string;
+let logPath: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'go-build-'));
+  logPath = join(dir, 'logs', 'build.log');
   mkdirSync(join(dir, 'bin'));
   vi.stubEnv('PATH', [join(dir, 'bin'), '/usr/bin', '/bin'].join(delimiter));
 });
@@ -93,7 +95,7 @@ describe('buildGoPrograms', () => {
   const inDocker = (): Go => ({ in: 'docker', platform, cache: join(dir, 'cache', 'go'), user: us });
   const build = async (names: readonly ServerName[], where: Go, signal?: AbortSignal) => {
     const told: string[] = [];
-    await buildGoPrograms(programs(...names), { go: where, signal, onProgress: (text) => told.push(text) });
+    await buildGoPrograms(programs(...names), { go: where, signal, logPath, onProgress: (text) => told.push(text) });
     return told;
   };
   const leftovers = () => readdirSync(join(dir, 'cache', 'family', 'v1'));
@@ -166,7 +168,10 @@ describe('buildGoPrograms', () => {
 
   it('tells the last words of a build that failed, and leaves nothing half-built', async () => {
     docker({ run: engine('echo half > "$out/minio"; echo "no space left" >&2; exit 1') });
-    await expect(build(['minio'], inDocker())).rejects.toThrow('go in Docker ended with status 1: no space left');
+    await expect(build(['minio'], inDocker())).rejects.toThrow(
+      `go in Docker ended with status 1: no space left; all it said is in ${logPath}`,
+    );
+    expect(readFileSync(logPath, 'utf8')).toBe('no space left\n');
     expect(leftovers()).toEqual([]);
   });
 

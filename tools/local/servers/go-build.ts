@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -31,8 +31,10 @@ export type Go =
 export interface GoBuildOptions {
   readonly go: Go;
   readonly signal?: AbortSignal | undefined;
-  /** How far the build is, in words, whenever that changed. */
-  readonly onProgress?: (text: string) => void;
+  /** How far the build is, in words, whenever that changed; and in packages, once they are counted. */
+  readonly onProgress?: (text: string, packages?: { readonly compiled: number; readonly total: number }) => void;
+  /** Gets all that Go says, for a person to read after a failure. Begun anew by each build. */
+  readonly logPath: string;
 }
 
 const run = promisify(execFile);
@@ -60,12 +62,16 @@ async function isGoOnPath(): Promise<boolean> {
 
 /**
  * Builds programs of one wrapper module. What an interrupted build compiled stays in Go's cache, so the next goes on there.
- * @throws Error with Go's last words, or Docker's
+ * @throws Error with Go's last words, or Docker's, and where the rest is
  */
 export async function buildGoPrograms(programs: readonly GoProgram[], options: GoBuildOptions): Promise<void> {
   const [first] = programs;
   if (!first) return;
-  const { go, signal, onProgress } = options;
+  const { go, signal, onProgress, logPath } = options;
+  mkdirSync(dirname(logPath), { recursive: true });
+  const log = createWriteStream(logPath);
+  // A full disk, or last words after an interrupted build, must not end the process.
+  log.on('error', (error) => onProgress?.(`its log cannot be written (${error.message})`));
   const aside = await mkdtempBeside(first.target);
   const place = { module: join(modules, first.build.module), out: aside };
   const bench = go.in === 'machine' ? onMachine(place) : inDocker(place, go);
@@ -74,19 +80,21 @@ export async function buildGoPrograms(programs: readonly GoProgram[], options: G
     onProgress?.(`fetching ${go.in === 'docker' ? `${goImage} and ` : ''}modules`);
     const list = bench.command(['list', '-deps', '-f', '{{.ImportPath}}', ...packages]);
     let total = 0;
-    await runToEnd(list, signal, { onOutput: () => (total += 1) });
+    await runToEnd(list, signal, { log, onOutput: () => (total += 1) });
     // One build for all programs of a module: they share most of their packages. A folder as output names each after its package.
     const output = programs.length === 1 ? join(bench.out, first.name) : `${bench.out}/`;
     const flags = ['-v', '-trimpath', '-ldflags', linkerFlags(first.build), '-o', output];
     let compiled = 0;
     await runToEnd(bench.command(['build', ...flags, ...packages]), signal, {
+      log,
       onPackage: () => {
         compiled += 1;
-        onProgress?.(`${compiled} of at most ${total} packages compiled`);
+        onProgress?.(`${compiled} of at most ${total} packages compiled`, { compiled, total });
       },
     });
     for (const { name, target } of programs) await rename(join(aside, name), target);
   } finally {
+    log.end();
     await bench.clear();
     await rm(aside, { recursive: true, force: true });
   }
@@ -174,11 +182,20 @@ function inDocker({ module, out }: Place, { platform, cache, user }: Go & { in: 
   };
 }
 
-/** Runs a command of Go's to its end. `onOutput`: for each line of its output; `onPackage`: for each package compiled. */
+interface Hearing {
+  /** Gets every line of its standard error. */
+  readonly log: WriteStream;
+  /** For each line of its output. */
+  readonly onOutput?: () => void;
+  /** For each package compiled. */
+  readonly onPackage?: () => void;
+}
+
+/** Runs a command of Go's to its end. */
 function runToEnd(
   { file, args, cwd }: Command,
   signal: AbortSignal | undefined,
-  { onOutput = () => undefined, onPackage = () => undefined }: { onOutput?: () => void; onPackage?: () => void },
+  { log, onOutput = () => undefined, onPackage = () => undefined }: Hearing,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, [...args], {
@@ -189,6 +206,7 @@ function runToEnd(
     const words: string[] = [];
     createInterface({ input: child.stdout }).on('line', onOutput);
     createInterface({ input: child.stderr }).on('line', (line) => {
+      log.write(`${line}\n`);
       // `-v` writes one import path a line; all else is worth keeping for an error.
       if (/^[\w.-]+(\/[\w.~-]+)*$/.test(line)) onPackage();
       else if (!line.startsWith('go: downloading')) words.push(line);
@@ -198,7 +216,9 @@ function runToEnd(
       if (code === 0) resolve();
       else
         reject(
-          new Error(`go ${file === 'go' ? '' : 'in Docker '}ended with status ${code}: ${words.slice(-5).join(' | ')}`),
+          new Error(
+            `go ${file === 'go' ? '' : 'in Docker '}ended with status ${code}: ${words.slice(-5).join(' | ')}; all it said is in ${String(log.path)}`,
+          ),
         );
     });
   });

@@ -12,6 +12,7 @@ import {
   type ServerSource,
 } from '../versions.ts';
 import { cacheFolder, cachedProgram, pythonEnvironment } from './cache.ts';
+import { trackBuilds } from './build-progress.ts';
 import { downloadVerified, removeDownloads, unpackPrograms } from './download.ts';
 import { buildGoPrograms, findGo } from './go-build.ts';
 import { debianFolder, installFromDebian, refuseDebian } from './debian.ts';
@@ -125,14 +126,25 @@ async function getPrograms(sources: readonly ServerSource[], getting: Getting): 
   }
   const failures: string[] = [];
   // One module after the other: a Go build keeps every core busy by itself, and the modules share packages.
-  for (const group of Map.groupBy(left, ({ go: build }) => build?.module).values()) {
+  const groups = Map.groupBy(left, ({ go: build }) => build?.module ?? '');
+  const progress = trackBuilds([...groups.keys()], () => performance.now());
+  for (const [module, group] of groups) {
+    progress.begin();
     const names = group.map(({ name }) => name).join(', ');
     const programs = group.flatMap((source) =>
       source.go ? [{ name: source.name, build: source.go, target: cachedProgram(cache, source) }] : [],
     );
     try {
       await narrate(`building ${names} from source${go.in === 'docker' ? ' in Docker' : ''}`, getting.log, (say) =>
-        buildGoPrograms(programs, { go, signal: getting.signal, onProgress: say }),
+        buildGoPrograms(programs, {
+          go,
+          signal: getting.signal,
+          logPath: join(cache, 'logs', `build-${module}.log`),
+          onProgress: (text, packages) => {
+            if (packages) progress.compiled(packages.compiled, packages.total);
+            say(`${text}, ${progress.inWords()}`);
+          },
+        }),
       );
     } catch (error) {
       failures.push(`${names} cannot be built (${reasonOf(error)}). Mend that, or put ${names} on the PATH`);

@@ -91,14 +91,32 @@ function runNpm(npmArgs) {
   });
 }
 
-/** Puts a program in our place: its output, our signals to it, its exit status. */
+/**
+ * Puts a program in our place: its output, our signals to it, its exit status. Where npm started us and is killed, it cannot hand on a
+ * signal: then the program gets a SIGTERM. That npm is our parent is why the scripts of package.json say `exec`: a shell between us would
+ * keep the signals that npm hands on.
+ */
 function replaceBy(file, fileArgs) {
   const paths = [inRoot('node_modules', '.bin'), process.env.PATH];
   const child = spawn(file, fileArgs, {
     stdio: 'inherit',
-    env: { ...process.env, PATH: paths.filter(Boolean).join(delimiter) },
+    // The pid is for tools/signals.ts: the program ends when we are gone.
+    env: {
+      ...process.env,
+      PATH: paths.filter(Boolean).join(delimiter),
+      WASABI_S3_OPERATOR_PARENT: String(process.pid),
+    },
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  if (process.env.npm_lifecycle_event !== undefined) {
+    const npm = process.ppid;
+    const look = setInterval(() => {
+      if (process.ppid === npm) return;
+      clearInterval(look);
+      child.kill('SIGTERM');
+    }, 500);
+    look.unref();
+  }
   child.once('error', (error) => {
     console.error(`${file} does not start: ${error.message}`);
     process.exit(127);

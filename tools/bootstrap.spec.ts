@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { projectRoot } from './paths.ts';
 
 // A project of its own in a temporary folder, with an npm that notes its calls and installs a `node` and what the lock says.
 
@@ -100,5 +101,27 @@ describe('bootstrap', () => {
     child.kill('SIGTERM');
     const { output: all, status } = await ended;
     expect({ last: all.trim().split('\n').at(-1), status }).toEqual({ last: 'stopping', status: 5 });
+  });
+
+  it('ends the program when npm, which started it, is killed', async () => {
+    const npmRun = `require('node:child_process').spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' })`;
+    const child = spawn(process.execPath, ['-e', npmRun, at('tools/bootstrap.mjs'), 'test', 'stay'], {
+      env: { ...process.env, npm_execpath: at('npm.js'), npm_lifecycle_event: 'test' },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const closed = new Promise((resolve) => child.stdout.once('close', resolve));
+    await vi.waitUntil(() => output.includes('ran stay'), { timeout: 20_000 });
+    child.kill('SIGKILL');
+    await closed;
+    expect(output.trim().split('\n').at(-1)).toBe('stopping');
+  });
+
+  it('is what npm starts, with no shell between them', () => {
+    const { scripts } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as {
+      readonly scripts: Readonly<Record<string, string>>;
+    };
+    expect(Object.values(scripts).filter((script) => !script.startsWith('exec node tools/bootstrap.mjs '))).toEqual([]);
   });
 });

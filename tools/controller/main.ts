@@ -1,31 +1,39 @@
-import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { constants } from 'node:os';
 import { join } from 'node:path';
+import pretty from 'pino-pretty';
 import { localPaths } from '../local/state.ts';
 import { localFolder, projectRoot } from '../paths.ts';
+import { untilSignal } from '../signals.ts';
+import { parseControllerCommand } from './command.ts';
 import { currentKubeconfig } from './kubeconfig.ts';
+import { runWithRestarts } from './restarts.ts';
+import { watchSources } from './sources.ts';
 
-// usage: npm run controller -- bucket [flags of the controller]: one controller from its sources, begun anew when they change.
+// usage: npm run controller -- bucket [flags of the controller]: one controller from its sources, started again when they change.
 
 const names = readdirSync(join(projectRoot, 'apps')).map((app) => app.replace(/-controller$/, ''));
-const [name, ...flags] = process.argv.slice(2);
+const log = (line: string) => console.error(line);
+const { signal } = untilSignal();
 
 try {
-  if (name === undefined || !names.includes(name))
-    throw new Error(`usage: npm run controller -- ${names.join('|')} [flags]`);
+  const { name, nodeFlags, flags } = parseControllerCommand(process.argv.slice(2), names, process.env);
   const kubeconfig = currentKubeconfig(process.env, localPaths(localFolder).kubeconfig);
-  console.error(`${name}-controller against ${kubeconfig}`);
-  const main = join(projectRoot, 'apps', `${name}-controller`, 'src', 'main.ts');
-  const child = spawn(process.execPath, ['--watch', '--watch-preserve-output', main, ...flags], {
-    stdio: 'inherit',
+  const app = `${name}-controller`;
+  log(`${app} against ${kubeconfig}; the log says on which ports it listens`);
+  process.exitCode = await runWithRestarts({
+    file: process.execPath,
+    args: [...nodeFlags, join(projectRoot, 'apps', app, 'src', 'main.ts'), ...flags],
     env: { ...process.env, KUBECONFIG: kubeconfig },
-  });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
-  child.once('exit', (code, signal) => {
-    process.exitCode = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
+    log: (line) => log(`${app}: ${line}`),
+    // For people; a pipe or a file gets the lines as they are.
+    output: process.stdout.isTTY
+      ? pretty({ ignore: 'pid,hostname,controller', translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
+      : undefined,
+    signal,
+    onChange: (changed) =>
+      watchSources(projectRoot, app, changed, (error) => log(`cannot watch the sources: ${String(error)}`)),
   });
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  log(error instanceof Error ? error.message : String(error));
   process.exitCode = 2;
 }

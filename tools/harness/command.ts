@@ -23,7 +23,7 @@ export interface Command {
   /** Waits until its output holds this. @throws Error with the output when it takes too long or the command ends */
   untilSaid(words: string | RegExp, timeoutMs?: number): Promise<void>;
   /** Waits until nothing it ever started runs. @throws Error that names what still does */
-  untilGone(): Promise<void>;
+  untilGone(timeoutMs?: number): Promise<void>;
   /** For the end of a test: kills whatever is left. */
   destroy(): Promise<void>;
 }
@@ -68,8 +68,8 @@ export function startCommand(
       );
       if (!isSaid()) throw new Error(`the command ended without saying ${String(words)}:\n${output}`);
     },
-    async untilGone() {
-      await until(processes, (left) => left.length === 0, { what: 'no process is left', timeoutMs: 10_000 });
+    async untilGone(timeoutMs = 10_000) {
+      await until(processes, (left) => left.length === 0, { what: 'no process is left', timeoutMs });
     },
     async destroy() {
       for (const left of await processes()) {

@@ -63,7 +63,8 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
           args: [
             ...nodeFlags,
             bundles[index] ?? '',
-            ...[`--kubeconfig=${cluster.kubeconfigPath}`, '--leader-elect=false'],
+            // With the Lease, so that a controller started by hand stands by and does not write beside this one.
+            `--kubeconfig=${cluster.kubeconfigPath}`,
             ...[`--metrics-address=${address}`, `--health-address=${address}`],
           ],
           logPath: join(dir, `${app}-controller.log`),

@@ -79,6 +79,8 @@ describe('npm start', () => {
       const servers = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'minio'];
       const controllers = ['provider', 'bucket', 'policy', 'accesskey'].map((name) => `${name}-controller/main.js`);
       expect(await isStarted(...servers, ...controllers)).toBe(true);
+      const leases = await kubectlFor(kubectlPath, kubeconfigPath)(['get', 'leases', '-n', 'default', '-o', 'name']);
+      expect(leases.match(/(provider|bucket|policy|accesskey)-controller$/gm)).toHaveLength(4);
       // The administrator's token, MinIO's root key, the issued one, and the key of the proofs.
       expect(await findLeaks(kubeconfigPath)).toEqual({ made: 4, leaks: [] });
 
@@ -99,6 +101,19 @@ describe('npm start', () => {
     expect(await trial.ended, trial.output()).toBe(130);
     expect(trial.output()).toMatch(/^interrupted$/m);
     await trial.untilGone();
+    expect(await left()).toEqual({ processes: [], files: [] });
+  });
+
+  it('leaves nothing when the process that started it is killed', { timeout: 300_000 }, async () => {
+    start();
+    await until(
+      () => isStarted('kube-controller-manager', 'minio server'),
+      (holds) => holds,
+      { what: 'it bundles and MinIO starts', timeoutMs: 120_000, everyMs: 20 },
+    );
+    trial.kill('SIGKILL');
+    // What is under way ends first, as after Ctrl-C; here nobody waits for its exit.
+    await trial.untilGone(60_000);
     expect(await left()).toEqual({ processes: [], files: [] });
   });
 });

@@ -97,10 +97,10 @@ const goodBucket = async (place: Place) => {
   await world.kube.untilReady('Bucket', place.namespace, 'bucket');
 };
 
-const policyOn = (resource: unknown): Manifest => ({
+const policyOn = (resource: unknown, action = 's3:GetObject'): Manifest => ({
   spec: {
     bucketRef: { name: 'bucket' },
-    policy: { statement: [{ effect: 'Allow', principal: '*', action: 's3:GetObject', resource }] },
+    policy: { statement: [{ effect: 'Allow', principal: '*', action, resource }] },
   },
 });
 const mendPolicy = ({ namespace }: Place) =>
@@ -325,6 +325,39 @@ const cases: readonly Case[] = [
     },
     reason: 'PolicyInvalid',
     message: /statement.*resource.*somebody-elses/i,
+    mend: mendPolicy,
+  },
+  {
+    fact: 'an action acts on the bucket and not on objects',
+    kind: 'BucketPolicy',
+    spoil: async (place) => {
+      await goodBucket(place);
+      await world.kube.create(
+        'BucketPolicy',
+        place.namespace,
+        'bad',
+        policyOn('arn:aws:s3:::${bucket}/*', 's3:ListBucket'),
+      );
+    },
+    reason: 'PolicyInvalid',
+    message:
+      /^statement\[0\]\.action: s3:ListBucket acts on the bucket itself: use arn:aws:s3:::\$\{bucket\} as resource\./,
+    mend: mendPolicy,
+  },
+  {
+    fact: 'an action is written in lower case, which MinIO does not know',
+    kind: 'BucketPolicy',
+    spoil: async (place) => {
+      await goodBucket(place);
+      await world.kube.create(
+        'BucketPolicy',
+        place.namespace,
+        'bad',
+        policyOn('arn:aws:s3:::${bucket}/*', 's3:getobject'),
+      );
+    },
+    reason: 'PolicyInvalid',
+    message: /^statement\[0\]\.action: s3:getobject is written s3:GetObject; did you mean that\?/,
     mend: mendPolicy,
   },
   {

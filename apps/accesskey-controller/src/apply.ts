@@ -7,7 +7,7 @@ import { deleteOwnedSecret, type StoredSecret } from '@operator/secrets';
 import type { PairSight, UserSight } from './observe.ts';
 import { secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
 import { isRotation, type KeyPlan } from './plan.ts';
-import { withPrevious } from './report.ts';
+import { explainedBy, withPrevious } from './report.ts';
 import type { Rights } from './rights.ts';
 import type { Work } from './work.ts';
 
@@ -67,7 +67,9 @@ const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boo
   have === undefined || want === undefined ? have === want : samePolicy(have, want);
 
 const putPolicy = (work: Work, { policy }: Rights): Promise<void> =>
-  take(work, 'policy', () => work.issuer.putPolicy(work.user, policy, work.pass));
+  take(work, 'policy', () => work.issuer.putPolicy(work.user, policy, work.pass)).catch(
+    explainedBy(work.accessKey.spec),
+  );
 
 const remember = async ({ memory, user, pass }: Work, plan: KeyPlan, chosen: KeyPair | undefined): Promise<void> => {
   const intent = { at: pass.now.toISOString(), userName: user.name };

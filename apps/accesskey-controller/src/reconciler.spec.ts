@@ -1,5 +1,5 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
-import { redact } from '@operator/outcome';
+import { redact, terminal } from '@operator/outcome';
 import { tagsOfMark } from '@operator/ownership';
 import { heldTo } from '@operator/policy';
 import {
@@ -141,6 +141,27 @@ const servers = [
   ['chooses the pair', false],
   ['lets us choose the pair', true],
 ] as const;
+
+it('warns of a key without rights, which stays Ready', async () => {
+  const world = await ready({ spec: { access: [] } });
+  const [condition] = world.bench.object().status?.conditions ?? [];
+  expect(condition).toMatchObject({ type: 'Ready', status: 'True' });
+  expect(condition?.message).toMatch(/^Everything is as declared\. Warning: The key has no rights of its own: /);
+});
+
+it('names the statement of a policy that the server refuses, and what was meant', async () => {
+  const policy = {
+    version: '2012-10-17' as const,
+    statement: [{ effect: 'Allow' as const, action: 's3:ListBucket', resource: 'arn:aws:s3:::photos/*' }],
+  };
+  const world = begin({ spec: { policy } });
+  world.keys.issuer.putPolicy = () => Promise.reject(terminal('PolicyInvalid', 'Not so, says the server.'));
+  const report = await world.bench.run();
+  expect(report).toMatchObject({ result: 'terminal', reason: 'PolicyInvalid' });
+  expect(report.message).toBe(
+    'statement[0].action: s3:ListBucket acts on the bucket itself: use arn:aws:s3:::photos as resource. Not so, says the server.',
+  );
+});
 
 describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
   it('is issued with its rights before it, and Ready only after it was seen to work', async () => {

@@ -13,6 +13,7 @@ import { secretNameOf } from './output-secret.ts';
 import { mostKeys, planKeys, type KeyPlan } from './plan.ts';
 import {
   claimsOfKeyFault,
+  keyWarnings,
   reportKey,
   sealKey,
   unsupportedKeyClaims,
@@ -110,5 +111,7 @@ const report = (
   const claims = unsupportedKeyClaims(accessKey, provided.driver.unsupported);
   const isVerified = steps.length === 0;
   const status = reportKey(withPrevious(memory, previous), facts, isVerified, pass.now);
-  return isVerified ? settled(status, { claims }) : progressing(status, { reason: reasons.Converging, steps, claims });
+  return isVerified
+    ? settled(status, { claims, warnings: keyWarnings(accessKey) })
+    : progressing(status, { reason: reasons.Converging, steps, claims });
 };

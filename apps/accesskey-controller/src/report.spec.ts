@@ -2,7 +2,7 @@ import type { AccessKeySpec, Reason } from '@operator/api';
 import { terminal, transient, waiting } from '@operator/outcome';
 import { objectOf } from '@operator/references/testing';
 import { describe, expect, it } from 'vitest';
-import { claimsOfKeyFault, reportKey, unsupportedKeyClaims } from './report.ts';
+import { claimsOfKeyFault, keyWarnings, reportKey, unsupportedKeyClaims } from './report.ts';
 
 describe('claimsOfKeyFault', () => {
   const kinds = { transient, waiting, terminal };
@@ -48,6 +48,36 @@ describe('unsupportedKeyClaims', () => {
       message === undefined ? [] : [['Unsupported', 'Unsupported']],
     );
     if (message !== undefined) expect(claims[0]?.message).toMatch(message);
+  });
+});
+
+describe('keyWarnings', () => {
+  const providerRef = { name: 'p' };
+  const access = [{ bucketRef: { name: 'photos' }, level: 'ReadOnly' as const }];
+  const policy = (effect: 'Allow' | 'Deny', resource: string): NonNullable<AccessKeySpec['policy']> => ({
+    version: '2012-10-17',
+    statement: [{ effect, action: 's3:GetObject', resource }],
+  });
+  it.each<[string, AccessKeySpec, readonly string[]]>([
+    ['neither access nor policy', { providerRef }, ['NoRights']],
+    ['an empty access', { providerRef, access: [] }, ['NoRights']],
+    ['a policy that allows nothing', { providerRef, policy: policy('Deny', 'arn:aws:s3:::documents/*') }, ['NoRights']],
+    ['access', { providerRef, access }, []],
+    ['a policy', { providerRef, policy: policy('Allow', 'arn:aws:s3:::documents/*') }, []],
+    [
+      'a policy that matches nothing',
+      { providerRef, policy: policy('Allow', 'arn:aws:s3:::documents') },
+      ['MatchesNothing'],
+    ],
+  ])('%s', (_title, spec, reasons) => {
+    expect(keyWarnings({ spec }).map(({ reason }) => reason)).toEqual(reasons);
+  });
+
+  it('name the statement and what was meant', () => {
+    const [warning] = keyWarnings({ spec: { providerRef, access, policy: policy('Allow', 'arn:aws:s3:::documents') } });
+    expect(warning?.message).toBe(
+      'Without effect: spec.policy.statement[0].action: s3:GetObject acts on objects: use arn:aws:s3:::documents/* as resource.',
+    );
   });
 });
 

@@ -1,7 +1,7 @@
 import type { AccessKeyStatus } from '@operator/api';
-import { annotations, conditionTypes, reasons } from '@operator/api';
-import type { Claim, Fault } from '@operator/outcome';
-import { hashPolicy, type IamPolicy } from '@operator/policy';
+import { annotations, conditionTypes, eventReasons, reasons } from '@operator/api';
+import { Fault, reworded, type Claim, type Warning } from '@operator/outcome';
+import { describeProblems, explainRefusal, findMismatches, hashPolicy, type IamPolicy } from '@operator/policy';
 import { isProviderFault, providerNotReady, type Ownership } from '@operator/references';
 import type { AccessKey } from './deps.ts';
 import type { PreviousKey } from './plan.ts';
@@ -51,6 +51,36 @@ export const unsupportedKeyClaims = (
     { type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: messages.join(' ') },
   ];
 };
+
+/** What of a working key was most likely not meant: that it may do nothing, and actions of its policy that match nothing. */
+export const keyWarnings = ({ spec: { access, policy } }: Pick<AccessKey, 'spec'>): readonly Warning[] => {
+  const isIdle = (access ?? []).length === 0 && policy?.statement.some(({ effect }) => effect === 'Allow') !== true;
+  // But for its case the action is one, and a server that took the document knows it.
+  const idle = policy === undefined ? [] : findMismatches(policy, 'identity').filter(({ is }) => is !== 'spelling');
+  return [
+    ...(isIdle
+      ? [
+          {
+            reason: eventReasons.NoRights,
+            message:
+              'The key has no rights of its own: spec.access is empty, and spec.policy allows nothing. Set one of them, unless a bucket policy names its user.',
+          },
+        ]
+      : []),
+    ...(idle.length === 0
+      ? []
+      : [{ reason: eventReasons.MatchesNothing, message: `Without effect: spec.policy.${describeProblems(idle)}.` }]),
+  ];
+};
+
+/** A refusal of the policy by the server, with the statement that it is about and what was meant. For `promise.catch`. */
+export const explainedBy =
+  ({ policy }: AccessKey['spec']) =>
+  (caught: unknown): never => {
+    if (policy === undefined || !(caught instanceof Fault) || caught.reason !== reasons.PolicyInvalid) throw caught;
+    const words = explainRefusal(policy, 'identity', caught.message);
+    throw words === undefined ? caught : reworded(caught, words);
+  };
 
 /** What the server and the Secret have. */
 export interface KeyFacts {

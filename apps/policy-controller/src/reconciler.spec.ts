@@ -229,6 +229,36 @@ describe('a policy', () => {
     expect(atServer(world)).toEqual(iam('s3:GetObject'));
   });
 
+  it('that the server refuses for an action of the wrong level names the statement and what was meant', async () => {
+    const world = begin({ spec: { policy: document('s3:ListBucket') } });
+    world.s3.refuse('PutBucketPolicy', { code: 'MalformedPolicy', status: 400 });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'terminal', reason: 'PolicyInvalid' });
+    expect(report.message).toMatch(
+      /^statement\[0\]\.action: s3:ListBucket acts on the bucket itself: use arn:aws:s3:::\$\{bucket\} as resource\. .*MalformedPolicy/,
+    );
+  });
+
+  it.each([
+    [
+      'that lets the world write',
+      's3:*',
+      'statement[0] lets everybody write or delete: s3:*. Name in principal who may, or add a condition, unless the whole world is meant.',
+    ],
+    [
+      'that matches nothing, where the server takes it',
+      's3:ListBucket',
+      'Without effect: statement[0].action: s3:ListBucket acts on the bucket itself: use arn:aws:s3:::${bucket} as resource.',
+    ],
+    ['that anybody may read by', 's3:GetObject', undefined],
+    ['in other case, where the server takes it', 's3:getobject', undefined],
+  ])('%s is Ready, and warns: %s', async (_title, action, warning) => {
+    const world = await ready({ spec: { policy: document(action) } });
+    const [condition] = world.bench.object().status?.conditions ?? [];
+    expect(condition).toMatchObject({ type: 'Ready', status: 'True' });
+    expect(condition?.message).toBe(`Everything is as declared.${warning === undefined ? '' : ` Warning: ${warning}`}`);
+  });
+
   it('with a foreign ARN is refused', async () => {
     const world = begin({ spec: { policy: document('s3:GetObject', { resource: 'arn:aws:s3:::others/*' }) } });
     expect(await world.bench.run()).toMatchObject({ result: 'terminal', reason: 'PolicyInvalid' });

@@ -17,7 +17,7 @@ import {
   type ReachedBucket,
 } from './observe.ts';
 import { planPolicy, type PolicyPlan, type Sight } from './plan.ts';
-import { claimsOfPolicyFault, unheededClaims } from './report.ts';
+import { claimsOfPolicyFault, explainedBy, policyWarnings, unheededClaims } from './report.ts';
 import { leaveWithdrawn, leaveWithdrawnWhilePaused } from './withdrawal.ts';
 
 /** Keeps one document on one bucket. */
@@ -60,7 +60,7 @@ const keepDocument = async (given: Work): Promise<Outcome<BucketPolicyStatus>> =
   const plan = planPolicy(seen, work.memory, work.pass.now);
   const status = await work.deps.ownership.sealPolicy(plan.status, work.policy, work.pass.signal);
   if (plan.kind === 'put') await apply({ ...plan, status }, seen, reached, work);
-  return report({ ...plan, status }, seen, reached);
+  return report({ ...plan, status }, seen, reached, work);
 };
 
 const apply = async (
@@ -72,13 +72,18 @@ const apply = async (
   await pass.record(status);
   const before = current && hashPolicy(current);
   deps.writes.willWrite(policy.metadata.uid, hashPolicy(document), before, pass.now);
-  await pass.step('policy', () => putBucketPolicy(s3, document, pass));
+  await pass.step('policy', () => putBucketPolicy(s3, document, pass)).catch(explainedBy(policy.spec.policy));
   pass.event('Normal', eventReasons.PolicyApplied, `Applied the policy to bucket ${place.bucketName}.`);
 };
 
-const report = (plan: PolicyPlan, { wanted }: Sight, { provided }: ReachedBucket): Outcome<BucketPolicyStatus> => {
+const report = (
+  plan: PolicyPlan,
+  { wanted }: Sight,
+  { provided }: ReachedBucket,
+  { policy }: Work,
+): Outcome<BucketPolicyStatus> => {
   const claims = unheededClaims(wanted, provided.driver.unsupported.get('policyPrincipals'));
   return plan.kind === 'keep'
-    ? settled(plan.status, { claims })
+    ? settled(plan.status, { claims, warnings: policyWarnings(policy.spec.policy, wanted) })
     : progressing(plan.status, { reason: reasons.Converging, steps: ['policy'], claims });
 };

@@ -129,4 +129,7 @@ export const eventReasons = {
   GivenUp: 'GivenUp',
   MinimumStorageDuration: 'MinimumStorageDuration',
   AnnotationInvalid: 'AnnotationInvalid',
+  PublicPolicy: 'PublicPolicy',
+  MatchesNothing: 'MatchesNothing',
+  NoRights: 'NoRights',
 } as const;

@@ -170,6 +170,25 @@ describe('summarise', () => {
     },
   );
 
+  it('adds warnings to the message of Ready, and to nothing else', () => {
+    const warnings = [
+      { reason: 'A', message: 'One is odd.' },
+      { reason: 'B', message: 'Two is too.' },
+    ];
+    const [ready, ...others] = summarise([], [], context({ result: 'settled', warnings }));
+    expect(ready).toMatchObject({
+      status: 'True',
+      reason: 'Ready',
+      message: 'Everything is as declared. Warning: One is odd. Two is too.',
+    });
+    expect(others).toEqual([]);
+    const unready = summarise([claim('Unsupported', 'True')], [], context({ result: 'settled', warnings }));
+    expect(unready.map(({ message }) => message)).toEqual([
+      'Unsupported is True. Warning: One is odd. Two is too.',
+      'Unsupported is True.',
+    ]);
+  });
+
   it('cuts a message at 1 024 characters', () => {
     const [ready] = summarise([claim('A', 'True', 'Long', { message: 'x'.repeat(5_000) })], [], context(settled));
     expect(ready?.message).toHaveLength(1_024);

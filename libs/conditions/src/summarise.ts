@@ -1,9 +1,9 @@
-import type { Claim, Fault } from '@operator/outcome';
+import type { Claim, Fault, Warning } from '@operator/outcome';
 import type { Condition } from './condition.ts';
 
 /** How the pass ended, as far as Ready is concerned. */
 export type Verdict =
-  | { readonly result: 'settled' }
+  | { readonly result: 'settled'; readonly warnings?: readonly Warning[] }
   | { readonly result: 'progressing'; readonly reason: string; readonly message: string }
   | { readonly result: 'blocked'; readonly fault: Fault };
 
@@ -24,7 +24,8 @@ const computed: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled'
  * Turns the claims of a pass into the conditions to store, Ready first, then Reconciling or Stalled, then the claims in the
  * order of their types. What is not claimed is dropped. Ready is True only for a settled verdict without an abnormal claim;
  * otherwise it carries the first abnormal claim's reason and message, or the fault's, or
- * the progress. A claim that only informs is stored and speaks neither way. `previous`: as stored,
+ * the progress. A claim that only informs is stored and speaks neither way. Warnings of a settled verdict stand in the message of
+ * Ready and change nothing else. `previous`: as stored,
  * for `lastTransitionTime`. Messages are cut at 1 024 characters. Claims of the three computed types are ignored.
  *
  * Source: kstatus, the Ready, Reconciling and Stalled conditions.
@@ -63,6 +64,13 @@ const isAbnormal = (claim: Pick<Claim, 'type' | 'status'>, positive: readonly st
   claim.status !== (positive.includes(claim.type) ? 'True' : 'False');
 
 const readyClaim = (verdict: Verdict, abnormal: Claim | undefined): Claim => {
+  const claim = unwarnedReady(verdict, abnormal);
+  const warnings = verdict.result === 'settled' ? (verdict.warnings ?? []) : [];
+  if (warnings.length === 0) return claim;
+  return { ...claim, message: `${claim.message} Warning: ${warnings.map(({ message }) => message).join(' ')}` };
+};
+
+const unwarnedReady = (verdict: Verdict, abnormal: Claim | undefined): Claim => {
   if (abnormal !== undefined) {
     return { type: 'Ready', status: 'False', reason: abnormal.reason, message: abnormal.message };
   }

@@ -3,5 +3,5 @@ export type { Claim } from './claim.ts';
 export { Fault, asFault, onlyFault, reworded, terminal, transient, waiting } from './fault.ts';
 export type { FaultKind } from './fault.ts';
 export { blocked, progressing, settled } from './outcome.ts';
-export type { Blocked, Outcome, Settled } from './outcome.ts';
+export type { Blocked, Outcome, Settled, Warning } from './outcome.ts';
 export { Redacted, redact } from './redacted.ts';

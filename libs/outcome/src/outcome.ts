@@ -1,6 +1,14 @@
 import type { Claim } from './claim.ts';
 import type { Fault } from './fault.ts';
 
+/** What a person most likely did not mean, though it is as declared. */
+export interface Warning {
+  /** Of the Event that tells it: stable CamelCase. */
+  readonly reason: string;
+  /** For people, in whole sentences. */
+  readonly message: string;
+}
+
 /** The pass looked and found nothing to do. `claims` may still hold abnormal conditions, which make Ready False. */
 export interface Settled<S> {
   readonly result: 'settled';
@@ -8,6 +16,8 @@ export interface Settled<S> {
   readonly claims: readonly Claim[];
   /** Milliseconds until the next periodic look; the runtime's resync interval when absent. */
   readonly resyncAfterMs?: number;
+  /** What is as declared and most likely not as meant. It stays Ready; each is told once. */
+  readonly warnings?: readonly Warning[];
 }
 
 /** The pass wrote, and another look follows. Never Ready. */
@@ -36,12 +46,17 @@ export type Outcome<S> = Settled<S> | Progressing<S> | Blocked<S>;
 
 export const settled = <S>(
   status: S,
-  options: { readonly claims?: readonly Claim[]; readonly resyncAfterMs?: number } = {},
+  options: {
+    readonly claims?: readonly Claim[];
+    readonly resyncAfterMs?: number;
+    readonly warnings?: readonly Warning[];
+  } = {},
 ): Settled<S> => ({
   result: 'settled',
   status,
   claims: options.claims ?? [],
   ...(options.resyncAfterMs === undefined ? {} : { resyncAfterMs: options.resyncAfterMs }),
+  ...(options.warnings === undefined || options.warnings.length === 0 ? {} : { warnings: options.warnings }),
 });
 
 export const progressing = <S>(

@@ -4,7 +4,7 @@ export { allowedWithin, heldTo, notYetIn, sameByResource, statementsAbout, witho
 export { sameButForGoneUsers } from './gone-users.ts';
 export { findLockouts } from './lockout.ts';
 export type { LockoutOptions } from './lockout.ts';
-export { findMismatches } from './mismatches.ts';
+export { explainRefusal, findMismatches } from './mismatches.ts';
 export { hashPolicy, samePolicy } from './normalise.ts';
 export { parsePolicy } from './parse.ts';
 export { describeProblems } from './problem.ts';

@@ -2,7 +2,7 @@ import type { PolicyDocument, PolicyStatement } from '@operator/api';
 import { asList } from './json.ts';
 import { nearest } from './nearest.ts';
 import { bucketVariable, type PolicyKind } from './parse.ts';
-import { at, type Problem } from './problem.ts';
+import { at, describeProblems, type Problem } from './problem.ts';
 import { actionOfCall, actionsMatching, levelsOf, s3Actions, type ActionLevel } from './s3-actions.ts';
 
 /** An action that, as it stands, allows or denies nothing. */
@@ -86,3 +86,16 @@ export const findMismatches = (
   { statement }: Pick<PolicyDocument, 'statement'>,
   kind: PolicyKind,
 ): readonly Mismatch[] => statement.flatMap((one, index) => mismatchesIn(one, at('statement', index), kind));
+
+/**
+ * A refusal of a server in words that name the statement and what was meant, the server's own after them; undefined where nothing is
+ * known but what the server says. Pure.
+ */
+export const explainRefusal = (
+  document: Pick<PolicyDocument, 'statement'>,
+  kind: PolicyKind,
+  serverWords: string,
+): string | undefined => {
+  const mismatches = findMismatches(document, kind);
+  return mismatches.length === 0 ? undefined : `${describeProblems(mismatches)}. ${serverWords}`;
+};

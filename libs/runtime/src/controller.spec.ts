@@ -383,6 +383,58 @@ describe('a paused object', () => {
   });
 });
 
+describe('a warning of a settled pass', () => {
+  const odd = { reason: 'Odd', message: 'It is odd.' };
+  const readySaying = (message: string): Widget => ({
+    ...widget('a'),
+    status: {
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'True',
+          reason: 'Ready',
+          message,
+          observedGeneration: 1,
+          lastTransitionTime: '2026-05-05T10:00:00Z',
+        },
+      ],
+    },
+  });
+
+  it('stands in the message of Ready, and is told once', async () => {
+    const sent: string[] = [];
+    const stage = await run({
+      objects: [widget('a')],
+      kube: {
+        apply: (given, object, options) => {
+          sent.push(...((object.status as CommonStatus).conditions ?? []).map(({ message }) => message));
+          return applied(given, object, options);
+        },
+      },
+      reconcile: (passes) => settled({}, { warnings: passes === 3 ? [] : [odd] }),
+    });
+    for (const passes of [1, 2, 3, 4]) {
+      await vi.waitUntil(() => stage.passes() === passes);
+      await delay(5);
+      stage.wake('n/a');
+    }
+    await vi.waitUntil(() => stage.passes() === 5);
+    await stage.end();
+    expect(sent[0]).toBe('Everything is as declared. Warning: It is odd.');
+    // Once at first, and once more after it had gone.
+    expect(stage.told).toEqual(['Warning Odd', 'Warning Odd']);
+  });
+
+  it('is not told again by another process', async () => {
+    const before = readySaying('Everything is as declared. Warning: It is odd.');
+    const stage = await run({ objects: [before], kube: {}, reconcile: () => settled({}, { warnings: [odd] }) });
+    await vi.waitUntil(() => stage.passes() === 1);
+    await stage.end();
+    expect(stage.told).toEqual([]);
+  });
+});
+
 describe('an annotation of ours that has no effect', () => {
   const annotated = (given: Readonly<Record<string, string>>): Widget => ({
     ...widget('a'),

@@ -1,6 +1,6 @@
 import { annotations, conditionTypes, eventReasons, findAnnotationProblems, reasons } from '@operator/api';
 import type { Verdict } from '@operator/conditions';
-import type { Claim, Fault } from '@operator/outcome';
+import type { Claim, Fault, Warning } from '@operator/outcome';
 import type { Logger } from 'pino';
 import type { ControllerDeps } from './controller-deps.ts';
 import { isKubeError } from './kube-error.ts';
@@ -28,6 +28,10 @@ export interface Notices {
     verdict: Verdict,
     log: Logger,
   ): void;
+  /**
+   * What a settled pass warns of, unless Ready tells it already in `before`, the status that was stored; each once for an object while it lasts.
+   */
+  tellWarnings(before: KubeObject, warnings: readonly Warning[], log: Logger): void;
   /** Nothing is left that could undo the work for an object that is gone. */
   tellGivenUp(object: KubeObject, fault: Fault, log: Logger): void;
   /** An object that went although something is left to undo, of which too many of its namespace wait already. */
@@ -70,6 +74,8 @@ export const createNotices = <Spec, Status>(
   const pausedTold = new Set<string>();
   /** What was told of the annotations of an object, by uid. */
   const annotationsTold = new Map<string, readonly string[]>();
+  /** The warnings that last held for an object, by uid. */
+  const warningsTold = new Map<string, readonly string[]>();
   return {
     tellPaused(object, message, log) {
       if (pausedTold.has(object.metadata.uid)) return;
@@ -105,6 +111,23 @@ export const createNotices = <Spec, Status>(
       if (verdict.result === 'blocked' && deps.isToldElsewhere?.(verdict.fault) === true) return;
       const message = deps.failureEvent === undefined ? ready.message : `${ready.reason}: ${ready.message}`;
       events.record(before, 'Warning', deps.failureEvent ?? ready.reason, message);
+    },
+    tellWarnings(before, warnings, log) {
+      const { uid } = before.metadata;
+      const told = warningsTold.get(uid) ?? [];
+      if (warnings.length === 0) warningsTold.delete(uid);
+      else
+        remember(
+          warningsTold,
+          uid,
+          warnings.map(({ message }) => message),
+        );
+      const shown = readyOf(before)?.message ?? '';
+      for (const { reason, message } of warnings) {
+        if (told.includes(message) || shown.includes(message)) continue;
+        log.info({ event: reason, reason }, message);
+        events.record(before, 'Warning', reason, message);
+      }
     },
     tellGivenUp(object, fault, log) {
       const message = `The object is gone, and its external work cannot be undone: ${fault.message}`;

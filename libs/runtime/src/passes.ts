@@ -158,6 +158,7 @@ const reconcile = async <Spec, Status>(
   }
   const { outcome, progress, stored, status } = seen;
   await statuses.write({ stored, from: ownStatus(stored) }, status, outcome, turn);
+  if (outcome.result === 'settled') rooms.notices.tellWarnings(stored, outcome.warnings ?? [], log);
   if (outcome.result === 'progressing') {
     const { claim, delayMs = 0 } = progress ?? {};
     return { how: 'progressing', delayMs: claim === undefined ? (outcome.retryAfterMs ?? delayMs) : delayMs };

@@ -18,6 +18,7 @@ import {
   isProviderGone,
   isToldElsewhere,
   keyOfReference,
+  policyFailed,
   trimReferredBucket,
   usable,
   wokenByProvider,
@@ -93,6 +94,7 @@ const build = (tools: ControllerTools) => {
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
     isToldElsewhere,
+    failureEvent: policyFailed,
     isBeyondHelp: isProviderGone,
     isUsable: usable(providers),
     // A user's name follows from the uid, and a Secret says whose it is.

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import {
-  eventReasons,
   finalizerName,
   positiveConditionTypes,
   providerResource,
@@ -19,6 +18,7 @@ import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCheckMemory } from './check.ts';
 import { providerReconciler } from './reconciler.ts';
+import { validateFailed } from './report.ts';
 import { createSecretWatches } from './secret-watches.ts';
 import { createUserWatches, liveUsers } from './user-watches.ts';
 
@@ -45,7 +45,7 @@ const build = (tools: ControllerTools) => {
     resource: providerResource,
     finalizer: finalizerName,
     positiveConditions: positiveConditionTypes,
-    failureEvent: eventReasons.ValidateFailed,
+    failureEvent: validateFailed,
     leavesNothing: true,
     reconciler: providerReconciler({
       kube,

@@ -1,7 +1,7 @@
 import { transient, waiting } from '@operator/outcome';
 import { objectOf, providerOf } from '@operator/references/testing';
 import { describe, expect, it } from 'vitest';
-import { claimsOfProviderFault, healthyClaims, mergeCapabilities, reportProvider } from './report.ts';
+import { claimsOfProviderFault, healthyClaims, mergeCapabilities, reportProvider, validateFailed } from './report.ts';
 import { describeUsers, grantedUsers } from './users.ts';
 
 const brief = (claims: ReturnType<typeof healthyClaims>) => claims.map(({ type, status }) => `${type}=${status}`);
@@ -17,6 +17,18 @@ it.each([
   [waiting('InUse', 'why'), []],
 ])('%s', (fault, want) => {
   expect(brief(claimsOfProviderFault(fault))).toEqual(want);
+});
+
+it.each([
+  ['AuthFailed', 'ValidateFailed'],
+  ['SecretNotFound', 'ValidateFailed'],
+  ['TlsFailed', 'ValidateFailed'],
+  ['Timeout', 'ValidateFailed'],
+  ['InUse', undefined],
+  ['ServerChanged', undefined],
+  ['Forbidden', undefined],
+])('the Event for %s is %s, where it is no check that failed that of the cause', (reason, event) => {
+  expect(validateFailed(reason)).toBe(event);
 });
 
 it.each([

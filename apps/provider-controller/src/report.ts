@@ -1,5 +1,5 @@
 import type { ProviderStatus } from '@operator/api';
-import { conditionTypes, reasons } from '@operator/api';
+import { conditionTypes, eventReasons, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
 import type { Health } from '@operator/s3';
 import type { Place } from './server-change.ts';
@@ -68,6 +68,10 @@ export const claimsOfProviderFault = (fault: Fault): readonly Claim[] => {
   }
   return [];
 };
+
+/** The Event for a check that failed; undefined for other causes, such as who still uses a Provider that is to go. */
+export const validateFailed = (reason: string): string | undefined =>
+  credentialReasons.has(reason) || unreachableReasons.has(reason) ? eventReasons.ValidateFailed : undefined;
 
 /** What one good check of a Provider found out. */
 export interface ProviderFacts {

@@ -1,6 +1,6 @@
 export { decideOwnership, isRemadeSince } from './decide.ts';
 export type { Act, AgeSight, Intent, MarkSight, Memory, Sight, Verdict } from './decide.ts';
-export { commandToConfirm, explainOwnership, isConfirmed } from './explain.ts';
+export { explainOwnership, isConfirmed } from './explain.ts';
 export type { Asker } from './explain.ts';
 export { accessKeyFacts, bucketFacts, bucketPolicyFacts, placesOf, providerFacts } from './facts.ts';
 export type { Rememberer } from './facts.ts';

@@ -10,6 +10,7 @@ export type { GrantState, LabelsOf } from './grants.ts';
 export { isProviderFault, isProviderGone, isToldElsewhere, providerNotReady } from './provider-faults.ts';
 export { longestCreationMs } from './ownership.ts';
 export type { BucketMemory, OwnerLook, Ownership } from './ownership.ts';
+export { policyFailed } from './policy-event.ts';
 export { isPausedPolicy, isPolicyOn, isTakingLeave, trimPolicyMetadata, waitFactsOf } from './policy-place.ts';
 export { createReferences, keyOfReference, namespaceLabels, namespaceResource } from './references.ts';
 export type { Bucket, Provided, References } from './references.ts';

@@ -22,8 +22,11 @@ export interface Controller<Spec, Status> {
   readonly positiveConditions?: readonly string[];
   /** Reasons of claims which, on a settled object, only a new spec can help; `Unsupported` when absent. */
   readonly stallingReasons?: readonly string[];
-  /** The Event's reason when an object stops being as declared, such as `ValidateFailed`; the condition's reason when absent. */
-  readonly failureEvent?: string;
+  /**
+   * The Event's reason when an object stops being as declared for this reason, such as `ValidateFailed`; undefined, or absent, for the
+   * reason itself. One cause has one Event on every kind, so it names only what the kind alone does.
+   */
+  readonly failureEvent?: (reason: string) => string | undefined;
   /** Faults that are told where they arise, such as an outage on its Provider: no Event on each object that meets them. */
   readonly isToldElsewhere?: (fault: Fault) => boolean;
   /**

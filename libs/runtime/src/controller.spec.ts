@@ -383,6 +383,21 @@ describe('a paused object', () => {
   });
 });
 
+it.each([
+  ['Failed', 'Warning CheckFailed'],
+  ['InUse', 'Warning InUse'],
+])('tells what stops an object for the reason %s in an Event as its kind names it: %s', async (reason, event) => {
+  const stage = await run({
+    objects: [widget('a')],
+    kube: { apply: applied },
+    reconcile: () => Promise.reject(waiting(reason, 'so')),
+    more: { failureEvent: (given) => (given === 'Failed' ? 'CheckFailed' : undefined) },
+  });
+  await vi.waitUntil(() => stage.told.length === 1);
+  await stage.end();
+  expect(stage.told).toEqual([event]);
+});
+
 describe('a warning of a settled pass', () => {
   const odd = { reason: 'Odd', message: 'It is odd.' };
   const readySaying = (message: string): Widget => ({

@@ -109,8 +109,9 @@ export const createNotices = <Spec, Status>(
       log.info({ event: 'condition', reason: ready.reason, ready: ready.status, resourceVersion }, ready.message);
       if (ready.status === 'True') return;
       if (verdict.result === 'blocked' && deps.isToldElsewhere?.(verdict.fault) === true) return;
-      const message = deps.failureEvent === undefined ? ready.message : `${ready.reason}: ${ready.message}`;
-      events.record(before, 'Warning', deps.failureEvent ?? ready.reason, message);
+      const event = deps.failureEvent?.(ready.reason);
+      const message = event === undefined ? ready.message : `${ready.reason}: ${ready.message}`;
+      events.record(before, 'Warning', event ?? ready.reason, message);
     },
     tellWarnings(before, warnings, log) {
       const { uid } = before.metadata;

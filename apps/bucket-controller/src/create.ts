@@ -1,10 +1,10 @@
 import type { BucketStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
-import { Fault, terminal, transient } from '@operator/outcome';
-import { answerOf, createBucket } from '@operator/s3';
+import { Fault, transient } from '@operator/outcome';
+import { answerOf, birthOf, createBucket } from '@operator/s3';
 import type { BucketWork } from './deps.ts';
 import { creationLeftMs } from './memory.ts';
-import type { AbsentBucket } from './observe.ts';
+import { contextOf, type AbsentBucket } from './observe.ts';
 
 /** A bucket that this pass has made. */
 export interface MadeBucket {
@@ -18,18 +18,14 @@ export interface MadeBucket {
  * Creates the bucket. The intent stands in the status first, so that a crash in between leaves no bucket that nobody owns. It
  * stays while the server may still carry out what was asked for; where the server surely made nothing, it goes, so that it
  * claims nothing that somebody else makes later.
- * @throws Fault `waiting` NameTaken and the like; `transient` Conflict when somebody else was faster; `terminal` Unsupported
+ * @throws Fault `waiting` NameTaken and the like; `transient` Conflict when somebody else was faster; `terminal` Unsupported for what
+ * the bucket could never get later
  */
 export const createOwned = async (work: BucketWork, seen: AbsentBucket): Promise<MadeBucket> => {
   const { bucket, deps, pass } = work;
   const { spec } = bucket;
   const { provided, region } = seen;
-  if (spec.objectLock?.enabled === true) {
-    throw terminal(
-      reasons.Unsupported,
-      'objectLock: this version of the operator does not create buckets with object lock, and some servers cannot add it later. The bucket is not created.',
-    );
-  }
+  const { input: born, managed } = birthOf(provided.driver, spec, await contextOf(work, provided.driver, true));
   if (bucket.status?.ownership !== undefined) {
     pass.event(
       'Warning',
@@ -39,7 +35,6 @@ export const createOwned = async (work: BucketWork, seen: AbsentBucket): Promise
   }
   const seal = (status: BucketStatus) => deps.ownership.sealBucket(status, bucket, provided, pass.signal);
   const nothing: BucketStatus = { bucketName: spec.name, exists: false, endpoint: provided.driver.serverIdentity };
-  const managedTagKeys = Object.keys(spec.tagging?.tags ?? {}).sort();
   const serverTime = provided.driver.wire(region).serverNow();
   const intended = await seal({
     ...nothing,
@@ -48,13 +43,13 @@ export const createOwned = async (work: BucketWork, seen: AbsentBucket): Promise
       ...(serverTime === undefined ? {} : { serverTime: serverTime.toISOString() }),
       bucketName: spec.name,
     },
-    ...(managedTagKeys.length === 0 ? {} : { managedTagKeys }),
+    ...(Object.keys(managed).length === 0 ? {} : { managed }),
   });
   // A creation that an earlier pass asked for may still be under way, as long as a call can take.
   const former = seen.memory.intent !== undefined && creationLeftMs(bucket.status, pass.now) > 0;
   await pass.record(intended);
   const made = await pass
-    .step('create', () => createBucket(provided.driver, { bucket: spec.name, region }, pass))
+    .step('create', () => createBucket(provided.driver, { bucket: spec.name, region, born }, pass))
     .catch(async (caught: unknown) => {
       if (!former && (isRefused(caught) || isPutOff(caught))) await pass.record(nothing);
       throw caught;

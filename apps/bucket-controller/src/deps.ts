@@ -1,4 +1,5 @@
 import type { Borrower, Bucket, LabelsOf, Ownership, References } from '@operator/references';
+import type { InputSource } from './inputs.ts';
 import type { BucketPass, PolicyOnBucket } from './report.ts';
 
 /** What the reconciler of Buckets works with. */
@@ -12,6 +13,8 @@ export interface BucketDeps {
   /** Who has something by the grant of this Bucket, in other namespaces. */
   readonly borrowersOf: (bucket: Bucket, signal: AbortSignal) => Promise<readonly Borrower[]>;
   readonly labelsOf: LabelsOf;
+  /** What the spec names outside the bucket. */
+  readonly inputs: Pick<InputSource, 'inputsOf'>;
 }
 
 /** One pass over one Bucket. */

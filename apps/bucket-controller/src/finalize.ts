@@ -3,9 +3,10 @@ import { annotations, eventReasons, finalizerName, reasons } from '@operator/api
 import { Fault, blocked, reworded, waiting } from '@operator/outcome';
 import { explainWait, type Provided } from '@operator/references';
 import { ownStatus, type Finalized } from '@operator/runtime';
-import { emptyBucketBatch, observeExistence, removeBucket } from '@operator/s3';
+import { emptyBucketBatch, observeExistence, removeBucket, retireFeatures } from '@operator/s3';
 import { rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
+import { contextOf } from './observe.ts';
 import { creationLeftMs, mayHave } from './memory.ts';
 import { explainAwaited, reportForeign } from './report.ts';
 
@@ -65,7 +66,10 @@ const finalizeAtServer = async (work: BucketWork, status: BucketStatus): Promise
     const { verdict, fault } = look;
     const rival =
       verdict.is === 'ours' && verdict.rule !== 'markIsOwn' && (await rememberingRival(work, provided, look));
-    if (verdict.is === 'ours' && !rival) return remove(work, provided, region);
+    if (verdict.is === 'ours' && !rival) {
+      await retire(work, provided, region);
+      return remove(work, provided, region);
+    }
     if (verdict.is === 'doubt' && fault !== undefined) throw fault;
   }
   if (status.endpoint !== undefined && status.endpoint !== driver.serverIdentity) {
@@ -88,6 +92,14 @@ const finalizeAtServer = async (work: BucketWork, status: BucketStatus): Promise
     );
   }
   return letGo(work);
+};
+
+/** Undoes what the bucket's features have outside it, while the bucket is still there. */
+const retire = async (work: BucketWork, { driver }: Provided, region: string): Promise<void> => {
+  const { bucket, pass } = work;
+  const s3 = { wire: driver.wire(region), bucket: bucket.spec.name };
+  const last = { spec: bucket.spec, bucket: await contextOf(work, driver, bucket.status?.ownership === 'Created') };
+  await retireFeatures(driver, s3, last, pass);
 };
 
 /** The object may stay for the finalizer of somebody else: then its status no longer claims the bucket. */

@@ -19,6 +19,7 @@ const blocks = Object.entries(bucketSpec.properties).filter(
 );
 
 it('kubectl explain says "not in this version" of exactly the features that no driver manages', () => {
+  const isManaged = (name: string): boolean => (managed as readonly string[]).includes(name);
   const said = blocks.filter(([, schema]) => !isInThisVersion(schema)).map(([name]) => name);
-  expect(said).toEqual(blocks.map(([name]) => name).filter((name) => !managed.includes(name)));
+  expect(said).toEqual(blocks.map(([name]) => name).filter((name) => !isManaged(name)));
 });

@@ -29,6 +29,7 @@ import {
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { borrowersOf, bucketsBorrowedBy, trimBorrowingKey, type BorrowingKey } from './borrowers.ts';
+import { createInputs } from './inputs.ts';
 import { policiesOn, trimPolicy, type BucketPolicy } from './policies.ts';
 import { bucketReconciler } from './reconciler.ts';
 
@@ -69,6 +70,15 @@ const build = (tools: ControllerTools) => {
 
   const ownership = composeOwnership(tools, randomBytes);
   const labelsOf = namespaceLabels(kube);
+  const references = createReferences({ kube, pool, providers, buckets });
+  const inputs = createInputs({ kube, references, ownership });
+  // What another Bucket's features name is watched as long as they do.
+  tools.mapEvents(buckets, (bucket) => inputs.referrersOf(keyOf(bucket)));
+  buckets.on({
+    onDelete: (bucket) => {
+      inputs.forget(keyOf(bucket));
+    },
+  });
   return {
     resource: bucketResource,
     finalizer: finalizerName,
@@ -79,7 +89,8 @@ const build = (tools: ControllerTools) => {
     isBeyondHelp: isProviderGone,
     isUsable: usable(providers),
     reconciler: bucketReconciler({
-      references: createReferences({ kube, pool, providers }),
+      references,
+      inputs,
       ownership,
       sameName,
       borrowersOf: (bucket, signal) => {

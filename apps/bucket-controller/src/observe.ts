@@ -14,12 +14,15 @@ import {
   observeExistence,
   readOwner,
   type AspectView,
+  type BucketContext,
   type BucketWire,
+  type Driver,
   type SeenOwner,
 } from '@operator/s3';
 import { creationRival, rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
 import { mayHave } from './memory.ts';
+import { managedIn } from './plan.ts';
 import { findRemains, type Remains } from './remains.ts';
 import type { PolicyOnBucket } from './report.ts';
 
@@ -36,8 +39,6 @@ export interface SeenBucket {
   readonly remains: Remains | undefined;
   /** Who has rights by a grant of this Bucket that is withdrawn and not confirmed. */
   readonly withdrawn: readonly Borrower[];
-  /** Tag keys that an earlier pass wrote and that are still there. */
-  readonly formerTagKeys: readonly string[];
 }
 
 /** There is no bucket of that name, and nobody else is about to create it. */
@@ -111,7 +112,7 @@ export const observeOwned = async (
   known: { readonly seen?: SeenOwner; readonly isNew?: boolean } = {},
 ): Promise<SeenBucket | Blocked> => {
   const { bucket, deps, pass } = work;
-  const { spec, status } = bucket;
+  const { spec } = bucket;
   const { driver } = provided;
   const { isNew = false } = known;
   const seen = known.seen ?? (await readOwner({ wire: driver.wire(region), bucket: spec.name }, pass));
@@ -131,16 +132,13 @@ export const observeOwned = async (
     // Two memories, and no mark to tell: neither is void by the other.
     if (rival !== undefined) return stuck(rival);
   }
-  const mark = await deps.ownership.markOf(bucket, pass.signal);
-  // What is not at the server needs no removal; so the list stays as short as a bucket's tags and the wish together.
-  const formerTagKeys = (status?.managedTagKeys ?? []).filter((key) => tags?.has(key) ?? true);
   const s3: BucketWire = {
     wire: driver.wire(region),
     bucket: spec.name,
     isNew,
     ...(tags === undefined ? {} : { tags }),
   };
-  const context = { mark, managedTagKeys: formerTagKeys, created: verdict.ownership === 'Created' };
+  const context = await contextOf(work, driver, verdict.ownership === 'Created');
   const views = await lookAtFeatures(driver, spec, context, s3, pass);
   const policies = await deps.policiesOf(bucket, pass.signal);
   const remains = isNew ? undefined : await findRemains(work, s3, policies);
@@ -155,7 +153,17 @@ export const observeOwned = async (
     policies,
     remains,
     withdrawn,
-    formerTagKeys,
+  };
+};
+
+/** What the features may know of the bucket. */
+export const contextOf = async (work: BucketWork, driver: Driver, isCreated: boolean): Promise<BucketContext> => {
+  const { bucket, deps, pass } = work;
+  return {
+    mark: await deps.ownership.markOf(bucket, pass.signal),
+    managed: managedIn(bucket.status),
+    created: isCreated,
+    inputs: await deps.inputs.inputsOf(work, driver),
   };
 };
 

@@ -1,33 +1,61 @@
-import type { BucketSpec, BucketStatus } from '@operator/api';
-import type { Step } from '@operator/s3';
+import type { BucketStatus } from '@operator/api';
+import { Fault, type FaultKind } from '@operator/outcome';
+import { bucketFeatures, type AspectView, type Managed, type Step } from '@operator/s3';
 import type { SeenBucket } from './observe.ts';
 
 /** What is to be done with a bucket that is ours. */
 export interface BucketPlan {
   /** In the order in which they are taken. */
   readonly steps: readonly Step[];
-  /** Tag keys that count as written by us from now on. */
-  readonly managedTagKeys: readonly string[];
-  /** True when the status is to be stored before the first step: a key is known as ours before it is at the server. */
+  /** Entries of shared lists that count as ours from now on. */
+  readonly managed: Managed;
+  /** True when the status is to be stored before the first step: an entry is known as ours before it is at the server. */
   readonly recordsFirst: boolean;
+  /** Why some features cannot be seen or reached; undefined when all can. */
+  readonly fault: Fault | undefined;
 }
 
 /** Decides by what was seen. Pure. */
-export const planBucket = (
-  { views, formerTagKeys }: Pick<SeenBucket, 'views' | 'formerTagKeys'>,
-  spec: Pick<BucketSpec, 'tagging'>,
-  status: BucketStatus | undefined,
-): BucketPlan => {
-  const steps = views.flatMap((view) => (view.verdict === 'different' ? [view.step] : []));
-  const wanted = Object.keys(spec.tagging?.tags ?? {}).sort();
-  if (steps.length === 0) {
-    return { steps, managedTagKeys: spec.tagging === undefined ? formerTagKeys : wanted, recordsFirst: false };
-  }
-  const recorded = status?.managedTagKeys ?? [];
-  const writesTags = views.some((view) => view.aspect === 'tagging' && view.verdict === 'different');
+export const planBucket = ({ views }: Pick<SeenBucket, 'views'>, status: BucketStatus | undefined): BucketPlan => {
+  const former = managedIn(status);
+  const isNew = (view: AspectView): boolean =>
+    view.verdict === 'different' && (view.managed ?? []).some((id) => former[view.aspect]?.includes(id) !== true);
   return {
-    steps,
-    managedTagKeys: [...new Set([...formerTagKeys, ...wanted])].sort(),
-    recordsFirst: writesTags && wanted.some((key) => !recorded.includes(key)),
+    steps: views.flatMap((view) => (view.verdict === 'different' ? [view.step] : [])),
+    managed: withoutEmpty({
+      ...former,
+      ...Object.fromEntries(views.flatMap(({ aspect, managed }) => (managed === undefined ? [] : [[aspect, managed]]))),
+    }),
+    recordsFirst: views.some(isNew),
+    fault: faultOfViews(views),
   };
+};
+
+/** Entries of shared lists that a status names as ours. What it says of anything that is no feature is nothing. */
+export const managedIn = (status: BucketStatus | undefined): Managed =>
+  Object.fromEntries(
+    bucketFeatures.flatMap((feature) => {
+      const ids = status?.managed?.[feature];
+      return ids === undefined ? [] : [[feature, ids]];
+    }),
+  );
+
+const withoutEmpty = (managed: Managed): Managed =>
+  Object.fromEntries(Object.entries(managed).filter(([, ids]) => ids.length > 0));
+
+/** What is tried again soonest decides when to look again. */
+const soonest: readonly FaultKind[] = ['transient', 'waiting', 'terminal'];
+
+/** The Fault of the features that are blocked, with the names of them all; undefined when none is. */
+const faultOfViews = (views: readonly AspectView[]): Fault | undefined => {
+  const blocked = views.flatMap((view) => (view.verdict === 'blocked' ? [view] : []));
+  const [first] = [...blocked].sort((a, b) => soonest.indexOf(a.fault.kind) - soonest.indexOf(b.fault.kind));
+  if (first === undefined) return undefined;
+  const { kind, reason, message, retryAfterMs, cause } = first.fault;
+  const others = blocked.flatMap(({ aspect }) => (aspect === first.aspect ? [] : [aspect]));
+  const also = others.length === 0 ? '' : ` These features are held up too: ${others.join(', ')}.`;
+  return new Fault(kind, reason, `${first.aspect}: ${message}${also}`, {
+    cause,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 };

@@ -1,8 +1,10 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
+import { waiting, type Fault } from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
 import type { Bucket } from '@operator/references';
 import { createBench, createTestWorld, objectOf, providerOf, tryEveryMishap } from '@operator/references/testing';
 import { bucketSpec, createMemoryS3, type MemoryBucket } from '@operator/testing';
+import { bindAspect, tagging, versioning, type Aspect, type Driver, type Input, type Inputs } from '@operator/s3';
 import { describe, expect, it } from 'vitest';
 import type { BucketDeps } from './deps.ts';
 import { bucketReconciler } from './reconciler.ts';
@@ -39,6 +41,8 @@ interface Options {
   /** The cache has lost the object itself. */
   readonly isUnseen?: boolean;
   readonly policies?: Awaited<ReturnType<BucketDeps['policiesOf']>>;
+  readonly aspects?: Driver['aspects'];
+  readonly inputs?: Inputs;
   readonly borrowers?: Awaited<ReturnType<BucketDeps['borrowersOf']>>;
 }
 
@@ -52,6 +56,8 @@ const begin = ({
   isUnseen = false,
   policies = [],
   borrowers = [],
+  aspects,
+  inputs = new Map(),
 }: Options = {}) => {
   const clock = { now: () => new Date('2026-05-05T10:00:00.000Z') };
   const s3 = createMemoryS3({
@@ -59,6 +65,7 @@ const begin = ({
     tags,
     hidesMissing,
     ...(serverIdentity === undefined ? {} : { serverIdentity }),
+    ...(aspects === undefined ? {} : { aspects }),
   });
   const world = createTestWorld(s3.driver);
   const bench = createBench<BucketSpec, BucketStatus>({
@@ -76,6 +83,7 @@ const begin = ({
         policiesOf: () => Promise.resolve(policies),
         borrowersOf: () => Promise.resolve(borrowers),
         labelsOf: () => Promise.resolve({}),
+        inputs: { inputsOf: () => Promise.resolve(inputs) },
       }),
   });
   clock.now = () => bench.now();
@@ -106,7 +114,7 @@ const settledStatus = {
   ownership: 'Created',
   ownedSince: '2026-05-05T10:00:00.000Z',
   proof: expect.any(String) as string,
-  managedTagKeys: ['__proto__', 'team'],
+  managed: { tagging: ['__proto__', 'team'] },
   lastSyncTime: '2026-05-05T10:00:01.000Z',
   observedGeneration: 1,
 };
@@ -437,7 +445,7 @@ describe('a bucket that is there already', () => {
       ({ bench, s3 }, trial) => {
         expect(bench.object().status, trial).toMatchObject({
           ownership: 'Adopted',
-          managedTagKeys: ['__proto__', 'team'],
+          managed: { tagging: ['__proto__', 'team'] },
         });
         expect(s3.buckets.get('photos')?.tags.get('foreign'), trial).toBe('kept');
       },
@@ -583,7 +591,7 @@ describe('a bucket of ours', () => {
     bench.change({ tagging: { tags: { tier: 'one' } } });
     await bench.run();
     expect(s3.buckets.get('photos')?.tags).toEqual(new Map([['foreign', 'kept'], ['tier', 'one'], ...ownTags()]));
-    expect(bench.object().status?.managedTagKeys).toEqual(['tier']);
+    expect(bench.object().status?.managed).toEqual({ tagging: ['tier'] });
   });
 
   it('gets other tags for as many as there can be, and knows no more keys than are at the server or about to be', async () => {
@@ -594,12 +602,12 @@ describe('a bucket of ours', () => {
       s3.refuse('PutBucketTagging', { code: 'AccessDenied', status: 403 });
       bench.change({ tagging: { tags: many(of) } });
       await bench.run();
-      expect(bench.object().status?.managedTagKeys, of).toHaveLength(92);
+      expect(bench.object().status?.managed?.tagging, of).toHaveLength(92);
     }
     s3.refuse('PutBucketTagging', undefined);
     expect(await bench.run()).toMatchObject({ result: 'settled' });
     expect(s3.buckets.get('photos')?.tags).toEqual(new Map([...Object.entries(many('d')), ...ownTags()]));
-    expect(bench.object().status?.managedTagKeys).toHaveLength(46);
+    expect(bench.object().status?.managed?.tagging).toHaveLength(46);
   });
 
   it('with a feature that the server lacks is Unsupported, and writes nothing more', async () => {
@@ -1084,5 +1092,83 @@ describe('a deletion', () => {
     });
     world.bench.delete();
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'InUse' });
+  });
+});
+
+describe('features that need more than their own setting', () => {
+  const bound = bindAspect(tagging);
+  /** Versioning with something more to it. */
+  const with_ = (more: Partial<Aspect<{ enabled: boolean; mfaDelete: boolean }>>): Options => ({
+    aspects: [bound, bindAspect({ ...versioning, ...more })],
+  });
+
+  it('are not told as changed when the server refused the write, and the others converge', async () => {
+    const { bench, s3 } = await ready({ spec: { ...declared, versioning: { enabled: false, mfaDelete: false } } });
+    s3.refuse('PutBucketVersioning', { code: 'NotImplemented', status: 501 });
+    bench.change({ ...declared, tagging: { tags: { tier: 'one' } } });
+    const { events } = await bench.pass();
+    expect(events).toEqual(['Normal BucketUpdated: Changed tagging.']);
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(bench.conditions()).toContain('Unsupported=True Unsupported');
+    expect(s3.buckets.get('photos')?.tags.get('tier')).toBe('one');
+    // A process that has learned nothing tries once, and tells nothing as done either.
+    bench.restart();
+    expect((await bench.pass()).events).toEqual([]);
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+  });
+
+  it('keep no other from converging when one may not be read, and say which it is', async () => {
+    const { bench, s3 } = await ready();
+    s3.refuse('GetBucketVersioning', { code: 'AccessDenied', status: 403 });
+    s3.buckets.get('photos')?.tags.set('team', 'b');
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'AccessDenied' });
+    expect(s3.buckets.get('photos')?.tags.get('team')).toBe('a');
+    const message = bench.object().status?.conditions?.find(({ type }) => type === 'Ready')?.message;
+    expect(message).toContain('versioning: GetBucketVersioning');
+    s3.refuse('GetBucketVersioning', undefined);
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+  });
+
+  it('wait for what they name outside the bucket, while the others converge', async () => {
+    const inputs = new Map<string, Input | Fault>([['versioning.mfa', waiting('SecretNotFound', 'No Secret.')]]);
+    const refersTo = () => [{ as: 'versioning.mfa', kind: 'Secret', name: 'mfa', keys: ['seed'] }] as const;
+    const { bench, s3 } = begin({ ...with_({ refersTo }), inputs });
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'SecretNotFound' });
+    expect(serverHas(s3.buckets.get('photos'))).toMatchObject({ tags: settledServer.tags, versioning: undefined });
+    inputs.set('versioning.mfa', { kind: 'Secret', values: new Map() });
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(serverHas(s3.buckets.get('photos'))).toEqual(settledServer);
+  });
+
+  it('are there from the beginning where they ask for that, and keep a bucket from being made that could not have them', async () => {
+    const { bench, s3 } = begin(with_({ atCreation: () => ({ ObjectOwnership: 'BucketOwnerEnforced' }) }));
+    await bench.run();
+    expect(s3.inputs('CreateBucket')).toEqual([{ Bucket: 'photos', ObjectOwnership: 'BucketOwnerEnforced' }]);
+    const waitingFor = begin({
+      ...with_({
+        refersTo: () => [{ as: 'versioning.other', kind: 'Provider', ref: { name: 'other' } }],
+        atCreation: () => ({}),
+      }),
+      inputs: new Map([['versioning.other', waiting('ProviderNotReady', 'Not yet.')]]),
+    });
+    expect(await waitingFor.bench.run()).toMatchObject({ result: 'waiting', reason: 'ProviderNotReady' });
+    expect(waitingFor.s3.buckets.size).toBe(0);
+  });
+
+  it('undo what lies outside the bucket before it is removed, and keep it until that is done', async () => {
+    const undone: string[] = [];
+    let isDenied = true;
+    const retire = async (): Promise<void> => {
+      if (isDenied) throw waiting('AccessDenied', 'The trail may not be written.');
+      undone.push('trail');
+      await Promise.resolve();
+    };
+    const { bench, s3 } = await ready({ ...with_({ retire }), spec: { ...declared, deletionPolicy: 'Delete' } });
+    bench.delete();
+    expect(await bench.pass()).toMatchObject({ result: 'waiting', reason: 'AccessDenied' });
+    expect([s3.buckets.has('photos'), undone]).toEqual([true, []]);
+    isDenied = false;
+    await bench.run();
+    expect([s3.buckets.has('photos'), undone]).toEqual([false, ['trail']]);
   });
 });

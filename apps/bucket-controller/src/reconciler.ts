@@ -4,12 +4,12 @@ import { blocked, progressing, settled, type Outcome } from '@operator/outcome';
 import { bucketArn, partitionOf } from '@operator/policy';
 import { isTold, type Bucket } from '@operator/references';
 import { ownStatus, type Reconciler } from '@operator/runtime';
-import type { Step } from '@operator/s3';
+import type { Managed, Step } from '@operator/s3';
 import { createOwned, type MadeBucket } from './create.ts';
 import type { BucketDeps, BucketWork } from './deps.ts';
 import { finalizeBucket } from './finalize.ts';
 import { observeBucket, observeOwned, type AbsentBucket, type Blocked, type SeenBucket } from './observe.ts';
-import { planBucket } from './plan.ts';
+import { managedIn, planBucket } from './plan.ts';
 import { claimsOfBucketFault, claimsOfSeen, reportBucket, reportForeign, type BucketPass } from './report.ts';
 
 /** Brings a bucket into being and keeps its features as the spec says. */
@@ -44,7 +44,8 @@ const create = async (work: BucketWork, seen: AbsentBucket): Promise<Outcome<Buc
     return look.state === 'ours' ? await converge(after, look, made) : refuse(after, look);
   } catch (caught) {
     // The answer to the creation is the best proof there is; what the next pass finds, before the mark is set, may prove nothing.
-    await pass.record(await ownedStatus(work, { ...seen, ownership: 'Created', formerTagKeys: [] }, made));
+    const managed = managedIn(made.status);
+    await pass.record(await ownedStatus(work, { ...seen, ownership: 'Created', managed }, made));
     throw caught;
   }
 };
@@ -55,7 +56,7 @@ const remainsRetryMs = 60_000;
 /** Closes the gaps of a bucket that is ours. `made`: by this pass, a moment ago. */
 const converge = async (work: BucketWork, seen: SeenBucket, made?: MadeBucket): Promise<Outcome<BucketStatus>> => {
   const { bucket, pass } = work;
-  const plan = planBucket(seen, bucket.spec, bucket.status);
+  const plan = planBucket(seen, bucket.status);
   const claims = claimsOfSeen(seen, bucket);
   for (const claim of claims) {
     const isNews = claim.type === conditionTypes.GrantWithdrawn || claim.reason === reasons.OwnershipInDoubt;
@@ -67,15 +68,25 @@ const converge = async (work: BucketWork, seen: SeenBucket, made?: MadeBucket): 
   const taken = made === undefined ? [] : ['create'];
   if (plan.steps.length > 0) {
     const { lastSyncTime } = bucket.status ?? {};
-    const converging = await ownedStatus(work, { ...seen, managedTagKeys: plan.managedTagKeys, lastSyncTime }, made);
+    const converging = await ownedStatus(work, { ...seen, managed: plan.managed, lastSyncTime }, made);
     if (plan.recordsFirst) await pass.record(converging);
-    await applyAll(plan.steps, pass);
-    const names = [...taken, ...plan.steps.map(({ name }) => name)];
-    if (made === undefined) pass.event('Normal', eventReasons.BucketUpdated, `Changed ${names.join(', ')}.`);
-    return progressing(converging, { reason: reasons.Converging, steps: names, claims });
+    const { done, refused, failed } = await applyAll(plan.steps, pass);
+    if (made === undefined && done.length > 0)
+      pass.event('Normal', eventReasons.BucketUpdated, `Changed ${done.join(', ')}.`);
+    if (failed.length > 0) throw failed[0];
+    const steps = [...taken, ...done];
+    const message =
+      refused.length === 0
+        ? {}
+        : { message: `${progressOf(steps)}The server refused ${refused.join(', ')}; looking again.` };
+    return progressing(converging, { reason: reasons.Converging, steps, claims, ...message });
+  }
+  if (plan.fault !== undefined) {
+    const { lastSyncTime } = bucket.status ?? {};
+    return blocked(await ownedStatus(work, { ...seen, managed: plan.managed, lastSyncTime }, made), plan.fault, claims);
   }
   const lastSyncTime = (wasSettled(bucket) ? bucket.status?.lastSyncTime : undefined) ?? pass.now.toISOString();
-  const status = await ownedStatus(work, { ...seen, managedTagKeys: plan.managedTagKeys, lastSyncTime }, made);
+  const status = await ownedStatus(work, { ...seen, managed: plan.managed, lastSyncTime }, made);
   return made === undefined
     ? settled(status, { claims, ...(seen.remains === undefined ? {} : { resyncAfterMs: remainsRetryMs }) })
     : progressing(status, { reason: reasons.Converging, steps: taken, claims });
@@ -89,14 +100,16 @@ const wasSettled = ({ metadata, status }: Bucket): boolean =>
       type === conditionTypes.Reconciling || (type === conditionTypes.Stalled && reason !== reasons.Unsupported),
   ) !== true;
 
-type Owned = Pick<SeenBucket, 'provided' | 'region' | 'ownership' | 'formerTagKeys' | 'memory'> & {
-  readonly managedTagKeys?: readonly string[];
+const progressOf = (steps: readonly string[]): string => (steps.length === 0 ? '' : `Applied ${steps.join(', ')}. `);
+
+type Owned = Pick<SeenBucket, 'provided' | 'region' | 'ownership' | 'memory'> & {
+  readonly managed: Managed;
   readonly lastSyncTime?: string | undefined;
 };
 
 /** The status of a bucket that is ours, with its proof. */
 const ownedStatus = ({ bucket, deps, pass }: BucketWork, owned: Owned, made?: MadeBucket): Promise<BucketStatus> => {
-  const { provided, region, ownership, memory, formerTagKeys, managedTagKeys = formerTagKeys, lastSyncTime } = owned;
+  const { provided, region, ownership, memory, managed, lastSyncTime } = owned;
   const { driver } = provided;
   const since = memory.memory?.since ?? made?.at ?? driver.wire(region).serverNow();
   const status = reportBucket(bucket.spec, {
@@ -104,18 +117,34 @@ const ownedStatus = ({ bucket, deps, pass }: BucketWork, owned: Owned, made?: Ma
     endpoint: driver.serverIdentity,
     arn: bucketArn(bucket.spec.name, partitionOf(region)),
     ownership,
-    managedTagKeys,
+    managed,
     ownedSince: since?.toISOString(),
     lastSyncTime,
   });
   return deps.ownership.sealBucket(status, bucket, provided, pass.signal);
 };
 
-/** Takes every step, so that one that the server refuses keeps no other off. @throws what the first that failed threw */
-const applyAll = async (steps: readonly Step[], pass: BucketPass): Promise<void> => {
+/** How the steps of a plan ended. */
+interface Applied {
+  readonly done: readonly string[];
+  /** The server does not have them; the next look says so. */
+  readonly refused: readonly string[];
+  /** What the others threw. */
+  readonly failed: readonly unknown[];
+}
+
+/** Takes every step, so that one that the server refuses keeps no other off. */
+const applyAll = async (steps: readonly Step[], pass: BucketPass): Promise<Applied> => {
+  const done: string[] = [];
+  const refused: string[] = [];
   const failed: unknown[] = [];
   for (const step of steps) {
-    await pass.step(step.name, () => step.apply(pass)).catch((caught: unknown) => failed.push(caught));
+    try {
+      const { end } = await pass.step(step.name, () => step.apply(pass));
+      (end === 'done' ? done : refused).push(step.name);
+    } catch (caught) {
+      failed.push(caught);
+    }
   }
-  if (failed.length > 0) throw failed[0];
+  return { done, refused, failed };
 };

@@ -9,7 +9,7 @@ import {
   type Bucket,
 } from '@operator/references';
 import type { Pass } from '@operator/runtime';
-import type { AspectView } from '@operator/s3';
+import type { AspectView, Managed } from '@operator/s3';
 import type { SeenBucket } from './observe.ts';
 import type { Remains } from './remains.ts';
 
@@ -132,7 +132,7 @@ export interface BucketFacts {
   readonly endpoint: string;
   readonly arn: string;
   readonly ownership: 'Created' | 'Adopted';
-  readonly managedTagKeys: readonly string[];
+  readonly managed: Managed;
   /** By the server's clock; undefined where it tells no time. */
   readonly ownedSince: string | undefined;
   readonly lastSyncTime?: string | undefined;
@@ -147,7 +147,7 @@ export const reportBucket = (spec: BucketSpec, facts: BucketFacts): BucketStatus
   endpoint: facts.endpoint,
   ownership: facts.ownership,
   ...(facts.ownedSince === undefined ? {} : { ownedSince: facts.ownedSince }),
-  ...(facts.managedTagKeys.length === 0 ? {} : { managedTagKeys: facts.managedTagKeys }),
+  ...(Object.keys(facts.managed).length === 0 ? {} : { managed: facts.managed }),
   ...(facts.lastSyncTime === undefined ? {} : { lastSyncTime: facts.lastSyncTime }),
 });
 

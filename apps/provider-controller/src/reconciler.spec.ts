@@ -167,7 +167,7 @@ describe('a Provider that answers', () => {
 
   it('learns by reads alone what its server can do, once there is a bucket of ours', async () => {
     const world = await ready();
-    world.s3.make('photos');
+    world.s3.make('photos', { versioning: 'Enabled', tags: new Map([['team', 'a']]) });
     world.used.now = {
       buckets: [bucketUser('photos', { exists: true, ownership: 'Created', bucketName: 'photos' })],
       accessKeys: [],

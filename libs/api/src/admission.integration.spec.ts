@@ -402,7 +402,7 @@ describe('the status', () => {
       endpoint: 'https://s3.example.com',
       ownership: 'Created',
       createIntent: { at: now, bucketName: 'example-bucket' },
-      managedTagKeys: ['team'],
+      managed: { tagging: ['team'] },
       deletionProgress: { deletedObjects: 10, abortedUploads: 1, lockedObjects: 0 },
     },
     BucketPolicy: {

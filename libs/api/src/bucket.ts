@@ -112,12 +112,20 @@ export const bucketStatus = Type.Object({
       maxLength: 128,
     }),
   ),
-  managedTagKeys: optional(
-    list(
-      'Keys of the tags that the spec set; the only ones that are ever removed.',
-      Type.String({ description: 'One key.', maxLength: 128 }),
-      // The tags of a bucket, and as many that are about to take their place.
-      96,
+  managed: optional(
+    Type.Record(
+      Type.String(),
+      list(
+        'Keys of tags, ids of rules.',
+        Type.String({ description: 'One entry.', maxLength: 255 }),
+        // The most entries of a list, by two ids each, and as many that are about to take their place.
+        400,
+      ),
+      {
+        description:
+          'By feature: the entries of a list shared with others that the spec set; the only ones that are ever removed.',
+        maxProperties: 20,
+      },
     ),
   ),
   deletionProgress: optional(

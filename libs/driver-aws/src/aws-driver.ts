@@ -6,10 +6,11 @@ import {
   tagging,
   versioning,
   type DriverFactory,
+  type UnsupportedFeatures,
 } from '@operator/s3';
 import { partitionOf, partitionOfEndpoint } from './partition.ts';
 
-const unsupported: ReadonlyMap<string, string> = new Map([
+const unsupported: UnsupportedFeatures = new Map([
   [
     'mfaDelete',
     "MFA delete can only be changed with the root user's MFA token, which an operator does not have. " +
@@ -30,7 +31,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
   const isAmazon = amazon !== undefined;
   const partition = amazon ?? partitionOf(connection.region);
   return createS3Driver(connection, deps, {
-    aspects: [bindAspect(tagging), bindAspect(versioning)],
+    aspects: () => [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
     isCertain: isAmazon,
     guardsContent: isAmazon,

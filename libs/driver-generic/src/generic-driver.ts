@@ -7,9 +7,10 @@ import {
   tagging,
   versioning,
   type DriverFactory,
+  type UnsupportedFeatures,
 } from '@operator/s3';
 
-const unsupported: ReadonlyMap<string, string> = new Map([
+const unsupported: UnsupportedFeatures = new Map([
   [
     'mfaDelete',
     'Servers other than AWS answer that MFA delete is set and ignore it, so the operator does not ask for it.',
@@ -25,7 +26,7 @@ const unsupported: ReadonlyMap<string, string> = new Map([
 /** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */
 export const createGenericDriver: DriverFactory = (connection, deps) =>
   createS3Driver(connection, deps, {
-    aspects: [bindAspect(tagging), bindAspect(versioning)],
+    aspects: () => [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
     isCertain: false,
     serverIdentity: endpointIdentity(connection.endpoint),

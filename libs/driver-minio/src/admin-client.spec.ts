@@ -50,6 +50,7 @@ afterEach(async () => {
 });
 
 const context = (signal = new AbortController().signal): CallContext => ({
+  now: new Date(0),
   signal,
   call: (call, run) => {
     calls.push(call);
@@ -196,7 +197,7 @@ describe('a request to the admin API', () => {
 
   it('is not sent when the fence refuses it', async () => {
     const lost = new Fault('transient', 'LeadershipLost', 'no longer the leader');
-    const fenced: CallContext = { signal: new AbortController().signal, call: () => Promise.reject(lost) };
+    const fenced: CallContext = { ...context(), call: () => Promise.reject(lost) };
     expect((await caught(connect().send(write, fenced))).reason).toBe('LeadershipLost');
     expect(received).toHaveLength(0);
   });

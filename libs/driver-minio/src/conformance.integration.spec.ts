@@ -9,6 +9,7 @@ import { createMinioDriver } from './driver.ts';
 driverConformance({
   name: 'the MinIO driver',
   createDriver: createMinioDriver,
+  isCertain: true,
   issuesKeys: true,
   async start() {
     const dir = await mkdtemp(join(tmpdir(), 'driver-minio-'));

@@ -15,6 +15,7 @@ import {
   type Driver,
   type DriverDeps,
   type Support,
+  type UnsupportedFeatures,
 } from '@operator/s3';
 import { createAdminClient, type AdminClient } from './admin-client.ts';
 import { getServerVersion, getUser } from './admin-api.ts';
@@ -28,7 +29,7 @@ export interface MinioOptions {
 }
 
 /** What MinIO refuses or silently ignores, tried on its last public commit. */
-const unsupported: ReadonlyMap<string, string> = new Map([
+const unsupported: UnsupportedFeatures = new Map([
   ['mfaDelete', 'MinIO accepts MFA delete and ignores it.'],
   ['publicAccess', 'MinIO has no public access block; what is public there follows from the bucket policy alone.'],
   [

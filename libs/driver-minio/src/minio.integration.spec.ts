@@ -8,6 +8,7 @@ import {
   createBucket,
   createWirePool,
   lookAtFeatures,
+  type Part,
   putBucketPolicy,
   readBucketPolicy,
   readOwner,
@@ -58,7 +59,11 @@ const connectionWith = (credentials: Credentials): Connection => ({
   retry: { maxAttempts: 2, backoffStrategy: 'exponential' },
 });
 
-const context: CallContext = { signal: new AbortController().signal, call: (_call, run) => run() };
+const context: CallContext = {
+  signal: new AbortController().signal,
+  now: new Date(0),
+  call: (_call, run) => run(),
+};
 
 const issuerOf = ({ keys: issuer }: Driver): KeyIssuer => {
   if (typeof issuer === 'string') throw new Error(issuer);
@@ -428,6 +433,7 @@ const killedAfter = (writes: number): { context: CallContext; died: () => boolea
   let seen = 0;
   let isDead = false;
   const mortal: CallContext = {
+    now: new Date(0),
     signal: context.signal,
     async call(call, run) {
       if (isDead) throw new Killed();
@@ -548,7 +554,7 @@ describe('a bucket policy on MinIO', () => {
     return kept !== undefined && samePolicy(kept, policy) ? 'kept' : 'changed';
   };
 
-  it.each<[string, object, string]>([
+  it.each<[Part, object, string]>([
     [
       'policyNotAction',
       { ...everything, Action: undefined, NotAction: ['s3:PutObject'], Principal: everybody },

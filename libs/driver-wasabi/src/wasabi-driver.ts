@@ -10,10 +10,11 @@ import {
   versioning,
   type Connection,
   type DriverFactory,
+  type UnsupportedFeatures,
 } from '@operator/s3';
 import { endpointOfRegion, isWasabiEndpoint, regionOfEndpoint } from './regions.ts';
 
-const unsupported: ReadonlyMap<string, string> = new Map([
+const unsupported: UnsupportedFeatures = new Map([
   [
     'mfaDelete',
     'MFA delete can only be changed with a token of a second factor, which an operator does not have. ' +
@@ -44,7 +45,7 @@ const checkRegion = ({ endpoint, region }: Connection): void => {
 export const createWasabiDriver: DriverFactory = (connection, deps) => {
   const isWasabi = isWasabiEndpoint(connection.endpoint);
   return createS3Driver(connection, deps, {
-    aspects: [bindAspect(tagging), bindAspect(versioning)],
+    aspects: () => [bindAspect(tagging), bindAspect(versioning)],
     unsupported,
     isCertain: false,
     requestsPerSecond: 100,

@@ -14,6 +14,8 @@ export interface ExternalCall {
  */
 export interface CallContext {
   readonly signal: AbortSignal;
+  /** The time of this pass; every decision of the pass uses this one instant. */
+  readonly now: Date;
   /**
    * Runs one external call: checks the signal, and before a write that this process still leads and that the object is as the pass
    * sees it, once for the pass; counts and traces it.

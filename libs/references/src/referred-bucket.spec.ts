@@ -25,7 +25,7 @@ const trimmed = (ready: 'True' | 'False') =>
         ownership: 'Created' as const,
         bucketName: 'photos',
         endpoint: 'http://server',
-        managedTagKeys: ['team'],
+        managed: { tagging: ['team'] },
         conditions: [
           { ...condition, type: 'Other' },
           { ...condition, status: ready },

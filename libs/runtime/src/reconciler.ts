@@ -4,8 +4,6 @@ import type { KubeObject, ObjectKey, Resource, StoredObject } from './resource.t
 
 /** What one pass over one object may use. Made by the runtime; gone when the pass ends. */
 export interface Pass<S> extends CallContext {
-  /** The time of this pass; every decision of the pass uses this one instant. */
-  readonly now: Date;
   /** Carries `controller`, `resource`, `uid` and the trace id. */
   readonly log: Logger;
   /**

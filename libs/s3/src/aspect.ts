@@ -1,6 +1,9 @@
-import type { BucketSpec } from '@operator/api';
-import type { CallContext } from '@operator/outcome';
+import type { CreateBucketCommandInput } from '@aws-sdk/client-s3';
+import type { BucketSpec, ObjectReference } from '@operator/api';
+import type { CallContext, Fault, Redacted } from '@operator/outcome';
 import type { OwnerMark } from '@operator/ownership';
+import type { Driver } from './driver.ts';
+import type { BucketFeature } from './features.ts';
 import type { Wire } from './wire.ts';
 
 export type { OwnerMark } from '@operator/ownership';
@@ -8,13 +11,59 @@ export type { OwnerMark } from '@operator/ownership';
 /** What a server can do with one feature. */
 export type Support = 'Supported' | 'Unsupported' | 'Unknown';
 
+/**
+ * Parts of features that a server may lack while it has the rest. A driver's `unsupported` names them beside whole features.
+ * The `policy…` parts are asked for by BucketPolicies, and `userTags` by AccessKeys.
+ */
+export const parts = [
+  'mfaDelete',
+  'kmsEncryption',
+  'bucketKey',
+  'publicPolicyBlock',
+  'lambdaNotifications',
+  'snsNotifications',
+  'policyPrincipals',
+  'policyNotAction',
+  'policyNotPrincipal',
+  'policyPrincipalKinds',
+  'userTags',
+] as const;
+export type Part = (typeof parts)[number];
+
+/** What a driver knows that its server refuses or silently ignores: the feature, or the part of one → what to tell the person. */
+export type UnsupportedFeatures = ReadonlyMap<BucketFeature | Part, string>;
+
+/**
+ * Something outside the bucket that an aspect needs. `as`: how the aspect finds it in `BucketContext.inputs`; begins with the name
+ * of the feature, such as `versioning.mfa`.
+ */
+export type Reference =
+  /** A Secret of the Bucket's own namespace. */
+  | { readonly as: string; readonly kind: 'Secret'; readonly name: string; readonly keys: readonly string[] }
+  | { readonly as: string; readonly kind: 'Bucket' | 'Provider'; readonly ref: ObjectReference };
+
+/** What a reference led to. */
+export type Input =
+  | { readonly kind: 'Secret'; readonly values: ReadonlyMap<string, Redacted<string>> }
+  /** `region`: where the bucket is. `driver`: of the Provider of that bucket. */
+  | { readonly kind: 'Bucket'; readonly bucket: string; readonly region: string; readonly driver: Driver }
+  | { readonly kind: 'Provider'; readonly driver: Driver };
+
+/** By `Reference.as`. A Fault: the reference leads nowhere, may not be followed, or not yet. */
+export type Inputs = ReadonlyMap<string, Input | Fault>;
+
+/** Ids of our entries in lists that we share with others, by feature. */
+export type Managed = Readonly<Partial<Record<BucketFeature, readonly string[]>>>;
+
 /** What an aspect may know of the bucket beside its spec. */
 export interface BucketContext {
   readonly mark: OwnerMark;
-  /** Tag keys that an earlier pass wrote for the spec: only these may be removed. */
-  readonly managedTagKeys: readonly string[];
+  /** Entries that an earlier pass may have written for the spec: only these may be removed from a list that is shared. */
+  readonly managed: Managed;
   /** True when we created the bucket, false when we adopted it. */
   readonly created: boolean;
+  /** What the references of the spec led to. An aspect is asked only when all of its own were found. */
+  readonly inputs: Inputs;
 }
 
 /** One bucket seen through one client. */
@@ -28,47 +77,95 @@ export interface BucketWire {
 }
 
 /**
- * One bucket feature. `Want` is its normal form: `read` fills in server defaults and order, so that `diff` after `write` is
- * always undefined. A server without the feature makes `read` throw Fault `terminal` Unsupported (the wire does so on the
- * errors of PROVIDERS' list).
+ * One bucket feature: what is wanted, what is there, and the change from the one to the other. They are one type where a write
+ * replaces a setting of our own. All three are normal forms: `read` fills in server defaults and order, so that `diff` after
+ * `write` is always undefined. A server without the feature makes `read` throw Fault `terminal` Unsupported (the wire does so on the
+ * errors of its table); an aspect throws the same, without a cause, for a lack that it has seen itself.
  */
-export interface Aspect<Want> {
-  readonly name: string;
-  /** Undefined: not declared, so not managed. */
+export interface Aspect<Want, Have = Want, Change = Want> {
+  readonly name: BucketFeature;
+  /** The API's name of the call that `read` makes: where the server is known to lack it, it is not asked in each look. */
+  readonly readsWith?: string;
+  /** What lies outside the bucket and must be found first: a Secret, another Bucket, another Provider. */
+  refersTo?(spec: BucketSpec): readonly Reference[];
+  /** Undefined: not ours to manage. */
   desired(spec: BucketSpec, bucket: BucketContext): Want | undefined;
-  /** Parts of the feature that reaching the wish from there needs, beside the feature itself, such as `mfaDelete`. */
-  needs?(want: Want, have: Want | undefined): readonly string[];
+  /** What the bucket must be born with, because it cannot have it later. */
+  atCreation?(want: Want): Partial<CreateBucketCommandInput>;
+  /** Ids of our entries in a list that we share with others, as `Managed` keeps them. Needs `holds`. */
+  owns?(want: Want): readonly string[];
+  /** Ids of all entries that are there: what is gone needs no memory. */
+  holds?(have: Have): readonly string[];
+  /** Absence is a value of `Have`. */
+  read(s3: BucketWire, context: CallContext): Promise<Have>;
+  /** Pure. True when what is there can only be there because somebody set it: such a read proves that the server has the feature. */
+  isSet(have: Have): boolean;
+  /** Parts of the feature that reaching the wish from there needs, beside the feature itself. */
+  needs?(want: Want, have: Have): readonly Part[];
   /** The wish with those parts left as they are: what can converge where the server lacks them. */
-  without?(want: Want, have: Want | undefined, parts: readonly string[]): Want;
-  read(s3: BucketWire, context: CallContext): Promise<Want | undefined>;
+  without?(want: Want, have: Have, parts: readonly Part[]): Want;
   /** Pure: what to write; undefined when nothing differs. */
-  diff(want: Want, have: Want | undefined): Want | undefined;
-  write(s3: BucketWire, to: Want, context: CallContext): Promise<void>;
+  diff(want: Want, have: Have): Change | undefined;
+  /** A list that is shared is read again and merged. */
+  write(s3: BucketWire, change: Change, context: CallContext): Promise<void>;
+  /** Undoes what lies outside the bucket, before the bucket is removed; what is gone already counts as undone. */
+  retire?(s3: BucketWire, last: LastWish, context: CallContext): Promise<void>;
 }
+
+/** What a Bucket that is being deleted said last. */
+export interface LastWish {
+  readonly spec: BucketSpec;
+  readonly bucket: BucketContext;
+}
+
+/** How a step ended; `refused`: the server says that it does not have this, which is remembered. */
+export type StepEnd = { readonly end: 'done' } | { readonly end: 'refused'; readonly message: string };
 
 /** One write that closes a gap. */
 export interface Step {
-  readonly name: string;
-  apply(context: CallContext): Promise<void>;
+  readonly name: BucketFeature;
+  /** @throws Fault when the write failed otherwise */
+  apply(context: CallContext): Promise<StepEnd>;
 }
 
 /** What a look at one declared feature of one bucket found. */
-export type AspectView =
-  | { readonly aspect: string; readonly verdict: 'same' }
-  | { readonly aspect: string; readonly verdict: 'different'; readonly step: Step }
-  | { readonly aspect: string; readonly verdict: 'unsupported'; readonly message: string };
+export type Finding =
+  | { readonly verdict: 'same' }
+  | { readonly verdict: 'different'; readonly step: Step }
+  /** The server lacks what is declared. */
+  | { readonly verdict: 'unsupported'; readonly message: string }
+  /** It cannot be seen, or what it needs is not there; the other features go on. */
+  | { readonly verdict: 'blocked'; readonly fault: Fault };
 
-/** An aspect with its value type closed over, so that a driver can list different ones. */
+/** `managed`: the ids that count as ours from now on, for a feature that keeps some. They must be stored before the step. */
+export type AspectView = Finding & { readonly aspect: BucketFeature; readonly managed?: readonly string[] };
+
+/** An aspect with its value types closed over, so that a driver can list different ones. */
 export interface BoundAspect {
-  readonly name: string;
-  /** Reads the server; undefined when the feature is not declared. `unsupported`: the driver's own map. */
+  readonly name: BucketFeature;
+  refersTo(spec: BucketSpec): readonly Reference[];
+  /**
+   * Reads the server; undefined when the feature is not declared. `unsupported`: the driver's own map.
+   * @throws Fault that is not of this feature alone
+   */
   look(
     spec: BucketSpec,
     bucket: BucketContext,
     s3: BucketWire,
-    unsupported: ReadonlyMap<string, string>,
+    unsupported: UnsupportedFeatures,
     context: CallContext,
   ): Promise<AspectView | undefined>;
-  /** Finds by a read whether the server has the feature; `Unknown` when the read fails otherwise. */
+  /** What is declared that must be there from the beginning. @throws Fault when a reference that it needs leads nowhere */
+  birth(spec: BucketSpec, bucket: BucketContext): Birth;
+  /** Finds by a read whether the server has the feature; `Unknown` when the read leaves it open. */
   probe(s3: BucketWire, context: CallContext): Promise<Support>;
+  /** Absent where nothing lies outside the bucket. */
+  readonly retire?: (s3: BucketWire, last: LastWish, context: CallContext) => Promise<void>;
+}
+
+/** What a bucket is created with on account of one feature. */
+export interface Birth {
+  readonly input: Partial<CreateBucketCommandInput>;
+  /** Ids of entries that are about to be written. */
+  readonly owns: readonly string[];
 }

@@ -1,15 +1,15 @@
 import type { BucketSpec } from '@operator/api';
-import { terminal, transient } from '@operator/outcome';
+import { terminal, transient, waiting } from '@operator/outcome';
 import { bucketContext, bucketSpec, recordingContext } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
-import type { Aspect, BucketWire } from './aspect.ts';
+import type { Aspect, BucketWire, UnsupportedFeatures } from './aspect.ts';
 import { bindAspect } from './bind-aspect.ts';
 import { bucketFeatures, isOff, lookAtFeatures } from './features.ts';
 import type { Driver } from './driver.ts';
 import { tagging } from './aspects/tagging.ts';
 import { versioning, type VersioningWant } from './aspects/versioning.ts';
 
-const s3 = { bucket: 'photos' } as BucketWire;
+const s3 = { bucket: 'photos', wire: { lacks: () => false } } as unknown as BucketWire;
 const lacks = (code = 'NotImplemented') =>
   terminal('Unsupported', 'the server lacks it', { cause: { name: code, $metadata: { httpStatusCode: 501 } } });
 const spec = (enabled: boolean, mfaDelete = false) => bucketSpec({ versioning: { enabled, mfaDelete } });
@@ -33,7 +33,7 @@ const serverWith = (start: VersioningWant, refuses?: (to: VersioningWant) => Err
   return { server, bound: bindAspect(aspect) };
 };
 const off = { enabled: false, mfaDelete: false };
-const look = (bound: ReturnType<typeof bindAspect>, wanted: BucketSpec, unsupported = new Map<string, string>()) =>
+const look = (bound: ReturnType<typeof bindAspect>, wanted: BucketSpec, unsupported: UnsupportedFeatures = new Map()) =>
   bound.look(wanted, bucketContext(), s3, unsupported, recordingContext());
 
 describe('a bound aspect', () => {
@@ -53,7 +53,7 @@ describe('a bound aspect', () => {
 
   it('brings the rest about before it says that a part is unsupported', async () => {
     const { server, bound } = serverWith(off);
-    const unsupported = new Map([['mfaDelete', 'not here']]);
+    const unsupported = new Map([['mfaDelete', 'not here']] as const);
     const view = await look(bound, spec(true, true), unsupported);
     if (view?.verdict !== 'different') throw new Error('expected a gap');
     await view.step.apply(recordingContext());
@@ -68,13 +68,13 @@ describe('a bound aspect', () => {
 
   it('is content when somebody else has set the part that the driver cannot set', async () => {
     const { bound } = serverWith({ enabled: true, mfaDelete: true });
-    const view = await look(bound, spec(true, true), new Map([['mfaDelete', 'not here']]));
+    const view = await look(bound, spec(true, true), new Map([['mfaDelete', 'not here']] as const));
     expect(view?.verdict).toBe('same');
   });
 
   it('says unsupported without a read when the driver knows that the server lacks the feature', async () => {
     const { server, bound } = serverWith(off);
-    const view = await look(bound, spec(true), new Map([['versioning', 'no such thing']]));
+    const view = await look(bound, spec(true), new Map([['versioning', 'no such thing']] as const));
     expect(view).toEqual({ aspect: 'versioning', verdict: 'unsupported', message: 'no such thing' });
     expect(server.reads).toBe(0);
   });
@@ -111,6 +111,39 @@ describe('a bound aspect', () => {
     expect(server.state.enabled).toBe(true);
   });
 
+  it('is blocked by an answer that is about its own call, and throws what concerns the whole bucket', async () => {
+    const denied = waiting('AccessDenied', 'no right');
+    expect(await look(bindAspect({ ...versioning, read: () => Promise.reject(denied) }), spec(true))).toEqual({
+      aspect: 'versioning',
+      verdict: 'blocked',
+      fault: denied,
+    });
+    const gone = waiting('BucketMissing', 'gone');
+    await expect(look(bindAspect({ ...versioning, read: () => Promise.reject(gone) }), spec(true))).rejects.toBe(gone);
+  });
+
+  it('does not ask again for what the server is known to lack', async () => {
+    let reads = 0;
+    let isKnown = false;
+    const wire = { lacks: (operation: string) => isKnown && operation === 'GetBucketVersioning' };
+    const bound = bindAspect({
+      ...versioning,
+      read: () => {
+        reads += 1;
+        return Promise.reject(lacks());
+      },
+    });
+    const at = { ...s3, wire } as unknown as BucketWire;
+    const ask = () => bound.look(spec(true), bucketContext(), at, new Map(), recordingContext());
+    expect(await ask()).toMatchObject({ verdict: 'unsupported' });
+    isKnown = true;
+    expect(await ask()).toMatchObject({ verdict: 'unsupported', message: 'the server lacks it' });
+    expect(reads).toBe(1);
+    isKnown = false;
+    await ask();
+    expect(reads).toBe(2);
+  });
+
   it('throws every other Fault of a write', async () => {
     const { bound } = serverWith(off, () => transient('Throttled', 'slow down'));
     const view = await look(bound, spec(true));
@@ -125,11 +158,41 @@ describe('a bound aspect', () => {
   });
 
   it.each([
-    ['Supported', () => Promise.resolve(off)],
-    ['Unsupported', () => Promise.reject(lacks())],
-    ['Unknown', () => Promise.reject(transient('Throttled', 'slow down'))],
-  ] as const)('is found to be %s by a read', async (support, read) => {
+    ['Supported', 'that shows content', () => Promise.resolve({ ...off, enabled: true })],
+    ['Unknown', 'that shows nothing', () => Promise.resolve(off)],
+    ['Unsupported', 'that the server does not have', () => Promise.reject(lacks())],
+    ['Unknown', 'that failed', () => Promise.reject(transient('Throttled', 'slow down'))],
+  ] as const)('is found to be %s by a read %s', async (support, _what, read) => {
     expect(await bindAspect({ ...versioning, read }).probe(s3, recordingContext())).toBe(support);
+  });
+});
+
+describe('what a server can do is learned by writes', () => {
+  const closing = async (bound: ReturnType<typeof bindAspect>) => {
+    const view = await look(bound, spec(true));
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    return view.step.apply(recordingContext());
+  };
+
+  it('that it carried out', async () => {
+    const { server, bound } = serverWith(off);
+    expect(await closing(bound)).toEqual({ end: 'done' });
+    server.state = off;
+    expect(await bound.probe(s3, recordingContext())).toBe('Supported');
+  });
+
+  it('that it refused although it answers the read', async () => {
+    const { bound } = serverWith(off, () => lacks());
+    expect(await closing(bound)).toEqual({ end: 'refused', message: 'the server lacks it' });
+    expect(await bound.probe(s3, recordingContext())).toBe('Unsupported');
+  });
+
+  it('unless it carried out the same for another bucket', async () => {
+    const { server, bound } = serverWith(off, ({ enabled }) => (server.writes > 1 && enabled ? lacks() : undefined));
+    await closing(bound);
+    server.state = off;
+    expect(await closing(bound)).toMatchObject({ end: 'refused' });
+    expect(await bound.probe(s3, recordingContext())).toBe('Supported');
   });
 });
 
@@ -163,13 +226,20 @@ const declarations: { readonly [F in (typeof bucketFeatures)[number]]: readonly 
   ],
 };
 
+it('features are looked at in the one order that is stated, however a driver lists them', async () => {
+  const names = [...bucketFeatures].reverse();
+  const aspects = names.map((name) => bindAspect({ ...versioning, name, desired: () => off, read: async () => off }));
+  const driver = { aspects, unsupported: new Map() } as unknown as Driver;
+  const found = await lookAtFeatures(driver, bucketSpec(), bucketContext(), s3, recordingContext());
+  expect(found.map(({ aspect }) => aspect)).toEqual(bucketFeatures);
+});
+
 describe.each(bucketFeatures)('the feature %s', (feature) => {
   const [on, none] = declarations[feature];
   const declared = bucketSpec({ [feature]: on });
   const emptied = bucketSpec({ [feature]: none });
-  const driverLacking = (unsupported: ReadonlyMap<string, string>) =>
-    ({ aspects: [], unsupported }) as unknown as Driver;
-  const views = (wanted: BucketSpec, unsupported: ReadonlyMap<string, string>) =>
+  const driverLacking = (unsupported: UnsupportedFeatures) => ({ aspects: [], unsupported }) as unknown as Driver;
+  const views = (wanted: BucketSpec, unsupported: UnsupportedFeatures) =>
     lookAtFeatures(driverLacking(unsupported), wanted, bucketContext(), s3, recordingContext());
 
   it('is told apart, declared on and declared off', () => {

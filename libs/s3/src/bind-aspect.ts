@@ -1,86 +1,175 @@
 import { reasons, type BucketSpec } from '@operator/api';
 import { Fault, waiting } from '@operator/outcome';
-import type { Aspect, AspectView, BoundAspect } from './aspect.ts';
-import { bucketFeatures, isOff, type BucketFeature } from './features.ts';
+import type {
+  Aspect,
+  AspectView,
+  BoundAspect,
+  BucketContext,
+  BucketWire,
+  Finding,
+  Step,
+  StepEnd,
+  Support,
+  UnsupportedFeatures,
+} from './aspect.ts';
+import { isOff } from './features.ts';
 import { isOwnRefusal } from './lacking.ts';
 
-const isFeature = (name: string): name is BucketFeature => (bucketFeatures as readonly string[]).includes(name);
+/** Answers that say something of one call alone. All others concern the whole bucket, or the server. */
+const ofOneCall: ReadonlySet<string> = new Set([
+  reasons.AccessDenied,
+  reasons.RequestRefused,
+  reasons.ServerError,
+  reasons.SpecInvalid,
+  reasons.LimitExceeded,
+  reasons.Conflict,
+  reasons.ResponseTooLarge,
+]);
+
+/** True when the server itself lacks it, or the aspect has seen so; a bare status or a web page may be a proxy's. */
+const isLack = (fault: Fault): boolean =>
+  fault.reason === reasons.Unsupported && (fault.cause === undefined || isOwnRefusal(fault));
+
+const unsupportedFault = (caught: unknown): Fault | undefined =>
+  caught instanceof Fault && caught.reason === reasons.Unsupported ? caught : undefined;
 
 /**
- * Closes over an aspect's value type, so that a driver can list different ones. Called once for each driver: it remembers
- * what that driver's server has refused to write.
+ * Closes over an aspect's value types, so that a driver can list different ones. Called once for each driver: it remembers
+ * what that driver's server has written and refused to write.
  *
- * A write that the server itself answers with Unsupported is remembered for that bucket and that declaration instead of
- * thrown, so that the other steps go on; the next look says `unsupported`. What may be a proxy's answer is thrown.
+ * A write that the server itself answers with Unsupported is remembered for that bucket and that declaration, and the step ends
+ * `refused`; the next look says `unsupported`. What may be a proxy's answer is thrown.
  */
-export const bindAspect = <Want>(aspect: Aspect<Want>): BoundAspect => {
+export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change>): BoundAspect => {
   const feature = aspect.name;
-  if (!isFeature(feature)) throw new TypeError(`the aspect ${feature} is not the name of a bucket feature`);
-  const refused = new Map<string, { readonly declared: string; readonly message: string }>();
+  const refusals = new Map<string, { readonly declared: string; readonly message: string }>();
+  /** By writes. What was ever carried out is not lacking: one bucket may be refused what others are not. */
+  let learned: Exclude<Support, 'Unknown'> | undefined;
+  let lackOfRead: string | undefined;
+
   const declaredIn = (spec: BucketSpec): string => JSON.stringify(spec[feature] ?? null);
 
+  const faultOfInputs = (spec: BucketSpec, { inputs }: BucketContext): Fault | undefined =>
+    (aspect.refersTo?.(spec) ?? []).map(({ as }) => inputs.get(as)).find((input) => input instanceof Fault);
+
   /** A server without the feature fulfils the wish for its absence, and owes nothing to a spec that is silent. */
-  const lacking = (spec: BucketSpec, message: string): AspectView | undefined =>
-    isOff(feature, spec) ? undefined : { aspect: feature, verdict: 'unsupported', message };
+  const lacking = (spec: BucketSpec, message: string): Finding | undefined =>
+    isOff(feature, spec) ? undefined : { verdict: 'unsupported', message };
+
+  const knownLack = (spec: BucketSpec, s3: BucketWire, unsupported: UnsupportedFeatures): string | undefined => {
+    const refusal = refusals.get(s3.bucket);
+    return (
+      unsupported.get(feature) ??
+      (refusal?.declared === declaredIn(spec) ? refusal.message : undefined) ??
+      (lackOfRead !== undefined && aspect.readsWith !== undefined && s3.wire.lacks(aspect.readsWith)
+        ? lackOfRead
+        : undefined)
+    );
+  };
+
+  const stepTo = (change: Change, spec: BucketSpec, s3: BucketWire): Step => ({
+    name: feature,
+    async apply(context): Promise<StepEnd> {
+      try {
+        await aspect.write(s3, change, context);
+        learned = 'Supported';
+        refusals.delete(s3.bucket);
+        return { end: 'done' };
+      } catch (caught) {
+        const fault = unsupportedFault(caught);
+        if (fault === undefined) throw caught;
+        if (!isLack(fault)) {
+          throw waiting(reasons.RequestRefused, fault.message, { cause: fault.cause, retryAfterMs: 300_000 });
+        }
+        refusals.set(s3.bucket, { declared: declaredIn(spec), message: fault.message });
+        learned ??= 'Unsupported';
+        return { end: 'refused', message: fault.message };
+      }
+    },
+  });
+
+  const compare = (want: Want, have: Have, unsupported: UnsupportedFeatures, stepFor: (change: Change) => Step) => {
+    const different = (change: Change): Finding => ({ verdict: 'different', step: stepFor(change) });
+    const gap = aspect.diff(want, have);
+    if (gap === undefined) return { verdict: 'same' } as const;
+    const missing = (aspect.needs?.(want, have) ?? []).filter((part) => unsupported.has(part));
+    if (missing.length === 0) return different(gap);
+    // The rest converges first; a look that finds only the missing part says so.
+    const rest = aspect.diff(aspect.without?.(want, have, missing) ?? want, have);
+    if (rest !== undefined) return different(rest);
+    const message = missing.map((part) => unsupported.get(part)).join(' ');
+    return { verdict: 'unsupported', message } as const;
+  };
+
+  /** Ours from now on. A declaration that was fulfilled has none but its own; until then what is left of the former stays known. */
+  const managedAfter = (
+    spec: BucketSpec,
+    { managed }: BucketContext,
+    want: Want,
+    have: Have,
+    isSame: boolean,
+  ): readonly string[] | undefined => {
+    if (aspect.owns === undefined) return undefined;
+    const there = new Set(aspect.holds?.(have) ?? []);
+    const left = (managed[feature] ?? []).filter((id) => there.has(id));
+    const own = aspect.owns(want);
+    if (isSame && spec[feature] !== undefined) return [...new Set(own)].sort();
+    return [...new Set([...left, ...own])].sort();
+  };
 
   return {
     name: feature,
 
-    async look(spec, bucket, s3, unsupported, context) {
+    refersTo: (spec) => aspect.refersTo?.(spec) ?? [],
+
+    async look(spec, bucket, s3, unsupported, context): Promise<AspectView | undefined> {
+      const view = (finding: Finding | undefined, managed?: readonly string[]): AspectView | undefined =>
+        finding && { ...finding, aspect: feature, ...(managed === undefined ? {} : { managed }) };
+      const blockedBy = faultOfInputs(spec, bucket);
+      if (blockedBy !== undefined) return view({ verdict: 'blocked', fault: blockedBy });
       const want = aspect.desired(spec, bucket);
       if (want === undefined) return undefined;
-      const serverLacks = unsupported.get(feature);
-      if (serverLacks !== undefined) return lacking(spec, serverLacks);
-      const refusal = refused.get(s3.bucket);
-      if (refusal?.declared === declaredIn(spec)) return lacking(spec, refusal.message);
+      const lack = knownLack(spec, s3, unsupported);
+      if (lack !== undefined) return view(lacking(spec, lack));
 
-      let have: Want | undefined;
+      let have: Have;
       try {
         have = await aspect.read(s3, context);
-      } catch (error) {
-        if (error instanceof Fault && error.reason === reasons.Unsupported) return lacking(spec, error.message);
-        throw error;
+      } catch (caught) {
+        const fault = unsupportedFault(caught);
+        if (fault !== undefined) {
+          lackOfRead = fault.message;
+          return view(lacking(spec, fault.message));
+        }
+        if (caught instanceof Fault && ofOneCall.has(caught.reason)) return view({ verdict: 'blocked', fault: caught });
+        throw caught;
       }
-      const different = (to: Want): AspectView => ({
-        aspect: feature,
-        verdict: 'different',
-        step: {
-          name: feature,
-          async apply(applyContext) {
-            try {
-              await aspect.write(s3, to, applyContext);
-            } catch (error) {
-              if (!(error instanceof Fault) || error.reason !== reasons.Unsupported) throw error;
-              // Perhaps a proxy's answer, which says nothing of the server.
-              if (!isOwnRefusal(error)) {
-                throw waiting(reasons.RequestRefused, error.message, { cause: error.cause, retryAfterMs: 300_000 });
-              }
-              refused.set(s3.bucket, { declared: declaredIn(spec), message: error.message });
-            }
-          },
-        },
-      });
+      const finding = compare(want, have, unsupported, (change) => stepTo(change, spec, s3));
+      return view(finding, managedAfter(spec, bucket, want, have, finding.verdict === 'same'));
+    },
 
-      const gap = aspect.diff(want, have);
-      if (gap === undefined) return { aspect: feature, verdict: 'same' };
-      const missing = (aspect.needs?.(want, have) ?? []).filter((part) => unsupported.has(part));
-      if (missing.length === 0) return different(gap);
-      // The rest converges first; a look that finds only the missing part says so.
-      const reachable = aspect.without?.(want, have, missing) ?? want;
-      const rest = aspect.diff(reachable, have);
-      return rest === undefined
-        ? { aspect: feature, verdict: 'unsupported', message: missing.map((part) => unsupported.get(part)).join(' ') }
-        : different(rest);
+    birth(spec, bucket) {
+      const fault = faultOfInputs(spec, bucket);
+      if (fault !== undefined && aspect.atCreation !== undefined) throw fault;
+      const want = fault === undefined ? aspect.desired(spec, bucket) : undefined;
+      if (want === undefined) return { input: {}, owns: [] };
+      return { input: aspect.atCreation?.(want) ?? {}, owns: aspect.owns?.(want) ?? [] };
     },
 
     async probe(s3, context) {
+      if (learned !== undefined) return learned;
       try {
-        await aspect.read(s3, context);
-        return 'Supported';
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        return error.reason === reasons.Unsupported ? 'Unsupported' : 'Unknown';
+        return aspect.isSet(await aspect.read(s3, context)) ? 'Supported' : 'Unknown';
+      } catch (caught) {
+        if (!(caught instanceof Fault)) throw caught;
+        return caught.reason === reasons.Unsupported ? 'Unsupported' : 'Unknown';
       }
     },
+
+    ...(aspect.retire === undefined
+      ? {}
+      : {
+          retire: async (s3, last, context) => aspect.retire?.(s3, last, context),
+        }),
   };
 };

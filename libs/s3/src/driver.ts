@@ -1,5 +1,5 @@
 import type { CallContext } from '@operator/outcome';
-import type { BoundAspect, Support } from './aspect.ts';
+import type { BoundAspect, Support, UnsupportedFeatures } from './aspect.ts';
 import type { Connection, Credentials } from './connection.ts';
 import type { DriverDeps } from './deps.ts';
 import type { KeyIssuer } from './key-issuer.ts';
@@ -23,10 +23,10 @@ export interface Health {
  */
 export interface Driver {
   readonly connection: Connection;
-  /** The bucket features of this server, in the order in which they are applied: the owner's mark, in the tags, before all others. */
+  /** The bucket features of this server. In which order they are applied is stated in `bucketFeatures`. */
   readonly aspects: readonly BoundAspect[];
   /** Features, or parts of them, that this server refuses or silently ignores: feature → what to tell the person. */
-  readonly unsupported: ReadonlyMap<string, string>;
+  readonly unsupported: UnsupportedFeatures;
   /** Issues access keys; a string tells why this Provider cannot and what to set. */
   readonly keys: KeyIssuer | string;
   /** True when the server keeps bucket tags, where the owner's mark lives. */

@@ -5,6 +5,7 @@ import {
   HeadBucketCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
+  type CreateBucketCommandInput,
 } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
 import { Fault, onlyFault, waiting, type CallContext } from '@operator/outcome';
@@ -155,21 +156,18 @@ export interface CreatedBucket {
 }
 
 /**
- * Creates a bucket. Only after `observeExistence` said absent: creating a bucket of one's own again resets its ACL in AWS
+ * Creates a bucket, `born` with what `birthOf` says. Only after `observeExistence` said absent: creating a bucket of one's own again resets its ACL in AWS
  * us-east-1.
  * @throws Fault `waiting` NameTaken; `transient` Conflict while a deletion of that name is still under way
  * Source: Amazon S3 API, CreateBucket.
  */
 export const createBucket = async (
   driver: Driver,
-  { bucket, region, objectLock = false }: BucketPlace & { readonly objectLock?: boolean },
+  { bucket, region, born = {} }: BucketPlace & { readonly born?: Partial<CreateBucketCommandInput> },
   context: CallContext,
 ): Promise<CreatedBucket> => {
   // The client adds the LocationConstraint of its region, except for us-east-1.
-  const command = new CreateBucketCommand({
-    Bucket: bucket,
-    ...(objectLock ? { ObjectLockEnabledForBucket: true } : {}),
-  });
+  const command = new CreateBucketCommand({ ...born, Bucket: bucket });
   const wire = driver.wire(region);
   const made = await wire.sendOrAbsent(command, ['BucketAlreadyOwnedByYou'], context);
   return { outcome: made === undefined ? 'alreadyOurs' : 'created', at: wire.serverNow() };

@@ -1,17 +1,22 @@
-import type { BucketSpec } from '@operator/api';
-import type { CallContext } from '@operator/outcome';
-import type { AspectView, BucketContext, BucketWire } from './aspect.ts';
+import type { CreateBucketCommandInput } from '@aws-sdk/client-s3';
+import { reasons, type BucketSpec } from '@operator/api';
+import { terminal, type CallContext } from '@operator/outcome';
+import type { AspectView, BoundAspect, BucketContext, BucketWire, LastWish, Managed, Reference } from './aspect.ts';
 import type { Driver } from './driver.ts';
 
-/** Fields of a Bucket's spec that name a feature of the bucket. An aspect has the name of its field. */
+/**
+ * Fields of a Bucket's spec that name a feature of the bucket, in the order in which they are applied. An aspect has the name of its
+ * field. The owner's mark is among the tags, and stands before all else. Object lock and replication need versioning; a bucket is
+ * closed to the public before anything else opens it, and encrypted before anything copies it.
+ */
 export const bucketFeatures = [
-  'versioning',
-  'encryption',
-  'publicAccess',
-  'objectLock',
   'tagging',
-  'lifecycle',
+  'versioning',
+  'objectLock',
+  'publicAccess',
+  'encryption',
   'cors',
+  'lifecycle',
   'notifications',
   'replication',
   'quota',
@@ -43,12 +48,25 @@ export const isOff = (feature: BucketFeature, spec: BucketSpec): boolean => {
   return declared === undefined || asks(declared);
 };
 
+/** The aspects of a driver in the order in which they are applied. */
+const inOrder = ({ aspects }: Pick<Driver, 'aspects'>): readonly BoundAspect[] =>
+  [...aspects].sort((one, other) => bucketFeatures.indexOf(one.name) - bucketFeatures.indexOf(other.name));
+
+/** What to say of a declared feature that no aspect of the driver manages. */
+const notManaged = (feature: BucketFeature): string =>
+  `This version of the operator does not manage ${feature} on this type of provider.`;
+
+/** What the spec names outside the bucket, as far as the driver's aspects need it. */
+export const referencesOf = (driver: Pick<Driver, 'aspects'>, spec: BucketSpec): readonly Reference[] =>
+  driver.aspects.flatMap((aspect) => aspect.refersTo(spec));
+
 /**
- * Looks at every feature that the spec declares, or that is kept without being declared (the owner's mark), all at once.
+ * Looks at every feature that the spec declares, or that is kept without being declared (the owner's mark, the public access block),
+ * all at once. A look that fails for reasons of its own is a `blocked` view.
  *
  * @returns one view for each, in the order in which steps are to be applied. A declared feature that neither the server nor
  * the driver has is `unsupported`; declared as off or empty on a server that lacks it, it is fulfilled and has no view.
- * @throws Fault of the first read that failed
+ * @throws Fault of the first read that failed for reasons that concern them all
  */
 export const lookAtFeatures = async (
   driver: Driver,
@@ -57,16 +75,74 @@ export const lookAtFeatures = async (
   s3: BucketWire,
   context: CallContext,
 ): Promise<readonly AspectView[]> => {
-  const looks = driver.aspects.map((aspect) => aspect.look(spec, bucket, s3, driver.unsupported, context));
-  const views = await Promise.all(looks);
+  const looks = inOrder(driver).map((aspect) => aspect.look(spec, bucket, s3, driver.unsupported, context));
+  const ends = await Promise.allSettled(looks);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  const views = ends.flatMap((end) => (end.status === 'fulfilled' && end.value !== undefined ? [end.value] : []));
   const covered = new Set(driver.aspects.map(({ name }) => name));
   const missing = bucketFeatures
     .filter((feature) => !covered.has(feature) && spec[feature] !== undefined)
     .flatMap((feature): AspectView[] => {
       const lacking = driver.unsupported.get(feature);
       if (lacking !== undefined && isOff(feature, spec)) return [];
-      const message = lacking ?? `This version of the operator does not manage ${feature} on this type of provider.`;
-      return [{ aspect: feature, verdict: 'unsupported', message }];
+      return [{ aspect: feature, verdict: 'unsupported', message: lacking ?? notManaged(feature) }];
     });
-  return [...views.filter((view) => view !== undefined), ...missing];
+  return [...views, ...missing];
+};
+
+/** What a bucket is created with. */
+export interface BucketBirth {
+  readonly input: Partial<CreateBucketCommandInput>;
+  /** Ids of entries that are about to be written; they must be stored before the bucket is there. */
+  readonly managed: Managed;
+}
+
+/** Features that most servers take while the bucket is created and at no other time. */
+const onlyAtCreation: readonly BucketFeature[] = ['objectLock'];
+
+/**
+ * What the spec wants a new bucket to be born with.
+ * @throws Fault `terminal` Unsupported when it could never get what it declares: it is not created then; the Fault of a reference that
+ * leads nowhere
+ */
+export const birthOf = (driver: Driver, spec: BucketSpec, bucket: BucketContext): BucketBirth => {
+  const aspects = inOrder(driver);
+  for (const feature of onlyAtCreation) {
+    if (isOff(feature, spec)) continue;
+    const lacking = driver.unsupported.get(feature);
+    const isManaged = lacking === undefined && aspects.some(({ name }) => name === feature);
+    if (!isManaged) {
+      throw terminal(
+        reasons.Unsupported,
+        `${feature}: ${lacking ?? notManaged(feature)} Some servers cannot add it later, so the bucket is not created.`,
+      );
+    }
+  }
+  const births = aspects.map((aspect) => ({ name: aspect.name, ...aspect.birth(spec, bucket) }));
+  return {
+    input: Object.assign({}, ...births.map(({ input }) => input)) as Partial<CreateBucketCommandInput>,
+    managed: Object.fromEntries(
+      births.flatMap(({ name, owns }) => (owns.length === 0 ? [] : [[name, [...owns].sort()]])),
+    ),
+  };
+};
+
+/**
+ * Undoes what lies outside a bucket that is about to be removed, for every feature that is declared or has entries of ours.
+ * @throws Fault of the first that failed; the others are undone all the same
+ */
+export const retireFeatures = async (
+  driver: Driver,
+  s3: BucketWire,
+  last: LastWish,
+  context: CallContext,
+): Promise<void> => {
+  const failed: unknown[] = [];
+  for (const { name, retire } of inOrder(driver)) {
+    const isConcerned = last.spec[name] !== undefined || (last.bucket.managed[name] ?? []).length > 0;
+    if (retire === undefined || !isConcerned) continue;
+    await retire(s3, last, context).catch((caught: unknown) => failed.push(caught));
+  }
+  if (failed.length > 0) throw failed[0];
 };

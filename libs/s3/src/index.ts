@@ -1,4 +1,19 @@
-export type { AspectView, BucketContext, BucketWire, OwnerMark, Step, Support } from './aspect.ts';
+export { parts } from './aspect.ts';
+export type {
+  Aspect,
+  AspectView,
+  BucketContext,
+  BucketWire,
+  Input,
+  Inputs,
+  Managed,
+  OwnerMark,
+  Part,
+  Reference,
+  Step,
+  Support,
+  UnsupportedFeatures,
+} from './aspect.ts';
 export { tagging } from './aspects/tagging.ts';
 export { versioning } from './aspects/versioning.ts';
 export { bindAspect } from './bind-aspect.ts';
@@ -13,7 +28,7 @@ export { findContent } from './contents.ts';
 export { emptyBucketBatch } from './emptying.ts';
 export type { OwnCodes } from './error-classes.ts';
 export { createBucket, lookUpCreation, observeExistence, removeBucket } from './existence.ts';
-export { lookAtFeatures } from './features.ts';
+export { birthOf, bucketFeatures, isOff, lookAtFeatures, referencesOf, retireFeatures } from './features.ts';
 export type { BucketFeature } from './features.ts';
 export { checkS3Health, createUnknownKeyCheck, verifyKey } from './health.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';

@@ -7,7 +7,9 @@ import { createWirePool, type WirePool, type WirePoolOptions } from './wire-pool
 
 /** What makes a driver of a plain S3 server its own. */
 export interface DriverTraits
-  extends WirePoolOptions, Pick<Driver, 'aspects' | 'unsupported' | 'serverIdentity' | 'deletionWarning'> {
+  extends WirePoolOptions, Pick<Driver, 'unsupported' | 'serverIdentity' | 'deletionWarning'> {
+  /** `pool`: for features that are not of the S3 API. */
+  readonly aspects: (pool: WirePool) => Driver['aspects'];
   readonly keys: (pool: WirePool) => Driver['keys'];
   /** True when the server is known to have every feature of the list that is not in `unsupported`; else reads find out. */
   readonly isCertain: boolean;
@@ -22,7 +24,7 @@ export const createS3Driver = (connection: Connection, deps: DriverDeps, traits:
   const pool = createWirePool(connection, deps, traits);
   const driver: Driver = {
     connection,
-    aspects: traits.aspects,
+    aspects: traits.aspects(pool),
     unsupported: traits.unsupported,
     keys: traits.keys(pool),
     serverIdentity: traits.serverIdentity,

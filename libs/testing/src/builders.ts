@@ -14,12 +14,17 @@ export interface RecordingContext extends CallContext {
 
 /** `mayWrite`: asked before each write, as the fencing check of the runtime is; true when absent. */
 export const recordingContext = (
-  options: { readonly signal?: AbortSignal; readonly mayWrite?: () => boolean } = {},
+  options: { readonly signal?: AbortSignal; readonly mayWrite?: () => boolean; readonly now?: Date } = {},
 ): RecordingContext => {
   const calls: ExternalCall[] = [];
-  const { signal = new AbortController().signal, mayWrite = () => true } = options;
+  const {
+    signal = new AbortController().signal,
+    mayWrite = () => true,
+    now = new Date('2026-05-05T10:00:00.000Z'),
+  } = options;
   return {
     signal,
+    now,
     calls,
     writes: () => calls.filter(({ write }) => write),
     clear: () => {
@@ -64,8 +69,9 @@ export const ownerMark = (overrides: Partial<OwnerMark> = {}): OwnerMark => ({
 /** A bucket that we created, without earlier tags. */
 export const bucketContext = (overrides: Partial<BucketContext> = {}): BucketContext => ({
   mark: ownerMark(),
-  managedTagKeys: [],
+  managed: {},
   created: true,
+  inputs: new Map(),
   ...overrides,
 });
 

@@ -13,7 +13,7 @@ export interface FakeDriver {
 export const startFakeDriver = async (): Promise<FakeDriver> => {
   const fake = await startFakeS3();
   const driver = createS3Driver(connectionTo(fake.endpoint), driverDeps(), {
-    aspects: [],
+    aspects: () => [],
     unsupported: new Map(),
     serverIdentity: 'fake',
     isCertain: false,

@@ -37,6 +37,8 @@ export interface MemoryS3Options {
   readonly hidesMissing?: boolean;
   /** True: DeleteBucket removes a bucket with all that is in it, as SeaweedFS does. */
   readonly removesFullBuckets?: boolean;
+  /** Tags and versioning when absent. */
+  readonly aspects?: Driver['aspects'];
   readonly keys?: Driver['keys'] | undefined;
   readonly serverIdentity?: string;
   /** The code with which a pair is refused, undefined when it signs in; all pairs do when absent. */
@@ -49,6 +51,8 @@ export interface MemoryS3 {
   readonly driver: Driver;
   /** Makes a bucket as somebody else would. */
   make(name: string, overrides?: Partial<MemoryBucket>): MemoryBucket;
+  /** What every call of an operation has brought so far. */
+  inputs(operation: string): readonly Readonly<Record<string, unknown>>[];
   /** Refuses an operation with this code and status until it is allowed again; undefined allows it. */
   refuse(operation: string, refusal: { readonly code: string; readonly status: number } | undefined): void;
 }
@@ -69,6 +73,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
   const { now, tags: keepsTags = true, hidesMissing = false, serverIdentity = 'http://s3.test' } = options;
   const buckets = new Map<string, MemoryBucket>();
   const refusals = new Map<string, { readonly code: string; readonly status: number }>();
+  const asked: { readonly operation: string; readonly input: Input }[] = [];
   let hasRefusedTags = false;
 
   const make: MemoryS3['make'] = (name, overrides = {}) => {
@@ -93,6 +98,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
   };
 
   const answer = (operation: string, input: Input, region: string): unknown => {
+    asked.push({ operation, input });
     const refused = refusals.get(operation);
     if (refused !== undefined) throw refusal(refused.code, refused.status);
     if (operation === 'ListBuckets') {
@@ -216,7 +222,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
       tls: { insecureSkipVerify: false },
       retry: { maxAttempts: 1, backoffStrategy: 'exponential' },
     },
-    aspects: [bindAspect(tagging), bindAspect(versioning)],
+    aspects: options.aspects ?? [bindAspect(tagging), bindAspect(versioning)],
     unsupported: new Map([['mfaDelete', 'The server in memory has no MFA delete.']]),
     keys: options.keys ?? 'The server in memory issues no keys.',
     get marksBuckets() {
@@ -235,6 +241,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
     buckets,
     driver,
     make,
+    inputs: (operation) => asked.filter((call) => call.operation === operation).map(({ input }) => input),
     refuse: (operation, refused) => {
       if (refused === undefined) refusals.delete(operation);
       else refusals.set(operation, refused);

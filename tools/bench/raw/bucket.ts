@@ -28,8 +28,8 @@ export const writeBucket = async (
 
   await kube.apply(resource, { metadata: { ...metadata, finalizers: [finalizerName] } });
   await wire.sendOrAbsent(new HeadBucketCommand({ Bucket }), [404], context);
-  const managedTagKeys = tags.map(([key]) => key);
-  const base = { bucketName: Bucket, endpoint: driver.serverIdentity, managedTagKeys };
+  const managed = { tagging: tags.map(([key]) => key) };
+  const base = { bucketName: Bucket, endpoint: driver.serverIdentity, managed };
   await status({ ...base, exists: false, createIntent: { at: new Date().toISOString(), bucketName: Bucket } });
   await wire.send(new CreateBucketCommand({ Bucket }), context);
   tell(object, 'BucketCreated', `Created bucket ${Bucket} in region ${wire.region}.`);

@@ -7,7 +7,7 @@ import { fetchTags, type Tags } from '../owner-mark.ts';
 import { answerOf } from '../wire-answer.ts';
 
 export interface TaggingWant {
-  /** Tags that are to be there; as read: all tags of the bucket. */
+  /** Tags that are to be there, the owner's mark among them. */
   readonly tags: Tags;
   /** Keys that an earlier spec had set and this one no longer has. */
   readonly remove: readonly string[];
@@ -21,22 +21,24 @@ export const mergeTags = (found: Tags, { tags, remove }: TaggingWant): Tags =>
  * The spec's tags, the owner's mark (kept also where the spec declares no tags), and everybody else's tags, which stay.
  * Source: Amazon S3 API, GetBucketTagging and PutBucketTagging, which replaces the whole set.
  */
-export const tagging: Aspect<TaggingWant> = {
+export const tagging: Aspect<TaggingWant, Tags> = {
   name: 'tagging',
-  desired({ tagging: declared }, { mark, managedTagKeys }) {
+  desired({ tagging: declared }, { mark, managed }) {
     const wanted = Object.entries(declared?.tags ?? {});
     const keys = new Set(wanted.map(([key]) => key));
     return {
       tags: new Map([...wanted, ...tagsOfMark(mark)]),
       // Undeclared tags are unmanaged: those set earlier stay too.
-      remove: declared === undefined ? [] : managedTagKeys.filter((key) => !keys.has(key)),
+      remove: declared === undefined ? [] : (managed.tagging ?? []).filter((key) => !keys.has(key)),
     };
   },
-  read: async (s3, context) => ({ tags: s3.tags ?? (await fetchTags(s3, context)), remove: [] }),
+  owns: ({ tags }) => [...tags.keys()].filter((key) => !isOwnerTag(key)),
+  holds: (have) => [...have.keys()],
+  read: async (s3, context) => s3.tags ?? fetchTags(s3, context),
+  isSet: (have) => have.size > 0,
   diff(want, have) {
-    const found: Tags = have?.tags ?? new Map();
-    const removed = want.remove.filter((key) => found.has(key) && !want.tags.has(key));
-    const isThere = [...want.tags].every(([key, value]) => found.get(key) === value);
+    const removed = want.remove.filter((key) => have.has(key) && !want.tags.has(key));
+    const isThere = [...want.tags].every(([key, value]) => have.get(key) === value);
     return isThere && removed.length === 0 ? undefined : { tags: want.tags, remove: removed };
   },
   async write(s3, to, context) {

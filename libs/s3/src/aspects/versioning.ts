@@ -13,14 +13,17 @@ export interface VersioningWant {
  */
 export const versioning: Aspect<VersioningWant> = {
   name: 'versioning',
+  readsWith: 'GetBucketVersioning',
+  // A bucket that has never had it, and one on a server without it, look alike.
+  isSet: ({ enabled, mfaDelete }) => enabled || mfaDelete,
   desired: ({ versioning: declared }) => declared && { enabled: declared.enabled, mfaDelete: declared.mfaDelete },
-  needs: (want, have) => (want.mfaDelete === (have?.mfaDelete ?? false) ? [] : ['mfaDelete']),
-  without: (want, have) => ({ ...want, mfaDelete: have?.mfaDelete ?? false }),
+  needs: (want, have) => (want.mfaDelete === have.mfaDelete ? [] : ['mfaDelete']),
+  without: (want, have) => ({ ...want, mfaDelete: have.mfaDelete }),
   async read({ wire, bucket }, context) {
     const { Status, MFADelete } = await wire.send(new GetBucketVersioningCommand({ Bucket: bucket }), context);
     return { enabled: Status === 'Enabled', mfaDelete: MFADelete === 'Enabled' };
   },
-  diff: (want, have) => (want.enabled === have?.enabled && want.mfaDelete === have.mfaDelete ? undefined : want),
+  diff: (want, have) => (want.enabled === have.enabled && want.mfaDelete === have.mfaDelete ? undefined : want),
   async write({ wire, bucket }, to, context) {
     await wire.send(
       new PutBucketVersioningCommand({

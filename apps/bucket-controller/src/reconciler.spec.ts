@@ -612,7 +612,7 @@ describe('a bucket of ours', () => {
 
   it('with a feature that the server lacks is Unsupported, and writes nothing more', async () => {
     const { bench } = await ready({
-      spec: { ...declared, cors: { rules: [{ allowedOrigins: ['*'], allowedMethods: ['GET'] }] } },
+      spec: { ...declared, cors: { rules: [{ allowedOrigins: ['*'], allowedMethods: ['GET'] }], others: 'Remove' } },
     });
     expect(bench.conditions()).toEqual([
       'Ready=False Unsupported',

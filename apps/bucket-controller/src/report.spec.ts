@@ -67,7 +67,12 @@ describe('policyConflictClaims', () => {
     ['a public policy under a block', blocks, [policy('a/p', true)], /a\/p is public/],
     ['a private policy under a block', blocks, [policy('a/p')], undefined],
   ])('%s', (_title, spec, policies, message) => {
-    const [claim, ...others] = policyConflictClaims(bucketSpec(spec), policies);
+    const [claim, ...others] = policyConflictClaims(bucketSpec(spec), {
+      policies,
+      remains: undefined,
+      ownership: 'Adopted',
+      views: [],
+    });
     expect(others).toEqual([]);
     if (message === undefined) expect(claim).toBeUndefined();
     else
@@ -78,11 +83,31 @@ describe('policyConflictClaims', () => {
         message: expect.stringMatching(message) as string,
       });
   });
+
+  it.each([
+    ['the operator created, and the server has blocks', 'Created', true, 1],
+    ['the operator created, on a server without blocks', 'Created', false, 0],
+    ['was adopted', 'Adopted', true, 0],
+  ] as const)(
+    'judge a public policy by what is kept without being declared: a bucket that %s',
+    (_what, ownership, hasBlock, count) => {
+      const views = hasBlock ? [{ aspect: 'publicAccess', verdict: 'same' } as const] : [];
+      const claims = policyConflictClaims(bucketSpec(), {
+        policies: [policy('a/p', true)],
+        remains: undefined,
+        ownership,
+        views,
+      });
+      expect(claims).toHaveLength(count);
+    },
+  );
 });
 
 it('policyConflictClaims tells what a borrower may have left, before all else, and what ends that', () => {
   const remains = { namespaces: ['team-b'], notSeen: undefined };
-  expect(policyConflictClaims(bucketSpec({}), [onBucket, onBucket], remains)).toEqual([
+  expect(
+    policyConflictClaims(bucketSpec({}), { policies: [onBucket, onBucket], remains, ownership: 'Adopted', views: [] }),
+  ).toEqual([
     {
       type: 'PolicyConflict',
       status: 'True',

@@ -9,7 +9,7 @@ import {
   type Bucket,
 } from '@operator/references';
 import type { Pass } from '@operator/runtime';
-import type { AspectView, Managed } from '@operator/s3';
+import { publicAccessOf, type AspectView, type Managed } from '@operator/s3';
 import type { SeenBucket } from './observe.ts';
 import type { Remains } from './remains.ts';
 
@@ -90,8 +90,7 @@ const explainRemains = ({ namespaces, notSeen }: Remains): string => {
 /** Tells when policies of a bucket are at odds with each other or with its spec. Does not hold the Bucket's Ready back. */
 export const policyConflictClaims = (
   spec: BucketSpec,
-  policies: readonly PolicyOnBucket[],
-  remains?: Remains,
+  { policies, remains, ownership, views }: Pick<SeenBucket, 'policies' | 'remains' | 'ownership' | 'views'>,
 ): readonly Claim[] => {
   const conflict = (reason: string, message: string): readonly Claim[] => [
     { type: conditionTypes.PolicyConflict, status: 'True', reason, message, onlyInforms: true },
@@ -104,24 +103,34 @@ export const policyConflictClaims = (
       `${String(names.length)} BucketPolicies refer to this bucket, and it can have one: ${names.join(', ')}. In effect is the one whose status says applied.`,
     );
   }
-  const blocked = spec.publicAccess?.blockPublicPolicy === true;
-  const offender = blocked ? policies.find(({ isPublic }) => isPublic) : undefined;
+  const offender = blocksPublicPolicies(spec, ownership, views) ? policies.find(({ isPublic }) => isPublic) : undefined;
   if (offender === undefined) return [];
   return conflict(
     reasons.PublicPolicyBlocked,
-    `BucketPolicy ${offender.name} is public, and publicAccess.blockPublicPolicy is true.`,
+    `BucketPolicy ${offender.name} is public, and publicAccess.blockPublicPolicy is true, as it is by default on a bucket that the operator created. Set it to false to allow the policy.`,
   );
+};
+
+/** True when public policies are blocked, by the spec or by what is kept without it, or are to be: a server that cannot, does not. */
+const blocksPublicPolicies = (
+  spec: BucketSpec,
+  ownership: SeenBucket['ownership'],
+  views: readonly AspectView[],
+): boolean => {
+  const wanted = publicAccessOf(spec, { created: ownership === 'Created' });
+  if (wanted?.blockPublicPolicy !== true) return false;
+  return spec.publicAccess !== undefined || views.some(({ aspect }) => aspect === 'publicAccess');
 };
 
 /** What a look at a bucket of ours has to say beside Ready. */
 export const claimsOfSeen = (
-  { views, policies, remains, withdrawn }: Pick<SeenBucket, 'views' | 'policies' | 'remains' | 'withdrawn'>,
+  seen: Pick<SeenBucket, 'views' | 'policies' | 'remains' | 'withdrawn' | 'ownership'>,
   bucket: Bucket,
 ): readonly Claim[] => {
-  const withdrawal = grantWithdrawn(bucket, withdrawn);
+  const withdrawal = grantWithdrawn(bucket, seen.withdrawn);
   return [
-    ...unsupportedClaims(views),
-    ...policyConflictClaims(bucket.spec, policies, remains),
+    ...unsupportedClaims(seen.views),
+    ...policyConflictClaims(bucket.spec, seen),
     ...(withdrawal === undefined ? [] : [withdrawal]),
   ];
 };

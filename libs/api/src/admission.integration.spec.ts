@@ -263,7 +263,7 @@ describe('defaults', () => {
         forceDelete: false,
         adoptionPolicy: 'IfOwned',
         versioning: { enabled: false, mfaDelete: false },
-        encryption: { enabled: false, algorithm: 'AES256' },
+        encryption: { enabled: false, algorithm: 'AES256', bucketKeyEnabled: false },
         publicAccess: {
           blockPublicAcls: true,
           blockPublicPolicy: true,

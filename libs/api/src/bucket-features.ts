@@ -28,13 +28,23 @@ export const encryption = Type.Object(
     }),
     algorithm: Type.Enum(['AES256', 'aws:kms'], { description: 'How objects are encrypted.', default: 'AES256' }),
     kmsKeyId: optional(text('Id, name or ARN of the key, for aws:kms.', 2048)),
+    bucketKeyEnabled: optional(
+      Type.Boolean({
+        description:
+          'True: one data key for the bucket in place of one for each object, for fewer calls to the key service. Only for aws:kms.',
+        default: false,
+      }),
+    ),
   },
   {
     description: `Default encryption of new objects. ${unmanaged}`,
-    ...notInThisVersion,
     ...rules(
       { rule: "self.algorithm != 'aws:kms' || has(self.kmsKeyId)", message: 'algorithm aws:kms needs kmsKeyId' },
       { rule: "!has(self.kmsKeyId) || self.algorithm == 'aws:kms'", message: 'kmsKeyId needs algorithm: aws:kms' },
+      {
+        rule: "!has(self.bucketKeyEnabled) || !self.bucketKeyEnabled || self.algorithm == 'aws:kms'",
+        message: 'bucketKeyEnabled needs algorithm: aws:kms',
+      },
     ),
   },
 );
@@ -53,13 +63,14 @@ export const publicAccess = Type.Object(
     }),
   },
   {
-    description: 'Public access block. When left out, the bucket keeps what the server gave it.',
-    ...notInThisVersion,
+    description:
+      'Public access block. When left out, all four are kept true on a bucket that the operator created, where the server has them, and an adopted bucket keeps what it has.',
   },
 );
 
 const corsRule = Type.Object(
   {
+    id: optional(text('Name of the rule, unique in the bucket; derived from its content when left out.', 255)),
     allowedOrigins: list(
       'Origins that may ask, such as https://example.com; one * in each stands for any text.',
       text(
@@ -96,8 +107,20 @@ const corsRule = Type.Object(
 );
 
 export const cors = Type.Object(
-  { rules: list('The rules, in order; an empty list removes all from the bucket.', corsRule, 100) },
-  { description: `Which web pages of other origins may use the bucket. ${unmanaged}`, ...notInThisVersion },
+  {
+    rules: list('The rules, in order: the first that matches counts. An empty list removes them.', corsRule, 100, {
+      ...rules({
+        rule: 'self.all(one, !has(one.id) || self.exists_one(other, has(other.id) && other.id == one.id))',
+        message: 'two rules have the same id',
+      }),
+    }),
+    others: Type.Enum(['Keep', 'Remove'], {
+      description:
+        'What happens to rules that somebody else put there. Keep: they stay, after those of the spec. Remove: they go.',
+      default: 'Remove',
+    }),
+  },
+  { description: `Which web pages of other origins may use the bucket. ${unmanaged}` },
 );
 
 const notification = (what: string) =>

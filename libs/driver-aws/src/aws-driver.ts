@@ -1,8 +1,11 @@
 import {
   bindAspect,
+  cors,
   createIamKeyIssuer,
   createS3Driver,
+  encryption,
   endpointIdentity,
+  publicAccess,
   tagging,
   versioning,
   type DriverFactory,
@@ -31,7 +34,13 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
   const isAmazon = amazon !== undefined;
   const partition = amazon ?? partitionOf(connection.region);
   return createS3Driver(connection, deps, {
-    aspects: () => [bindAspect(tagging), bindAspect(versioning)],
+    aspects: () => [
+      bindAspect(tagging),
+      bindAspect(versioning),
+      bindAspect(publicAccess),
+      bindAspect(encryption({ alwaysOn: isAmazon })),
+      bindAspect(cors),
+    ],
     unsupported,
     isCertain: isAmazon,
     guardsContent: isAmazon,

@@ -1,8 +1,11 @@
 import {
   bindAspect,
+  cors,
   createIamKeyIssuer,
   createS3Driver,
+  encryption,
   endpointIdentity,
+  publicAccess,
   readMisroutedPut,
   tagging,
   versioning,
@@ -26,7 +29,13 @@ const unsupported: UnsupportedFeatures = new Map([
 /** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */
 export const createGenericDriver: DriverFactory = (connection, deps) =>
   createS3Driver(connection, deps, {
-    aspects: () => [bindAspect(tagging), bindAspect(versioning)],
+    aspects: () => [
+      bindAspect(tagging),
+      bindAspect(versioning),
+      bindAspect(publicAccess),
+      bindAspect(encryption()),
+      bindAspect(cors),
+    ],
     unsupported,
     isCertain: false,
     serverIdentity: endpointIdentity(connection.endpoint),

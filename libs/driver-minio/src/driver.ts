@@ -6,7 +6,9 @@ import {
   checkS3Health,
   createUnknownKeyCheck,
   createWirePool,
+  encryption,
   endpointIdentity,
+  publicAccessWithoutAcls,
   probeFeatures,
   readMisroutedPut,
   tagging,
@@ -31,7 +33,11 @@ export interface MinioOptions {
 /** What MinIO refuses or silently ignores, tried on its last public commit. */
 const unsupported: UnsupportedFeatures = new Map([
   ['mfaDelete', 'MinIO accepts MFA delete and ignores it.'],
-  ['publicAccess', 'MinIO has no public access block; what is public there follows from the bucket policy alone.'],
+  [
+    'publicPolicyBlock',
+    'MinIO has no public access block; what is public there follows from the bucket policy alone. Set blockPublicPolicy and restrictPublicBuckets to false.',
+  ],
+  ['bucketKey', 'MinIO has no bucket keys.'],
   [
     'cors',
     'MinIO has no CORS rules for buckets, only one list of origins for the server (MINIO_API_CORS_ALLOW_ORIGIN).',
@@ -78,7 +84,12 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
 
   const driver: Driver = {
     connection,
-    aspects: [bindAspect(tagging), bindAspect(versioning)],
+    aspects: [
+      bindAspect(tagging),
+      bindAspect(versioning),
+      bindAspect(publicAccessWithoutAcls),
+      bindAspect(encryption()),
+    ],
     unsupported,
     keys: createKeyIssuer(admin, `minio+${endpointIdentity(connection.endpoint)}`, () =>
       randomBytes(20).toString('hex'),

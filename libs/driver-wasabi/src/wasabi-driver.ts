@@ -2,9 +2,12 @@ import { reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
 import {
   bindAspect,
+  cors,
   createIamKeyIssuer,
   createS3Driver,
+  encryption,
   endpointIdentity,
+  publicAccess,
   readMisroutedPut,
   tagging,
   versioning,
@@ -20,6 +23,7 @@ const unsupported: UnsupportedFeatures = new Map([
     'MFA delete can only be changed with a token of a second factor, which an operator does not have. ' +
       'Set it by hand; the operator then finds it as wanted.',
   ],
+  ['kmsEncryption', 'Wasabi documents no encryption with keys of a key service; use AES256.'],
   ['quota', 'Wasabi has no bucket quota.'],
   ['cloudTrail', 'CloudTrail is a service of AWS; Wasabi does not have it.'],
   ['userTags', 'Wasabi keeps no tags on users; the tags of the AccessKey have no effect there.'],
@@ -45,7 +49,13 @@ const checkRegion = ({ endpoint, region }: Connection): void => {
 export const createWasabiDriver: DriverFactory = (connection, deps) => {
   const isWasabi = isWasabiEndpoint(connection.endpoint);
   return createS3Driver(connection, deps, {
-    aspects: () => [bindAspect(tagging), bindAspect(versioning)],
+    aspects: () => [
+      bindAspect(tagging),
+      bindAspect(versioning),
+      bindAspect(publicAccess),
+      bindAspect(encryption()),
+      bindAspect(cors),
+    ],
     unsupported,
     isCertain: false,
     requestsPerSecond: 100,

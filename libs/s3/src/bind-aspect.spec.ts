@@ -213,7 +213,10 @@ const declarations: { readonly [F in (typeof bucketFeatures)[number]]: readonly 
   objectLock: [{ enabled: true }, { enabled: false }],
   tagging: [{ tags: { team: 'a' } }, { tags: {} }],
   lifecycle: [{ rules: [{ id: 'r', status: 'Enabled', expiration: { days: 1 } }] }, { rules: [] }],
-  cors: [{ rules: [{ allowedOrigins: ['*'], allowedMethods: ['GET'] }] }, { rules: [] }],
+  cors: [
+    { rules: [{ allowedOrigins: ['*'], allowedMethods: ['GET'] }], others: 'Remove' },
+    { rules: [], others: 'Remove' },
+  ],
   notifications: [{ sns: [{ arn: 'arn:x', events: ['s3:ObjectCreated:*'] }] }, { sqs: [] }],
   replication: [
     { rules: [{ id: 'r', status: 'Enabled', destination: {}, deleteMarkers: false, existingObjects: false }] },

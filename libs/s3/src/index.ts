@@ -14,6 +14,9 @@ export type {
   Support,
   UnsupportedFeatures,
 } from './aspect.ts';
+export { cors } from './aspects/cors.ts';
+export { encryption } from './aspects/encryption.ts';
+export { publicAccess, publicAccessOf, publicAccessWithoutAcls } from './aspects/public-access.ts';
 export { tagging } from './aspects/tagging.ts';
 export { versioning } from './aspects/versioning.ts';
 export { bindAspect } from './bind-aspect.ts';

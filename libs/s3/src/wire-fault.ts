@@ -179,8 +179,20 @@ const takenForCreateBucket: ReadonlySet<string> = new Set([
   'PutBucketLogging',
 ]);
 
-/** Reads `MalformedXML` as Unsupported where a server, not AWS, takes the operation for another one. For `WirePoolOptions.readError`. */
-export const readMisroutedPut = (call: FailedCall, error: unknown): Fault | undefined =>
-  takenForCreateBucket.has(call.operation) && answerOf(error)?.code === 'MalformedXML'
+/** True when the answer is one that only CreateBucket can get. */
+const isOfCreateBucket = ({ operation }: FailedCall, { code, message = '' }: WireAnswer): boolean =>
+  operation !== 'CreateBucket' &&
+  (code === 'BucketAlreadyOwnedByYou' ||
+    (code === 'MalformedXML' && takenForCreateBucket.has(operation)) ||
+    (code === 'InvalidArgument' && message.includes('CreateBucketConfiguration')));
+
+/**
+ * Reads an answer of CreateBucket as Unsupported where a server, not AWS, takes another operation for that one. For
+ * `WirePoolOptions.readError`.
+ */
+export const readMisroutedPut = (call: FailedCall, error: unknown): Fault | undefined => {
+  const answer = answerOf(error);
+  return answer !== undefined && isOfCreateBucket(call, answer)
     ? unsupported(`${call.operation} at ${hostOf(call.endpoint)}: the server does not have this operation.`, error)
     : undefined;
+};

@@ -113,6 +113,14 @@ const featureCases = [
     'encryption with a KMS key',
     bucket({ encryption: { enabled: true, algorithm: 'aws:kms', kmsKeyId: 'my-key' } }),
   ),
+  accepts(
+    'encryption with a bucket key',
+    bucket({ encryption: { enabled: true, algorithm: 'aws:kms', kmsKeyId: 'my-key', bucketKeyEnabled: true } }),
+  ),
+  refuses('a bucket key without aws:kms', bucket({ encryption: { enabled: true, bucketKeyEnabled: true } }), [
+    'spec.encryption',
+    'bucketKeyEnabled needs algorithm: aws:kms',
+  ]),
   accepts('encryption switched off', bucket({ encryption: { enabled: false } })),
   refuses('aws:kms without a key', bucket({ encryption: { enabled: true, algorithm: 'aws:kms' } }), [
     'spec.encryption',
@@ -236,6 +244,30 @@ const featureCases = [
     rulesNotChecked,
   ),
 
+  accepts(
+    'CORS rules with and without ids',
+    bucket({
+      cors: {
+        rules: [
+          { id: 'a', allowedOrigins: ['*'], allowedMethods: ['GET'] },
+          { id: 'b', allowedOrigins: ['*'], allowedMethods: ['GET'] },
+          { allowedOrigins: ['*'], allowedMethods: ['PUT'] },
+        ],
+        others: 'Keep',
+      },
+    }),
+  ),
+  refuses(
+    'two CORS rules of one id',
+    bucket({ cors: { rules: many(2, () => ({ id: 'a', allowedOrigins: ['*'], allowedMethods: ['GET'] })) } }),
+    ['spec.cors.rules', 'two rules have the same id'],
+  ),
+  refuses(
+    'a mistyped word about others',
+    bucket({ cors: { rules: [], others: 'keep' } }),
+    ['spec.cors.others', 'supported values: "Keep", "Remove"'],
+    rulesNotChecked,
+  ),
   accepts('an empty list of CORS rules', bucket({ cors: { rules: [] } })),
   accepts(
     'a CORS rule with everything',

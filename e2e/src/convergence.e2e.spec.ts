@@ -16,6 +16,7 @@ import {
   untilQuiet,
   type World,
 } from '@operator/tools/harness';
+import { declaredOn } from '@operator/testing/declarations';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld } from './world.ts';
 
@@ -43,7 +44,7 @@ describe('convergence', () => {
     await Promise.all(
       servers.map(async (server) => {
         await world.createProvider(namespace, server, { server });
-        await kube.create('Bucket', namespace, server, bucketSpec(server, `settled-${server}`));
+        await kube.create('Bucket', namespace, server, bucketSpec(server, `settled-${server}`, declaredOn(server)));
         if (server !== 'versitygw') {
           await kube.create('AccessKey', namespace, server, accessKeySpec(server, server, 'ReadWrite'));
         }

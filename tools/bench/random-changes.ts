@@ -1,4 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BucketSpec } from '@operator/api';
+import type { BucketFeature } from '@operator/s3';
+import { declarationsOn, declaredOn, replacement } from '@operator/testing/declarations';
 import {
   accessKeySpec,
   bucketSpec,
@@ -15,8 +18,7 @@ export interface DeclaredBucket {
   readonly name: string;
   /** At the server. */
   readonly bucket: string;
-  readonly versioning: boolean;
-  readonly tags: Readonly<Record<string, string>>;
+  readonly features: Partial<BucketSpec>;
 }
 export interface DeclaredPolicy {
   readonly bucket: DeclaredBucket;
@@ -45,7 +47,6 @@ type Attempt = () => Promise<unknown>;
 
 const levels = ['ReadOnly', 'WriteOnly', 'ReadWrite'] as const;
 const actions = ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'] as const;
-const teams = ['storage', 'compute', 'network'] as const;
 const retryMs = 250;
 
 /**
@@ -80,6 +81,11 @@ export const createRandomChanges = (options: {
   const of = (key: string, dependents: ReadonlyMap<string, { readonly bucket: DeclaredBucket }>) =>
     [...dependents].filter(([, { bucket }]) => keyOf(bucket) === key).map(([own]) => own);
 
+  /** Every feature that the server has, each as it stands in one of its declarations. */
+  const chooseFeatures = (): Partial<BucketSpec> => {
+    const choose = (feature: BucketFeature) => declaredOn('minio', random.pick(['full', 'other', 'none']))[feature];
+    return Object.fromEntries(declarationsOn('minio').map(({ feature }) => [feature, choose(feature)]));
+  };
   const createBucket = (): Attempt => {
     const taken = new Set([...buckets.values()].map(({ bucket }) => bucket));
     const free = Array.from({ length: most + 5 }, (_, slot) => `soak-${slot}`).filter((name) => !taken.has(name));
@@ -87,23 +93,17 @@ export const createRandomChanges = (options: {
       namespace: random.pick(namespaces),
       name: `b${(made += 1)}`,
       bucket: random.pick(free),
-      versioning: random.chance(0.5),
-      tags: { team: random.pick(teams), tier: 'one' },
+      features: chooseFeatures(),
     };
-    const { versioning: enabled, tags } = declared;
     buckets.set(keyOf(declared), declared);
-    const spec = bucketSpec(provider, declared.bucket, { versioning: { enabled }, tagging: { tags } });
+    const spec = bucketSpec(provider, declared.bucket, declared.features);
     return () => create('Bucket', declared.namespace, declared.name, spec);
   };
   const changeBucket = (): Attempt => {
     const [key, former] = random.pick([...buckets]);
-    const tier = random.chance(0.5) ? { tier: `tier-${random.below(100)}` } : {};
-    const declared = { ...former, versioning: random.chance(0.5), tags: { team: random.pick(teams), ...tier } };
+    const declared = { ...former, features: chooseFeatures() };
     buckets.set(key, declared);
-    const spec = {
-      versioning: { enabled: declared.versioning },
-      tagging: { tags: { tier: null, ...declared.tags } },
-    };
+    const spec = replacement(former.features, declared.features);
     return () => kube.patch('Bucket', former.namespace, former.name, { spec });
   };
   const deleteBucket = (): Attempt => {

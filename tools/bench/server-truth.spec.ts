@@ -7,8 +7,7 @@ const bucket: DeclaredBucket = {
   namespace: 'one',
   name: 'b1',
   bucket: 'soak-1',
-  versioning: true,
-  tags: { team: 'storage' },
+  features: { tagging: { tags: { team: 'storage' } } },
 };
 const declared: Declared = {
   buckets: new Map([['one/b1', bucket]]),
@@ -18,7 +17,9 @@ const declared: Declared = {
 const mark = { 's3.cloud37.dev/name': 'b1' };
 
 interface Found {
-  readonly buckets: Readonly<Record<string, { versioning: string; tags: Record<string, string>; action?: string }>>;
+  readonly buckets: Readonly<
+    Record<string, { tags: Record<string, string>; differs?: readonly string[]; action?: string }>
+  >;
   readonly users?: readonly string[];
   readonly policies?: readonly string[];
 }
@@ -28,6 +29,7 @@ const serverWith = ({ buckets, users = [], policies = ['readwrite'] }: Found) =>
   view: {
     bucketNames: () => Promise.resolve(Object.keys(buckets)),
     bucket: (name: string) => Promise.resolve(buckets[name]),
+    differencesFrom: (_spec: object, name: string) => Promise.resolve(buckets[name]?.differs ?? []),
     policy: (name: string) =>
       Promise.resolve(
         buckets[name]?.action === undefined ? undefined : { Statement: [{ Action: [buckets[name].action] }] },
@@ -40,7 +42,7 @@ const serverWith = ({ buckets, users = [], policies = ['readwrite'] }: Found) =>
   server: { endpoint: 'http://127.0.0.1:1', region: 'us-east-1', accessKey: 'unused', secretKey: 'unused' },
 });
 
-const asDeclared = { versioning: 'Enabled', tags: { team: 'storage', ...mark }, action: 's3:GetObject' };
+const asDeclared = { tags: { team: 'storage', ...mark }, action: 's3:GetObject' };
 
 it.each<[fact: string, found: Found, differences: readonly string[]]>([
   ['nothing where all is as declared', { buckets: { 'soak-1': asDeclared } }, []],
@@ -48,10 +50,14 @@ it.each<[fact: string, found: Found, differences: readonly string[]]>([
   ['an orphan', { buckets: { 'soak-1': asDeclared, 'soak-2': asDeclared } }, ['bucket soak-2 is too much']],
   [
     'features that are not as declared',
-    { buckets: { 'soak-1': { versioning: 'Suspended', tags: { team: 'compute', ...mark } } } },
+    {
+      buckets: {
+        'soak-1': { tags: mark, differs: ['versioning is "off", not "on"', 'tagging is {}, not {"team":"storage"}'] },
+      },
+    },
     [
-      'soak-1: versioning is Suspended',
-      'soak-1: tags are {"team":"compute"}, not {"team":"storage"}',
+      'soak-1: versioning is "off", not "on"',
+      'soak-1: tagging is {}, not {"team":"storage"}',
       'soak-1: the policy allows nothing, not s3:GetObject',
     ],
   ],

@@ -40,8 +40,8 @@ export async function compareWithApi(declared: Declared, kube: Kube): Promise<re
 }
 
 /**
- * In what the server differs from what is declared, seen by clients that are not the product's: buckets, their versioning,
- * tags and policies; users, their keys and rights; and whether each key in a Secret is good. Empty: nothing is missing, nothing is
+ * In what the server differs from what is declared, seen by clients that are not the product's: buckets, their features
+ * and policies; users, their keys and rights; and whether each key in a Secret is good. Empty: nothing is missing, nothing is
  * too much.
  */
 export async function compareWithServer(
@@ -66,15 +66,11 @@ async function compareBuckets({ buckets, policies }: Declared, view: S3View): Pr
     [...buckets.values()].map(({ bucket }) => bucket),
     await view.bucketNames(''),
   );
-  for (const [key, { bucket, versioning, tags }] of buckets) {
+  for (const [key, { bucket, features }] of buckets) {
     const found = await view.bucket(bucket);
     if (found === undefined) continue; // said already
-    if (versioning !== (found.versioning === 'Enabled'))
-      differences.push(`${bucket}: versioning is ${found.versioning}`);
-    const plain = Object.entries(found.tags).filter(([name]) => !name.startsWith(ownTag));
-    const have = JSON.stringify(Object.fromEntries(plain.toSorted()));
-    const want = JSON.stringify(Object.fromEntries(Object.entries(tags).toSorted()));
-    if (have !== want) differences.push(`${bucket}: tags are ${have}, not ${want}`);
+    const inFeatures = await view.differencesFrom(features, bucket);
+    differences.push(...inFeatures.map((difference) => `${bucket}: ${difference}`));
     if (found.tags[`${ownTag}name`] !== key.split('/')[1]) differences.push(`${bucket}: has the mark of another`);
     const document = (await view.policy(bucket)) as { Statement: readonly { Action: readonly string[] }[] } | undefined;
     const action = document?.Statement.flatMap(({ Action }) => Action).join();

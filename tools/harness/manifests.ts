@@ -1,14 +1,14 @@
+import { declaredEverywhere } from '@operator/testing/declarations';
 import type { Manifest } from './kube.ts';
 
-/** A Bucket that goes with its contents, with versioning and tags. `change`: over the rest of the spec. */
+/** A Bucket that goes with its contents, with every feature that all servers have. `change`: over the rest of the spec. */
 export const bucketSpec = (provider: string, name: string, change: Manifest = {}): Manifest => ({
   spec: {
     providerRef: { name: provider },
     name,
     deletionPolicy: 'Delete',
     forceDelete: true,
-    versioning: { enabled: true },
-    tagging: { tags: { team: 'storage', tier: 'one' } },
+    ...declaredEverywhere(),
     ...change,
   },
 });

@@ -1,3 +1,7 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { BucketSpec } from '@operator/api';
+import { differencesFrom } from '@operator/testing/declarations';
+import { independentClient } from '@operator/testing/independent-client';
 import { Client } from 'minio';
 
 export interface Pair {
@@ -8,11 +12,15 @@ export interface Pair {
 /** What stands at an S3 server, seen past the product by an independent client. */
 export interface S3View {
   readonly client: Client;
+  /** The same server through the SDK of AWS. */
+  readonly sdk: S3Client;
   bucketNames(prefix: string): Promise<readonly string[]>;
   /** Undefined when there is no such bucket. */
   bucket(
     name: string,
   ): Promise<{ readonly versioning: string; readonly tags: Readonly<Record<string, string>> } | undefined>;
+  /** In what the bucket differs from the features that a spec declares. Empty: in nothing. */
+  differencesFrom(spec: Partial<BucketSpec>, name: string): Promise<readonly string[]>;
   /** The stored document, undefined when there is none. */
   policy(name: string): Promise<unknown>;
 }
@@ -28,8 +36,11 @@ export const s3View = (at: { readonly endpoint: string; readonly region: string 
     secretKey: at.secretKey,
     region: at.region,
   });
+  const sdk = independentClient(at);
   return {
     client,
+    sdk,
+    differencesFrom: (spec, name) => differencesFrom(spec, sdk, name),
     bucketNames: async (prefix) =>
       (await client.listBuckets()).map(({ name }) => name).filter((name) => name.startsWith(prefix)),
     async bucket(name) {

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { redact } from '@operator/outcome';
-import { connectionTo, driverConformance } from '@operator/testing';
+import { connectionTo, driverConformance, lackedBy } from '@operator/testing';
 import { startMoto } from '@operator/tools/local';
 import { createAwsDriver } from './aws-driver.ts';
 
 driverConformance({
   name: 'the aws driver on moto',
   createDriver: createAwsDriver,
+  lacks: lackedBy.moto,
   issuesKeys: true,
   locksObjects: true,
   async start() {

@@ -1,4 +1,4 @@
-import { driverConformance, startUnderTest, type KnownGap } from '@operator/testing';
+import { driverConformance, lackedBy, startUnderTest, type KnownGap } from '@operator/testing';
 import { startCeph } from '@operator/tools/local';
 import { createGenericDriver } from './generic-driver.ts';
 
@@ -16,6 +16,7 @@ const conformanceOnCeph = (name: string, sts: boolean) =>
   driverConformance({
     name,
     createDriver: createGenericDriver,
+    lacks: lackedBy.ceph,
     issuesKeys: true,
     locksObjects: true,
     deniesUnknownKeys: sts,

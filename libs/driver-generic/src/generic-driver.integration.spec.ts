@@ -1,9 +1,10 @@
-import { driverConformance, startUnderTest } from '@operator/testing';
+import { driverConformance, lackedBy, startUnderTest } from '@operator/testing';
 import { startMinio, startSeaweedfs, startVersitygw } from '@operator/tools/local';
 import { createGenericDriver } from './generic-driver.ts';
 
 driverConformance({
   name: 'the generic driver on versitygw',
+  lacks: lackedBy.versitygw,
   createDriver: createGenericDriver,
   issuesKeys: false,
   locksObjects: true,
@@ -13,6 +14,7 @@ driverConformance({
 
 driverConformance({
   name: 'the generic driver on MinIO',
+  lacks: lackedBy.minio,
   createDriver: createGenericDriver,
   issuesKeys: false,
   locksObjects: true,
@@ -29,6 +31,7 @@ const unmarkedUser = (title: string, endsWith = /exists and does not carry the m
 
 driverConformance({
   name: 'the generic driver on SeaweedFS',
+  lacks: lackedBy.seaweedfs,
   createDriver: createGenericDriver,
   issuesKeys: true,
   locksObjects: true,

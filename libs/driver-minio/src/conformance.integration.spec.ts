@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { redact } from '@operator/outcome';
-import { connectionTo, driverConformance } from '@operator/testing';
+import { connectionTo, driverConformance, lackedBy } from '@operator/testing';
 import { startMinio } from '@operator/tools/local';
 import { createMinioDriver } from './driver.ts';
 
@@ -10,6 +10,7 @@ driverConformance({
   name: 'the MinIO driver',
   createDriver: createMinioDriver,
   isCertain: true,
+  lacks: lackedBy.minio,
   issuesKeys: true,
   async start() {
     const dir = await mkdtemp(join(tmpdir(), 'driver-minio-'));

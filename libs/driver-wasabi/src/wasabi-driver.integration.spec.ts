@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { redact } from '@operator/outcome';
-import { connectionTo, driverConformance } from '@operator/testing';
+import { connectionTo, driverConformance, lackedBy } from '@operator/testing';
 import { startMoto } from '@operator/tools/local';
 import { createWasabiDriver } from './wasabi-driver.ts';
 
 driverConformance({
   name: 'the wasabi driver on moto, S3 and IAM at two addresses',
   createDriver: createWasabiDriver,
+  lacks: [...lackedBy.moto, 'kmsEncryption'],
   issuesKeys: true,
   async start() {
     const dir = await mkdtemp(join(tmpdir(), 'wasabi-driver-'));

@@ -2,18 +2,16 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
-  GetBucketTaggingCommand,
   HeadBucketCommand,
   ListBucketsCommand,
-  PutBucketTaggingCommand,
   PutObjectCommand,
+  type S3Client,
 } from '@aws-sdk/client-s3';
 import { asFault, redact, type Fault } from '@operator/outcome';
 import {
   createBucket,
   deleteBucketPolicy,
   emptyBucketBatch,
-  lookAtFeatures,
   lookUpCreation,
   observeExistence,
   putBucketPolicy,
@@ -21,8 +19,6 @@ import {
   readOwner,
   removeBucket,
   verifyKey,
-  type AspectView,
-  type BucketContext,
   type BucketFeature,
   type BucketWire,
   type Connection,
@@ -31,10 +27,12 @@ import {
   type KeyIssuer,
   type KeyPair,
   type KeyUser,
+  type Part,
 } from '@operator/s3';
-import type { BucketSpec } from '@operator/api';
 import { afterAll, afterEach, beforeAll, describe, expect, it as vitestIt } from 'vitest';
-import { bucketContext, bucketSpec, driverDeps, ownerMark, recordingContext } from './builders.ts';
+import { bucketSpec, driverDeps, ownerMark, recordingContext } from './builders.ts';
+import { createConvergence, featureConformance, verdictsOf } from './feature-conformance.ts';
+import { independentClient } from './independent-client.ts';
 import { knownGaps, type KnownGap } from './known-gaps.ts';
 
 /** A running server, and how to reach it as its administrator. */
@@ -48,8 +46,8 @@ export interface ConformanceOptions {
   readonly name: string;
   readonly createDriver: DriverFactory;
   readonly start: () => Promise<ServerUnderTest>;
-  /** Features of the driver's list that this very server lacks. */
-  readonly lacks?: readonly string[];
+  /** Features and parts of them that this very server lacks. */
+  readonly lacks?: readonly (BucketFeature | Part)[];
   /** True when the driver knows without asking what its server has. */
   readonly isCertain?: boolean;
   /** True when keys can be issued on this server. */
@@ -94,15 +92,23 @@ export const driverConformance = (options: ConformanceOptions): void => {
       if (isConcerned) it(title, run);
     };
 
-    const lacks = new Set(options.lacks ?? []);
+    const lacks: ReadonlySet<BucketFeature | Part> = new Set(options.lacks ?? []);
     let server: ServerUnderTest | undefined;
     let driver: Driver;
+    let independent: S3Client;
     const extra: Driver[] = [];
     const context = recordingContext();
 
     beforeAll(async () => {
       server = await options.start();
       driver = options.createDriver(server.connection, driverDeps());
+      const { endpoint, region, credentials } = server.connection;
+      independent = independentClient({
+        endpoint,
+        region,
+        accessKey: credentials.accessKeyId,
+        secretKey: credentials.secretAccessKey.reveal(),
+      });
     });
     afterEach(() => {
       for (const other of extra.splice(0)) other.close();
@@ -110,6 +116,7 @@ export const driverConformance = (options: ConformanceOptions): void => {
     });
     afterAll(async () => {
       driver.close();
+      independent.destroy();
       await server?.stop();
     });
 
@@ -246,53 +253,31 @@ export const driverConformance = (options: ConformanceOptions): void => {
       });
     });
 
-    const look = (s3: BucketWire, spec: BucketSpec, bucket: BucketContext = bucketContext()) =>
-      lookAtFeatures(driver, spec, bucket, s3, context);
-    const verdicts = (views: readonly AspectView[]): Partial<Record<BucketFeature, AspectView['verdict']>> =>
-      Object.fromEntries(views.map(({ aspect, verdict }) => [aspect, verdict]));
-
-    /** Applies steps until a look finds none; a second round must not be needed. */
-    const converge = async (
-      s3: BucketWire,
-      spec: BucketSpec,
-      bucket?: BucketContext,
-    ): Promise<readonly AspectView[]> => {
-      for (const view of await look(s3, spec, bucket)) if (view.verdict === 'different') await view.step.apply(context);
-      context.clear();
-      const views = await look(s3, spec, bucket);
-      expect(views.filter(({ verdict }) => verdict === 'different').map(({ aspect }) => aspect)).toEqual([]);
-      expect(context.writes()).toEqual([]);
-      return views;
-    };
+    const { look, converge } = createConvergence(() => driver, context);
 
     describe('features', () => {
-      testIf(!lacks.has('versioning'), 'versioning converges on, off and on again', async () => {
-        const s3 = await freshBucket();
-        for (const enabled of [true, false, true]) {
-          const spec = bucketSpec({ versioning: { enabled, mfaDelete: false } });
-          expect(verdicts(await converge(s3, spec)).versioning).toBe('same');
-        }
+      featureConformance({
+        driver: () => driver,
+        independent: () => independent,
+        context,
+        lacks,
+        freshBucket,
+        it,
       });
 
       testIf(!lacks.has('versioning'), 'versioning that was never on needs no write to be off', async () => {
         const s3 = await freshBucket();
         const views = await look(s3, bucketSpec({ versioning: { enabled: false, mfaDelete: false } }));
-        expect(verdicts(views).versioning).toBe('same');
+        expect(verdictsOf(views).versioning).toBe('same');
       });
 
       testIf(!lacks.has('versioning'), 'MFA delete is said to be unsupported while versioning converges', async () => {
         const s3 = await freshBucket();
         const views = await converge(s3, bucketSpec({ versioning: { enabled: true, mfaDelete: true } }));
-        expect(verdicts(views).versioning).toBe('unsupported');
+        expect(verdictsOf(views).versioning).toBe('unsupported');
         expect(
-          verdicts(await look(s3, bucketSpec({ versioning: { enabled: true, mfaDelete: false } }))).versioning,
+          verdictsOf(await look(s3, bucketSpec({ versioning: { enabled: true, mfaDelete: false } }))).versioning,
         ).toBe('same');
-      });
-
-      testIf(lacks.has('versioning'), 'versioning is said to be unsupported', async () => {
-        const s3 = await freshBucket();
-        const views = await look(s3, bucketSpec({ versioning: { enabled: true, mfaDelete: false } }));
-        expect(verdicts(views).versioning).toBe('unsupported');
       });
 
       testIf(!lacks.has('tagging'), 'the mark is written and read back, without any declared tag', async () => {
@@ -303,24 +288,6 @@ export const driverConformance = (options: ConformanceOptions): void => {
         expect(driver.marksBuckets).toBe(true);
       });
 
-      testIf(!lacks.has('tagging'), 'tags converge: ours are set and removed, those of others stay', async () => {
-        const s3 = await freshBucket();
-        await s3.wire.send(
-          new PutBucketTaggingCommand({ Bucket: s3.bucket, Tagging: { TagSet: [{ Key: 'foreign', Value: 'kept' }] } }),
-          context,
-        );
-        await converge(s3, bucketSpec({ tagging: { tags: { team: 'a', stage: 'x y/z' } } }));
-        await converge(
-          s3,
-          bucketSpec({ tagging: { tags: { team: 'b' } } }),
-          bucketContext({ managed: { tagging: ['team', 'stage'] } }),
-        );
-        const { TagSet = [] } = await s3.wire.send(new GetBucketTaggingCommand({ Bucket: s3.bucket }), context);
-        const found = Object.fromEntries(TagSet.map(({ Key = '', Value }) => [Key, Value]));
-        expect(found).toMatchObject({ foreign: 'kept', team: 'b' });
-        expect(found).not.toHaveProperty('stage');
-      });
-
       it('a declared feature that is not there is named, and the others converge', async () => {
         const s3 = await freshBucket();
         const spec = bucketSpec({
@@ -328,7 +295,7 @@ export const driverConformance = (options: ConformanceOptions): void => {
           ...(lacks.has('tagging') ? {} : { tagging: { tags: { team: 'a' } } }),
         });
         const views = await converge(s3, spec);
-        expect(verdicts(views)).toMatchObject({
+        expect(verdictsOf(views)).toMatchObject({
           cloudTrail: 'unsupported',
           ...(lacks.has('tagging') ? {} : { tagging: 'same' }),
         });
@@ -341,7 +308,7 @@ export const driverConformance = (options: ConformanceOptions): void => {
         // Another process, which has written nothing.
         const other = driverWith({});
         const capabilities = await other.probe(context, s3.bucket);
-        const has = (feature: string) => (lacks.has(feature) ? 'Unsupported' : 'Supported');
+        const has = (feature: BucketFeature) => (lacks.has(feature) ? 'Unsupported' : 'Supported');
         expect(capabilities).toMatchObject({ versioning: has('versioning'), tagging: has('tagging') });
         for (const [feature, support] of Object.entries(await other.probe(context))) {
           if (options.isCertain !== true && feature !== 'accessKeys')

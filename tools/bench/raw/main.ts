@@ -26,6 +26,7 @@ const calls = new Map<string, number>();
 const count = (name: string) => void calls.set(name, (calls.get(name) ?? 0) + 1);
 const context: CallContext = {
   signal,
+  now: new Date(),
   call({ service, operation }, run) {
     count(`${service} ${operation}`);
     return run();

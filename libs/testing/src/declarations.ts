@@ -1,0 +1,264 @@
+import {
+  GetBucketCorsCommand,
+  GetBucketEncryptionCommand,
+  GetBucketTaggingCommand,
+  GetBucketVersioningCommand,
+  GetPublicAccessBlockCommand,
+  PutBucketCorsCommand,
+  PutBucketTaggingCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { BucketSpec } from '@operator/api';
+import type { BucketFeature, Part } from '@operator/s3';
+
+/** A client that is not the operator's: it tells what really stands at the server. */
+export type Independent = Pick<S3Client, 'send'>;
+
+/** One entry that somebody else put into a list that the operator shares. */
+export interface ForeignEntry {
+  put(client: Independent, bucket: string): Promise<void>;
+  isThere(client: Independent, bucket: string): Promise<boolean>;
+  /** True when it stays beside a declaration as it stands in the table. */
+  readonly stays: boolean;
+  /** The declaration under which it stays; absent where it always does. */
+  readonly keeping?: object;
+}
+
+/** One bucket feature as every battery tries it. `full`, `other`, `none`: as they stand in a manifest, defaults filled in. */
+export interface Declaration<F extends BucketFeature = BucketFeature> {
+  readonly feature: F;
+  readonly full: NonNullable<BucketSpec[F]>;
+  readonly other: NonNullable<BucketSpec[F]>;
+  /** Asks for nothing: off, or empty. */
+  readonly none: NonNullable<BucketSpec[F]>;
+  /** Parts that `other` needs beside the feature itself. */
+  readonly otherNeeds?: readonly Part[];
+  /** What an independent client finds, in the form of `shows`. */
+  seen(client: Independent, bucket: string): Promise<unknown>;
+  /** What it finds once the declaration is fulfilled. */
+  shows(declared: NonNullable<BucketSpec[F]>): unknown;
+  readonly foreign?: ForeignEntry;
+}
+
+/** A declaration whose feature is no longer known to the type system. */
+export type AnyDeclaration = Omit<Declaration, 'shows'> & { shows(declared: object): unknown };
+
+const declare = <F extends BucketFeature>(declaration: Declaration<F>): AnyDeclaration =>
+  declaration as unknown as AnyDeclaration;
+
+/** Undefined where the server answers with that code. */
+const orAbsent = async <T>(answer: Promise<T>, code: string): Promise<T | undefined> => {
+  try {
+    return await answer;
+  } catch (error) {
+    if ((error as { readonly name?: unknown }).name === code) return undefined;
+    throw error;
+  }
+};
+
+const tagsOf = async (client: Independent, Bucket: string): Promise<ReadonlyMap<string, string>> => {
+  const answer = await orAbsent(client.send(new GetBucketTaggingCommand({ Bucket })), 'NoSuchTagSet');
+  return new Map((answer?.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
+};
+
+const sortedMap = (entries: readonly (readonly [string, string])[]): Readonly<Record<string, string>> =>
+  Object.fromEntries([...entries].sort(([one], [other]) => (one < other ? -1 : 1)));
+
+const ownTag = 's3.cloud37.dev/';
+const foreignTag = 'foreign';
+
+const rulesOf = async (client: Independent, Bucket: string) =>
+  (await orAbsent(client.send(new GetBucketCorsCommand({ Bucket })), 'NoSuchCORSConfiguration'))?.CORSRules ?? [];
+
+const foreignRule = { ID: 'theirs', AllowedOrigins: ['https://theirs.example'], AllowedMethods: ['DELETE'] };
+const isForeignRule = ({ AllowedOrigins }: { readonly AllowedOrigins?: readonly string[] | undefined }): boolean =>
+  AllowedOrigins?.[0] === foreignRule.AllowedOrigins[0];
+
+const corsRules = [
+  {
+    id: 'read',
+    allowedOrigins: ['https://app.example', 'https://*.app.example'],
+    allowedMethods: ['GET', 'HEAD'],
+    allowedHeaders: ['*'],
+    exposedHeaders: ['etag'],
+    maxAgeSeconds: 600,
+  },
+  { allowedOrigins: ['https://upload.example'], allowedMethods: ['PUT'] },
+] as const;
+
+const kmsKeyId = '0a1b2c3d-0000-4000-8000-00000000000e';
+
+/**
+ * Every feature that the operator manages. Adding one here is all it takes to have it tried: by the conformance suite on each
+ * server, by the properties of histories, when controllers are killed, at rest, and in the changes of a soak.
+ */
+export const declarations: readonly AnyDeclaration[] = [
+  declare<'tagging'>({
+    feature: 'tagging',
+    full: { tags: { team: 'storage', tier: 'one' } },
+    other: { tags: { team: 'compute', stage: 'x y/z' } },
+    none: { tags: {} },
+    seen: async (client, bucket) =>
+      sortedMap([...(await tagsOf(client, bucket))].filter(([key]) => !key.startsWith(ownTag) && key !== foreignTag)),
+    shows: ({ tags }) => sortedMap(Object.entries(tags)),
+    foreign: {
+      stays: true,
+      async put(client, Bucket) {
+        const tags = new Map([...(await tagsOf(client, Bucket)), [foreignTag, 'kept']]);
+        const TagSet = [...tags].map(([Key, Value]) => ({ Key, Value }));
+        await client.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }));
+      },
+      isThere: async (client, bucket) => (await tagsOf(client, bucket)).has(foreignTag),
+    },
+  }),
+  declare<'versioning'>({
+    feature: 'versioning',
+    full: { enabled: true, mfaDelete: false },
+    other: { enabled: false, mfaDelete: false },
+    none: { enabled: false, mfaDelete: false },
+    seen: async (client, Bucket) =>
+      (await client.send(new GetBucketVersioningCommand({ Bucket }))).Status === 'Enabled' ? 'on' : 'off',
+    shows: ({ enabled }) => (enabled ? 'on' : 'off'),
+  }),
+  declare<'publicAccess'>({
+    feature: 'publicAccess',
+    full: { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
+    other: { blockPublicAcls: true, blockPublicPolicy: false, ignorePublicAcls: true, restrictPublicBuckets: false },
+    none: { blockPublicAcls: false, blockPublicPolicy: false, ignorePublicAcls: false, restrictPublicBuckets: false },
+    async seen(client, Bucket) {
+      const answer = await orAbsent(
+        client.send(new GetPublicAccessBlockCommand({ Bucket })),
+        'NoSuchPublicAccessBlockConfiguration',
+      );
+      const found = answer?.PublicAccessBlockConfiguration ?? {};
+      const { BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets } = found;
+      return [BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets].map(Boolean);
+    },
+    shows: ({ blockPublicAcls, blockPublicPolicy, ignorePublicAcls, restrictPublicBuckets }) => [
+      blockPublicAcls,
+      blockPublicPolicy,
+      ignorePublicAcls,
+      restrictPublicBuckets,
+    ],
+  }),
+  declare<'encryption'>({
+    feature: 'encryption',
+    full: { enabled: true, algorithm: 'AES256', bucketKeyEnabled: false },
+    other: { enabled: true, algorithm: 'aws:kms', kmsKeyId, bucketKeyEnabled: true },
+    none: { enabled: false, algorithm: 'AES256', bucketKeyEnabled: false },
+    otherNeeds: ['kmsEncryption', 'bucketKey'],
+    async seen(client, Bucket) {
+      const answer = await orAbsent(
+        client.send(new GetBucketEncryptionCommand({ Bucket })),
+        'ServerSideEncryptionConfigurationNotFoundError',
+      );
+      const rule = answer?.ServerSideEncryptionConfiguration?.Rules?.[0];
+      const { SSEAlgorithm, KMSMasterKeyID } = rule?.ApplyServerSideEncryptionByDefault ?? {};
+      if (SSEAlgorithm === undefined) return 'off';
+      return SSEAlgorithm === 'aws:kms'
+        ? [SSEAlgorithm, KMSMasterKeyID, rule?.BucketKeyEnabled ?? false]
+        : SSEAlgorithm;
+    },
+    shows: ({ enabled, algorithm, kmsKeyId: key, bucketKeyEnabled }) =>
+      !enabled ? 'off' : algorithm === 'aws:kms' ? [algorithm, key, bucketKeyEnabled ?? false] : algorithm,
+  }),
+  declare<'cors'>({
+    feature: 'cors',
+    full: { rules: corsRules, others: 'Remove' },
+    other: { rules: [{ allowedOrigins: ['*'], allowedMethods: ['GET'] }], others: 'Remove' },
+    none: { rules: [], others: 'Remove' },
+    seen: async (client, bucket) =>
+      (await rulesOf(client, bucket))
+        .filter((rule) => !isForeignRule(rule))
+        .map(({ AllowedOrigins, AllowedMethods, AllowedHeaders, ExposeHeaders, MaxAgeSeconds }) => [
+          [...(AllowedOrigins ?? [])].sort(),
+          [...(AllowedMethods ?? [])].sort(),
+          [...(AllowedHeaders ?? [])].sort(),
+          [...(ExposeHeaders ?? [])].sort(),
+          MaxAgeSeconds ?? 0,
+        ]),
+    shows: ({ rules }) =>
+      rules.map(({ allowedOrigins, allowedMethods, allowedHeaders = [], exposedHeaders = [], maxAgeSeconds }) => [
+        [...allowedOrigins].sort(),
+        [...allowedMethods].sort(),
+        [...allowedHeaders].sort(),
+        [...exposedHeaders].sort(),
+        maxAgeSeconds ?? 0,
+      ]),
+    foreign: {
+      stays: false,
+      keeping: { rules: corsRules, others: 'Keep' },
+      async put(client, Bucket) {
+        const CORSRules = [...(await rulesOf(client, Bucket)), foreignRule];
+        await client.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules } }));
+      },
+      isThere: async (client, bucket) => (await rulesOf(client, bucket)).some(isForeignRule),
+    },
+  }),
+];
+
+/** The servers of the test runs. */
+export type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
+
+/** What each of them lacks, features and parts, as they are started for tests. */
+export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Part)[]>> = {
+  // Without a key service it encrypts nothing.
+  minio: ['publicAccess', 'cors', 'encryption'],
+  moto: [],
+  versitygw: ['publicAccess', 'encryption'],
+  seaweedfs: ['publicAccess'],
+  ceph: [],
+};
+
+/** The declarations of what a server has. */
+export const declarationsOn = (server: KnownServer): readonly AnyDeclaration[] =>
+  declarations.filter(({ feature }) => !lackedBy[server].includes(feature));
+
+/** The part of a manifest that declares every feature that a server has. */
+export const declaredOn = (server: KnownServer, which: 'full' | 'other' | 'none' = 'full'): Partial<BucketSpec> =>
+  Object.fromEntries(
+    declarationsOn(server).map((declaration) => {
+      const canOther = (declaration.otherNeeds ?? []).every((part) => !lackedBy[server].includes(part));
+      return [declaration.feature, which === 'other' && !canOther ? declaration.full : declaration[which]];
+    }),
+  );
+
+/** What every server has, in full. */
+export const declaredEverywhere = (): Partial<BucketSpec> =>
+  Object.fromEntries(
+    declarations
+      .filter(({ feature }) => !Object.values(lackedBy).some((lacked) => lacked.includes(feature)))
+      .map(({ feature, full }) => [feature, full]),
+  );
+
+/** The merge patch that puts `next` in the place of `former`: what it leaves out goes. Source: RFC 7386. */
+export const replacement = (former: object, next: object): Readonly<Record<string, unknown>> => {
+  const isMap = (value: unknown): value is object =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  const before = new Map<string, unknown>(Object.entries(former));
+  const after = new Map<string, unknown>(Object.entries(next));
+  return Object.fromEntries(
+    [...new Set([...before.keys(), ...after.keys()])].map((key) => {
+      const [old, now] = [before.get(key), after.get(key)];
+      if (now === undefined) return [key, null];
+      return [key, isMap(old) && isMap(now) ? replacement(old, now) : now];
+    }),
+  );
+};
+
+/** In what a bucket differs from what a spec declares, as an independent client sees it. Empty: in nothing. */
+export const differencesFrom = async (
+  spec: Partial<BucketSpec>,
+  client: Independent,
+  bucket: string,
+): Promise<readonly string[]> => {
+  const differences: string[] = [];
+  for (const { feature, seen, shows } of declarations) {
+    const declared = spec[feature];
+    if (declared === undefined) continue;
+    const have = JSON.stringify(await seen(client, bucket));
+    const want = JSON.stringify(shows(declared));
+    if (have !== want) differences.push(`${feature} is ${have}, not ${want}`);
+  }
+  return differences;
+};

@@ -1,0 +1,179 @@
+import type { BucketSpec } from '@operator/api';
+import {
+  lookAtFeatures,
+  type AspectView,
+  type BucketContext,
+  type BucketFeature,
+  type BucketWire,
+  type Driver,
+  type Managed,
+  type Part,
+} from '@operator/s3';
+import { assert, asyncProperty, array, constantFrom, record } from 'fast-check';
+import { describe, expect } from 'vitest';
+import { bucketContext, bucketSpec, type RecordingContext } from './builders.ts';
+import { declarations, differencesFrom, type AnyDeclaration, type Independent } from './declarations.ts';
+
+/** What the suite of features works with. */
+export interface FeatureBench {
+  readonly driver: () => Driver;
+  readonly independent: () => Independent;
+  readonly context: RecordingContext;
+  readonly lacks: ReadonlySet<BucketFeature | Part>;
+  freshBucket(): Promise<BucketWire>;
+  it(title: string, run: () => Promise<void>): void;
+}
+
+/** Converges buckets as a controller does. */
+export interface Convergence {
+  look(s3: BucketWire, spec: BucketSpec, bucket?: BucketContext): Promise<readonly AspectView[]>;
+  /** Applies steps until a look finds none; a second round must not be needed, and writes nothing. */
+  converge(s3: BucketWire, spec: BucketSpec, bucket?: BucketContext): Promise<readonly AspectView[]>;
+}
+
+export const createConvergence = (driver: () => Driver, context: RecordingContext): Convergence => {
+  const look: Convergence['look'] = (s3, spec, bucket = bucketContext()) =>
+    lookAtFeatures(driver(), spec, bucket, s3, context);
+  return {
+    look,
+    async converge(s3, spec, bucket) {
+      for (const view of await look(s3, spec, bucket)) if (view.verdict === 'different') await view.step.apply(context);
+      context.clear();
+      const views = await look(s3, spec, bucket);
+      expect(views.filter(({ verdict }) => verdict === 'different').map(({ aspect }) => aspect)).toEqual([]);
+      expect(context.writes()).toEqual([]);
+      return views;
+    },
+  };
+};
+
+/** What the views say, by feature. */
+export const verdictsOf = (
+  views: readonly AspectView[],
+): Readonly<Partial<Record<BucketFeature, AspectView['verdict']>>> =>
+  Object.fromEntries(views.map(({ aspect, verdict }) => [aspect, verdict]));
+
+/** What counts as ours after a look that found nothing to do, as the status keeps it. */
+const managedOf = (former: Managed, views: readonly AspectView[]): Managed => ({
+  ...former,
+  ...Object.fromEntries(views.flatMap(({ aspect, managed }) => (managed === undefined ? [] : [[aspect, managed]]))),
+});
+
+type Choice = 'unset' | 'full' | 'other' | 'none';
+
+/** Every feature of the table of declarations, on a real server. */
+export const featureConformance = (bench: FeatureBench): void => {
+  const { driver, independent, context, lacks, freshBucket, it } = bench;
+  const { look, converge } = createConvergence(driver, context);
+  const has = ({ feature }: Pick<AnyDeclaration, 'feature'>) => !lacks.has(feature);
+  const canOther = ({ otherNeeds = [] }: AnyDeclaration) => !otherNeeds.some((part) => lacks.has(part));
+  const specOf = (feature: BucketFeature, declared: object | undefined) => bucketSpec({ [feature]: declared });
+  const differences = (s3: BucketWire, spec: BucketSpec) => differencesFrom(spec, independent(), s3.bucket);
+  // Adopted: then nothing is kept without being declared.
+  const adopted = (managed: Managed = {}) => bucketContext({ created: false, managed });
+
+  for (const declaration of declarations.filter((one) => !has(one))) {
+    const { feature, full, none } = declaration;
+    it(`${feature} is said to be unsupported, and its absence is fulfilled`, async () => {
+      const s3 = await freshBucket();
+      expect(verdictsOf(await converge(s3, specOf(feature, full)))[feature]).toBe('unsupported');
+      expect(verdictsOf(await converge(s3, specOf(feature, none)))[feature] ?? 'same').toBe('same');
+    });
+  }
+
+  for (const declaration of declarations.filter(has)) {
+    const { feature, full, other, none, otherNeeds = [] } = declaration;
+    const second = canOther(declaration) ? other : none;
+    describe(feature, () => {
+      it(`${feature} converges from any declaration to any, and the server shows it`, async () => {
+        const s3 = await freshBucket();
+        let managed: Managed = {};
+        for (const declared of [full, second, none, full, none]) {
+          const spec = specOf(feature, declared);
+          const views = await converge(s3, spec, bucketContext({ managed }));
+          managed = managedOf(managed, views);
+          expect(verdictsOf(views)[feature] ?? 'same').toBe('same');
+          if (declared !== none) expect(await differences(s3, spec)).toEqual([]);
+        }
+      });
+
+      it(`${feature} that was changed behind our back is drift, and is repaired`, async () => {
+        const s3 = await freshBucket();
+        const spec = specOf(feature, full);
+        const managed = managedOf({}, await converge(s3, spec));
+        // What somebody adds where foreign entries stay is no drift.
+        const drifted = declaration.foreign?.stays === true ? none : second;
+        await converge(s3, specOf(feature, drifted), bucketContext({ managed }));
+        expect(verdictsOf(await look(s3, spec, bucketContext({ managed })))[feature]).toBe('different');
+        await converge(s3, spec, bucketContext({ managed }));
+        expect(await differences(s3, spec)).toEqual([]);
+      });
+
+      it(`${feature} that is no longer declared stays as it is`, async () => {
+        const s3 = await freshBucket();
+        const spec = specOf(feature, full);
+        const managed = managedOf({}, await converge(s3, spec));
+        await converge(s3, bucketSpec(), adopted(managed));
+        expect(await differences(s3, spec)).toEqual([]);
+      });
+
+      if (otherNeeds.length > 0 && !canOther(declaration))
+        it(`${feature} as it needs ${otherNeeds.join(' and ')} is said to be unsupported`, async () => {
+          const s3 = await freshBucket();
+          expect(verdictsOf(await converge(s3, specOf(feature, other)))[feature]).toBe('unsupported');
+        });
+
+      const { foreign } = declaration;
+      if (foreign === undefined) return;
+      it(`${feature} of others ${foreign.stays ? 'stays' : 'goes'}, and ours goes without it`, async () => {
+        const s3 = await freshBucket();
+        const keeping = foreign.keeping ?? full;
+        const managed = managedOf({}, await converge(s3, specOf(feature, keeping)));
+        await foreign.put(independent(), s3.bucket);
+        const kept = await look(s3, specOf(feature, keeping), bucketContext({ managed }));
+        expect(verdictsOf(kept)[feature]).toBe('same');
+        const emptied = { ...keeping, ...(feature === 'tagging' ? { tags: {} } : { rules: [] }) };
+        await converge(s3, specOf(feature, emptied), bucketContext({ managed }));
+        expect(await foreign.isThere(independent(), s3.bucket)).toBe(true);
+        expect(await differences(s3, specOf(feature, none))).toEqual([]);
+        await converge(s3, specOf(feature, full));
+        expect(await foreign.isThere(independent(), s3.bucket)).toBe(foreign.stays);
+      });
+    });
+  }
+
+  it('any history of declarations ends as a new bucket with the last of them would', async () => {
+    const mine = declarations.filter(has);
+    const choice = (declaration: AnyDeclaration) =>
+      constantFrom<Choice[]>('unset', 'full', 'none', ...(canOther(declaration) ? (['other'] as const) : []));
+    const step = record(Object.fromEntries(mine.map((declaration) => [declaration.feature, choice(declaration)])));
+    const specFor = (choices: Readonly<Record<string, Choice>>) =>
+      bucketSpec(
+        Object.fromEntries(
+          mine.flatMap((declaration) => {
+            const chosen = choices[declaration.feature] ?? 'unset';
+            return chosen === 'unset' ? [] : [[declaration.feature, declaration[chosen]]];
+          }),
+        ),
+      );
+    const history = asyncProperty(array(step, { minLength: 2, maxLength: 4 }), async (steps) => {
+      const [s3, fresh] = [await freshBucket(), await freshBucket()];
+      let managed: Managed = {};
+      for (const choices of steps) {
+        managed = managedOf(managed, await converge(s3, specFor(choices), adopted(managed)));
+      }
+      const last = specFor(steps.at(-1) ?? {});
+      const views = await converge(fresh, last, adopted());
+      // What the last one does not declare is left as it was.
+      const declared = ([feature]: readonly [string, unknown]) => last[feature as BucketFeature] !== undefined;
+      const own = (all: Managed) =>
+        Object.fromEntries(Object.entries(all).filter((entry) => declared(entry) && entry[1].length > 0));
+      expect(own(managed)).toEqual(own(managedOf({}, views)));
+      for (const { feature, seen } of mine.filter(({ feature }) => last[feature] !== undefined)) {
+        const [there, new_] = [await seen(independent(), s3.bucket), await seen(independent(), fresh.bucket)];
+        expect({ [feature]: there }).toEqual({ [feature]: new_ });
+      }
+    });
+    await assert(history, { numRuns: 6, endOnFailure: true });
+  });
+};

@@ -1,0 +1,374 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  CloudTrailClient,
+  CreateTrailCommand,
+  GetEventSelectorsCommand,
+  PutEventSelectorsCommand,
+} from '@aws-sdk/client-cloudtrail';
+import {
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketReplicationCommand,
+  GetObjectLockConfigurationCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketReplicationCommand,
+  type LifecycleRule,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import { Fault, redact, terminal, waiting, type CallContext } from '@operator/outcome';
+import {
+  bindAspect,
+  birthOf,
+  createBucket,
+  createS3Driver,
+  lookAtFeatures,
+  observeExistence,
+  retireFeatures,
+  versioning,
+  type Aspect,
+  type BucketContext,
+  type Driver,
+  type Input,
+  type Uplink,
+} from '@operator/s3';
+import {
+  bucketContext,
+  bucketSpec,
+  connectionTo,
+  driverDeps,
+  independentClient,
+  recordingContext,
+} from '@operator/testing';
+import { startMoto, type S3Server } from '@operator/tools/local';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/* What a later feature needs of the seam, each by a small aspect that works on a real server. */
+
+let dir: string;
+let moto: S3Server;
+let client: S3Client;
+const drivers: Driver[] = [];
+const context = recordingContext();
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'seam-'));
+  moto = await startMoto({ dir });
+  client = independentClient(moto);
+});
+afterAll(async () => {
+  for (const driver of drivers) driver.close();
+  client.destroy();
+  await moto.stop();
+  await rm(dir, { recursive: true });
+});
+
+const driverWith = (aspects: (uplink: Uplink) => Driver['aspects']): Driver => {
+  const credentials = { accessKeyId: moto.accessKey, secretAccessKey: redact(moto.secretKey) };
+  const driver = createS3Driver(connectionTo(moto.endpoint, { region: moto.region, credentials }), driverDeps(), {
+    aspects: ({ uplink }) => aspects(uplink),
+    unsupported: new Map(),
+    serverIdentity: moto.endpoint,
+    isCertain: false,
+    keys: () => 'none',
+  });
+  drivers.push(driver);
+  return driver;
+};
+
+let made = 0;
+const freshBucket = async (driver: Driver, spec = bucketSpec(), bucket: BucketContext = bucketContext()) => {
+  const name = `seam-${String((made += 1))}`;
+  await createBucket(driver, { bucket: name, born: birthOf(driver, spec, bucket).input }, context);
+  return { wire: driver.wire(), bucket: name };
+};
+
+type S3 = Awaited<ReturnType<typeof freshBucket>>;
+/** Applies all steps; then nothing is left to do. */
+const converge = async (driver: Driver, s3: S3, spec: ReturnType<typeof bucketSpec>, bucket = bucketContext()) => {
+  for (const view of await lookAtFeatures(driver, spec, bucket, s3, context))
+    if (view.verdict === 'different') expect(await view.step.apply(context)).toEqual({ end: 'done' });
+  const views = await lookAtFeatures(driver, spec, bucket, s3, context);
+  expect(views.map(({ verdict }) => verdict)).toEqual(views.map(() => 'same'));
+  return Object.fromEntries(views.map(({ aspect, managed }) => [aspect, managed ?? []]));
+};
+
+describe('a feature that a bucket must be born with', () => {
+  const lock: Aspect<boolean> = {
+    name: 'objectLock',
+    desired: ({ objectLock: declared }) => declared?.enabled,
+    atCreation: (enabled) => (enabled ? { ObjectLockEnabledForBucket: true } : {}),
+    async read({ wire, bucket }, within) {
+      const found = await wire.sendOrAbsent(
+        new GetObjectLockConfigurationCommand({ Bucket: bucket }),
+        ['ObjectLockConfigurationNotFoundError'],
+        within,
+      );
+      return found?.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled';
+    },
+    isSet: (have) => have,
+    diff: (want, have) => (want === have ? undefined : want),
+    write: () => Promise.reject(terminal('Unsupported', 'Only at creation.')),
+  };
+  const spec = bucketSpec({ objectLock: { enabled: true } });
+
+  it('is there at the first look', async () => {
+    const driver = driverWith(() => [bindAspect(lock)]);
+    await converge(driver, await freshBucket(driver, spec), spec);
+  });
+
+  it('is told as unsupported on a bucket that was made without it', async () => {
+    const driver = driverWith(() => [bindAspect(lock)]);
+    const s3 = await freshBucket(driver);
+    const [view] = await lookAtFeatures(driver, spec, bucketContext(), s3, context);
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    expect(await view.step.apply(context)).toEqual({ end: 'refused', message: 'Only at creation.' });
+    expect(await lookAtFeatures(driver, spec, bucketContext(), s3, context)).toMatchObject([
+      { verdict: 'unsupported' },
+    ]);
+  });
+
+  it('keeps the bucket from being made where nobody can give it', async () => {
+    const driver = driverWith(() => []);
+    expect(() => birthOf(driver, spec, bucketContext())).toThrow(/objectLock: .*is not created/);
+    expect(await observeExistence(driver, { bucket: 'seam-never' }, context)).toEqual({ state: 'absent' });
+  });
+});
+
+describe('a list that others write too', () => {
+  interface Want {
+    readonly rules: readonly LifecycleRule[];
+    readonly former: readonly string[];
+  }
+  const isOurs = ({ ID = '' }: LifecycleRule, { rules, former }: Want): boolean =>
+    [...former, ...rules.map((rule) => rule.ID)].includes(ID);
+  const readRules: Aspect<Want, readonly LifecycleRule[]>['read'] = async ({ wire, bucket }, within) => {
+    const command = new GetBucketLifecycleConfigurationCommand({ Bucket: bucket });
+    return (await wire.sendOrAbsent(command, ['NoSuchLifecycleConfiguration'], within))?.Rules ?? [];
+  };
+  const lifecycle: Aspect<Want, readonly LifecycleRule[]> = {
+    name: 'lifecycle',
+    desired: ({ lifecycle: declared }, { managed }) =>
+      declared && {
+        rules: declared.rules.map(({ id, status, expiration }) => ({
+          ID: id,
+          Status: status,
+          Filter: {},
+          Expiration: { Days: expiration?.days ?? 1 },
+        })),
+        former: managed.lifecycle ?? [],
+      },
+    owns: ({ rules }) => rules.map(({ ID = '' }) => ID),
+    holds: (have) => have.map(({ ID = '' }) => ID),
+    read: readRules,
+    isSet: (have) => have.length > 0,
+    diff(want, have) {
+      const daysOf = (rules: readonly LifecycleRule[]) =>
+        rules.map(({ ID, Expiration }) => [ID, Expiration?.Days]).sort();
+      const mine = have.filter((rule) => isOurs(rule, want));
+      return JSON.stringify(daysOf(mine)) === JSON.stringify(daysOf(want.rules)) ? undefined : want;
+    },
+    async write(s3, to, within) {
+      const theirs = (await readRules(s3, within)).filter((rule) => !isOurs(rule, to));
+      const Rules = [...to.rules, ...theirs];
+      const command = new PutBucketLifecycleConfigurationCommand({
+        Bucket: s3.bucket,
+        LifecycleConfiguration: { Rules },
+      });
+      await s3.wire.send(command, within);
+    },
+  };
+  const rule = (id: string, days: number) => ({ id, status: 'Enabled', expiration: { days } }) as const;
+
+  it('loses of ours what the spec drops, keeps theirs, and knows which are ours', async () => {
+    const driver = driverWith(() => [bindAspect(lifecycle)]);
+    const s3 = await freshBucket(driver);
+    const theirs = { ID: 'theirs', Status: 'Enabled', Filter: {}, Expiration: { Days: 9 } } as const;
+    await client.send(
+      new PutBucketLifecycleConfigurationCommand({ Bucket: s3.bucket, LifecycleConfiguration: { Rules: [theirs] } }),
+    );
+    const managed = await converge(driver, s3, bucketSpec({ lifecycle: { rules: [rule('a', 1), rule('b', 2)] } }));
+    expect(managed).toEqual({ lifecycle: ['a', 'b'] });
+    const after = await converge(
+      driver,
+      s3,
+      bucketSpec({ lifecycle: { rules: [rule('b', 3)] } }),
+      bucketContext({ managed }),
+    );
+    expect(after).toEqual({ lifecycle: ['b'] });
+    const { Rules = [] } = await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: s3.bucket }));
+    expect(Rules.map(({ ID, Expiration }) => [ID, Expiration?.Days]).sort()).toEqual([
+      ['b', 3],
+      ['theirs', 9],
+    ]);
+  });
+});
+
+describe('a feature that needs a second bucket', () => {
+  const destination = 'replication.destination';
+  const replication: Aspect<string, string | undefined, string> = {
+    name: 'replication',
+    refersTo: ({ replication: declared }) =>
+      (declared?.rules ?? []).flatMap(({ destination: { bucketRef } }) =>
+        bucketRef === undefined ? [] : [{ as: destination, kind: 'Bucket', ref: bucketRef } as const],
+      ),
+    desired({ replication: declared }, { inputs }) {
+      const input = inputs.get(destination);
+      const found = input instanceof Fault || input?.kind !== 'Bucket' ? undefined : input;
+      return declared && found && `arn:aws:s3:::${found.bucket}`;
+    },
+    async read({ wire, bucket }, within) {
+      const command = new GetBucketReplicationCommand({ Bucket: bucket });
+      const found = await wire.sendOrAbsent(command, ['ReplicationConfigurationNotFoundError'], within);
+      return found?.ReplicationConfiguration?.Rules?.[0]?.Destination?.Bucket;
+    },
+    isSet: (have) => have !== undefined,
+    diff: (want, have) => (want === have ? undefined : want),
+    async write({ wire, bucket }, arn, within) {
+      const Rules = [
+        {
+          ID: 'one',
+          Status: 'Enabled',
+          Priority: 1,
+          Filter: {},
+          Destination: { Bucket: arn },
+          DeleteMarkerReplication: { Status: 'Disabled' },
+        } as const,
+      ];
+      const Role = 'arn:aws:iam::123456789012:role/copies';
+      await wire.send(
+        new PutBucketReplicationCommand({ Bucket: bucket, ReplicationConfiguration: { Role, Rules } }),
+        within,
+      );
+    },
+  };
+  const spec = bucketSpec({
+    versioning: { enabled: true, mfaDelete: false },
+    replication: {
+      rules: [
+        {
+          id: 'one',
+          status: 'Enabled',
+          destination: { bucketRef: { name: 'copies' } },
+          deleteMarkers: false,
+          existingObjects: false,
+        },
+      ],
+    },
+  });
+  const withInput = (input: Input | Fault) => bucketContext({ inputs: new Map([[destination, input]]) });
+
+  it('is blocked while that one is not there, and the rest converges; then it follows', async () => {
+    const driver = driverWith(() => [bindAspect(replication), bindAspect(versioning)]);
+    const [s3, other] = [await freshBucket(driver), await freshBucket(driver)];
+    const missing = withInput(waiting('BucketNotFound', 'Bucket team-a/copies does not exist.'));
+    for (const view of await lookAtFeatures(driver, spec, missing, s3, context))
+      if (view.verdict === 'different') await view.step.apply(context);
+    expect(await lookAtFeatures(driver, spec, missing, s3, context)).toMatchObject([
+      { aspect: 'versioning', verdict: 'same' },
+      { aspect: 'replication', verdict: 'blocked', fault: { reason: 'BucketNotFound' } },
+    ]);
+    const found = { kind: 'Bucket', bucket: other.bucket, region: moto.region, driver } as const;
+    await converge(driver, other, bucketSpec({ versioning: { enabled: true, mfaDelete: false } }));
+    await converge(driver, s3, spec, withInput(found));
+    const seen = await client.send(new GetBucketReplicationCommand({ Bucket: s3.bucket }));
+    expect(seen.ReplicationConfiguration?.Rules?.[0]?.Destination?.Bucket).toBe(`arn:aws:s3:::${other.bucket}`);
+  });
+});
+
+describe('a feature of a resource that many buckets share', () => {
+  const arnOf = (bucket: string) => `arn:aws:s3:::${bucket}/`;
+
+  /** Its trail is read, merged and written by one bucket at a time. */
+  const cloudTrail = (uplink: Uplink) => {
+    const credentials = { accessKeyId: moto.accessKey, secretAccessKey: redact(moto.secretKey) };
+    const trails = new CloudTrailClient({
+      ...uplink.clientSettings(credentials),
+      endpoint: moto.endpoint,
+      region: moto.region,
+    });
+    const target = { service: 'cloudtrail', endpoint: moto.endpoint };
+    const turns = new Map<string, Promise<unknown>>();
+    const inTurn = <T>(trail: string, run: () => Promise<T>): Promise<T> => {
+      const turn = (turns.get(trail) ?? Promise.resolve()).then(run, run);
+      turns.set(trail, turn);
+      return turn;
+    };
+    const valuesOf = async (TrailName: string, within: CallContext) => {
+      const command = new GetEventSelectorsCommand({ TrailName });
+      const { EventSelectors = [] } = await uplink.send(
+        target,
+        command,
+        (options) => trails.send(command, options),
+        within,
+      );
+      return EventSelectors.flatMap(({ DataResources = [] }) => DataResources.flatMap(({ Values = [] }) => Values));
+    };
+    const change = (trail: string, to: (values: readonly string[]) => readonly string[], within: CallContext) =>
+      inTurn(trail, async () => {
+        const Values = [...to(await valuesOf(trail, within))];
+        const DataResources = Values.length === 0 ? [] : [{ Type: 'AWS::S3::Object', Values }];
+        const command = new PutEventSelectorsCommand({
+          TrailName: trail,
+          EventSelectors: [{ ReadWriteType: 'All', IncludeManagementEvents: true, DataResources }],
+        });
+        await uplink.send(target, command, (options) => trails.send(command, options), within);
+      });
+    interface Sight {
+      readonly trail: string;
+      readonly values: readonly string[];
+      readonly arn: string;
+    }
+    const trail = 'shared';
+    const aspect: Aspect<string, Sight, string> = {
+      name: 'cloudTrail',
+      desired: ({ cloudTrail: declared }) => declared?.trail,
+      read: async (s3, within) => ({
+        trail,
+        values: await valuesOf(trail, within),
+        arn: arnOf(s3.bucket),
+      }),
+      isSet: ({ values, arn }) => values.includes(arn),
+      diff: (want, { values, arn }) => (values.includes(arn) ? undefined : want),
+      write: (s3, to, within) => change(to, (values) => [...values, arnOf(s3.bucket)], within),
+      retire: async (s3, { spec }, within) => {
+        if (spec.cloudTrail === undefined) return;
+        const arn = arnOf(s3.bucket);
+        await change(spec.cloudTrail.trail, (values) => values.filter((value) => value !== arn), within);
+      },
+    };
+    return { aspect, trails, valuesOf };
+  };
+
+  it('is changed by several at once without loss, and given back by each on its deletion', async () => {
+    const shared: { it?: ReturnType<typeof cloudTrail> } = {};
+    const driver = driverWith((uplink) => {
+      shared.it = cloudTrail(uplink);
+      return [bindAspect(shared.it.aspect)];
+    });
+    const trail = shared.it;
+    if (trail === undefined) throw new Error('the driver has made its aspects');
+    const logs = await freshBucket(driver);
+    await trail.trails.send(new CreateTrailCommand({ Name: 'shared', S3BucketName: logs.bucket }));
+    const theirs = { Type: 'AWS::S3::Object', Values: [arnOf('theirs')] };
+    const EventSelectors = [{ ReadWriteType: 'All', IncludeManagementEvents: true, DataResources: [theirs] } as const];
+    await trail.trails.send(
+      new PutEventSelectorsCommand({
+        TrailName: 'shared',
+        EventSelectors: EventSelectors.map((one) => ({ ...one, DataResources: [...one.DataResources] })),
+      }),
+    );
+    const spec = bucketSpec({ cloudTrail: { enabled: true, trail: 'shared', events: 'All' } });
+    const buckets = [await freshBucket(driver), await freshBucket(driver), await freshBucket(driver)];
+    await Promise.all(buckets.map((s3) => converge(driver, s3, spec)));
+    const ours = buckets.map(({ bucket }) => arnOf(bucket));
+    expect((await trail.valuesOf('shared', context)).toSorted()).toEqual([...ours, arnOf('theirs')].toSorted());
+    const [first, ...others] = buckets;
+    if (first === undefined) throw new Error('there are three');
+    await retireFeatures(driver, first, { spec, bucket: bucketContext() }, context);
+    expect((await trail.valuesOf('shared', context)).toSorted()).toEqual(
+      [...others.map(({ bucket }) => arnOf(bucket)), arnOf('theirs')].toSorted(),
+    );
+    trail.trails.destroy();
+  });
+});

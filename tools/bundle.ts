@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { build, stop } from 'esbuild';
 import { projectRoot } from './paths.ts';
 
@@ -17,6 +19,13 @@ export const nodeFlags: readonly string[] = ['--max-semi-space-size=2', '--heap-
 export const bundleApp = (app: string): Promise<string> =>
   bundleProgram(join(app, 'src/main.ts'), join(projectRoot, 'dist', app));
 
+/** The commit of a clone, abbreviated, with `-dirty` where its working tree is not what it says; undefined where git cannot tell. */
+const commitOf = (folder: string): Promise<string | undefined> =>
+  promisify(execFile)('git', ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'], { cwd: folder }).then(
+    ({ stdout }) => stdout.trim(),
+    () => undefined,
+  );
+
 let underWay = 0;
 
 /**
@@ -27,6 +36,7 @@ let underWay = 0;
  */
 export async function bundleProgram(entry: string, outdir: string): Promise<string> {
   await rm(outdir, { recursive: true, force: true });
+  const commit = await commitOf(projectRoot);
   underWay += 1;
   try {
     await build({
@@ -41,6 +51,8 @@ export async function bundleProgram(entry: string, outdir: string): Promise<stri
       target: 'node26',
       sourcemap: 'linked',
       logLevel: 'silent',
+      // What `--version` says beside the package's version.
+      define: { operatorCommit: commit === undefined ? 'undefined' : JSON.stringify(commit) },
       // Some dependencies are CommonJS and ask for Node's own modules by `require`, which an ES module does not have.
       banner: {
         js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",

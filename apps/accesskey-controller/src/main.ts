@@ -114,6 +114,7 @@ const build = (tools: ControllerTools) => {
 
 const exitStatus = await runController<AccessKeySpec, AccessKeyStatus>({
   name: 'accesskey-controller',
+  version: packageJson.version,
   argv: process.argv.slice(2),
   env: process.env,
   build,

@@ -105,6 +105,7 @@ const build = (tools: ControllerTools) => {
 
 const exitStatus = await runController<BucketSpec, BucketStatus>({
   name: 'bucket-controller',
+  version: packageJson.version,
   argv: process.argv.slice(2),
   env: process.env,
   build,

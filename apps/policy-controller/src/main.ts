@@ -135,6 +135,7 @@ const build = (tools: ControllerTools) => {
 
 const exitStatus = await runController<BucketPolicySpec, BucketPolicyStatus>({
   name: 'policy-controller',
+  version: packageJson.version,
   argv: process.argv.slice(2),
   env: process.env,
   build,

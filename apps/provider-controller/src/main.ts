@@ -63,6 +63,7 @@ const build = (tools: ControllerTools) => {
 
 const exitStatus = await runController<ProviderSpec, ProviderStatus>({
   name: 'provider-controller',
+  version: packageJson.version,
   argv: process.argv.slice(2),
   env: process.env,
   build,

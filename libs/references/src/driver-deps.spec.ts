@@ -5,7 +5,7 @@ import { driverDepsFor } from './driver-deps.ts';
 const process = { version: '1', random: () => 0, elapsedMs: () => 0 };
 const depsWith = (...argv: readonly string[]) => {
   const config = readConfig('c', argv, {});
-  if (config === 'help') throw new Error('no help was asked for');
+  if (typeof config === 'string') throw new Error(`${config} was asked for`);
   return driverDepsFor({ config }, process);
 };
 

@@ -22,6 +22,11 @@ describe('readConfig', () => {
     });
   });
 
+  it.each(['help', 'version'] as const)('says that %s was asked for', (asked) => {
+    expect(readConfig('c', [`--${asked}`], {})).toBe(asked);
+    expect(usage('c')).toContain('--version');
+  });
+
   it('takes the ids of former clusters, and says which is none', () => {
     const ids = ['6d1f0c1e-0000-4000-8000-000000000001', '6d1f0c1e-0000-4000-8000-000000000002'];
     expect(readConfig('c', [`--former-cluster-ids=${ids.join(', ')}`], {})).toMatchObject({
@@ -87,7 +92,7 @@ describe('readConfig', () => {
 
   const leaseOf = (...argv: readonly string[]) => {
     const config = readConfig('bucket-controller', argv, {});
-    return config === 'help' ? config : config.leaderElectionId;
+    return typeof config === 'string' ? config : config.leaderElectionId;
   };
 
   it('has a Lease for each share of the objects, whatever the order of its namespaces', () => {

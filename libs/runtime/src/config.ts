@@ -109,20 +109,23 @@ export const usage = (name: string): string =>
       `  --${flag}${flags[flag].fallback === '' ? '' : ` (${flags[flag].fallback})`}`,
       `      ${flags[flag].text}. ${variableOf(flag)}`,
     ]),
+    '  --version',
+    '      Prints the version, and the commit of the bundle.',
     '',
   ].join('\n');
 
 /**
- * Reads the configuration; `help` when it was asked for. `argv`: without the interpreter and the script.
+ * Reads the configuration; `help` or `version` when that was asked for. `argv`: without the interpreter and the script.
  * @throws ConfigError
  */
 export const readConfig = (
   name: string,
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-): RuntimeConfig | 'help' => {
+): RuntimeConfig | 'help' | 'version' => {
   const given = parseFlags(argv);
   if (given.help === true) return 'help';
+  if (given.version === true) return 'version';
   const valueOf = (flag: FlagName): { readonly value: string; readonly from: string } => {
     const value = given[flag];
     if (typeof value === 'string') return { value, from: `--${flag}` };
@@ -178,6 +181,7 @@ const parseFlags = (argv: readonly string[]): Readonly<Record<string, string | b
       args: argv.map((argument) => (argument === '--leader-elect' ? '--leader-elect=true' : argument)),
       options: {
         help: { type: 'boolean' },
+        version: { type: 'boolean' },
         ...(Object.fromEntries(Object.keys(flags).map((flag) => [flag, { type: 'string' }])) as Record<
           FlagName,
           { type: 'string' }

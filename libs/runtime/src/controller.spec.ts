@@ -633,3 +633,34 @@ it('traces a pass with its steps, the calls below them, and the change that aske
   expect(lines).toContainEqual(expect.objectContaining({ ...line, event: 'stored', resourceVersion: '8' }));
   expect(lines).toContainEqual(expect.objectContaining({ ...line, event: 'condition', resourceVersion: '8' }));
 });
+
+it('says with each failed pass how many have failed in a row and when the next one is, and is loud once', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const formatters = { level: (level: string) => ({ level }) };
+  const told = pino({ formatters }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
+  const { end, passes } = await run({
+    objects: [widget('a')],
+    kube: { apply: applied },
+    backoff: { baseMs: 2, capMs: 2 },
+    reconcile: (attempt) => {
+      if (attempt <= 3) throw transient('TlsFailed', 'Its certificate has expired.');
+      return settled({});
+    },
+    more: { log: told },
+  });
+  await vi.waitUntil(() => passes() === 4);
+  await end();
+  const shown = lines.map(({ level, event, reason, attempt, nextTryMs, msg }) => ({
+    ...{ level, event, reason, msg },
+    ...(attempt === undefined ? {} : { attempt, nextTryMs }),
+  }));
+  const failed = { level: 'info', event: 'fault', reason: 'TlsFailed', msg: 'Its certificate has expired.' };
+  const nextTryMs = expect.any(Number) as number;
+  expect(shown).toEqual([
+    { level: 'warn', event: 'condition', reason: 'TlsFailed', msg: 'Ready is now False: TlsFailed' },
+    { ...failed, attempt: 1, nextTryMs },
+    { ...failed, attempt: 2, nextTryMs },
+    { ...failed, attempt: 3, nextTryMs },
+    { level: 'info', event: 'condition', reason: 'Ready', msg: expect.any(String) as string },
+  ]);
+});

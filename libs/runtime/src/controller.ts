@@ -35,6 +35,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     statuses: createStatusStore(deps, { vanished, custody, notices }),
     driftLoops: createDriftLoops(deps.random),
     deletions: new Map(),
+    failures: new Map(),
   };
   countStates(deps);
   enqueueEvents(rooms);
@@ -70,7 +71,7 @@ const countStates = <Spec, Status>({ metrics, resource, informer }: ControllerDe
 
 /** From what the watch says to keys in the queue. */
 const enqueueEvents = <Spec, Status>(rooms: Rooms<Spec, Status>): void => {
-  const { deps, vanished, custody, notices, driftLoops, deletions } = rooms;
+  const { deps, vanished, custody, notices, driftLoops, deletions, failures } = rooms;
   const { informer, queue, finalizer, mayWrite } = deps;
   informer.on({
     onAdd: (object) => {
@@ -85,6 +86,7 @@ const enqueueEvents = <Spec, Status>(rooms: Rooms<Spec, Status>): void => {
       const { uid } = object.metadata;
       notices.endPause(uid);
       deletions.delete(uid);
+      failures.delete(keyOf(object));
       driftLoops.forget(keyOf(object));
       queue.remove(keyOf(object));
       const isLost = wasTold && mayWrite() && custody.isLost(object);

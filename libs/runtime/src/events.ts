@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '@operator/outcome';
 import type { Logger } from 'pino';
 import type { KubeClient } from './kube-client.ts';
-import { isKubeError } from './kube-error.ts';
+import { isKubeError, isNamespaceEnding, refusal } from './kube-error.ts';
 import { remember } from './remember.ts';
 import type { Resource, StoredObject } from './resource.ts';
 import { within } from './within.ts';
@@ -96,7 +96,10 @@ export const createEventRecorder = (options: {
         await next();
         hasFailed = false;
       } catch (caught) {
-        if (!hasFailed) log.warn({ event: 'events', err: caught }, 'cannot write Events');
+        if (isNamespaceEnding(caught)) continue;
+        if (!hasFailed && isKubeError(caught))
+          log.warn({ event: 'events', ...refusal(caught) }, `Cannot write Events: ${caught.message}`);
+        else if (!hasFailed) log.warn({ event: 'events', err: caught }, 'cannot write Events');
         hasFailed = true;
       }
     }

@@ -82,15 +82,13 @@ const goOn = async <Spec, Status>(
   turn: Turn,
 ): Promise<Ended> => {
   const { deps, statuses, deletions } = rooms;
-  const { log, now } = turn;
+  const { now } = turn;
   const claims =
     finalized.result === 'blocked' ? [...finalized.claims, ...deps.reconciler.claimsOf(finalized.fault, object)] : [];
   const status = statusOf(object, finalized.status, { claims, verdict: finalized, now }, deps);
   await statuses.write({ stored: object, from }, status, finalized, turn);
-  if (finalized.result === 'blocked') {
-    log.info({ event: 'fault', reason: finalized.fault.reason, kind: finalized.fault.kind }, finalized.fault.message);
+  if (finalized.result === 'blocked')
     return { how: 'blocked', fault: finalized.fault, resyncMs: resyncMsOf(rooms, object, undefined) };
-  }
   const { uid } = object.metadata;
   const passes = (deletions.get(uid) ?? 0) + 1;
   deletions.set(uid, passes);

@@ -34,6 +34,13 @@ export class KubeError extends Error {
 export const isKubeError = (caught: unknown, ...statuses: readonly number[]): caught is KubeError =>
   caught instanceof KubeError && (statuses.length === 0 || statuses.includes(caught.status));
 
+/** How a refusal stands in a line of the log: its stack is that of every request, and says nothing. */
+export const refusal = ({ reason, status }: KubeError) => ({ reason, status });
+
+/** True where a namespace takes nothing new because it is being deleted: harmless. Source: Kubernetes, NamespaceLifecycle admission. */
+export const isNamespaceEnding = (caught: unknown): boolean =>
+  isKubeError(caught, 403) && caught.message.includes('because it is being terminated');
+
 /**
  * Somebody else wrote the object, or took it away, since it was read: nothing is wrong, and the next pass sees it. Its reason is
  * the runtime's own, so that no conflict at a storage server passes for it.

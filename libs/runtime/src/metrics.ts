@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { type ExternalCall, Fault } from '@operator/outcome';
 import type { KubeExchange } from './kube-requests.ts';
+import type { Version } from './version.ts';
 
 /** What apps may use. */
 export interface Metrics {
@@ -19,6 +20,8 @@ export interface ObjectState {
 }
 
 export interface RuntimeMetrics extends Metrics {
+  /** Once, at the start. */
+  tellVersion(version: Version): void;
   reconciled(kind: string, result: string, seconds: number): void;
   called(call: ExternalCall, code: string, seconds: number): void;
   kubeExchanged(exchange: KubeExchange): void;
@@ -125,9 +128,11 @@ export const createMetrics = (controller: string, monotonicMs = (): number => pe
   const timedCodes = boundedLabel(mostTimedCodes, ['OK']);
   const reasons = boundedLabel();
   leader.set(0);
+  const buildInfo = gauge('build_info', 'Always 1; the labels say what runs.', ['version', 'commit']);
 
   return {
     registry,
+    tellVersion: ({ version, commit = 'unknown' }) => buildInfo.set({ version, commit }, 1),
     providerConnectivity(provider, isConnected) {
       if (isConnected === undefined) connected.delete(provider);
       else connected.set(provider, isConnected);

@@ -6,19 +6,19 @@ import { leadershipLost } from './leadership-lost.ts';
 import { type Ended, scheduleNext } from './next-attempt.ts';
 
 /** A queue that writes down what it is told. */
-const told = (ended: Ended): { result: string; queue: string[] } => {
+const told = (ended: Ended): { result: string; inMs: number | undefined; queue: string[] } => {
   const queue: string[] = [];
   const record = (name: string) => (key: string, ms?: number) => {
     queue.push(ms === undefined ? `${name} ${key}` : `${name} ${key} ${ms}`);
-    return 0;
+    return 500;
   };
-  const result = scheduleNext(
+  const { result, inMs } = scheduleNext(
     { add: record('add'), addAfter: record('addAfter'), forget: record('forget'), retry: record('retry') },
     'n/a',
     ended,
     () => 0.5,
   );
-  return { result, queue };
+  return { result, inMs, queue };
 };
 
 const kubeError = (status: number, retryAfterMs?: number) =>
@@ -77,6 +77,16 @@ describe('the next attempt', () => {
     ],
     ['backs off from a bug', { how: 'failed', caught: new TypeError('x') }, 'transient', ['retry n/a']],
   ])('%s', (_title, ended, result, queue) => {
-    expect(told(ended)).toEqual({ result, queue });
+    expect(told(ended)).toMatchObject({ result, queue });
+  });
+
+  it.each<[string, Ended, number | undefined]>([
+    ['a back-off', { how: 'blocked', fault: transient(reasons.Throttled, ''), resyncMs: 5_000 }, 500],
+    ['a wait', { how: 'blocked', fault: waiting(reasons.ProviderNotReady, ''), resyncMs: 5_000 }, 60_000],
+    ['a resync', { how: 'blocked', fault: terminal(reasons.SpecInvalid, ''), resyncMs: 5_000 }, 5_000],
+    ['a failure', { how: 'failed', caught: new TypeError('x') }, 500],
+    ['no failure', { how: 'settled', resyncMs: 5_000 }, undefined],
+  ])('says how long it is until then after %s', (_title, ended, inMs) => {
+    expect(told(ended).inMs).toBe(inMs);
   });
 });

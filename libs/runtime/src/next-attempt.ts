@@ -36,6 +36,13 @@ export type Ended =
   /** Nothing of it can be told in the status. */
   | { readonly how: 'failed'; readonly caught: unknown };
 
+/** What comes after a pass. */
+export interface NextAttempt {
+  readonly result: PassResult;
+  /** Milliseconds until then, unless something wakes the object earlier; undefined where only an event does. */
+  readonly inMs?: number;
+}
+
 const defaultWaitMs = 60_000;
 const resyncJitter = 0.1;
 
@@ -48,11 +55,11 @@ export const scheduleNext = (
   key: ObjectKey,
   ended: Ended,
   random: () => number,
-): PassResult => {
+): NextAttempt => {
   switch (ended.how) {
     case 'aborted':
       queue.add(key);
-      return 'aborted';
+      return { result: 'aborted' };
     case 'failed':
       return retryAfterFailure(queue, key, ended.caught);
     case 'blocked':
@@ -60,20 +67,20 @@ export const scheduleNext = (
     case 'settled':
       queue.forget(key);
       queue.addAfter(key, jittered(ended.resyncMs, resyncJitter, random));
-      return 'settled';
+      return { result: 'settled' };
     case 'progressing':
       queue.forget(key);
       queue.addAfter(key, ended.delayMs);
-      return 'progressing';
+      return { result: 'progressing' };
     case 'idle':
     case 'paused':
     case 'finalized':
       // Not `remove`: what else the queue knows of the key may be of another object, which has come meanwhile.
       queue.forget(key);
-      return ended.how;
+      return { result: ended.how };
     case 'given-up':
       queue.forget(key);
-      return 'terminal';
+      return { result: 'terminal' };
   }
 };
 
@@ -82,20 +89,18 @@ const waitFor = (
   key: ObjectKey,
   { fault, resyncMs }: { readonly fault: Fault; readonly resyncMs: number },
   random: () => number,
-): PassResult => {
-  if (fault.kind === 'transient') {
-    queue.retry(key, fault.retryAfterMs);
-    return 'transient';
-  }
+): NextAttempt => {
+  if (fault.kind === 'transient') return { result: 'transient', inMs: queue.retry(key, fault.retryAfterMs) };
   const delayMs = fault.kind === 'waiting' ? (fault.retryAfterMs ?? defaultWaitMs) : resyncMs;
+  const inMs = jittered(delayMs, resyncJitter, random);
   queue.forget(key);
-  queue.addAfter(key, jittered(delayMs, resyncJitter, random));
-  return fault.kind;
+  queue.addAfter(key, inMs);
+  return { result: fault.kind, inMs };
 };
 
-const retryAfterFailure = (queue: Pick<Workqueue, 'retry'>, key: ObjectKey, caught: unknown): PassResult => {
-  queue.retry(key, isKubeError(caught) || caught instanceof Fault ? caught.retryAfterMs : undefined);
+const retryAfterFailure = (queue: Pick<Workqueue, 'retry'>, key: ObjectKey, caught: unknown): NextAttempt => {
+  const inMs = queue.retry(key, isKubeError(caught) || caught instanceof Fault ? caught.retryAfterMs : undefined);
   // The lease has run out, and the timer that ends this term has not fired yet: it must have room to.
-  if (isLeadershipLost(caught)) return 'aborted';
-  return isQuiet(caught) || isKubeError(caught, 404) ? 'conflict' : 'transient';
+  if (isLeadershipLost(caught)) return { result: 'aborted', inMs };
+  return { result: isQuiet(caught) || isKubeError(caught, 404) ? 'conflict' : 'transient', inMs };
 };

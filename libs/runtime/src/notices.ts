@@ -3,13 +3,23 @@ import type { Verdict } from '@operator/conditions';
 import type { Claim, Fault, Warning } from '@operator/outcome';
 import type { Logger } from 'pino';
 import type { ControllerDeps } from './controller-deps.ts';
-import { isKubeError } from './kube-error.ts';
+import { isKubeError, refusal } from './kube-error.ts';
 import { isLeadershipLost } from './leadership-lost.ts';
 import { isAway } from './outage.ts';
+import { levelOfReady } from './log-level.ts';
+import type { Ended } from './next-attempt.ts';
 import { isQuiet } from './pass-fault.ts';
 import { remember } from './remember.ts';
 import { type CommonStatus, type KubeObject, keyOf } from './resource.ts';
 import { readyOf } from './status.ts';
+
+/** Of a pass that failed. */
+export interface NextTry {
+  /** Failed passes of this object in a row, this one included. */
+  readonly attempt: number;
+  /** Until the next pass, unless something wakes the object earlier. */
+  readonly nextTryMs: number | undefined;
+}
 
 /** What people are told of a pass, in Events and in the log. Nothing here changes what happens next. */
 export interface Notices {
@@ -36,8 +46,8 @@ export interface Notices {
   tellGivenUp(object: KubeObject, fault: Fault, log: Logger): void;
   /** An object that went although something is left to undo, of which too many of its namespace wait already. */
   tellForgotten(object: KubeObject, log: Logger): void;
-  /** What ended a pass without a status. */
-  tellFailure(caught: unknown, log: Logger): void;
+  /** A pass that ended with a fault, or without a status; and when the next one is. */
+  tellFailed(ended: Extract<Ended, { readonly how: 'blocked' | 'failed' }>, next: NextTry, log: Logger): void;
 }
 
 /** The message of the condition, and of the Event, for a paused object. */
@@ -106,7 +116,12 @@ export const createNotices = <Spec, Status>(
       const former = readyOf(before);
       if (ready === undefined || verdict.result === 'progressing') return;
       if (ready.status === former?.status && ready.reason === former.reason) return;
-      log.info({ event: 'condition', reason: ready.reason, ready: ready.status, resourceVersion }, ready.message);
+      const { isToldElsewhere } = deps;
+      const fault = verdict.result === 'blocked' ? verdict.fault : undefined;
+      const level = levelOfReady({ ready, before: former?.status, fault, isToldElsewhere });
+      const line = { event: 'condition', reason: ready.reason, ready: ready.status, resourceVersion };
+      // What a fault says stands in the line of that fault.
+      log[level](line, fault === undefined ? ready.message : `Ready is now ${ready.status}: ${ready.reason}`);
       if (ready.status === 'True') return;
       if (verdict.result === 'blocked' && deps.isToldElsewhere?.(verdict.fault) === true) return;
       const event = deps.failureEvent?.(ready.reason);
@@ -141,14 +156,25 @@ export const createNotices = <Spec, Status>(
       log.warn({ event: eventReasons.GivenUp, resource: keyOf(object), uid: object.metadata.uid }, message);
       events.record(object, 'Warning', eventReasons.GivenUp, message);
     },
-    tellFailure(caught, log) {
+    tellFailed(ended, { attempt, nextTryMs }, log) {
+      const next = { attempt, ...(nextTryMs === undefined ? {} : { nextTryMs: Math.round(nextTryMs) }) };
+      if (ended.how === 'blocked') {
+        const { reason, kind, message } = ended.fault;
+        log.info({ event: 'fault', reason, kind, ...next }, message);
+        return;
+      }
+      const { caught } = ended;
       if (isLeadershipLost(caught)) return;
       if (isAway(caught)) outage.began(caught, log);
       else if (isQuiet(caught) || isKubeError(caught, 404))
-        log.debug({ event: 'conflict', err: caught }, 'the object changed meanwhile; looking again');
+        log.debug({ event: 'conflict', err: caught, ...next }, 'the object changed meanwhile; looking again');
       else if (isKubeError(caught))
-        log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused; trying again');
-      else log.error({ err: caught, reason: reasons.InternalError }, 'a pass failed unexpectedly');
+        log.warn({ event: 'fault', ...refusal(caught), ...next }, `The API server refused: ${caught.message}`);
+      else
+        log.error(
+          { event: 'fault', err: caught, reason: reasons.InternalError, ...next },
+          'a pass failed unexpectedly',
+        );
     },
   };
 };

@@ -1,7 +1,7 @@
 import { reasons } from '@operator/api';
 import { type Fault, asFault, transient, waiting } from '@operator/outcome';
 import type { Turn } from './controller-deps.ts';
-import { type KubeError, isKubeError, isObjectChanged } from './kube-error.ts';
+import { type KubeError, isKubeError, isObjectChanged, refusal } from './kube-error.ts';
 import { isLeadershipLost } from './leadership-lost.ts';
 import { isAway } from './outage.ts';
 
@@ -13,7 +13,7 @@ export const faultOf = (caught: unknown, { signal, log }: Pick<Turn, 'signal' | 
   // An outage of the API server says nothing of the object, nor of its server: all that was told of them stays.
   if (signal.aborted || isQuiet(caught) || isAway(caught)) throw caught;
   if (isKubeError(caught)) {
-    log.warn({ event: 'fault', reason: caught.reason, err: caught }, 'the API server refused');
+    log.warn({ event: 'fault', ...refusal(caught) }, `The API server refused: ${caught.message}`);
     return kubeFault(caught);
   }
   const fault = asFault(caught);

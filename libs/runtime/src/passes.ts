@@ -29,6 +29,8 @@ export interface Rooms<Spec, Status> {
   readonly driftLoops: DriftLoops;
   /** Passes of one deletion so far, by uid. */
   readonly deletions: Map<string, number>;
+  /** Failed passes in a row, by key, whatever they failed by. */
+  readonly failures: Map<ObjectKey, number>;
 }
 
 /** One pass over what has this key now, or vanished under it; what comes of it is in the queue when it ends. Never throws. */
@@ -37,23 +39,32 @@ export const passOver = async <Spec, Status>(
   key: ObjectKey,
   signal: AbortSignal,
 ): Promise<PassResult> => {
-  const { deps } = rooms;
-  const ended = await openTurn(rooms, key, signal).catch((caught: unknown) =>
-    endedBy(rooms, caught, { key, log: deps.log.child({ resource: key }), signal }),
-  );
-  return scheduleNext(deps.queue, key, ended, deps.random);
+  const { deps, failures, notices } = rooms;
+  const { ended, log } = await openTurn(rooms, key, signal).catch((caught: unknown) => ({
+    ended: endedBy(rooms, caught, { key, signal }),
+    log: deps.log.child({ resource: key }),
+  }));
+  const { result, inMs } = scheduleNext(deps.queue, key, ended, deps.random);
+  if (ended.how !== 'blocked' && ended.how !== 'failed') {
+    failures.delete(key);
+    return result;
+  }
+  const attempt = (failures.get(key) ?? 0) + 1;
+  failures.set(key, attempt);
+  notices.tellFailed(ended, { attempt, nextTryMs: inMs }, log);
+  return result;
 };
 
 const openTurn = async <Spec, Status>(
   rooms: Rooms<Spec, Status>,
   given: ObjectKey,
   signal: AbortSignal,
-): Promise<Ended> => {
+): Promise<{ readonly ended: Ended; readonly log: Turn['log'] }> => {
   const { deps, vanished } = rooms;
   const cause = deps.takeCause?.(given);
   const living = deps.informer.get(given);
   const object = living ?? vanished.get(given);
-  if (object === undefined) return { how: 'idle' };
+  if (object === undefined) return { ended: { how: 'idle' }, log: deps.log };
   const key = keyOf(object);
   const { uid } = object.metadata;
   const attributes = { 'k8s.object': key, 'k8s.uid': uid, ...(cause === undefined ? {} : causeAttributes(cause)) };
@@ -62,7 +73,8 @@ const openTurn = async <Spec, Status>(
     const log = deps.log.child(cause === undefined ? bindings : { ...bindings, cause });
     const proof = living === undefined ? provenGone(key) : createLiveProof(deps, living, { key, log, signal });
     const turn: Turn = { key, log, signal, now: deps.clock.now(), isStored: living !== undefined, proof };
-    return attend(rooms, object, turn).catch((caught: unknown) => endedBy(rooms, caught, turn));
+    const ended = await attend(rooms, object, turn).catch((caught: unknown) => endedBy(rooms, caught, turn));
+    return { ended, log };
   });
 };
 
@@ -165,10 +177,7 @@ const reconcile = async <Spec, Status>(
   }
   const resyncAfterMs = outcome.result === 'settled' ? outcome.resyncAfterMs : undefined;
   const resyncMs = resyncMsOf(rooms, stored, resyncAfterMs);
-  if (outcome.result === 'blocked') {
-    log.info({ event: 'fault', reason: outcome.fault.reason, kind: outcome.fault.kind }, outcome.fault.message);
-    return { how: 'blocked', fault: outcome.fault, resyncMs };
-  }
+  if (outcome.result === 'blocked') return { how: 'blocked', fault: outcome.fault, resyncMs };
   log.debug({ event: 'pass', reason: 'Settled', ms: deps.clock.now().getTime() - now.getTime() }, 'settled');
   return { how: 'settled', resyncMs };
 };
@@ -237,14 +246,13 @@ export const resyncMsOf = <Spec, Status>(
 
 /** A pass that cannot be told in the status: aborted, in conflict, or the API server refused the writing itself. */
 const endedBy = <Spec, Status>(
-  { deps, notices }: Rooms<Spec, Status>,
+  { deps }: Rooms<Spec, Status>,
   caught: unknown,
-  { key, log, signal }: Pick<Turn, 'key' | 'log' | 'signal'>,
+  { key, signal }: Pick<Turn, 'key' | 'signal'>,
 ): Ended => {
   if (signal.aborted) return { how: 'aborted' };
   // Gone between two looks: the watch says so too.
   if (isKubeError(caught, 404) && deps.informer.get(key) === undefined) return { how: 'idle' };
-  notices.tellFailure(caught, log);
   return { how: 'failed', caught };
 };
 

@@ -24,6 +24,7 @@ import type { KubeObject, ObjectKey, StoredObject } from './resource.ts';
 import { type Outage, createOutage } from './outage.ts';
 import { type Stopping, endInTime, stopOnSignals } from './stopping.ts';
 import { type Tracing, createTracing } from './tracing.ts';
+import { versionLine, versionOf } from './version.ts';
 import { createWakes } from './wakes.ts';
 import { within } from './within.ts';
 import { type Workqueue, createWorkqueue } from './workqueue.ts';
@@ -31,6 +32,8 @@ import { type Workqueue, createWorkqueue } from './workqueue.ts';
 export interface ControllerOptions<Spec, Status> {
   /** Such as `bucket-controller`: the lease's name, the logs' `controller`, the Events' source. */
   readonly name: string;
+  /** Of the app's package.json. */
+  readonly version: string;
   /** Without the interpreter and the script. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -56,11 +59,12 @@ const identity = `${hostname()}_${randomUUID()}`;
  */
 export const runController = async <Spec, Status>(options: ControllerOptions<Spec, Status>): Promise<number> => {
   const { name, argv, env } = options;
+  const version = versionOf(options.version);
   const refuse = (error: ConfigError): number => {
     process.stderr.write(`${name}: ${error.message}\n`);
     return 2;
   };
-  let config: RuntimeConfig | 'help';
+  let config: RuntimeConfig | 'help' | 'version';
   try {
     config = readConfig(name, argv, env);
   } catch (caught) {
@@ -71,7 +75,12 @@ export const runController = async <Spec, Status>(options: ControllerOptions<Spe
     process.stdout.write(usage(name));
     return 0;
   }
+  if (config === 'version') {
+    process.stdout.write(versionLine(name, version));
+    return 0;
+  }
   const log = createLogger(name, config.logLevel);
+  log.info({ event: 'version', ...version }, `${name} ${version.version} starts`);
   const stopping = stopOnSignals(log, monotonicMs);
   try {
     return await compose(options, config, log, stopping);
@@ -235,6 +244,7 @@ const compose = async <Spec, Status>(
   const { name, env } = options;
   const tracing = await createTracing(name, env);
   const metrics = createMetrics(name, monotonicMs);
+  metrics.tellVersion(versionOf(options.version));
   const uplink = await connect(options, config, { log, metrics, tracing });
   const { unfenced: kube } = uplink;
   const events = createEventRecorder({ kube, component: name, instance: identity, log, clock, monotonicMs });

@@ -52,6 +52,7 @@ const reconciler: Reconciler<WidgetSpec, WidgetStatus> = {
 
 process.exit(
   await runController({
+    version: '0.0.0',
     name: 'widget-controller',
     argv,
     env: {},

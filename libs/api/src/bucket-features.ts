@@ -236,7 +236,7 @@ export const objectLock = Type.Object(
   {
     enabled: Type.Boolean({
       description:
-        'True: objects can be locked against deletion. Some servers allow it only while the bucket is created.',
+        'True: objects can be locked against deletion. Some servers allow it only while the bucket is created. It cannot be switched off.',
       default: false,
     }),
     defaultRetention: optional(

@@ -61,6 +61,44 @@ describe.each(named)('the CRD of %s', (name, kind) => {
     expect(wrong.map(([path]) => path)).toEqual([]);
   });
 
+  test('says the unit of every number that has one, first', () => {
+    const silent = fields.filter(([path, { type, description }]) => {
+      const unit = /(days|years|seconds|bytes)$/i.exec(path)?.[1]?.toLowerCase();
+      return type === 'integer' && unit !== undefined && !String(description).toLowerCase().startsWith(`${unit} `);
+    });
+    expect(silent.map(([path]) => path)).toEqual([]);
+  });
+
+  test('says of every field that cannot be changed that it cannot, and of no other', () => {
+    const frozen = fields.flatMap(([path, schema]) =>
+      ((schema['x-kubernetes-validations'] ?? []) as readonly { rule: string; message: string }[])
+        .filter(({ rule }) => rule.includes('oldSelf'))
+        .map(({ rule, message }) => {
+          const what = /cannot be (changed|switched off)/.exec(message)?.[0] ?? message;
+          // The rules at the root look at the status too; their messages begin with the field.
+          return path === name
+            ? `${name}.spec.${message.split(' ')[0] ?? ''} ${what}`
+            : `${path}.${/self\.(\w+)/.exec(rule)?.[1] ?? rule} ${what}`;
+        }),
+    );
+    const told = fields.flatMap(([path, { description }]) => {
+      const words = /[Cc]annot be (changed|switched off)/.exec(String(description))?.[1];
+      return words === undefined ? [] : [`${path} cannot be ${words}`];
+    });
+    expect(told.toSorted()).toEqual(frozen.toSorted());
+  });
+
+  test('is kept by Argo CD and Helm when it goes from what they apply: with it all objects of its kind would go', () => {
+    expect(crdOf(kind)).toMatchObject({
+      metadata: {
+        annotations: {
+          'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+          'helm.sh/resource-policy': 'keep',
+        },
+      },
+    });
+  });
+
   test('says of every field, and all below it, that it is not in this version', () => {
     const unbuilt = [...unbuiltBelow(kind.spec, `${name}.spec`), ...unbuiltBelow(kind.status, `${name}.status`)];
     const told = fields.filter(([, { description }]) => String(description).includes('Not in this version'));

@@ -135,6 +135,15 @@ const columnsOf = (kind: Kind): readonly PrinterColumn[] => {
   ];
 };
 
+/**
+ * Who deletes a kind deletes every object of it, and so every bucket and key that they say to delete: no tool does so because the file left
+ * what it applies. Source: Argo CD, sync options; Helm, resource policy.
+ */
+const keepers = {
+  'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+  'helm.sh/resource-policy': 'keep',
+};
+
 /** The CustomResourceDefinition of a kind, as a plain object. */
 export const crdOf = (kind: Kind): Json => {
   const { group, version, kind: name, plural } = kind.resource;
@@ -142,7 +151,7 @@ export const crdOf = (kind: Kind): Json => {
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
+    metadata: { name: `${plural}.${group}`, annotations: keepers },
     spec: {
       group,
       scope: 'Namespaced',

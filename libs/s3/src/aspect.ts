@@ -80,7 +80,7 @@ export interface BucketWire {
  * One bucket feature: what is wanted, what is there, and the change from the one to the other. They are one type where a write
  * replaces a setting of our own. All three are normal forms: `read` fills in server defaults and order, so that `diff` after
  * `write` is always undefined. A server without the feature makes `read` throw Fault `terminal` Unsupported (the wire does so on the
- * errors of its table); an aspect throws the same, without a cause, for a lack that it has seen itself.
+ * answers that docs/providers/README.md lists); an aspect throws the same, without a cause, for a lack that it has seen itself.
  */
 export interface Aspect<Want, Have = Want, Change = Want> {
   readonly name: BucketFeature;

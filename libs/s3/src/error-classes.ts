@@ -16,7 +16,7 @@ export interface ErrorClass {
 // Wasabi locks the account for five minutes after many bad attempts: bad keys must not be tried more often than that.
 const afterLockoutSeconds = 330;
 
-/** Source: PROVIDERS' table of error classes; Amazon S3 API, Error responses; IAM API, Common errors; Wasabi, REST API introduction. */
+/** Source: docs/providers/README.md, error classes; Amazon S3 API, Error responses; IAM API, Common errors; Wasabi, REST API introduction. */
 const classes: readonly ErrorClass[] = [
   {
     kind: 'waiting',

@@ -44,6 +44,10 @@ driverConformance({
     unmarkedUser('can be issued again and again with the same end: every call may be repeated'),
     // Of a user that is not ours no key is listed.
     unmarkedUser('are not issued beyond the most that one user may hold', /expected \[\] to have a length of 2/),
+    unmarkedUser(
+      'show whose their users are, to the operator of their cluster alone',
+      /to match object { isComplete: true/,
+    ),
     unmarkedUser('are not usable with another secret'),
     unmarkedUser('end with their user: what the key could do, it can no longer'),
     unmarkedUser('that may not list buckets leave the health good'),

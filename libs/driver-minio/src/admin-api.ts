@@ -84,6 +84,12 @@ export const getUser = async (
   };
 };
 
+/** Names of all users. One key derivation. */
+export const listUserNames = async (client: AdminClient, context: CallContext): Promise<readonly string[]> => {
+  const call: AdminCall = { operation: 'ListUsers', method: 'GET', path: '/list-users', answer: 'sealed' };
+  return Object.keys(fieldsOf(call, await client.send(call, context)));
+};
+
 /** Takes a user out of a group; an absent group counts as done. */
 export const leaveGroup = async (
   client: AdminClient,

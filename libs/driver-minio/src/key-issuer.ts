@@ -1,6 +1,6 @@
 import { reasons } from '@operator/api';
 import { redact, waiting, type CallContext } from '@operator/outcome';
-import type { KeyIssuer, KeyUser } from '@operator/s3';
+import { mostUsersLookedAt, type KeyIssuer, type KeyUser, type MarkedUser, type OwnerMark } from '@operator/s3';
 import {
   addServiceAccount,
   addUser,
@@ -11,6 +11,7 @@ import {
   getUser,
   leaveGroup,
   listServiceAccounts,
+  listUserNames,
   parentOf,
   putCannedPolicy,
   removeCannedPolicy,
@@ -20,12 +21,21 @@ import {
   type ServiceAccount,
 } from './admin-api.ts';
 import type { AdminClient } from './admin-client.ts';
-import { readUserPolicy, userPolicy, maxPolicyBytes } from './user-policy.ts';
-import { serviceAccountDescription, serviceAccountName, userNameFor } from './user-name.ts';
+import { markInPolicy, readUserPolicy, userPolicy, maxPolicyBytes } from './user-policy.ts';
+import {
+  isUserName,
+  markInDescription,
+  serviceAccountDescription,
+  serviceAccountName,
+  userNameFor,
+} from './user-name.ts';
 
 /** Names of attached policies that are not the user's own. */
 const foreignPolicies = (name: string, user: AdminUser): readonly string[] =>
   user.policies.filter((policy) => policy !== name);
+
+/** How many users of other clusters are remembered, so that they are not asked about again. */
+const mostRemembered = 10_000;
 
 /** Keys of ours that tell another display name than the user has by now; one that somebody else made tells none. */
 const misnamed = (user: KeyUser, accounts: readonly ServiceAccount[]): readonly ServiceAccount[] => {
@@ -42,7 +52,13 @@ const misnamed = (user: KeyUser, accounts: readonly ServiceAccount[]): readonly 
  * The user is created first and removed last: while anything of an AccessKey is left on the server, its user is there to show it.
  * `identity`: of the server. `randomSecret`: 40 unforeseeable characters.
  */
-export const createKeyIssuer = (client: AdminClient, identity: string, randomSecret: () => string): KeyIssuer => ({
+export const createKeyIssuer = (
+  client: AdminClient,
+  identity: string,
+  randomSecret: () => string,
+  /** Names of users of other clusters. */
+  ofOthers = new Set<string>(),
+): KeyIssuer => ({
   identity,
   maxKeysPerUser: Number.POSITIVE_INFINITY,
   choosesPair: true,
@@ -136,6 +152,20 @@ export const createKeyIssuer = (client: AdminClient, identity: string, randomSec
     );
   },
 
+  async listUsers(cluster, isKnown, context) {
+    const unknown = (await listUserNames(client, context)).filter(
+      (name) => isUserName(name) && !isKnown(name) && !ofOthers.has(name),
+    );
+    const users: MarkedUser[] = [];
+    for (const name of unknown.slice(0, mostUsersLookedAt)) {
+      const mark = await markOfUser(client, name, context);
+      if (mark?.cluster === cluster) users.push({ name, mark });
+      // A name has a digest of its mark, so that it never becomes ours.
+      else if (mark !== undefined && ofOthers.size < mostRemembered) ofOthers.add(name);
+    }
+    return { users, isComplete: unknown.length <= mostUsersLookedAt };
+  },
+
   async deleteUser({ name }, context) {
     const user = await getUser(client, name, context);
     // A disabled user counts as absent where policies are detached; it goes first, and its tie to the policy with it.
@@ -145,6 +175,16 @@ export const createKeyIssuer = (client: AdminClient, identity: string, randomSec
     await removeUser(client, name, context);
   },
 });
+
+/** Whose a user is, as its policy or its keys say, and its name confirms; undefined when nothing of it tells. */
+const markOfUser = async (client: AdminClient, name: string, context: CallContext): Promise<OwnerMark | undefined> => {
+  const fits = (mark: OwnerMark | undefined): boolean => mark !== undefined && userNameFor(mark) === name;
+  const policy = await getCannedPolicy(client, name, context);
+  const inPolicy = policy && markInPolicy(policy);
+  if (fits(inPolicy)) return inPolicy;
+  const accounts = await listServiceAccounts(client, name, context);
+  return accounts.map(({ description }) => markInDescription(description)).find(fits);
+};
 
 const detachAll = async (
   client: AdminClient,

@@ -246,6 +246,25 @@ describe('a key on MinIO', () => {
     await keys.deleteUser(user, context);
   });
 
+  it('is found by its keys where it has no rights, and not by what its name does not confirm', async () => {
+    const [without, empty, forged] = [newUser(), newUser(), newUser()];
+    for (const user of [without, empty, forged]) await keys.putUser(user, context);
+    await keys.createKey(without, newPair(), context);
+    // Somebody else's words on a user of ours.
+    await putCannedPolicy(
+      admin,
+      forged.name,
+      { ...allow('s3:GetObject'), ID: 's3.cloud37.dev/cluster-uid/a/b/c' },
+      context,
+    );
+    const { users } = await keys.listUsers('cluster-uid', () => false, context);
+    const names = users.map(({ name }) => name);
+    expect(users).toContainEqual({ name: without.name, mark: without.mark });
+    expect(names).not.toContain(empty.name);
+    expect(names).not.toContain(forged.name);
+    for (const user of [without, empty, forged]) await keys.deleteUser(user, context);
+  });
+
   it('tells the display name of its object, also one that it got later', async () => {
     const user = newUser();
     const pair = newPair();
@@ -666,6 +685,7 @@ describe('the policy that docs/providers/minio.md gives the operator', () => {
     await issuer.observeUser(user, context);
     await issuer.createKey(user, pair, context);
     await issuer.deleteKey(user, pair.accessKeyId, context);
+    await issuer.listUsers(user.mark.cluster, () => false, context);
     await issuer.deleteUser(user, context);
     expect((await limited.checkHealth(context)).serverVersion).toEqual(expect.any(String));
   };

@@ -20,6 +20,10 @@ export const userNameFor = (mark: OwnerMark): string => {
   return prefix + letters.join('');
 };
 
+/** True when a user may be one of ours, of whatever cluster. */
+export const isUserName = (name: string): boolean =>
+  name.startsWith(prefix) && name.length === prefix.length + digestLength;
+
 const nameLimit = 32;
 const descriptionLimit = 256;
 
@@ -33,3 +37,11 @@ export const serviceAccountDescription = ({ mark, displayName }: Pick<KeyUser, '
     0,
     descriptionLimit,
   );
+
+/** The mark in a description; undefined when there is none, or it was cut. */
+export const markInDescription = (description: string): OwnerMark | undefined => {
+  const found = /^AccessKey ([^/ ]+)\/(\S+) \(uid ([^, ]+), cluster ([^) ]+)\)/.exec(description);
+  const [, namespace, name, uid, cluster] = found ?? [];
+  if (cluster === undefined || namespace === undefined || name === undefined || uid === undefined) return undefined;
+  return { cluster, namespace, name, uid };
+};

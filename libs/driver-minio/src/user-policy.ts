@@ -1,3 +1,4 @@
+import { group } from '@operator/api';
 import type { IamPolicy, OwnerMark } from '@operator/s3';
 
 /**
@@ -26,8 +27,18 @@ const isGuard = (statement: unknown): boolean => {
   return Sid === guard.Sid && Effect === guard.Effect && guard.Action.every((action) => actions.has(action));
 };
 
+const idPrefix = `${group}/`;
+
 const idFor = ({ cluster, namespace, name, uid }: OwnerMark): string =>
-  `s3.cloud37.dev/${cluster}/${namespace}/${name}/${uid}`;
+  `${idPrefix}${cluster}/${namespace}/${name}/${uid}`;
+
+/** The mark in a stored canned policy; undefined when there is none. */
+export const markInPolicy = ({ ID }: IamPolicy): OwnerMark | undefined => {
+  if (typeof ID !== 'string' || !ID.startsWith(idPrefix)) return undefined;
+  const [cluster, namespace, name, uid, ...more] = ID.slice(idPrefix.length).split('/');
+  if (cluster === undefined || namespace === undefined || name === undefined || uid === undefined) return undefined;
+  return more.length > 0 ? undefined : { cluster, namespace, name, uid };
+};
 
 /** The canned policy that we store for a user: its rights, the guard, and the owner's mark as the document's ID, which MinIO keeps. */
 export const userPolicy = (policy: IamPolicy, mark: OwnerMark): IamPolicy => ({
@@ -48,7 +59,6 @@ export interface StoredPolicy {
 export const readUserPolicy = ({ ID, ...stored }: IamPolicy, mark: OwnerMark): StoredPolicy => {
   const statements = asList(stored.Statement);
   const policy = { ...stored, Statement: statements.filter((statement) => !isGuard(statement)) };
-  if (typeof ID === 'string' && ID.startsWith('s3.cloud37.dev/') && ID !== idFor(mark))
-    return { owner: 'other', policy };
+  if (typeof ID === 'string' && ID.startsWith(idPrefix) && ID !== idFor(mark)) return { owner: 'other', policy };
   return { owner: ID === idFor(mark) && statements.some(isGuard) ? 'us' : 'unknown', policy };
 };

@@ -37,6 +37,23 @@ export interface ObservedUser {
   readonly needsUpdate: boolean;
 }
 
+/** A user that the operator of one cluster has made. */
+export interface MarkedUser {
+  readonly name: string;
+  /** Of the AccessKey for which it was made; undefined where the server keeps no tags of users, and its path alone shows the cluster. */
+  readonly mark: OwnerMark | undefined;
+}
+
+/** What a search for users found. */
+export interface MarkedUsers {
+  readonly users: readonly MarkedUser[];
+  /** False when there are more than one search looks at. */
+  readonly isComplete: boolean;
+}
+
+/** How many users one search looks at more closely. */
+export const mostUsersLookedAt = 100;
+
 /**
  * Issues access keys on one kind of server: one user for each AccessKey, its policy, its keys. Every call is idempotent;
  * "already there" and "already gone" are successes. Errors are Faults made where the wire is met.
@@ -73,6 +90,12 @@ export interface KeyIssuer {
    */
   createKey(user: KeyUser, pair: KeyPair | undefined, context: CallContext): Promise<KeyPair>;
   deleteKey(user: KeyUser, accessKeyId: string, context: CallContext): Promise<void>;
+  /**
+   * The users that the operator of a cluster has made, but for those whose names are known: of the rest the server is asked whose each
+   * is, of `mostUsersLookedAt` at most. Which are left out says nothing about them.
+   * @throws Fault `waiting` AccessDenied, `terminal` Unsupported where users cannot be listed
+   */
+  listUsers(cluster: string, isKnown: (name: string) => boolean, context: CallContext): Promise<MarkedUsers>;
   /** Removes keys, policy and user, in the order the server demands. Only for a user that is ours. */
   deleteUser(user: KeyUser, context: CallContext): Promise<void>;
 }

@@ -433,6 +433,30 @@ export const driverConformance = (options: ConformanceOptions): void => {
           expect(await issuer().observeUser(user, context)).toBeUndefined();
         });
 
+        it('show whose their users are, to the operator of their cluster alone', async () => {
+          const others = ['first', 'second'].map((name) =>
+            ownerMark({ cluster: randomUUID(), name, uid: randomUUID() }),
+          );
+          const users = others.map((mark) => freshUser({ name: issuer().userNameFor(mark), mark }));
+          for (const user of users) {
+            await issuer().putUser(user, context);
+            await issuer().putPolicy(user, allow('anything'), context);
+          }
+          const [first, second] = users;
+          if (first === undefined || second === undefined) throw new Error('two users are needed');
+          context.clear();
+          const found = await issuer().listUsers(first.mark.cluster, () => false, context);
+          expect(found).toMatchObject({ isComplete: true, users: [{ name: first.name }] });
+          expect([undefined, first.mark]).toContainEqual(found.users[0]?.mark);
+          expect(await issuer().listUsers(first.mark.cluster, (name) => name === first.name, context)).toEqual({
+            isComplete: true,
+            users: [],
+          });
+          expect(context.writes()).toEqual([]);
+          for (const user of users) await issuer().deleteUser(user, context);
+          expect((await issuer().listUsers(first.mark.cluster, () => false, context)).users).toEqual([]);
+        });
+
         it('are not issued beyond the most that one user may hold', async () => {
           const most = issuer().maxKeysPerUser;
           const user = freshUser();

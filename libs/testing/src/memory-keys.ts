@@ -1,9 +1,11 @@
 import { redact, type CallContext } from '@operator/outcome';
-import type { Credentials, KeyIssuer } from '@operator/s3';
+import type { Credentials, KeyIssuer, OwnerMark } from '@operator/s3';
 
 /** A user as the server has it; tests look at it and change it behind the operator's back. */
 export interface MemoryUser {
   readonly owner: string;
+  /** Of a user that was made by the issuer. */
+  readonly mark?: OwnerMark;
   policy: Readonly<Record<string, unknown>> | undefined;
   tags: ReadonlyMap<string, string>;
   readonly keys: Map<string, { secret: string; isActive: boolean }>;
@@ -50,7 +52,7 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
     putUser: ({ name, mark, tags }, context) =>
       call(context, 'PutUser', () => {
         const user = users.get(name);
-        if (user === undefined) users.set(name, { owner: mark.uid, policy: undefined, tags, keys: new Map() });
+        if (user === undefined) users.set(name, { owner: mark.uid, mark, policy: undefined, tags, keys: new Map() });
         else user.tags = tags;
       }),
     putPolicy: ({ name }, policy, context) =>
@@ -73,6 +75,13 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
       call(context, 'DeleteKey', () => {
         users.get(name)?.keys.delete(accessKeyId);
       }),
+    listUsers: (cluster, isKnown, context) =>
+      call(context, 'GetUsers', () => ({
+        users: [...users]
+          .filter(([name, { mark }]) => mark?.cluster === cluster && !isKnown(name))
+          .map(([name, { mark }]) => ({ name, mark })),
+        isComplete: true,
+      })),
     deleteUser: ({ name }, context) =>
       call(context, 'DeleteUser', () => {
         users.delete(name);

@@ -395,3 +395,66 @@ describe('tags of a user', () => {
     expect(Math.max(...[...want.values()].map((value) => value.length))).toBeLessThanOrEqual(256);
   });
 });
+
+describe('a search for users', () => {
+  const { cluster } = ownerMark();
+  const listed = (names: readonly string[], path: string, more = ''): FakeAnswer =>
+    result(
+      'ListUsers',
+      `<Users>${names.map((name) => `<member><UserName>${name}</UserName><Path>${path}</Path></member>`).join('')}</Users>${more}`,
+    );
+  const path = `/s3-operator/${cluster}/`;
+  const nextPage = '<IsTruncated>true</IsTruncated><Marker>more</Marker>';
+
+  it('reads all pages, and asks whose those are whose names are not known', async () => {
+    answers({
+      ListUsers: [listed(['known'], path, nextPage), listed([user.name], path)],
+      GetUser: [result('GetUser', userXml())],
+    });
+    expect(await issuerWith().listUsers(cluster, (name) => name === 'known', recordingContext())).toEqual({
+      users: [{ name: user.name, mark: user.mark }],
+      isComplete: true,
+    });
+    expect(actions()).toEqual(['ListUsers', 'ListUsers', 'GetUser']);
+    expect(new URLSearchParams(fake.requests[1]?.body).get('Marker')).toBe('more');
+  });
+
+  it.each<[string, string, FakeAnswer]>([
+    ['is of another path, on a server that does not heed the prefix', '/other/', result('GetUser', userXml())],
+    ['is gone by now', path, noSuchEntity],
+    [
+      'has the tags of another',
+      path,
+      result('GetUser', userXml(path, new Map([...wantedUserTags(user), ['s3.cloud37.dev/uid', 'x']]))),
+    ],
+  ])('leaves out what %s', async (_title, listedAt, answer) => {
+    answers({ ListUsers: [listed([user.name], listedAt)], GetUser: [answer] });
+    expect((await issuerWith().listUsers(cluster, () => false, recordingContext())).users).toEqual([]);
+  });
+
+  it('tells no owner where users have no tags', async () => {
+    answers({ ListUsers: [listed(['stray'], path)], GetUser: [result('GetUser', userXml(path, new Map()))] });
+    for (const userTags of [true, false])
+      expect((await issuerWith(userTags).listUsers(cluster, () => false, recordingContext())).users).toEqual([
+        { name: 'stray', mark: undefined },
+      ]);
+  });
+
+  it('looks at a hundred, and says that there are more', async () => {
+    const names = Array.from({ length: 101 }, (_, index) => `user-${String(index)}`);
+    answers({ ListUsers: [listed(names, path)] });
+    const found = await issuerWith(false).listUsers(cluster, () => false, recordingContext());
+    expect([found.users.length, found.isComplete]).toEqual([100, false]);
+  });
+
+  it('that is not allowed says so', async () => {
+    answers({ ListUsers: [refuseIam(403, 'AccessDenied')] });
+    expect(
+      await issuerWith()
+        .listUsers(cluster, () => false, recordingContext())
+        .catch(asFault),
+    ).toMatchObject({
+      reason: 'AccessDenied',
+    });
+  });
+});

@@ -16,7 +16,7 @@ export interface IamSettings {
 
 /** The part of a key issuer that speaks to the server. */
 export type IamUsers = Required<Pick<KeyIssuer, 'signsIn'>> &
-  Pick<KeyIssuer, 'observeUser' | 'putUser' | 'putPolicy' | 'createKey' | 'deleteKey' | 'deleteUser'>;
+  Pick<KeyIssuer, 'observeUser' | 'putUser' | 'putPolicy' | 'createKey' | 'deleteKey' | 'listUsers' | 'deleteUser'>;
 
 const longestUserName = 64;
 
@@ -55,6 +55,7 @@ export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIs
     putPolicy: async (...given) => (await users()).putPolicy(...given),
     createKey: async (...given) => (await users()).createKey(...given),
     deleteKey: async (...given) => (await users()).deleteKey(...given),
+    listUsers: async (...given) => (await users()).listUsers(...given),
     deleteUser: async (...given) => (await users()).deleteUser(...given),
   };
 };

@@ -22,6 +22,7 @@ import {
   ListAttachedUserPoliciesCommand,
   ListGroupsForUserCommand,
   ListUserPoliciesCommand,
+  ListUsersCommand,
   PutUserPolicyCommand,
   RemoveUserFromGroupCommand,
   TagUserCommand,
@@ -37,10 +38,10 @@ import type { Command } from '@smithy/core/client';
 import type { OwnerMark } from '../aspect.ts';
 import { answerOf } from '../wire-answer.ts';
 import { faultFromError } from '../wire-fault.ts';
-import type { IamPolicy, KeyUser } from '../key-issuer.ts';
+import { type IamPolicy, type KeyUser, type MarkedUser, mostUsersLookedAt } from '../key-issuer.ts';
 import type { Tags } from '../owner-mark.ts';
 import { operationOf, type Uplink } from '../uplink.ts';
-import type { IamSettings, IamUsers } from './iam-key-issuer.ts';
+import { type IamSettings, type IamUsers, iamUserNameFor } from './iam-key-issuer.ts';
 import { planUserTags, wantedUserTags } from './iam-user-tags.ts';
 
 const policyName = 's3-operator';
@@ -57,7 +58,11 @@ interface ForeignRights {
 }
 
 /** The path of all users that the operators of one cluster own. */
-const pathOf = (mark: OwnerMark): string => `/s3-operator/${mark.cluster}/`;
+const pathOf = ({ cluster }: Pick<OwnerMark, 'cluster'>): string => `/s3-operator/${cluster}/`;
+
+/** Users in one answer, the most that IAM gives; and answers that one search reads. Source: IAM API, ListUsers. */
+const usersInPage = 1_000;
+const mostPages = 50;
 
 const tagsOf = (user: User): Tags => new Map((user.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
 
@@ -234,6 +239,36 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     }
   };
 
+  /** Names of the users of a cluster. Not all servers heed the prefix. */
+  const listNames = async (cluster: string, context: CallContext) => {
+    const PathPrefix = pathOf({ cluster });
+    const names: string[] = [];
+    let Marker: string | undefined;
+    for (let page = 1; page <= mostPages; page += 1) {
+      const input = { PathPrefix, MaxItems: usersInPage, ...(Marker === undefined ? {} : { Marker }) };
+      const answer = await send(new ListUsersCommand(input), context);
+      for (const { UserName, Path } of answer?.Users ?? [])
+        if (UserName !== undefined && Path === PathPrefix) names.push(UserName);
+      Marker = answer?.IsTruncated === true ? answer.Marker : undefined;
+      if (Marker === undefined) return { names, isComplete: true };
+    }
+    return { names, isComplete: false };
+  };
+
+  /** Undefined: it is gone, or its tags do not fit its name. */
+  const markedUser = async (name: string, cluster: string, context: CallContext): Promise<MarkedUser | undefined> => {
+    if (!userTags) return { name, mark: undefined };
+    const found = (await send(new GetUserCommand({ UserName: name }), context, gone))?.User;
+    if (found?.Path !== pathOf({ cluster })) return undefined;
+    const tags = tagsOf(found);
+    const [namespace, object, uid] = [ownerTagKeys.namespace, ownerTagKeys.name, ownerTagKeys.uid].map((key) =>
+      tags.get(key),
+    );
+    if (namespace === undefined || object === undefined || uid === undefined) return { name, mark: undefined };
+    const mark = { cluster, namespace, name: object, uid };
+    return iamUserNameFor(mark) === name ? { name, mark } : undefined;
+  };
+
   const notOurs = (name: string): Fault =>
     waiting(reasons.NotOwned, `A user named ${name} exists and does not carry the mark of this object.`, {
       retryAfterMs: 300_000,
@@ -320,6 +355,17 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     },
 
     deleteKey,
+
+    async listUsers(cluster, isKnown, context) {
+      const { names, isComplete } = await listNames(cluster, context);
+      const unknown = names.filter((name) => !isKnown(name));
+      const users: MarkedUser[] = [];
+      for (const name of unknown.slice(0, mostUsersLookedAt)) {
+        const user = await markedUser(name, cluster, context);
+        if (user !== undefined) users.push(user);
+      }
+      return { users, isComplete: isComplete && unknown.length <= mostUsersLookedAt };
+    },
 
     async deleteUser(user, context) {
       const found = await getUser(user, context);

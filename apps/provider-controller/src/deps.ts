@@ -2,7 +2,8 @@ import type { ProviderStatus } from '@operator/api';
 import type { DriverPool, LabelsOf, Ownership, Provider } from '@operator/references';
 import type { KubeClient, Metrics, ObjectKey, Pass } from '@operator/runtime';
 import type { CheckMemory } from './check.ts';
-import type { ProviderUsers } from './users.ts';
+import type { OrphanMemory } from './orphans.ts';
+import type { AccessKeyUser, ProviderUsers } from './users.ts';
 
 /** What the reconciler of Providers works with. */
 export interface ProviderDeps {
@@ -16,9 +17,18 @@ export interface ProviderDeps {
   readonly usersOf: (key: ObjectKey) => ProviderUsers;
   /** The same by a live list of all namespaces: for what nobody may refer to any more. */
   readonly liveUsersOf: (key: ObjectKey, signal: AbortSignal) => Promise<ProviderUsers>;
+  /** Every AccessKey of every namespace: as the caches have it, and by a live list. */
+  readonly accessKeys: {
+    known(): Iterable<AccessKeyUser>;
+    live(signal: AbortSignal): Promise<readonly AccessKeyUser[]>;
+  };
+  readonly orphans: OrphanMemory;
   readonly labelsOf: LabelsOf;
   /** Proves, and checks, what a Provider's status says of where it leads. */
-  readonly ownership: Pick<Ownership, 'sealProvider' | 'provenAccountOf' | 'remembersAt' | 'provenAccessKey'>;
+  readonly ownership: Pick<
+    Ownership,
+    'markOf' | 'sealProvider' | 'provenAccountOf' | 'remembersAt' | 'provenAccessKey'
+  >;
 }
 
 /** One pass over one Provider. */

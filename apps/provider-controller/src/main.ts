@@ -17,10 +17,11 @@ import {
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCheckMemory } from './check.ts';
+import { createOrphanMemory } from './orphans.ts';
 import { providerReconciler } from './reconciler.ts';
 import { validateFailed } from './report.ts';
 import { createSecretWatches } from './secret-watches.ts';
-import { createUserWatches, liveUsers } from './user-watches.ts';
+import { createUserWatches, liveAccessKeys, liveUsers } from './user-watches.ts';
 
 /** What every driver needs of this process. */
 const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
@@ -28,7 +29,8 @@ const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), ver
 const build = (tools: ControllerTools) => {
   const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube, metrics } = tools;
-  const usersOf = createUserWatches(tools);
+  const users = createUserWatches(tools);
+  const orphans = createOrphanMemory();
   const checks = createCheckMemory();
   const secrets = createSecretWatches(tools);
   // However it went, nothing is kept of a Provider that is gone.
@@ -36,6 +38,7 @@ const build = (tools: ControllerTools) => {
     onDelete: (provider) => {
       secrets.unfollow(keyOf(provider));
       checks.forget(provider.metadata.uid);
+      orphans.forget(provider.metadata.uid);
       pool.drop(provider.metadata.uid);
       metrics.providerConnectivity(keyOf(provider), undefined);
     },
@@ -53,8 +56,10 @@ const build = (tools: ControllerTools) => {
       metrics,
       checks,
       secrets,
-      usersOf,
+      usersOf: users.usersOf,
       liveUsersOf: liveUsers(kube),
+      accessKeys: { known: users.accessKeys, live: liveAccessKeys(kube) },
+      orphans,
       labelsOf: namespaceLabels(kube),
       ownership: composeOwnership(tools, randomBytes),
     }),

@@ -6,6 +6,7 @@ import type { Health } from '@operator/s3';
 import type { StandingCheck } from './check.ts';
 import { connect, type Connected } from './connect.ts';
 import type { Work } from './deps.ts';
+import { observeOrphans, type OrphanFacts } from './orphans.ts';
 import { mergeCapabilities } from './report.ts';
 import { accountToKeep, hasChanged, keyServiceOf, serverChange, type Place } from './server-change.ts';
 import { borrowersAmong, grantedUsers, isReadable, type ProviderUsers } from './users.ts';
@@ -17,6 +18,7 @@ export interface Found {
   readonly accountId: string | undefined;
   readonly health: Health;
   readonly capabilities: ProviderStatus['capabilities'];
+  readonly orphans: OrphanFacts;
   /** Milliseconds until the next check. */
   readonly dueInMs: number;
 }
@@ -57,11 +59,14 @@ const observeServer = async (users: ProviderUsers, work: Work): Promise<Found> =
   const holders = await holdersOf(place, users, work);
   const moved = serverChange(provider, place, holders);
   if (moved !== undefined) throw moved;
+  const capabilities = await capabilitiesOf(connected, health, users, work);
+  const { facts, listUsers } = await observeOrphans(connected.driver, work);
   return {
     place,
     accountId: await accountAt(place, holders, work),
     health,
-    capabilities: await capabilitiesOf(connected, health, users, work),
+    capabilities: listUsers === undefined ? capabilities : { ...capabilities, listUsers },
+    orphans: facts,
     dueInMs,
   };
 };

@@ -1,11 +1,14 @@
 import type { ProviderSpec, ProviderStatus } from '@operator/api';
 import { createDriverPool, usableVersion, type Provider } from '@operator/references';
-import { createBench, createTestWorld, objectOf, providerOf } from '@operator/references/testing';
+import { terminal, transient, waiting } from '@operator/outcome';
+import { createBench, createTestWorld, objectOf, providerOf, testCluster } from '@operator/references/testing';
+import { KubeError } from '@operator/runtime';
 import { createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import { createCheckMemory } from './check.ts';
+import { createOrphanMemory } from './orphans.ts';
 import { providerReconciler } from './reconciler.ts';
-import type { ProviderUsers } from './users.ts';
+import type { AccessKeyUser, ProviderUsers } from './users.ts';
 
 const nobody: ProviderUsers = { buckets: [], accessKeys: [] };
 const bucketUser = (name: string, status: object = {}) =>
@@ -14,13 +17,20 @@ const inUse: ProviderUsers = { buckets: [bucketUser('photos')], accessKeys: [] }
 
 /** A Provider that was never looked at, its server, and the reconciler between them. */
 const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) => {
-  const { issuer } = createMemoryKeys({ choosesPair: false });
+  const { issuer, users: atServer } = createMemoryKeys({ choosesPair: false });
   const s3 = createMemoryS3({ now: () => new Date(0), keys: issuer });
   const world = createTestWorld(s3.driver);
   const { status, ...fresh } = providerOf(s3.driver, { spec });
   expect(status?.connected).toBe(true);
   const connectivity = new Map<string, boolean | undefined>();
-  const used: { now: ProviderUsers; live?: ProviderUsers; lists: number } = { now: users, lists: 0 };
+  const used: {
+    now: ProviderUsers;
+    live?: ProviderUsers;
+    lists: number;
+    /** All AccessKeys, as the cache has them and as they are. */
+    accessKeys: readonly AccessKeyUser[];
+    liveAccessKeys?: readonly AccessKeyUser[];
+  } = { now: users, lists: 0, accessKeys: [] };
   const make = () => Promise.resolve(s3.driver);
   const bench = createBench<ProviderSpec, ProviderStatus>({
     writes: world.writes,
@@ -40,6 +50,8 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
           used.lists += 1;
           return used.live ?? used.now;
         },
+        accessKeys: { known: () => used.accessKeys, live: async () => used.liveAccessKeys ?? used.accessKeys },
+        orphans: createOrphanMemory(),
         ownership: world.ownership,
         labelsOf: () => Promise.resolve({}),
       }),
@@ -52,7 +64,7 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
       return check(context);
     },
   });
-  return { ...world, s3, bench, connectivity, used, checks: () => checks };
+  return { ...world, s3, bench, connectivity, used, issuer, atServer, checks: () => checks };
 };
 type World = ReturnType<typeof begin>;
 
@@ -138,7 +150,9 @@ describe('a Provider that answers', () => {
     const world = await ready();
     for (let passes = 0; passes < 20; passes += 1) {
       world.bench.advance(30_000);
-      expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+      // That no user is orphaned is told once, some minutes after the start.
+      const writes = passes === 9 ? ['kube status'] : [];
+      expect(await world.bench.pass()).toEqual({ result: 'settled', writes, events: [] });
     }
     expect(world.checks()).toBe(11);
   });
@@ -707,5 +721,128 @@ describe('a Provider that is to go', () => {
     world.bench.advance(60_000);
     await world.bench.pass();
     expect(usableVersion(provider(world))).toBe('1');
+  });
+});
+
+describe('users of AccessKeys that are gone', () => {
+  const accessKey = (uid: string): AccessKeyUser =>
+    objectOf('AccessKey', 'app', { providerRef: { name: 'provider' } }, { metadata: { uid } });
+
+  /** A Provider that was Ready for longer than until the first look, with one user for each of these at the server. */
+  const withUsers = async (uids: readonly string[], living: readonly string[] = []): Promise<World> => {
+    const world = await ready();
+    world.used.accessKeys = living.map(accessKey);
+    for (const uid of uids) await makeUser(world, uid);
+    world.bench.advance(300_000);
+    return world;
+  };
+  const makeUser = async ({ issuer }: World, uid: string, cluster = testCluster): Promise<void> => {
+    const mark = { cluster, namespace: 'team-a', name: 'app', uid };
+    const context = {
+      signal: new AbortController().signal,
+      call: (_call: unknown, run: () => Promise<never>) => run(),
+    };
+    await issuer.putUser({ name: issuer.userNameFor(mark), mark, tags: new Map() }, context);
+  };
+  const namesAt = ({ atServer }: World) => [...atServer.keys()];
+  const confirmed = (value: string) => ({ 's3.cloud37.dev/confirm-orphans': value });
+  const orphan = { userName: 'team-a-app-gone', namespace: 'team-a', name: 'app', uid: 'gone' };
+
+  it('are told, with what to do, and stay; a look at rest writes nothing', async () => {
+    const world = await withUsers(['gone', 'alive'], ['alive']);
+    await makeUser(world, 'gone', 'another-cluster');
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'settled', writes: ['kube status'] });
+    expect(report.events).toEqual([expect.stringMatching(/^Warning OrphanedUsers: 1 user .*confirm-orphans=gone$/)]);
+    expect(world.bench.facts()).toMatchObject({ orphanedUsers: [orphan], orphanedUserCount: 1 });
+    expect(provider(world).status?.capabilities?.listUsers).toBe('Supported');
+    world.bench.advance(3_600_000);
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [], events: [] });
+    expect(namesAt(world)).toHaveLength(2);
+  });
+
+  it('are not looked for before the caches have settled, nor more often than once an hour', async () => {
+    const world = await ready();
+    await makeUser(world, 'gone');
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+    world.bench.advance(300_000);
+    await world.bench.pass();
+    const looks = () => world.bench.steps().filter((step) => step === 'orphans').length;
+    for (let passes = 0; passes < 50; passes += 1) {
+      world.bench.advance(60_000);
+      await world.bench.pass();
+    }
+    expect(looks()).toBe(1);
+  });
+
+  it('are not told while the API server knows of their AccessKey, or cannot be asked', async () => {
+    const world = await withUsers(['new']);
+    world.used.liveAccessKeys = [accessKey('new')];
+    await world.bench.pass();
+    expect(world.bench.facts()).toMatchObject({ orphanedUserCount: 0 });
+    for (const status of [403, 500]) {
+      const other = await withUsers(['gone']);
+      Object.defineProperty(other.used, 'liveAccessKeys', {
+        get: () => {
+          throw new KubeError({ status, reason: 'Refused', message: 'no' });
+        },
+      });
+      other.bench.annotate(confirmed('gone'));
+      expect(await other.bench.pass()).toMatchObject({ result: 'settled' });
+      expect(other.bench.facts()).not.toHaveProperty('orphanedUserCount');
+      expect(namesAt(other)).toEqual(['team-a-app-gone']);
+    }
+  });
+
+  it('are removed when the owner of the Provider confirms it, at once, and no others', async () => {
+    const world = await withUsers(['gone', 'left', 'alive'], ['alive']);
+    await world.bench.pass();
+    world.bench.annotate(confirmed('gone,alive'));
+    const report = await world.bench.pass();
+    expect(report.writes).toEqual(['DeleteUser', 'kube status']);
+    expect(report.events).toEqual([
+      'Normal OrphanRemoved: Removed user team-a-app-gone of AccessKey team-a/app (uid gone), which is gone, and its keys.',
+    ]);
+    expect(namesAt(world)).toEqual(['team-a-app-left', 'team-a-app-alive']);
+    expect(world.bench.facts()).toMatchObject({ orphanedUserCount: 1, orphanedUsers: [{ uid: 'left' }] });
+    expect(await world.bench.pass()).toMatchObject({ writes: [], events: [] });
+  });
+
+  it('stay when their AccessKey came back with a restored cluster, whatever was confirmed', async () => {
+    const world = await withUsers(['gone']);
+    await world.bench.pass();
+    world.used.liveAccessKeys = [accessKey('gone')];
+    world.bench.annotate(confirmed('gone'));
+    expect(await world.bench.pass()).toMatchObject({ writes: ['kube status'] });
+    expect(namesAt(world)).toEqual(['team-a-app-gone']);
+  });
+
+  it('that cannot be removed are told, and tried again some minutes later', async () => {
+    const world = await withUsers(['gone']);
+    const deleteUser = world.issuer.deleteUser.bind(world.issuer);
+    Object.assign(world.issuer, { deleteUser: () => Promise.reject(waiting('AccessDenied', 'may not')) });
+    world.bench.annotate(confirmed('gone'));
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'settled' });
+    expect(report.events[0]).toBe(
+      'Warning AccessDenied: User team-a-app-gone of an AccessKey that is gone cannot be removed: may not',
+    );
+    Object.assign(world.issuer, { deleteUser });
+    world.bench.advance(300_000);
+    await world.bench.pass();
+    expect(namesAt(world)).toEqual([]);
+  });
+
+  it.each([
+    [waiting('AccessDenied', 'no'), 'Unknown'],
+    [terminal('Unsupported', 'no'), 'Unsupported'],
+    [transient('Throttled', 'no'), undefined],
+  ])('leave the health good where they cannot be listed: %s', async (fault, capability) => {
+    const world = await withUsers(['gone']);
+    Object.assign(world.issuer, { listUsers: () => Promise.reject(fault) });
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled' });
+    expect(world.bench.conditions()).toEqual(healthyConditions);
+    expect(world.bench.facts()).not.toHaveProperty('orphanedUserCount');
+    expect(provider(world).status?.capabilities?.listUsers).toBe(capability);
   });
 });

@@ -54,6 +54,7 @@ describe('reportProvider', () => {
     accountId: undefined,
     health: {},
     capabilities: undefined,
+    orphans: {},
     inUseBy: { buckets: 0, accessKeys: 0 },
   };
   const fresh = { connected: true, endpoint: 'http://s3.test', credentialsVersion: '2', inUseBy: facts.inUseBy };

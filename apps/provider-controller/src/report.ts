@@ -2,6 +2,7 @@ import type { ProviderStatus } from '@operator/api';
 import { conditionTypes, eventReasons, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
 import type { Health } from '@operator/s3';
+import type { OrphanFacts } from './orphans.ts';
 import type { Place } from './server-change.ts';
 
 const credentialReasons: ReadonlySet<string> = new Set([
@@ -79,6 +80,7 @@ export interface ProviderFacts {
   readonly accountId: string | undefined;
   readonly health: Pick<Health, 'serverVersion'>;
   readonly capabilities: ProviderStatus['capabilities'];
+  readonly orphans: OrphanFacts;
   readonly inUseBy: NonNullable<ProviderStatus['inUseBy']>;
 }
 
@@ -87,7 +89,7 @@ export interface ProviderFacts {
  * an outage, or with other credentials.
  */
 export const reportProvider = (former: ProviderStatus | undefined, facts: ProviderFacts, now: Date): ProviderStatus => {
-  const { place, accountId, health, capabilities, inUseBy } = facts;
+  const { place, accountId, health, capabilities, orphans, inUseBy } = facts;
   const isSame = former?.connected === true && former.credentialsVersion === place.credentialsVersion;
   return {
     connected: true,
@@ -99,6 +101,7 @@ export const reportProvider = (former: ProviderStatus | undefined, facts: Provid
     ...(health.serverVersion === undefined ? {} : { serverVersion: health.serverVersion }),
     credentialsVersion: place.credentialsVersion,
     inUseBy,
+    ...orphans,
   };
 };
 

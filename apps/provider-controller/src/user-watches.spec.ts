@@ -9,7 +9,7 @@ const watchedNamespace = 'platform';
 const begin = () => {
   const enqueued: string[] = [];
   const taking = new Map<string, (object: StoredObject) => void>();
-  const watches = createUserWatches({
+  const { usersOf: watches } = createUserWatches({
     informer: <T extends StoredObject>(resource: Resource, options: InformerOptions<T> = {}): Informer<T> => {
       const objects = new Map<string, T>();
       let events: InformerEvents<T> = {};

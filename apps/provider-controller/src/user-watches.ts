@@ -49,11 +49,18 @@ const trimAccessKey = ({ apiVersion, kind, metadata, spec, status }: AccessKeyUs
   ...(status === undefined ? {} : { status: pick(status, 'userName', 'grantedBuckets', 'proof') }),
 });
 
+/** Who uses Providers, as the caches have it. */
+export interface UserWatches {
+  /** Who refers to a Provider. */
+  readonly usersOf: (provider: ObjectKey) => ProviderUsers;
+  readonly accessKeys: () => Iterable<AccessKeyUser>;
+}
+
 /**
  * Watches the Buckets and AccessKeys of every namespace, whichever this process watches: a Provider is used by grant from
- * namespaces that other processes look after. Returns who refers to a Provider.
+ * namespaces that other processes look after.
  */
-export const createUserWatches = ({ informer, enqueue }: Watching): ((provider: ObjectKey) => ProviderUsers) => {
+export const createUserWatches = ({ informer, enqueue }: Watching): UserWatches => {
   const buckets = informer<BucketUser>(bucketResource, { scope: 'all', trim: trimBucket });
   const accessKeys = informer<AccessKeyUser>(accessKeyResource, { scope: 'all', trim: trimAccessKey });
   const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);
@@ -69,8 +76,21 @@ export const createUserWatches = ({ informer, enqueue }: Watching): ((provider: 
     },
   });
   accessKeys.on({ onAdd: count, onDelete: count });
-  return (provider) => ({ buckets: bucketsOf(provider), accessKeys: accessKeysOf(provider) });
+  return {
+    usersOf: (provider) => ({ buckets: bucketsOf(provider), accessKeys: accessKeysOf(provider) }),
+    accessKeys: () => accessKeys.list(),
+  };
 };
+
+/** Every AccessKey by a live list of all namespaces. @throws KubeError */
+export const liveAccessKeys =
+  (kube: Pick<KubeClient, 'list'>) =>
+  async (signal: AbortSignal): Promise<readonly AccessKeyUser[]> => {
+    const found: AccessKeyUser[] = [];
+    for await (const { items } of kube.list<AccessKeyUser>(accessKeyResource, {}, { signal, pageSize }))
+      found.push(...items.map(trimAccessKey));
+    return found;
+  };
 
 /** How many objects one answer has: a list of all namespaces is read piece by piece. */
 const pageSize = 500;

@@ -63,6 +63,9 @@ const annotationRules: readonly AnnotationRule[] = [
   anyValue(annotations.sameServer, 'the new address of the server or of IAM, or the account', [provider]),
   listOf(annotations.confirmOwner, 'namespace/name/bucket', /^[^/\s]+\/[^/\s]+\/[^/\s]+$/, [provider]),
   listOf(annotations.confirmWithdrawal, 'names of namespaces', new RegExp(`^${dnsLabel}$`), [provider, bucket]),
+  listOf(annotations.confirmOrphans, 'uids of AccessKeys, or names of users at the provider', /^[\w+=.@-]+$/, [
+    provider,
+  ]),
   flag(annotations.allowLockout, [bucketPolicyResource.kind]),
   anyValue(annotations.rotateRequestedAt, 'any new value', [accessKeyResource.kind]),
 ];

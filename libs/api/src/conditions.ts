@@ -125,6 +125,8 @@ export const eventReasons = {
   AccessKeyRotated: 'AccessKeyRotated',
   AccessKeyDeleted: 'AccessKeyDeleted',
   AccessKeyAbandoned: 'AccessKeyAbandoned',
+  OrphanedUsers: 'OrphanedUsers',
+  OrphanRemoved: 'OrphanRemoved',
   DriftRepaired: 'DriftRepaired',
   GivenUp: 'GivenUp',
   MinimumStorageDuration: 'MinimumStorageDuration',

@@ -183,6 +183,26 @@ export const providerStatus = Type.Object({
       { description: 'How many objects refer to this Provider.' },
     ),
   ),
+  orphanedUsers: optional(
+    list(
+      'Users at the provider that the operator of this cluster made for AccessKeys that do not exist any more; the first 20. Looked for ' +
+        'once an hour. Their keys work until they are removed: see the annotation s3.cloud37.dev/confirm-orphans. Absent where users ' +
+        'cannot be listed.',
+      Type.Object({
+        userName: text('Name of the user at the provider.', 128),
+        namespace: optional(text('Namespace of the AccessKey, where the provider tells it.', 63)),
+        name: optional(text('Name of the AccessKey, where the provider tells it.', 253)),
+        uid: optional(text('uid of the AccessKey, where the provider tells it.', 64)),
+      }),
+      20,
+    ),
+  ),
+  orphanedUserCount: optional(
+    Type.Integer({
+      description: 'How many such users there are; at least, where one search cannot look at all.',
+      minimum: 0,
+    }),
+  ),
   proof: optional(
     Type.String({
       description: 'Proof that the operator wrote endpoint and accountId; without it the account counts as unknown.',

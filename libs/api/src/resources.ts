@@ -37,6 +37,11 @@ export const annotations = {
    * removed. Commas between.
    */
   confirmWithdrawal: 's3.cloud37.dev/confirm-withdrawal',
+  /**
+   * Provider: users of `status.orphanedUsers` that are to be removed with their keys, each as the uid of its AccessKey or its own name. Commas
+   * between.
+   */
+  confirmOrphans: 's3.cloud37.dev/confirm-orphans',
   /** BucketPolicy: `"true"` applies a document also where it denies the operator what it needs on the bucket. */
   allowLockout: 's3.cloud37.dev/allow-lockout',
   /** Ours, on the Secret of an AccessKey: under which keys the pair stands, the id's first. */

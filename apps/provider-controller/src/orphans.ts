@@ -1,0 +1,227 @@
+import { annotations, eventReasons, reasons, type ProviderStatus } from '@operator/api';
+import { Fault, onlyFault, transient, waiting } from '@operator/outcome';
+import type { Provider } from '@operator/references';
+import { isKubeError, type ObjectMeta } from '@operator/runtime';
+import type { Driver, KeyIssuer, MarkedUser } from '@operator/s3';
+import type { Work } from './deps.ts';
+
+/** Milliseconds from the first pass of a process over a Provider to its first look: the caches, and what vanished, settle before. */
+export const firstLookMs = 300_000;
+/** Milliseconds between two looks. */
+export const lookIntervalMs = 3_600_000;
+/** Milliseconds until a look that came to nothing is made again. */
+const retryMs = 300_000;
+
+/** How many users a status names, and how many an Event. */
+const listedAtMost = 20;
+const namedAtMost = 5;
+
+type Capability = NonNullable<ProviderStatus['capabilities']>[string];
+
+/** What of a Provider's status tells of orphaned users. */
+export type OrphanFacts = Pick<ProviderStatus, 'orphanedUsers' | 'orphanedUserCount'>;
+
+/** How the last look ended: what it found, and whether users can be listed at all. */
+export interface OrphanSight {
+  readonly facts: OrphanFacts;
+  /** Undefined before the first look. */
+  readonly listUsers: Capability | undefined;
+}
+
+/** What stands for a user in the annotation. */
+const idOf = ({ name, mark }: MarkedUser): string => mark?.uid ?? name;
+
+/** Who is alive: uids of all AccessKeys, and the names that their users have. */
+export interface Living {
+  readonly uids: ReadonlySet<string>;
+  readonly userNames: ReadonlySet<string>;
+}
+
+/** Those of the users whose AccessKey does not exist. Pure. */
+export const orphansOf = (users: readonly MarkedUser[], { uids, userNames }: Living): readonly MarkedUser[] =>
+  users.filter(({ name, mark }) => !userNames.has(name) && (mark === undefined || !uids.has(mark.uid)));
+
+/** What the owner of a Provider has written into the annotation. Pure. */
+const confirmationOf = ({ metadata }: Pick<Provider, 'metadata'>): string =>
+  metadata.annotations?.[annotations.confirmOrphans] ?? '';
+
+/** Those of the users that the owner of the Provider wants removed. Pure. */
+export const confirmedOrphans = (
+  orphans: readonly MarkedUser[],
+  provider: Pick<Provider, 'metadata'>,
+): readonly MarkedUser[] => {
+  const confirmed = new Set(
+    confirmationOf(provider)
+      .split(',')
+      .map((part) => part.trim()),
+  );
+  return orphans.filter((orphan) => confirmed.has(orphan.name) || confirmed.has(idOf(orphan)));
+};
+
+/** The status of what a look found. Pure. */
+export const reportOrphans = (orphans: readonly MarkedUser[]): OrphanFacts => ({
+  ...(orphans.length === 0
+    ? {}
+    : {
+        orphanedUsers: orphans.slice(0, listedAtMost).map(({ name, mark }) => ({
+          userName: name,
+          ...(mark === undefined ? {} : { namespace: mark.namespace, name: mark.name, uid: mark.uid }),
+        })),
+      }),
+  orphanedUserCount: orphans.length,
+});
+
+/** What an Event says of orphans that were not told before; undefined when there are none. Pure. */
+export const explainOrphans = (orphans: readonly MarkedUser[], provider: Provider): string | undefined => {
+  const told = new Set(provider.status?.orphanedUsers?.map(({ userName }) => userName));
+  const shown = orphans.slice(0, listedAtMost);
+  if (shown.every(({ name }) => told.has(name))) return undefined;
+  const named = shown.slice(0, namedAtMost);
+  const names = named.map(({ name, mark }) =>
+    mark === undefined ? name : `${name} (AccessKey ${mark.namespace}/${mark.name}, uid ${mark.uid})`,
+  );
+  const { name, namespace } = provider.metadata;
+  const count = orphans.length;
+  return (
+    `${String(count)} ${count === 1 ? 'user' : 'users'} at the provider ${count === 1 ? 'is' : 'are'} of AccessKeys that do not exist any more: ` +
+    `${names.join(', ')}${count > named.length ? `, and ${String(count - named.length)} more` : ''}. Their keys still work. Remove these: ` +
+    `kubectl annotate --overwrite providers.s3.cloud37.dev ${name} -n ${namespace} ` +
+    `${annotations.confirmOrphans}=${named.map(idOf).join(',')}`
+  );
+};
+
+interface Looked {
+  readonly confirmation: string;
+  readonly dueAt: number;
+  readonly sight: OrphanSight;
+}
+
+/** The last look of each Provider, in memory. */
+export interface OrphanMemory {
+  /** Undefined when a look is due: the period is over, or the annotation has another value than at the last one. */
+  standing(provider: Provider, now: Date): OrphanSight | undefined;
+  remember(provider: Provider, now: Date, sight: OrphanSight, dueInMs: number): OrphanSight;
+  forget(providerUid: string): void;
+}
+
+/** An empty memory. */
+export const createOrphanMemory = (): OrphanMemory => {
+  const looks = new Map<string, Looked>();
+  const remember: OrphanMemory['remember'] = (provider, now, sight, dueInMs) => {
+    const dueAt = now.getTime() + dueInMs;
+    looks.set(provider.metadata.uid, { confirmation: confirmationOf(provider), dueAt, sight });
+    return sight;
+  };
+  return {
+    remember,
+    standing: (provider, now) => {
+      const looked = looks.get(provider.metadata.uid);
+      const confirmation = confirmationOf(provider);
+      if (looked === undefined)
+        return confirmation === '' ? remember(provider, now, knownOf(provider), firstLookMs) : undefined;
+      const dueInMs = looked.dueAt - now.getTime();
+      // A clock that was set back must not put a look off.
+      const isDue = dueInMs <= 0 || dueInMs > lookIntervalMs || looked.confirmation !== confirmation;
+      return isDue ? undefined : looked.sight;
+    },
+    forget: (uid) => void looks.delete(uid),
+  };
+};
+
+/** What the status says already, until this process has looked itself. */
+const knownOf = ({ status }: Provider): OrphanSight => ({
+  facts: {
+    ...(status?.orphanedUsers === undefined ? {} : { orphanedUsers: status.orphanedUsers }),
+    ...(status?.orphanedUserCount === undefined ? {} : { orphanedUserCount: status.orphanedUserCount }),
+  },
+  listUsers: status?.capabilities?.listUsers,
+});
+
+/**
+ * Looks which users of this cluster at the provider have no AccessKey any more, where that is due, and removes those that the owner of
+ * the Provider has confirmed. The health of the Provider does not depend on it: what stands in the way leaves the answer open.
+ */
+export const observeOrphans = async ({ keys }: Pick<Driver, 'keys'>, work: Work): Promise<OrphanSight> => {
+  const { provider, deps, pass } = work;
+  if (typeof keys === 'string') return { facts: {}, listUsers: undefined };
+  const standing = deps.orphans.standing(provider, pass.now);
+  if (standing !== undefined) return standing;
+  const remember = (sight: OrphanSight, dueInMs: number) => deps.orphans.remember(provider, pass.now, sight, dueInMs);
+  const orphans = await pass.step('orphans', () => findOrphans(keys, work)).catch(unanswered(work));
+  if (orphans === 'unknown') return remember(knownOf(provider), retryMs);
+  if (orphans instanceof Fault) {
+    const isLacking = orphans.reason === reasons.Unsupported;
+    return remember({ facts: {}, listUsers: isLacking ? 'Unsupported' : 'Unknown' }, lookIntervalMs);
+  }
+  const left = await removeConfirmed(orphans, keys, work);
+  const message = explainOrphans(left, provider);
+  if (message !== undefined) pass.event('Warning', eventReasons.OrphanedUsers, message);
+  const hasFailed = confirmedOrphans(left, provider).length > 0;
+  return remember({ facts: reportOrphans(left), listUsers: 'Supported' }, hasFailed ? retryMs : lookIntervalMs);
+};
+
+/** A live list decides; the caches only say whether there is anything to ask. */
+const findOrphans = async (keys: KeyIssuer, { provider, deps, pass }: Work): Promise<readonly MarkedUser[]> => {
+  const { cluster } = await deps.ownership.markOf(provider, pass.signal);
+  const livingAmong = (accessKeys: Iterable<{ readonly metadata: ObjectMeta }>): Living => {
+    const uids = new Set<string>();
+    const userNames = new Set<string>();
+    for (const { metadata } of accessKeys) {
+      const { namespace, name, uid } = metadata;
+      uids.add(uid);
+      userNames.add(keys.userNameFor({ cluster, namespace, name, uid }));
+    }
+    return { uids, userNames };
+  };
+  const cached = livingAmong(deps.accessKeys.known());
+  const { users } = await keys.listUsers(cluster, (name) => cached.userNames.has(name), pass);
+  const suspects = orphansOf(users, cached);
+  return suspects.length === 0 ? [] : orphansOf(suspects, livingAmong(await deps.accessKeys.live(pass.signal)));
+};
+
+/** What ended a look: a Fault where it says that users, or AccessKeys, cannot be listed; `unknown` where another attempt may help. */
+const unanswered =
+  ({ pass }: Work) =>
+  (caught: unknown): Fault | 'unknown' => {
+    pass.signal.throwIfAborted();
+    const fault = isKubeError(caught, 401, 403)
+      ? waiting(reasons.Forbidden, caught.message, { cause: caught })
+      : isKubeError(caught)
+        ? transient(reasons.KubernetesRefused, caught.message, { cause: caught })
+        : onlyFault(caught);
+    if (isOfThePass(fault)) throw fault;
+    pass.log.info({ event: 'orphans', reason: fault.reason, err: caught }, 'whether users are orphaned stays open');
+    return fault.kind === 'transient' ? 'unknown' : fault;
+  };
+
+/** It says nothing of the server: the Provider has changed, or another process leads. */
+const isOfThePass = ({ reason }: Fault): boolean =>
+  reason === reasons.ObjectChanged || reason === reasons.LeadershipLost || reason === reasons.KubernetesUnavailable;
+
+/** @returns the orphans that are left */
+const removeConfirmed = async (
+  orphans: readonly MarkedUser[],
+  keys: KeyIssuer,
+  { provider, deps, pass }: Work,
+): Promise<readonly MarkedUser[]> => {
+  const removed = new Set<string>();
+  for (const { name, mark } of confirmedOrphans(orphans, provider)) {
+    const own = mark ?? { ...(await deps.ownership.markOf(provider, pass.signal)), namespace: '', name: '', uid: '' };
+    const fault = await pass
+      .step('removeOrphan', () => keys.deleteUser({ name, mark: own, tags: new Map() }, pass))
+      .catch(onlyFault);
+    if (fault instanceof Fault) {
+      if (isOfThePass(fault)) throw fault;
+      pass.event(
+        'Warning',
+        fault.reason,
+        `User ${name} of an AccessKey that is gone cannot be removed: ${fault.message}`,
+      );
+      continue;
+    }
+    removed.add(name);
+    const whose = mark === undefined ? 'an AccessKey' : `AccessKey ${mark.namespace}/${mark.name} (uid ${mark.uid})`;
+    pass.event('Normal', eventReasons.OrphanRemoved, `Removed user ${name} of ${whose}, which is gone, and its keys.`);
+  }
+  return orphans.filter(({ name }) => !removed.has(name));
+};

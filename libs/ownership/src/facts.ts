@@ -67,8 +67,7 @@ export const providerFacts = ({ cluster, uid }: Rememberer, { endpoint, accountI
 
 /**
  * Names for where a bucket is, the best first: the server with its account, where the server tells it, and the server as this
- * very Provider object reaches it. A memory is proved for each and believed for any: other Providers of the account know the first,
- * and the second outlasts a move of the Provider to another address of the same server.
+ * very Provider object reaches it. A memory is proved for the first and believed for any.
  */
 export const placesOf = (
   serverIdentity: string,
@@ -78,3 +77,11 @@ export const placesOf = (
   const byProvider = `${serverIdentity} provider ${providerUid}`;
   return accountId === undefined ? [byProvider] : [`${serverIdentity} account ${accountId}`, byProvider];
 };
+
+/**
+ * The name that outlasts a move of a Provider to another address of the same server: the server and its account as this very Provider
+ * object reaches them. A memory is proved for it as well, and it is believed only of a former address. Where the account is not told
+ * it is the last one of `placesOf`.
+ */
+export const lastingPlaceOf = (serverIdentity: string, accountId: string | undefined, providerUid: string): string =>
+  [serverIdentity, 'provider', providerUid, ...(accountId === undefined ? [] : ['account', accountId])].join(' ');

@@ -1,6 +1,6 @@
 import { redact } from '@operator/outcome';
 import { describe, expect, it } from 'vitest';
-import { bucketFacts, bucketPolicyFacts, placesOf } from './facts.ts';
+import { bucketFacts, bucketPolicyFacts, lastingPlaceOf, placesOf } from './facts.ts';
 import { createProver } from './proof.ts';
 
 const prover = createProver(redact(Buffer.alloc(32, 1).toString('base64')));
@@ -63,6 +63,13 @@ describe('bucketPolicyFacts', () => {
       expect(prover.holds(proof, bucketPolicyFacts(bearer, 'n/photos', forged))).toBe(false);
     }
   });
+});
+
+it('lastingPlaceOf names the Provider object, and the account where it is known', () => {
+  expect(lastingPlaceOf('https://s3.test', 'acme', 'uid')).toBe('https://s3.test provider uid account acme');
+  expect(lastingPlaceOf('https://s3.test', undefined, 'uid')).toBe(
+    placesOf('https://s3.test', undefined, 'uid').at(-1),
+  );
 });
 
 describe('placesOf', () => {

@@ -17,6 +17,7 @@ import {
   explainOwnership,
   isConfirmed,
   kinshipOf,
+  lastingPlaceOf,
   placesOf,
   providerFacts,
   type Act,
@@ -181,11 +182,17 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     placesOf(serverIdentity, await provenAccountOf(provider, signal), provider.metadata.uid);
 
   /** Where the bucket was, when the owner of the Provider says that the new address leads to the same server. */
-  const formerPlaces = (endpoint: string | undefined, provided: Provided): readonly string[] => {
-    const declared = provided.provider.metadata.annotations?.[annotations.sameServer] ?? '';
-    const isSame = declared.split(',').some((address) => address.trim() === provided.driver.serverIdentity);
-    // By the Provider object alone: who borrows it could have sealed the account's name for an endpoint of its own.
-    return endpoint !== undefined && isSame ? placesOf(endpoint, undefined, provided.provider.metadata.uid) : [];
+  const formerPlaces = async (
+    endpoint: string | undefined,
+    { provider, driver }: Provided,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> => {
+    const declared = provider.metadata.annotations?.[annotations.sameServer] ?? '';
+    const isSame = declared.split(',').some((address) => address.trim() === driver.serverIdentity);
+    if (endpoint === undefined || !isSame) return [];
+    // By the Provider object: who borrows it could have sealed the account's name for an endpoint of its own.
+    const accounts = new Set([undefined, await provenAccountOf(provider, signal)]);
+    return [...accounts].map((account) => lastingPlaceOf(endpoint, account, provider.metadata.uid));
   };
 
   const memoryOf: Ownership['memoryOf'] = async (bucket, provided, signal) => {
@@ -193,8 +200,8 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     const speaks = status?.ownership !== undefined || status?.createIntent !== undefined;
     if (!speaks || status.bucketName !== spec.name) return { memory: undefined, intent: undefined, isUnproven: false };
     const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
-    const isProvedAt = (places: readonly string[]) => isProvedFor(places, status, prover, rememberer);
-    if (!isProvedAt(await placesAt(provided, signal)) && !isProvedAt(formerPlaces(status.endpoint, provided))) {
+    const former = await formerPlaces(status.endpoint, provided, signal);
+    if (!isProvedFor([...(await placesAt(provided, signal)), ...former], status, prover, rememberer)) {
       return { memory: undefined, intent: undefined, isUnproven: true };
     }
     return {
@@ -284,9 +291,12 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
 
     async sealBucket(status, { metadata }, provided, signal) {
       if (status.ownership === undefined && status.createIntent === undefined) return status;
-      const places = await placesAt(provided, signal);
+      const { provider, driver } = provided;
+      const [place] = await placesAt(provided, signal);
+      const account = await provenAccountOf(provider, signal);
+      const places = new Set([place, lastingPlaceOf(driver.serverIdentity, account, provider.metadata.uid)]);
       const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
-      const proofs = places.map((place) => prover.prove(bucketFacts(rememberer, place, status)));
+      const proofs = [...places].map((at) => prover.prove(bucketFacts(rememberer, at, status)));
       return { ...status, proof: proofs.join(betweenProofs) };
     },
 
@@ -342,10 +352,7 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
 /** Between the proofs of one memory, each for another name of the place. */
 const betweenProofs = ' ';
 
-/**
- * True when one of the proofs in the status was made for one of these names of a place. Where both the memory and the place know an
- * account, it must be that one: the Provider object may have changed its credentials.
- */
+/** True when one of the proofs in the status was made for one of these names of a place. */
 const isProvedFor = (
   places: readonly string[],
   status: Pick<BucketStatus, 'bucketName' | 'ownership' | 'ownedSince' | 'createIntent' | 'proof'>,
@@ -353,8 +360,7 @@ const isProvedFor = (
   rememberer: Rememberer,
 ): boolean => {
   const proofs = status.proof?.split(betweenProofs) ?? [];
-  const isByAccount = places.length > 1 && proofs.length > 1;
-  return (isByAccount ? places.slice(0, 1) : places).some((place) => {
+  return places.some((place) => {
     const facts = bucketFacts(rememberer, place, status);
     return proofs.some((proof) => prover.holds(proof, facts));
   });

@@ -8,7 +8,7 @@ import { rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
 import { contextOf } from './observe.ts';
 import { creationLeftMs, mayHave } from './memory.ts';
-import { explainAwaited, reportForeign } from './report.ts';
+import { explainAwaited, explainKept, reportForeign } from './report.ts';
 
 const done: Finalized<BucketStatus> = { result: 'done' };
 
@@ -36,13 +36,14 @@ export const finalizeBucket = async (work: BucketWork): Promise<Finalized<Bucket
     return letGo(work);
   }
   // Who is removing a policy from the bucket still needs its Provider, which goes once no Bucket refers to it.
-  const awaited = (await deps.policiesOf(bucket, pass.signal)).filter(({ isAwaited }) => isAwaited);
+  const policies = await deps.policiesOf(bucket, pass.signal);
+  const awaited = policies.filter(({ isAwaited }) => isAwaited);
   if (awaited.length > 0) throw waiting(reasons.InUse, explainAwaited(awaited, bucket));
   if (spec.deletionPolicy !== 'Delete') {
     pass.event(
       'Normal',
       eventReasons.BucketRetained,
-      `Bucket ${spec.name} stays on the server, as deletionPolicy says.`,
+      `Bucket ${spec.name} stays on the server, as deletionPolicy says${explainKept(policies)}.`,
     );
     return letGo(work);
   }

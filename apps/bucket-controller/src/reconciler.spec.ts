@@ -1085,6 +1085,15 @@ describe('a deletion', () => {
     expect(s3.buckets.has('photos')).toBe(true);
   });
 
+  it('that keeps the bucket says whose policy stays with it', async () => {
+    const policies = [{ ...onBucket, name: 'team-b/p', hashes: ['x'] }, onBucket];
+    const { bench } = await ready({ spec: { deletionPolicy: 'Retain' }, policies });
+    bench.delete();
+    expect((await bench.run()).events).toEqual([
+      'Normal BucketRetained: Bucket photos stays on the server, as deletionPolicy says, with the policy of BucketPolicy team-b/p.',
+    ]);
+  });
+
   it.each(['Retain', 'Delete'] as const)('with %s lets a leaving policy go first', async (deletionPolicy) => {
     const world = await ready({
       spec: { deletionPolicy },

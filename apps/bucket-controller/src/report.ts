@@ -74,6 +74,12 @@ export const explainAwaited = (awaited: readonly PolicyOnBucket[], bucket: Bucke
   return `The bucket's policy is being removed first: ${names}. If that does not come to its end, ${word}`;
 };
 
+/** Whose policies stay on a bucket that stays, in words; nothing where none is known. */
+export const explainKept = (policies: readonly PolicyOnBucket[]): string => {
+  const names = policies.flatMap(({ name, hashes }) => (hashes.length > 0 ? [name] : []));
+  return names.length === 0 ? '' : `, with the policy of BucketPolicy ${names.join(', ')}`;
+};
+
 /** What may be left of a borrower's policy, in words. */
 const explainRemains = ({ namespaces, notSeen }: Remains): string => {
   const what =

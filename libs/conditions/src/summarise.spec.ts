@@ -147,7 +147,7 @@ describe('summarise', () => {
         type: 'AuthValid',
         status: 'False',
         reason: 'New',
-        message: 'AuthValid is False.',
+        message: 'Ready says why.',
         observedGeneration: 7,
         lastTransitionTime: '2026-01-02T00:00:00Z',
       },
@@ -156,10 +156,10 @@ describe('summarise', () => {
     expect(ready?.lastTransitionTime).toBe('2026-03-01T12:00:00Z');
   });
 
-  it('gives the same conditions for the same claims in another order, but for the reason of Ready', () => {
+  it('gives the same conditions for the same claims in another order, but for what Ready says in their place', () => {
     const claims = [claim('B', 'True'), claim('A', 'True'), claim('C', 'False')];
     const one = summarise(claims, [], context(settled)).slice(1);
-    expect(summarise(claims.toReversed(), [], context(settled)).slice(1)).toEqual(one);
+    expect(shown(summarise(claims.toReversed(), [], context(settled)).slice(1))).toEqual(shown(one));
   });
 
   it.each(['😀'.repeat(600), `${'a'.repeat(1_022)}😀😀`, '\ud83d'])(
@@ -169,6 +169,41 @@ describe('summarise', () => {
       expect(ready?.message).toBe(new TextDecoder().decode(new TextEncoder().encode(ready?.message)));
     },
   );
+
+  it.each<[string, Verdict, readonly Claim[], readonly string[]]>([
+    [
+      'while it waits',
+      { result: 'blocked', fault: waiting('ProviderNotReady', 'It is down.') },
+      [claim('ProviderNotReady', 'True', 'ProviderNotReady', { message: 'It is down.' })],
+      ['It is down.', 'Waiting (ProviderNotReady); Ready says for what.', 'Ready says why.'],
+    ],
+    [
+      'while it tries again',
+      { result: 'blocked', fault: transient('Throttled', 'Too fast.') },
+      [],
+      ['Too fast.', 'Trying again (Throttled); Ready says why.'],
+    ],
+    [
+      'when only a new spec helps',
+      { result: 'blocked', fault: terminal('PolicyInvalid', 'No.') },
+      [claim('PolicyInvalid', 'True', 'PolicyInvalid', { message: 'No.' })],
+      ['No.', 'Only a change of the spec helps (PolicyInvalid); Ready says why.', 'Ready says why.'],
+    ],
+    [
+      'while it works',
+      { result: 'progressing', reason: 'Converging', message: 'Applied tags; looking again.' },
+      [],
+      ['Applied tags; looking again.', 'At work (Converging); Ready says on what.'],
+    ],
+    [
+      'unless the conditions have words of their own',
+      { result: 'blocked', fault: waiting('B', 'Of the fault.') },
+      [claim('A', 'True', 'A', { message: 'Of the claim.' }), claim('C', 'True', 'C', { message: 'Another.' })],
+      ['Of the claim.', 'Of the fault.', 'Ready says why.', 'Another.'],
+    ],
+  ])('says one sentence once %s', (_title, verdict, claims, messages) => {
+    expect(summarise(claims, [], context(verdict)).map(({ message }) => message)).toEqual(messages);
+  });
 
   it('adds warnings to the message of Ready, and to nothing else', () => {
     const warnings = [
@@ -182,10 +217,15 @@ describe('summarise', () => {
       message: 'Everything is as declared. Warning: One is odd. Two is too.',
     });
     expect(others).toEqual([]);
-    const unready = summarise([claim('Unsupported', 'True')], [], context({ result: 'settled', warnings }));
+    const unready = summarise(
+      [claim('Unsupported', 'True')],
+      [],
+      context({ result: 'settled', warnings }, { stalling: ['Because'] }),
+    );
     expect(unready.map(({ message }) => message)).toEqual([
       'Unsupported is True. Warning: One is odd. Two is too.',
-      'Unsupported is True.',
+      'Only a change of the spec helps (Because); Ready says why.',
+      'Ready says why.',
     ]);
   });
 

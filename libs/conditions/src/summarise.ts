@@ -25,7 +25,7 @@ const computed: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled'
  * order of their types. What is not claimed is dropped. Ready is True only for a settled verdict without an abnormal claim;
  * otherwise it carries the first abnormal claim's reason and message, or the fault's, or
  * the progress. A claim that only informs is stored and speaks neither way. Warnings of a settled verdict stand in the message of
- * Ready and change nothing else. `previous`: as stored,
+ * Ready and change nothing else. A message that is that of Ready stands there alone. `previous`: as stored,
  * for `lastTransitionTime`. Messages are cut at 1 024 characters. Claims of the three computed types are ignored.
  *
  * Source: kstatus, the Ready, Reconciling and Stalled conditions.
@@ -46,7 +46,10 @@ export const summarise = (
   const ready = readyClaim(verdict, abnormal[0]);
   const progress = progressClaim(verdict, ready, abnormal, context.stalling);
   const ordered = [...own.values()].sort((a, b) => (a.type < b.type ? -1 : 1));
-  return [ready, ...(progress === undefined ? [] : [progress]), ...ordered].map((claim) => {
+  const others = [...(progress === undefined ? [] : [progress]), ...ordered].map((claim) =>
+    claim.message === ready.message ? { ...claim, message: inShort(claim, verdict) } : claim,
+  );
+  return [warned(ready, verdict), ...others].map((claim) => {
     const before = previous.find((condition) => condition.type === claim.type);
     return {
       type: claim.type,
@@ -63,14 +66,23 @@ export const summarise = (
 const isAbnormal = (claim: Pick<Claim, 'type' | 'status'>, positive: readonly string[]): boolean =>
   claim.status !== (positive.includes(claim.type) ? 'True' : 'False');
 
-const readyClaim = (verdict: Verdict, abnormal: Claim | undefined): Claim => {
-  const claim = unwarnedReady(verdict, abnormal);
+const warned = (claim: Claim, verdict: Verdict): Claim => {
   const warnings = verdict.result === 'settled' ? (verdict.warnings ?? []) : [];
   if (warnings.length === 0) return claim;
   return { ...claim, message: `${claim.message} Warning: ${warnings.map(({ message }) => message).join(' ')}` };
 };
 
-const unwarnedReady = (verdict: Verdict, abnormal: Claim | undefined): Claim => {
+/** One sentence stands once in a description, in Ready; its other conditions say what they add. */
+const inShort = ({ type, reason }: Claim, verdict: Verdict): string => {
+  if (type === 'Stalled') return `Only a change of the spec helps (${reason}); Ready says why.`;
+  if (type !== 'Reconciling') return 'Ready says why.';
+  if (verdict.result !== 'blocked') return `At work (${reason}); Ready says on what.`;
+  return verdict.fault.kind === 'waiting'
+    ? `Waiting (${reason}); Ready says for what.`
+    : `Trying again (${reason}); Ready says why.`;
+};
+
+const readyClaim = (verdict: Verdict, abnormal: Claim | undefined): Claim => {
   if (abnormal !== undefined) {
     return { type: 'Ready', status: 'False', reason: abnormal.reason, message: abnormal.message };
   }

@@ -182,7 +182,12 @@ it('tells a conflict at the storage server, which may last, like any other fault
     {
       conditions: [
         expect.objectContaining({ type: 'Ready', ...told }),
-        expect.objectContaining({ type: 'Reconciling', ...told, status: 'True' }),
+        expect.objectContaining({
+          type: 'Reconciling',
+          status: 'True',
+          reason: 'Conflict',
+          message: 'Trying again (Conflict); Ready says why.',
+        }),
       ],
     },
   ]);

@@ -40,6 +40,8 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   /** Seconds after which the server ends the stream. */
   readonly timeoutSeconds: number;
+  /** Called when the server has taken the watch, which may be long before anything happens. */
+  readonly onOpen?: () => void;
   /** Called for every piece that arrives, whole event or not. */
   readonly onBytes?: () => void;
 }

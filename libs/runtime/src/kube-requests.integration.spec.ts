@@ -215,10 +215,11 @@ describe('a request to the API server', () => {
         resourceVersion: '1',
         signal: new AbortController().signal,
         timeoutSeconds: 60,
+        onOpen: () => void names.push('open'),
       },
     );
     for await (const event of watch) if (event.type !== 'BOOKMARK') names.push(event.object.metadata.name);
-    expect(names).toEqual(['grüße', 'two']);
+    expect(names).toEqual(['open', 'grüße', 'two']);
     expect(seen[0]?.url).toBe(
       '/apis/g.example/v1/things?watch=true&allowWatchBookmarks=true&resourceVersion=1&timeoutSeconds=60',
     );

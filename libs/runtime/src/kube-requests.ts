@@ -235,6 +235,7 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
         timeoutSeconds: String(given.timeoutSeconds),
       });
       const response = await exchange(call, given.signal);
+      given.onOpen?.();
       for await (const { type, object } of eventsOf<Streamed<T>>(call, response, given.onBytes)) {
         yield type === 'BOOKMARK' ? { type, resourceVersion: object.metadata.resourceVersion } : { type, object };
       }

@@ -8,8 +8,14 @@ import { reflect } from './reflector.ts';
 const gone = new KubeError({ status: 410, reason: 'Expired', message: 'too old' });
 const unreachable = new KubeError({ status: 0, reason: 'Unreachable', message: 'refused' });
 
+type Answer = KubeError | 'silent' | 'bookmark';
+
 /** What was asked for, and `pause` where the reflector waited, until `answers` of the watch are used up. */
-const traceOf = async (...answers: readonly (KubeError | 'silent' | 'bookmark')[]): Promise<readonly string[]> => {
+const traceOf = async (...answers: readonly Answer[]): Promise<readonly string[]> => (await reflectOver(answers)).trace;
+
+/** Beside it what the log said, and `open` where the server had taken a watch. */
+const reflectOver = async (answers: readonly Answer[]) => {
+  const lines: string[] = [];
   const end = new AbortController();
   const trace: string[] = [];
   const left = [...answers];
@@ -18,7 +24,7 @@ const traceOf = async (...answers: readonly (KubeError | 'silent' | 'bookmark')[
       trace.push('list');
       yield { items: [], resourceVersion: '1' };
     },
-    watch: async function* (_resource, _selection, { signal }) {
+    watch: async function* (_resource, _selection, { signal, onOpen }) {
       const next = left.shift();
       if (next === undefined) {
         end.abort();
@@ -26,6 +32,8 @@ const traceOf = async (...answers: readonly (KubeError | 'silent' | 'bookmark')[
       }
       trace.push(next instanceof KubeError ? String(next.status) : next);
       if (next instanceof KubeError) throw next;
+      onOpen?.();
+      lines.push('open');
       if (next === 'bookmark') yield { type: 'BOOKMARK', resourceVersion: '2' };
       if (next === 'silent') await once(signal, 'abort');
       signal.throwIfAborted();
@@ -42,13 +50,13 @@ const traceOf = async (...answers: readonly (KubeError | 'silent' | 'bookmark')[
     resource: { group: 'g', version: 'v1', kind: 'Thing', plural: 'things' },
     selection: {},
     silentAfterMs: 5,
-    log: pino({ level: 'silent' }),
+    log: pino({}, { write: (line: string) => void lines.push((JSON.parse(line) as { msg: string }).msg) }),
     trim: <T>(object: T): T => object,
     onReplace: () => undefined,
     onEvent: () => undefined,
   };
   await reflect(options, end.signal);
-  return trace;
+  return { trace, lines };
 };
 
 it('lists at once when an outage ends with 410', async () => {
@@ -81,3 +89,17 @@ it('lists again after two silences in a row, for the version that it resumes fro
     'list',
   ]);
 });
+
+it.each([
+  [
+    'is being set up',
+    new KubeError({ status: 429, reason: 'TooManyRequests', message: 'storage is (re)initializing' }),
+  ],
+  ['is not installed', new KubeError({ status: 404, reason: 'NotFound', message: 'not found' })],
+])(
+  'tells that a kind that %s is watched as soon as the server takes the watch, not with its first event',
+  async (_title, absent) => {
+    const { lines } = await reflectOver([absent, 'bookmark']);
+    expect(lines).toEqual(['things are not served yet; trying on', 'watching things again', 'open']);
+  },
+);

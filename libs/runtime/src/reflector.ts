@@ -60,6 +60,12 @@ export const reflect = async <T extends StoredObject>(
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   };
 
+  // The first event may be a minute away, and what is told as not served is served by now.
+  const tellOpen = (): void => {
+    if (told !== undefined) log.info({ event: 'watch' }, `watching ${resource.plural} again`);
+    told = undefined;
+  };
+
   while (!signal.aborted) {
     try {
       if (resourceVersion === undefined) {
@@ -74,6 +80,7 @@ export const reflect = async <T extends StoredObject>(
           resourceVersion,
           signal: AbortSignal.any([signal, silence.signal]),
           timeoutSeconds: Math.round(jittered(watchSeconds, 1 / 3, random)),
+          onOpen: tellOpen,
           onBytes: () => void timer.refresh(),
         });
         for await (const event of events) {
@@ -83,8 +90,6 @@ export const reflect = async <T extends StoredObject>(
             resourceVersion = event.object.metadata.resourceVersion;
             options.onEvent({ type: event.type, object: options.trim(event.object) });
           }
-          if (told !== undefined) log.info({ event: 'watch' }, `watching ${resource.plural} again`);
-          told = undefined;
           failed = 0;
           expired = 0;
           silences = 0;

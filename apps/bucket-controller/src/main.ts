@@ -19,6 +19,7 @@ import {
   isProviderGone,
   isToldElsewhere,
   keyOfReference,
+  mayYetCome,
   namespaceLabels,
   usable,
   waitFactsOf,
@@ -86,6 +87,7 @@ const build = (tools: ControllerTools) => {
     isToldElsewhere,
     // A bucket that stays bears its owner tags, and can be adopted or removed; one that is deleted does not come back.
     keepsWhenStripped: true,
+    mayYetCome,
     isBeyondHelp: isProviderGone,
     isUsable: usable(providers),
     reconciler: bucketReconciler({

@@ -11,6 +11,7 @@ import {
   composeOwnership,
   createDriverPool,
   driverDepsFor,
+  mayYetCome,
   namespaceLabels,
   type Provider,
 } from '@operator/references';
@@ -50,6 +51,7 @@ const build = (tools: ControllerTools) => {
     positiveConditions: positiveConditionTypes,
     failureEvent: validateFailed,
     leavesNothing: true,
+    mayYetCome,
     reconciler: providerReconciler({
       kube,
       pool,

@@ -7,7 +7,7 @@ export { createDriverPool, driverVersion } from './driver-pool.ts';
 export type { DriverPool } from './driver-pool.ts';
 export { confirmedWithdrawals, isGranted, withdrawalOf } from './grants.ts';
 export type { GrantState, LabelsOf } from './grants.ts';
-export { isProviderFault, isProviderGone, isToldElsewhere, providerNotReady } from './provider-faults.ts';
+export { isProviderFault, isProviderGone, isToldElsewhere, mayYetCome, providerNotReady } from './provider-faults.ts';
 export { longestCreationMs } from './ownership.ts';
 export type { BucketMemory, OwnerLook, Ownership } from './ownership.ts';
 export { policyFailed } from './policy-event.ts';

@@ -1,7 +1,7 @@
 import { reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
 import { expect, it } from 'vitest';
-import { isToldElsewhere } from './provider-faults.ts';
+import { isToldElsewhere, mayYetCome } from './provider-faults.ts';
 
 it.each([
   [reasons.EndpointUnreachable, true],
@@ -15,4 +15,17 @@ it.each([
   [reasons.AccessDenied, false],
 ])('what %s means is told elsewhere: %s', (reason, want) => {
   expect(isToldElsewhere(waiting(reason, ''))).toBe(want);
+});
+
+it.each([
+  [reasons.ProviderNotFound, true],
+  [reasons.BucketNotFound, true],
+  [reasons.AccessKeyNotFound, true],
+  [reasons.ReferenceNotGranted, true],
+  [reasons.SecretNotFound, true],
+  [reasons.SecretKeyMissing, false],
+  [reasons.AuthFailed, false],
+  [reasons.NotOwned, false],
+])('what %s misses may have been applied together with the object: %s', (reason, want) => {
+  expect(mayYetCome(waiting(reason, ''))).toBe(want);
 });

@@ -33,6 +33,18 @@ const dependencies: ReadonlySet<string> = new Set([reasons.BucketNotReady, reaso
 export const isToldElsewhere = (fault: Fault): boolean =>
   dependencies.has(fault.reason) || (isProviderFault(fault) && !isProviderGone(fault));
 
+const awaited: ReadonlySet<string> = new Set([
+  reasons.ProviderNotFound,
+  reasons.BucketNotFound,
+  reasons.AccessKeyNotFound,
+  // Of another namespace, which is not even told to be absent.
+  reasons.ReferenceNotGranted,
+  reasons.SecretNotFound,
+]);
+
+/** True when what is missing may have been applied together with the object, in an order that is nobody's to choose. */
+export const mayYetCome = ({ reason }: Fault): boolean => awaited.has(reason);
+
 /** The claim of a Provider that cannot be used, for whatever reason. */
 export const providerNotReady = ({ reason, message }: Fault): Claim => ({
   type: conditionTypes.ProviderNotReady,

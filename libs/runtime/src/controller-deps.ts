@@ -30,6 +30,11 @@ export interface Controller<Spec, Status> {
   /** Faults that are told where they arise, such as an outage on its Provider: no Event on each object that meets them. */
   readonly isToldElsewhere?: (fault: Fault) => boolean;
   /**
+   * Faults that are over by themselves where objects are applied together, such as a Provider that does not exist yet: of a new object
+   * they are told in an Event only when they last.
+   */
+  readonly mayYetCome?: (fault: Fault) => boolean;
+  /**
    * Faults after which an object that is gone is given up, such as a Provider that is gone too: nothing is left that a person
    * could annotate to let it go.
    */

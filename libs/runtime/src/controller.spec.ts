@@ -403,6 +403,69 @@ it.each([
   expect(stage.told).toEqual([event]);
 });
 
+describe('of a new object, what may yet come', () => {
+  const created = Date.parse('2026-05-05T10:00:00Z');
+  /** Passes at these seconds of the object's life; what it waits for in each, undefined when all is there. */
+  const liveThrough = async (
+    ...looks: readonly (readonly [seconds: number, missing: string | undefined])[]
+  ): Promise<readonly string[]> => {
+    let at = 0;
+    const stage = await run({
+      objects: [widget('a')],
+      kube: { apply: applied },
+      now: () => new Date(created + 1_000 * (looks[at]?.[0] ?? 0)),
+      reconcile: () => {
+        const missing = looks[at]?.[1];
+        return missing === undefined ? settled({}) : Promise.reject(waiting(missing, 'none'));
+      },
+      more: { mayYetCome: ({ reason }) => reason.endsWith('NotFound') },
+    });
+    for (at = 0; at < looks.length; at += 1) {
+      await vi.waitUntil(() => stage.passes() === at + 1);
+      await delay(5);
+      if (at + 1 < looks.length) stage.wake('n/a');
+    }
+    await stage.end();
+    return stage.told;
+  };
+
+  it.each<[string, readonly (readonly [number, string | undefined])[], readonly string[]]>([
+    [
+      'is not told when it comes',
+      [
+        [1, 'ProviderNotFound'],
+        [2, undefined],
+        [60, undefined],
+      ],
+      [],
+    ],
+    [
+      'is told once when it does not',
+      [
+        [1, 'ProviderNotFound'],
+        [9, 'ProviderNotFound'],
+        [10, 'ProviderNotFound'],
+        [70, 'ProviderNotFound'],
+      ],
+      ['Warning ProviderNotFound'],
+    ],
+    [
+      'is told for what is missing last',
+      [
+        [1, 'ProviderNotFound'],
+        [2, 'BucketNotFound'],
+        [11, 'BucketNotFound'],
+      ],
+      ['Warning BucketNotFound'],
+    ],
+    ['is told at once of one that is not new', [[10, 'ProviderNotFound']], ['Warning ProviderNotFound']],
+    ['is told at once by a clock that is hours off', [[-7_200, 'ProviderNotFound']], ['Warning ProviderNotFound']],
+    ['is told at once when it cannot come by itself', [[1, 'NotOwned']], ['Warning NotOwned']],
+  ])('%s', async (_title, looks, want) => {
+    expect(await liveThrough(...looks)).toEqual(want);
+  });
+});
+
 describe('a warning of a settled pass', () => {
   const odd = { reason: 'Odd', message: 'It is odd.' };
   const readySaying = (message: string): Widget => ({

@@ -27,6 +27,12 @@ const kubeError = (status: number, retryAfterMs?: number) =>
 describe('the next attempt', () => {
   it.each<[string, Ended, string, readonly string[]]>([
     ['waits for an event where nothing is to be done', { how: 'idle' }, 'idle', ['forget n/a']],
+    [
+      'looks again no later than it is asked to',
+      { how: 'blocked', fault: waiting('ProviderNotFound', 'none'), resyncMs: 600_000, withinMs: 9_000 },
+      'waiting',
+      ['forget n/a', 'addAfter n/a 9000'],
+    ],
     ['waits for an event of a paused object', { how: 'paused' }, 'paused', ['forget n/a']],
     ['waits for an event after a deletion', { how: 'finalized' }, 'finalized', ['forget n/a']],
     ['waits for an event of an object that was given up', { how: 'given-up' }, 'terminal', ['forget n/a']],

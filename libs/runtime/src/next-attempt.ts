@@ -27,7 +27,8 @@ export type Ended =
   /** `resyncMs`: until the next periodic look, before jitter. */
   | { readonly how: 'settled'; readonly resyncMs: number }
   | { readonly how: 'progressing'; readonly delayMs: number }
-  | { readonly how: 'blocked'; readonly fault: Fault; readonly resyncMs: number }
+  /** `withinMs`: a look is due at the latest then, whatever the fault says. */
+  | { readonly how: 'blocked'; readonly fault: Fault; readonly resyncMs: number; readonly withinMs?: number }
   | { readonly how: 'finalized' }
   /** The object is gone, and its external work stays. */
   | { readonly how: 'given-up' }
@@ -87,12 +88,12 @@ export const scheduleNext = (
 const waitFor = (
   queue: Pick<Workqueue, 'addAfter' | 'forget' | 'retry'>,
   key: ObjectKey,
-  { fault, resyncMs }: { readonly fault: Fault; readonly resyncMs: number },
+  { fault, resyncMs, withinMs = Infinity }: Extract<Ended, { how: 'blocked' }>,
   random: () => number,
 ): NextAttempt => {
   if (fault.kind === 'transient') return { result: 'transient', inMs: queue.retry(key, fault.retryAfterMs) };
   const delayMs = fault.kind === 'waiting' ? (fault.retryAfterMs ?? defaultWaitMs) : resyncMs;
-  const inMs = jittered(delayMs, resyncJitter, random);
+  const inMs = Math.min(jittered(delayMs, resyncJitter, random), withinMs);
   queue.forget(key);
   queue.addAfter(key, inMs);
   return { result: fault.kind, inMs };

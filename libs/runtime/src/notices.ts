@@ -2,7 +2,7 @@ import { annotations, conditionTypes, eventReasons, findAnnotationProblems, reas
 import type { Verdict } from '@operator/conditions';
 import type { Claim, Fault, Warning } from '@operator/outcome';
 import type { Logger } from 'pino';
-import type { ControllerDeps } from './controller-deps.ts';
+import type { ControllerDeps, Turn } from './controller-deps.ts';
 import { isKubeError, refusal } from './kube-error.ts';
 import { isLeadershipLost } from './leadership-lost.ts';
 import { isAway } from './outage.ts';
@@ -36,8 +36,13 @@ export interface Notices {
     before: KubeObject,
     after: { readonly status: CommonStatus; readonly resourceVersion: string },
     verdict: Verdict,
-    log: Logger,
+    turn: Pick<Turn, 'log' | 'now'>,
   ): void;
+  /**
+   * Tells what was withheld of a new object, once it is not new any more and the same is still in its way. Returns the milliseconds until
+   * then; undefined when nothing is withheld.
+   */
+  tellWithheld(object: KubeObject, verdict: Verdict, turn: Pick<Turn, 'now'>): number | undefined;
   /**
    * What a settled pass warns of, unless Ready tells it already in `before`, the status that was stored; each once for an object while it lasts.
    */
@@ -62,6 +67,15 @@ export const pausedClaim: Claim = {
   onlyInforms: true,
 };
 
+/** What is applied together is there after so long, whatever comes first. */
+const newMs = 10_000;
+
+/** Milliseconds for which an object still counts as new; 0 or less when it does not, or is to go. A clock may be before the API server's. */
+const newForMs = ({ metadata }: KubeObject, now: Date): number =>
+  metadata.deletionTimestamp === undefined
+    ? newMs - Math.abs(now.getTime() - Date.parse(metadata.creationTimestamp))
+    : 0;
+
 /** Whether these steps undo what somebody else did to an object that had been as declared. Pure. */
 export const isDrift = <Spec, Status>(
   kind: Pick<ControllerDeps<Spec, Status>, 'isDrift'>,
@@ -76,7 +90,7 @@ export const isDrift = <Spec, Status>(
 export const createNotices = <Spec, Status>(
   deps: Pick<
     ControllerDeps<Spec, Status>,
-    'events' | 'metrics' | 'resource' | 'outage' | 'isToldElsewhere' | 'failureEvent'
+    'events' | 'metrics' | 'resource' | 'outage' | 'isToldElsewhere' | 'failureEvent' | 'mayYetCome'
   >,
 ): Notices => {
   const { events, metrics, resource, outage } = deps;
@@ -86,6 +100,12 @@ export const createNotices = <Spec, Status>(
   const annotationsTold = new Map<string, readonly string[]>();
   /** The warnings that last held for an object, by uid. */
   const warningsTold = new Map<string, readonly string[]>();
+  /** Reasons that were not told of new objects, by uid. */
+  const withheld = new Map<string, string>();
+  const tellFault = (object: KubeObject, { reason, message }: Pick<Fault, 'reason' | 'message'>): void => {
+    const event = deps.failureEvent?.(reason);
+    events.record(object, 'Warning', event ?? reason, event === undefined ? message : `${reason}: ${message}`);
+  };
   return {
     tellPaused(object, message, log) {
       if (pausedTold.has(object.metadata.uid)) return;
@@ -111,7 +131,7 @@ export const createNotices = <Spec, Status>(
       log.info({ event: eventReasons.DriftRepaired, reason: eventReasons.DriftRepaired }, message);
       events.record(object, 'Normal', eventReasons.DriftRepaired, message);
     },
-    tellReady(before, { status, resourceVersion }, verdict, log) {
+    tellReady(before, { status, resourceVersion }, verdict, { log, now }) {
       const ready = readyOf({ status });
       const former = readyOf(before);
       if (ready === undefined || verdict.result === 'progressing') return;
@@ -124,9 +144,23 @@ export const createNotices = <Spec, Status>(
       log[level](line, fault === undefined ? ready.message : `Ready is now ${ready.status}: ${ready.reason}`);
       if (ready.status === 'True') return;
       if (verdict.result === 'blocked' && deps.isToldElsewhere?.(verdict.fault) === true) return;
-      const event = deps.failureEvent?.(ready.reason);
-      const message = event === undefined ? ready.message : `${ready.reason}: ${ready.message}`;
-      events.record(before, 'Warning', event ?? ready.reason, message);
+      const isAwaited =
+        verdict.result === 'blocked' &&
+        verdict.fault.reason === ready.reason &&
+        deps.mayYetCome?.(verdict.fault) === true;
+      if (isAwaited && newForMs(before, now) > 0) remember(withheld, before.metadata.uid, ready.reason);
+      else tellFault(before, ready);
+    },
+    tellWithheld(object, verdict, { now }) {
+      const { uid } = object.metadata;
+      const reason = withheld.get(uid);
+      if (reason === undefined) return undefined;
+      const isStillSo = verdict.result === 'blocked' && verdict.fault.reason === reason;
+      const leftMs = newForMs(object, now);
+      if (isStillSo && leftMs > 0) return leftMs;
+      withheld.delete(uid);
+      if (isStillSo) tellFault(object, verdict.fault);
+      return undefined;
     },
     tellWarnings(before, warnings, log) {
       const { uid } = before.metadata;

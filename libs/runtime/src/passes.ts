@@ -170,6 +170,7 @@ const reconcile = async <Spec, Status>(
   }
   const { outcome, progress, stored, status } = seen;
   await statuses.write({ stored, from: ownStatus(stored) }, status, outcome, turn);
+  const withinMs = rooms.notices.tellWithheld(stored, outcome, turn);
   if (outcome.result === 'settled') rooms.notices.tellWarnings(stored, outcome.warnings ?? [], log);
   if (outcome.result === 'progressing') {
     const { claim, delayMs = 0 } = progress ?? {};
@@ -177,7 +178,8 @@ const reconcile = async <Spec, Status>(
   }
   const resyncAfterMs = outcome.result === 'settled' ? outcome.resyncAfterMs : undefined;
   const resyncMs = resyncMsOf(rooms, stored, resyncAfterMs);
-  if (outcome.result === 'blocked') return { how: 'blocked', fault: outcome.fault, resyncMs };
+  if (outcome.result === 'blocked')
+    return { how: 'blocked', fault: outcome.fault, resyncMs, ...(withinMs === undefined ? {} : { withinMs }) };
   log.debug({ event: 'pass', reason: 'Settled', ms: deps.clock.now().getTime() - now.getTime() }, 'settled');
   return { how: 'settled', resyncMs };
 };

@@ -109,7 +109,7 @@ export const createStatusStore = <Spec, Status>(
         return;
       }
       const { resourceVersion } = (await store({ stored, from }, status, isCertain, turn)).metadata;
-      notices.tellReady(stored, { status, resourceVersion }, verdict, turn.log);
+      notices.tellReady(stored, { status, resourceVersion }, verdict, turn);
     },
     async record(stored, current, own, turn) {
       if (isSameJson({ ...own, ...commonStatus(current) }, stored.status ?? {})) return stored;

@@ -9,7 +9,7 @@ export interface BucketDeps {
   /** The Buckets whose spec names this bucket, in every namespace that is watched. */
   readonly sameName: (bucketName: string) => readonly Bucket[];
   /** The BucketPolicies that refer to this Bucket and are granted to. */
-  readonly policiesOf: (bucket: Bucket, signal: AbortSignal) => Promise<readonly PolicyOnBucket[]>;
+  readonly policiesOf: (bucket: Bucket, labelsOf: LabelsOf, signal: AbortSignal) => Promise<readonly PolicyOnBucket[]>;
   /** Who has something by the grant of this Bucket, in other namespaces. */
   readonly borrowersOf: (bucket: Bucket, signal: AbortSignal) => Promise<readonly Borrower[]>;
   readonly labelsOf: LabelsOf;

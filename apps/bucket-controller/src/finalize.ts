@@ -36,7 +36,7 @@ export const finalizeBucket = async (work: BucketWork): Promise<Finalized<Bucket
     return letGo(work);
   }
   // Who is removing a policy from the bucket still needs its Provider, which goes once no Bucket refers to it.
-  const policies = await deps.policiesOf(bucket, pass.signal);
+  const policies = await deps.policiesOf(bucket, deps.labelsOf, pass.signal);
   const awaited = policies.filter(({ isAwaited }) => isAwaited);
   if (awaited.length > 0) throw waiting(reasons.InUse, explainAwaited(awaited, bucket));
   if (spec.deletionPolicy !== 'Delete') {

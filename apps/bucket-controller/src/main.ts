@@ -70,7 +70,6 @@ const build = (tools: ControllerTools) => {
   });
 
   const ownership = composeOwnership(tools, randomBytes);
-  const labelsOf = namespaceLabels(kube);
   const references = createReferences({ kube, pool, providers, buckets });
   const inputs = createInputs({ kube, references, ownership });
   // What another Bucket's features name is watched as long as they do.
@@ -99,8 +98,9 @@ const build = (tools: ControllerTools) => {
         const key = keyOf(bucket);
         return borrowersOf(bucket, { policies: policiesOf(key), accessKeys: keysOf(key) }, ownership, signal);
       },
-      labelsOf,
-      policiesOf: (bucket, signal) => policiesOn(bucket, policiesOf(keyOf(bucket)), { labelsOf, ownership }, signal),
+      labelsOf: namespaceLabels(kube),
+      policiesOf: (bucket, labelsOf, signal) =>
+        policiesOn(bucket, policiesOf(keyOf(bucket)), { labelsOf, ownership }, signal),
     }),
   };
 };

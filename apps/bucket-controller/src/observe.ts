@@ -2,6 +2,7 @@ import { reasons } from '@operator/api';
 import { Fault, terminal, transient, waiting } from '@operator/outcome';
 import { kinshipOf } from '@operator/ownership';
 import {
+  askingOnce,
   withdrawnBorrowers,
   type Borrower,
   type BucketMemory,
@@ -140,9 +141,10 @@ export const observeOwned = async (
   };
   const context = await contextOf(work, driver, verdict.ownership === 'Created');
   const views = await lookAtFeatures(driver, spec, context, s3, pass);
-  const policies = await deps.policiesOf(bucket, pass.signal);
+  const labelsOf = askingOnce(deps.labelsOf);
+  const policies = await deps.policiesOf(bucket, labelsOf, pass.signal);
   const remains = isNew ? undefined : await findRemains(work, s3, policies);
-  const withdrawn = await withdrawnBorrowers(bucket, await deps.borrowersOf(bucket, pass.signal), deps.labelsOf);
+  const withdrawn = await withdrawnBorrowers(bucket, await deps.borrowersOf(bucket, pass.signal), labelsOf);
   return {
     state: 'ours',
     provided,

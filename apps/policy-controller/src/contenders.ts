@@ -2,6 +2,7 @@ import type { BucketPolicyStatus } from '@operator/api';
 import { reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
 import {
+  askingOnce,
   commandToWithdraw,
   isPausedPolicy,
   isPolicyOn,
@@ -47,8 +48,9 @@ const wordAgainst = (
  */
 const contendersFor = async (bucket: ReferredBucket, { policy, memory, deps, pass }: Work): Promise<Contender[]> => {
   const contenders: Contender[] = [{ ...ageOf(policy), isLeaving: false, holds: isHolding(memory) }];
+  const labelsOf = askingOnce(deps.labelsOf);
   for (const other of othersAmong(deps.policiesOf(keyOf(bucket)), policy)) {
-    const state = await withdrawalOf(bucket, other.metadata.namespace, deps.labelsOf);
+    const state = await withdrawalOf(bucket, other.metadata.namespace, labelsOf);
     const proven = await deps.ownership.provenPolicy(other, pass.signal);
     // What it remembers of another bucket or place is no matter of this Bucket.
     const holds = isHolding(proven) && isPolicyOn(bucket, proven);

@@ -1,6 +1,6 @@
 import type { ProviderStatus } from '@operator/api';
 import { Fault, onlyFault, waiting } from '@operator/outcome';
-import { withdrawnBorrowers, type Borrower } from '@operator/references';
+import { askingOnce, withdrawnBorrowers, type Borrower } from '@operator/references';
 import { keyOf } from '@operator/runtime';
 import type { Health } from '@operator/s3';
 import type { StandingCheck } from './check.ts';
@@ -36,8 +36,9 @@ export interface Sight {
 export const observe = async (work: Work): Promise<Sight> => {
   const { provider, deps, pass } = work;
   deps.secrets.follow(provider);
-  const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), deps, pass.signal);
-  const withdrawn = await withdrawnBorrowers(provider, borrowersAmong(users), deps.labelsOf);
+  const labelsOf = askingOnce(deps.labelsOf);
+  const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), { ...deps, labelsOf }, pass.signal);
+  const withdrawn = await withdrawnBorrowers(provider, borrowersAmong(users), labelsOf);
   return { users, withdrawn, found: await observeServer(users, work).catch(onlyFault) };
 };
 

@@ -31,6 +31,7 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
     accessKeys: readonly AccessKeyUser[];
     liveAccessKeys?: readonly AccessKeyUser[];
   } = { now: users, lists: 0, accessKeys: [] };
+  const labelsRead: string[] = [];
   const make = () => Promise.resolve(s3.driver);
   const bench = createBench<ProviderSpec, ProviderStatus>({
     writes: world.writes,
@@ -53,7 +54,10 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
         accessKeys: { known: () => used.accessKeys, live: async () => used.liveAccessKeys ?? used.accessKeys },
         orphans: createOrphanMemory(),
         ownership: world.ownership,
-        labelsOf: () => Promise.resolve({}),
+        labelsOf: (namespace) => {
+          labelsRead.push(namespace);
+          return Promise.resolve<Record<string, string>>({ s3: 'allowed' });
+        },
       }),
   });
   let checks = 0;
@@ -64,7 +68,7 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
       return check(context);
     },
   });
-  return { ...world, s3, bench, connectivity, used, issuer, atServer, checks: () => checks };
+  return { ...world, s3, bench, connectivity, used, issuer, atServer, labelsRead, checks: () => checks };
 };
 type World = ReturnType<typeof begin>;
 
@@ -740,6 +744,7 @@ describe('users of AccessKeys that are gone', () => {
     const mark = { cluster, namespace: 'team-a', name: 'app', uid };
     const context = {
       signal: new AbortController().signal,
+      now: new Date(0),
       call: (_call: unknown, run: () => Promise<never>) => run(),
     };
     await issuer.putUser({ name: issuer.userNameFor(mark), mark, tags: new Map() }, context);
@@ -845,4 +850,23 @@ describe('users of AccessKeys that are gone', () => {
     expect(world.bench.facts()).not.toHaveProperty('orphanedUserCount');
     expect(provider(world).status?.capabilities?.listUsers).toBe(capability);
   });
+});
+
+it('reads the labels of each namespace that uses a Provider granted by selector once in a pass', async () => {
+  const borrower = (name: string, namespace: string) =>
+    objectOf(
+      'Bucket',
+      name,
+      { providerRef: { name: 'provider', namespace: 'team-a' }, name },
+      { metadata: { namespace }, status: { exists: true, ownership: 'Created' as const, bucketName: name } },
+    );
+  const users = {
+    buckets: [borrower('one', 'team-b'), borrower('two', 'team-b'), borrower('three', 'team-c')],
+    accessKeys: [],
+  };
+  const selector = { matchLabels: { s3: 'allowed' } };
+  const world = await ready(users, { allowedNamespaces: { selector } });
+  world.labelsRead.length = 0;
+  await world.bench.pass();
+  expect(world.labelsRead).toEqual(['team-b', 'team-c']);
 });

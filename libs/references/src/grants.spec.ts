@@ -1,6 +1,6 @@
 import type { AllowedNamespaces, LabelSelector } from '@operator/api';
 import { describe, expect, it } from 'vitest';
-import { isGranted, matchesSelector, withdrawalOf } from './grants.ts';
+import { askingOnce, isGranted, matchesSelector, withdrawalOf } from './grants.ts';
 
 const labels = JSON.parse('{"team":"a","tier":"one","__proto__":"odd"}') as Record<string, string>;
 const expression = (
@@ -101,4 +101,20 @@ describe('withdrawalOf', () => {
   it('of its own namespace never comes to that', async () => {
     expect(await state({}, 'owner', 'owner')).toBe('granted');
   });
+});
+
+it('labels are asked for once in a pass, and again in the next', async () => {
+  const asked: string[] = [];
+  const labelsOf = (namespace: string) => {
+    asked.push(namespace);
+    return Promise.resolve({ of: namespace });
+  };
+  for (const inOnePass of [askingOnce(labelsOf), askingOnce(labelsOf)]) {
+    expect(await Promise.all([inOnePass('a'), inOnePass('b'), inOnePass('a')])).toEqual([
+      { of: 'a' },
+      { of: 'b' },
+      { of: 'a' },
+    ]);
+  }
+  expect(asked).toEqual(['a', 'b', 'a', 'b']);
 });

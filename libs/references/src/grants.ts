@@ -5,6 +5,16 @@ type Labels = Readonly<Record<string, string>>;
 /** The labels of a namespace; none when it does not exist. */
 export type LabelsOf = (namespace: string) => Promise<Labels>;
 
+/** The same, asking for each namespace once: for one pass, in which a grant may be looked at for several reasons. */
+export const askingOnce = (labelsOf: LabelsOf): LabelsOf => {
+  const asked = new Map<string, Promise<Labels>>();
+  return (namespace) => {
+    const known = asked.get(namespace) ?? labelsOf(namespace);
+    asked.set(namespace, known);
+    return known;
+  };
+};
+
 const hasLabel = (labels: Labels, key: string): boolean => Object.hasOwn(labels, key);
 
 /** Matches labels against a selector; an empty selector matches all. Source: Kubernetes API, LabelSelector. */

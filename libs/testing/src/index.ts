@@ -1,5 +1,6 @@
 export { bucketContext, bucketSpec, connectionTo, driverDeps, ownerMark, recordingContext } from './builders.ts';
 export { driverConformance } from './conformance.ts';
+export { lackedBy } from './declarations.ts';
 export { startFakeDriver } from './fake-driver.ts';
 export type { FakeDriver } from './fake-driver.ts';
 export { html, listOfBuckets, refuse, refuseIam, startFakeS3, succeed } from './fake-s3.ts';

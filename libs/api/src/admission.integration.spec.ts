@@ -493,7 +493,7 @@ describe('kubectl explain', () => {
 
 describe('kubectl get', () => {
   const always = ['READY', 'REASON', 'AGE'];
-  const wide = ['SINCE', 'MESSAGE'];
+  const wide = ['SINCE', 'PAUSED', 'MESSAGE'];
 
   test.each([
     ['Provider', 's3p', ['TYPE', 'ENDPOINT'], ['REGION', 'SERVER']],
@@ -513,7 +513,7 @@ describe('kubectl get', () => {
     },
   );
 
-  test('shows since when an object is ready or not', async () => {
+  test('shows since when an object is ready or not, and that it is paused', async () => {
     await send('POST', `${pathOf('Bucket')}?${strict}`, manifest('Bucket', minimal.Bucket, 'since'));
     const ready = {
       type: 'Ready',
@@ -525,11 +525,11 @@ describe('kubectl get', () => {
     await send(
       'PATCH',
       `${pathOf('Bucket', 'since')}/status?${strict}`,
-      { status: { conditions: [ready] } },
+      { status: { conditions: [ready, { ...ready, type: 'Paused', status: 'True', reason: 'Paused' }] } },
       'application/merge-patch+json',
     );
     const [, line = ''] = (await controlPlane.kubectl(['get', 's3b', '-o', 'wide'])).split('\n');
-    expect(line.trim().split(/\s+/).slice(-2)).toEqual(['3h', 'Word.']);
+    expect(line.trim().split(/\s+/).slice(-3)).toEqual(['3h', 'True', 'Word.']);
     await send('DELETE', pathOf('Bucket', 'since'), {});
   });
 });

@@ -23,6 +23,8 @@ export interface PolicyDeps {
   readonly policiesAt: (bucketName: string) => readonly RivalPolicy[];
   /** All BucketPolicies of the cluster, past every cache: for what is destroyed because nobody else has it. @throws KubeError */
   readonly livePolicies: (signal: AbortSignal) => Promise<readonly BucketPolicy[]>;
+  /** Has another BucketPolicy looked at at once. */
+  readonly lookAgain: (key: ObjectKey) => void;
   readonly accessKeyAt: (key: ObjectKey) => AccessKeyUser | undefined;
   readonly labelsOf: LabelsOf;
   readonly writes: WriteMemory;

@@ -34,7 +34,7 @@ import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import type { AccessKeyUser, BucketPolicy, RivalPolicy } from './deps.ts';
 import { policyReconciler } from './reconciler.ts';
-import { livePolicies, trimRival } from './rivals.ts';
+import { hasLostDocument, livePolicies, trimRival } from './rivals.ts';
 import { createWriteMemory } from './write-memory.ts';
 
 /** What every driver needs of this process. */
@@ -90,9 +90,9 @@ const wakePolicies = ({ mapEvents }: ControllerTools, views: ReturnType<typeof o
       ? []
       : policiesNaming(keyOf(accessKey)).map(keyOf),
   );
-  // The loser of a conflict looks again when the winner comes or goes, or nobody waits for it any more.
+  // The loser of a conflict looks again when the winner comes or goes, or its document does, or nobody waits for it any more.
   mapEvents<RivalPolicy>(views.rivals, (policy, old) =>
-    old === undefined || old === policy || waitFactsOf(old) !== waitFactsOf(policy)
+    old === undefined || old === policy || waitFactsOf(old) !== waitFactsOf(policy) || hasLostDocument(policy, old)
       ? policiesOf(keyOfBucket(policy))
           .filter((other) => other.metadata.uid !== policy.metadata.uid)
           .map(keyOf)
@@ -128,6 +128,9 @@ const build = (tools: ControllerTools) => {
       policiesOf: views.rivalsOf,
       policiesAt: views.rivalsAt,
       livePolicies: livePolicies(kube),
+      lookAgain: (key) => {
+        tools.enqueue(key);
+      },
       accessKeyAt: (key) => accessKeys.get(key),
       labelsOf: namespaceLabels(kube),
       writes: createWriteMemory(),

@@ -48,6 +48,7 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
   const policies = new Map<string, BucketPolicy>();
   /** What the caches do not show yet. */
   const unseen: BucketPolicy[] = [];
+  const woken: string[] = [];
   const accessKeys = new Map<string, AccessKeyUser>();
   const reconciler = () =>
     policyReconciler({
@@ -57,6 +58,7 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
       policiesOf: (key) => (key === 'team-a/photos' ? [...policies.values()].map(trimRival) : []),
       policiesAt: (name) => [...policies.values()].map(trimRival).filter(({ status }) => status?.bucketName === name),
       livePolicies: () => Promise.resolve([...policies.values(), ...unseen]),
+      lookAgain: (key) => void woken.push(key),
       accessKeyAt: (key) => accessKeys.get(key),
       labelsOf: () => Promise.resolve({}),
       writes: createWriteMemory(),
@@ -86,7 +88,7 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
     } as unknown as Pass<BucketPolicyStatus>;
     await reconciler().whilePaused?.(bench.object(), pass);
   };
-  return { ...world, s3, bench, policies, unseen, accessKeys, whilePaused, recorded };
+  return { ...world, s3, bench, policies, unseen, woken, accessKeys, whilePaused, recorded };
 };
 type World = ReturnType<typeof begin>;
 
@@ -1056,6 +1058,14 @@ describe('a deletion', () => {
       events: ['Warning NotOwned: Bucket photos belongs to somebody else by now; its policy is left alone.'],
     });
     expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+
+  it('has the other policies of the Bucket look at once, which may have lost theirs with it', async () => {
+    const world = await leaving();
+    const next = another('next', 9);
+    world.policies.set('team-a/next', { ...next, spec: { ...next.spec, policy: document('s3:PutObject') } });
+    await world.bench.run();
+    expect(world.woken).toEqual(['team-a/next']);
   });
 
   it('finds the bucket where the server says that it is', async () => {

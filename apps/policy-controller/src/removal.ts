@@ -4,6 +4,7 @@ import { hashPolicy, sameButForGoneUsers } from '@operator/policy';
 import { explainWait, keyOfReference, type Provided, type ReferredBucket } from '@operator/references';
 import { keyOf } from '@operator/runtime';
 import { deleteBucketPolicy, observeExistence, readBucketPolicy, type BucketWire } from '@operator/s3';
+import { othersAmong } from './contenders.ts';
 import type { Work } from './deps.ts';
 import { documentOf, isDocumentOf } from './document.ts';
 import { isWithdrawn } from './grant.ts';
@@ -100,9 +101,15 @@ const unclaimed = (bucket: ReferredBucket): Fault =>
       'it. It is left alone. The owner of the Bucket can remove it at the server, or replace it with a BucketPolicy of its own.',
   );
 
-const remove = async ({ bucketName }: DocumentPlace, s3: BucketWire, { pass }: Work): Promise<void> => {
+/**
+ * S3 removes whatever policy stands then. One that another BucketPolicy puts there between the look and the removal goes with it, so that
+ * others of the Bucket look at once.
+ */
+const remove = async ({ bucketName }: DocumentPlace, s3: BucketWire, { policy, deps, pass }: Work): Promise<void> => {
   await pass.step('remove', () => deleteBucketPolicy(s3, pass));
   pass.event('Normal', eventReasons.PolicyRemoved, `Removed the policy from bucket ${bucketName}.`);
+  const key = keyOfReference(policy.spec.bucketRef, policy.metadata.namespace);
+  for (const other of othersAmong(deps.policiesOf(key), policy)) deps.lookAgain(keyOf(other));
 };
 
 /** A borrower cannot let stand what the lender has taken back. */

@@ -28,3 +28,10 @@ export const livePolicies =
       found.push(...items);
     return found;
   };
+
+/** True when the status no longer says that a document stands at the server: others may have lost theirs with it. */
+export const hasLostDocument = (policy: Pick<RivalPolicy, 'status'>, old: Pick<RivalPolicy, 'status'>): boolean =>
+  holdsOne(old) && !holdsOne(policy);
+
+const holdsOne = ({ status }: Pick<RivalPolicy, 'status'>): boolean =>
+  status?.appliedHash !== undefined || status?.pendingHash !== undefined;

@@ -35,6 +35,22 @@ const ownersPolicy = async (given: Case, name: string) => {
   });
 };
 
+/** It comes to stand there, and what is done to the former one does not take it away for good. */
+const ownersPolicyStands = async (given: Case, { view, bucket, name, policy }: Awaited<ReturnType<typeof granted>>) => {
+  await given.admin.untilReady('BucketPolicy', undisclosed, name, 60_000);
+  await given.until(
+    () => given.admin.get('BucketPolicy', given.namespace, policy),
+    (object) => object === undefined || object.status?.applied !== true,
+    'the policy of the borrower is done with',
+  );
+  await given.until(
+    () => view.policy(bucket),
+    (stored) => JSON.stringify(stored ?? '').includes('s3:DeleteObject'),
+    'the policy of the owner is at the server',
+    10_000,
+  );
+};
+
 /** The lawful form of most: a lender withdraws, and what was lent is gone. */
 const lawfulWithdrawal = async (given: Case) => {
   const lent = await granted(given);
@@ -89,11 +105,10 @@ export const waits: readonly Attempt[] = [
         throw new Found('harm', `the BucketPolicy does not say that a policy is left: ${JSON.stringify(ready)}`);
     },
     async twin(given) {
-      const { view, bucket, name } = await granted(given);
-      await withdraw(given, 'Bucket', undisclosed, name);
-      await ownersPolicy(given, name);
-      await given.admin.untilReady('BucketPolicy', undisclosed, name, 60_000);
-      if ((await view.policy(bucket)) === undefined) throw new Error('the policy of the owner is not at the server');
+      const lent = await granted(given);
+      await withdraw(given, 'Bucket', undisclosed, lent.name);
+      await ownersPolicy(given, lent.name);
+      await ownersPolicyStands(given, lent);
     },
   },
   {
@@ -182,11 +197,10 @@ export const waits: readonly Attempt[] = [
       );
     },
     async twin(given) {
-      const { view, bucket, name, policy } = await granted(given);
-      await given.tenant.delete('BucketPolicy', given.namespace, policy);
-      await ownersPolicy(given, name);
-      await given.admin.untilReady('BucketPolicy', undisclosed, name, 60_000);
-      if ((await view.policy(bucket)) === undefined) throw new Error('the policy of the owner is not at the server');
+      const lent = await granted(given);
+      await given.tenant.delete('BucketPolicy', given.namespace, lent.policy);
+      await ownersPolicy(given, lent.name);
+      await ownersPolicyStands(given, lent);
     },
   },
   {

@@ -99,7 +99,13 @@ export const waits: readonly Attempt[] = [
         'the policy of a borrower is gone, or the lender is told',
       );
       await given.annotate('BucketPolicy', policy, { [annotation('paused')]: null });
-      const ready = conditionOf(await given.verdict('BucketPolicy', policy), 'Ready');
+      // Taking off an annotation makes no new generation: the former verdict is that of the pause.
+      const seen = await given.until(
+        () => given.verdict('BucketPolicy', policy),
+        (object) => conditionOf(object, 'Ready')?.reason !== 'Paused',
+        'the BucketPolicy is looked at after its pause',
+      );
+      const ready = conditionOf(seen, 'Ready');
       const isThere = (await view.policy(bucket)) !== undefined;
       if (isThere && ready?.reason !== 'OwnershipInDoubt')
         throw new Found('harm', `the BucketPolicy does not say that a policy is left: ${JSON.stringify(ready)}`);

@@ -16,8 +16,8 @@ export type Independent = Pick<S3Client, 'send'>;
 
 /** One entry that somebody else put into a list that the operator shares. */
 export interface ForeignEntry {
-  put(client: Independent, bucket: string): Promise<void>;
-  isThere(client: Independent, bucket: string): Promise<boolean>;
+  readonly put: (client: Independent, bucket: string) => Promise<void>;
+  readonly isThere: (client: Independent, bucket: string) => Promise<boolean>;
   /** True when it stays beside a declaration as it stands in the table. */
   readonly stays: boolean;
   /** The declaration under which it stays; absent where it always does. */
@@ -34,14 +34,14 @@ export interface Declaration<F extends BucketFeature = BucketFeature> {
   /** Parts that `other` needs beside the feature itself. */
   readonly otherNeeds?: readonly Part[];
   /** What an independent client finds, in the form of `shows`. */
-  seen(client: Independent, bucket: string): Promise<unknown>;
+  readonly seen: (client: Independent, bucket: string) => Promise<unknown>;
   /** What it finds once the declaration is fulfilled. */
-  shows(declared: NonNullable<BucketSpec[F]>): unknown;
+  readonly shows: (declared: NonNullable<BucketSpec[F]>) => unknown;
   readonly foreign?: ForeignEntry;
 }
 
 /** A declaration whose feature is no longer known to the type system. */
-export type AnyDeclaration = Omit<Declaration, 'shows'> & { shows(declared: object): unknown };
+export type AnyDeclaration = Omit<Declaration, 'shows'> & { readonly shows: (declared: object) => unknown };
 
 const declare = <F extends BucketFeature>(declaration: Declaration<F>): AnyDeclaration =>
   declaration as unknown as AnyDeclaration;

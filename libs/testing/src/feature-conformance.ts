@@ -20,15 +20,15 @@ export interface FeatureBench {
   readonly independent: () => Independent;
   readonly context: RecordingContext;
   readonly lacks: ReadonlySet<BucketFeature | Part>;
-  freshBucket(): Promise<BucketWire>;
-  it(title: string, run: () => Promise<void>): void;
+  readonly freshBucket: () => Promise<BucketWire>;
+  readonly it: (title: string, run: () => Promise<void>) => void;
 }
 
 /** Converges buckets as a controller does. */
 export interface Convergence {
-  look(s3: BucketWire, spec: BucketSpec, bucket?: BucketContext): Promise<readonly AspectView[]>;
+  readonly look: (s3: BucketWire, spec: BucketSpec, bucket?: BucketContext) => Promise<readonly AspectView[]>;
   /** Applies steps until a look finds none; a second round must not be needed, and writes nothing. */
-  converge(s3: BucketWire, spec: BucketSpec, bucket?: BucketContext): Promise<readonly AspectView[]>;
+  readonly converge: (s3: BucketWire, spec: BucketSpec, bucket?: BucketContext) => Promise<readonly AspectView[]>;
 }
 
 export const createConvergence = (driver: () => Driver, context: RecordingContext): Convergence => {

@@ -1,0 +1,104 @@
+import type { BucketSpec, BucketStatus } from '@operator/api';
+import { Fault } from '@operator/outcome';
+import { createBench, createTestWorld, objectOf } from '@operator/references/testing';
+import { bindAspect, tagging, versioning, type Inputs, type Reference } from '@operator/s3';
+import { bucketSpec, createMemoryS3 } from '@operator/testing';
+import { expect, it } from 'vitest';
+import type { BucketDeps } from './deps.ts';
+import { createInputs } from './inputs.ts';
+import { bucketReconciler } from './reconciler.ts';
+
+const references: Readonly<Record<string, Reference>> = {
+  secret: { as: 'versioning.secret', kind: 'Secret', name: 'device', keys: ['seed'] },
+  provider: { as: 'versioning.provider', kind: 'Provider', ref: { name: 'provider' } },
+  bucket: { as: 'versioning.bucket', kind: 'Bucket', ref: { name: 'copies' } },
+  stranger: { as: 'versioning.stranger', kind: 'Bucket', ref: { name: 'theirs', namespace: 'team-b' } },
+};
+
+/** Two Buckets, of which photos names things outside its bucket, and what its last pass found there. */
+const begin = (named: () => readonly Reference[]) => {
+  const clock = { now: () => new Date('2026-05-05T10:00:00.000Z') };
+  const seen: { inputs: Inputs } = { inputs: new Map() };
+  const s3 = createMemoryS3({
+    now: () => clock.now(),
+    aspects: [
+      bindAspect(tagging),
+      bindAspect({
+        ...versioning,
+        refersTo: ({ name }) => (name === 'photos' ? named() : []),
+      }),
+    ],
+  });
+  const world = createTestWorld(s3.driver);
+  const source = createInputs({ kube: world.kube.client, references: world.references(), ownership: world.ownership });
+  const deps = (): BucketDeps => ({
+    references: world.references(),
+    ownership: world.ownership,
+    sameName: (name) => [...world.buckets.values()].filter(({ spec }) => spec.name === name),
+    policiesOf: () => Promise.resolve([]),
+    borrowersOf: () => Promise.resolve([]),
+    labelsOf: () => Promise.resolve({}),
+    inputs: {
+      async inputsOf(work, driver) {
+        const found = await source.inputsOf(work, driver);
+        if (work.bucket.metadata.name === 'photos') seen.inputs = found;
+        return found;
+      },
+    },
+  });
+  const benchOf = (name: string) =>
+    createBench<BucketSpec, BucketStatus>({
+      writes: world.writes,
+      store: world.buckets,
+      object: objectOf('Bucket', name, bucketSpec({ name })),
+      reconciler: () => bucketReconciler(deps()),
+    });
+  const [photos, copies] = [benchOf('photos'), benchOf('copies')];
+  clock.now = () => photos.now();
+  const told = (as: string) => {
+    const input = seen.inputs.get(as);
+    return input instanceof Fault ? input.reason : input?.kind;
+  };
+  return { s3, photos, copies, source, told, seen, ...world };
+};
+
+const all = () => Object.values(references);
+
+it('what leads nowhere is a Fault of its own, and what may not be referred to is not even looked for', async () => {
+  const { photos, told } = begin(all);
+  await photos.run();
+  expect(Object.fromEntries(all().map(({ as }) => [as, told(as)]))).toEqual({
+    'versioning.secret': 'SecretNotFound',
+    'versioning.provider': 'Provider',
+    'versioning.bucket': 'BucketNotReady',
+    'versioning.stranger': 'ReferenceNotGranted',
+  });
+});
+
+it('a Secret opens with the keys that were asked for, and a Bucket counts once the server says that it has its bucket', async () => {
+  const { photos, copies, told, seen, kube, s3 } = begin(all);
+  kube.put('secrets', { metadata: { name: 'device', namespace: 'team-a' }, data: { seed: 'hush', other: 'no' } });
+  await copies.run();
+  await photos.run();
+  const secret = seen.inputs.get('versioning.secret');
+  expect(secret instanceof Fault || secret?.kind !== 'Secret' ? secret : [...secret.values.keys()]).toEqual(['seed']);
+  expect(seen.inputs.get('versioning.bucket')).toMatchObject({ kind: 'Bucket', bucket: 'copies', region: 'us-east-1' });
+  // The mark of somebody else: whatever the status says, it is not its bucket.
+  s3.buckets.get('copies')?.tags.set('s3.cloud37.dev/uid', 'uid-other');
+  await photos.pass();
+  expect(told('versioning.bucket')).toBe('BucketNotReady');
+});
+
+it('an object looks again when a Bucket that it names changes, as long as it names it', async () => {
+  let named: readonly Reference[] = all();
+  const { photos, source } = begin(() => named);
+  await photos.run();
+  expect(source.referrersOf('team-a/copies')).toEqual(['team-a/photos']);
+  named = [];
+  await photos.pass();
+  expect(source.referrersOf('team-a/copies')).toEqual([]);
+  named = all();
+  await photos.pass();
+  source.forget('team-a/photos');
+  expect(source.referrersOf('team-a/copies')).toEqual([]);
+});

@@ -1,14 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { redact } from '@operator/outcome';
 import { createBucket, lookAtFeatures, type Driver } from '@operator/s3';
-import {
-  bucketContext,
-  bucketSpec,
-  driverDeps,
-  recordingContext,
-  startUnderTest,
-  type ServerUnderTest,
-} from '@operator/testing';
+import { bucketContext, bucketSpec, driverDeps, recordingContext, startUnderTest } from '@operator/testing';
 import { startMinio } from '@operator/tools/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMinioDriver } from './driver.ts';
@@ -17,7 +10,7 @@ import { createMinioDriver } from './driver.ts';
 
 const key = 'bucket-key';
 const secret = redact(randomBytes(32).toString('base64'));
-let server: ServerUnderTest;
+let server: Awaited<ReturnType<ReturnType<typeof startUnderTest>>>;
 let driver: Driver;
 const context = recordingContext();
 

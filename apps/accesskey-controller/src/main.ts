@@ -10,7 +10,6 @@ import {
 } from '@operator/api';
 import { driversWith } from '@operator/drivers';
 import {
-  bucketMatters,
   composeOwnership,
   createDriverPool,
   driverDepsFor,
@@ -22,6 +21,7 @@ import {
   policyFailed,
   trimReferredBucket,
   usable,
+  wokenByBucket,
   wokenByProvider,
   type ReferredBucket,
   type Provider,
@@ -70,7 +70,7 @@ const build = (tools: ControllerTools) => {
   tools.mapEvents(providers, (provider, old) =>
     wokenByProvider(provider, old, keysOfProvider(keyOf(provider))).map(keyOf),
   );
-  tools.mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? keysOfBucket(keyOf(bucket)).map(keyOf) : []));
+  tools.mapEvents(buckets, (bucket, old) => wokenByBucket(bucket, old, keysOfBucket(keyOf(bucket))).map(keyOf));
   // A Secret that was deleted or altered gets a pair again. What a pass wrote itself it has looked at already.
   const ownWrites = createOwnWrites(kube, ownersOf, (key) => {
     tools.enqueue(key);

@@ -12,7 +12,6 @@ import {
 import { accessKeyRefs, parsePolicy } from '@operator/policy';
 import { driversWith } from '@operator/drivers';
 import {
-  bucketMatters,
   composeOwnership,
   createDriverPool,
   driverDepsFor,
@@ -26,6 +25,7 @@ import {
   trimReferredBucket,
   usable,
   waitFactsOf,
+  wokenByBucket,
   wokenByProvider,
   type ReferredBucket,
   type Provider,
@@ -80,7 +80,7 @@ const openViews = (tools: ControllerTools) => {
 /** Which policies look again when another object changes. */
 const wakePolicies = ({ mapEvents }: ControllerTools, views: ReturnType<typeof openViews>): void => {
   const { policiesOf, policiesNaming, bucketsOf } = views;
-  mapEvents(views.buckets, (bucket, old) => (bucketMatters(bucket, old) ? policiesOf(keyOf(bucket)).map(keyOf) : []));
+  mapEvents(views.buckets, (bucket, old) => wokenByBucket(bucket, old, policiesOf(keyOf(bucket))).map(keyOf));
   mapEvents(views.providers, (provider, old) => {
     const dependents = bucketsOf(keyOf(provider)).flatMap((bucket) => policiesOf(keyOf(bucket)));
     return wokenByProvider(provider, old, dependents).map(keyOf);

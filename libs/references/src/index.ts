@@ -16,6 +16,6 @@ export { createReferences, keyOfReference, namespaceLabels, namespaceResource } 
 export type { Bucket, Provided, References } from './references.ts';
 export { trimReferredBucket } from './referred-bucket.ts';
 export type { ReferredBucket } from './referred-bucket.ts';
-export { bucketMatters, usable, usableVersion, wokenByProvider } from './wake.ts';
+export { bucketMatters, usable, usableVersion, wokenByBucket, wokenByProvider } from './wake.ts';
 export { commandToWithdraw, grantWithdrawn, isTold, withdrawnBorrowers } from './withdrawal.ts';
 export type { Borrower } from './withdrawal.ts';

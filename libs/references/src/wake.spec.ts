@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Provider } from './connection.ts';
 import type { Bucket } from './references.ts';
 import { objectOf, providerOf } from './testing/index.ts';
-import { bucketMatters, usable, usableVersion, wokenByProvider } from './wake.ts';
+import { bucketMatters, usable, usableVersion, wokenByBucket, wokenByProvider } from './wake.ts';
 
 const server = { serverIdentity: 'http://s3.test' };
 const good = providerOf(server);
@@ -110,5 +110,23 @@ describe('bucketMatters', () => {
     ['its deletion', changed({ metadata: { ...bucket.metadata, ...deleting } }), bucket, true],
   ])('%s: %s', (_title, now, old, want) => {
     expect(bucketMatters(now, old)).toBe(want);
+  });
+});
+
+describe('wokenByBucket', () => {
+  const bucket: Bucket = objectOf('Bucket', 'photos', bucketSpec({}), { status: { exists: true } });
+  const doubted: Bucket = { ...bucket, status: { ...bucket.status, conditions: notReady('OwnershipInDoubt') ?? [] } };
+  const waits = withStatus({ conditions: notReady() }, { name: 'waits' });
+  const names = (now: Bucket, old: Bucket | undefined) =>
+    wokenByBucket(now, old, [good, waits]).map(({ metadata }) => metadata.name);
+
+  it.each<[string, Bucket, Bucket | undefined, readonly string[]]>([
+    ['a new one wakes all', bucket, undefined, ['provider', 'waits']],
+    ['one that became well wakes those that are not', bucket, doubted, ['waits']],
+    ['one that became unwell wakes nobody', doubted, bucket, []],
+    ['one that stays unwell wakes nobody', doubted, { ...doubted }, []],
+    ['one that is as it was wakes nobody', { ...bucket }, bucket, []],
+  ])('%s', (_title, now, old, want) => {
+    expect(names(now, old)).toEqual(want);
   });
 });

@@ -90,3 +90,20 @@ const factsOf = ({ metadata, spec, status }: ReferredBucket): string =>
 /** True when something of a Bucket changed that objects referring to it, or rivals for its name, depend on. */
 export const bucketMatters = (bucket: ReferredBucket, old: ReferredBucket | undefined): boolean =>
   old === undefined || bucket === old || factsOf(bucket) !== factsOf(old);
+
+const isUnready = ({ status }: KubeObject): boolean =>
+  status?.conditions?.some(({ type, status: value }) => type === conditionTypes.Ready && value !== 'True') === true;
+
+/**
+ * Which objects that refer to a Bucket look again after this event of it: all, where something of it changed that they depend on; and
+ * those that are not Ready, where it was not and is now, since what they wait for may be what was settled there, such as whose it is.
+ */
+export const wokenByBucket = <T extends KubeObject>(
+  bucket: ReferredBucket,
+  old: ReferredBucket | undefined,
+  dependents: readonly T[],
+): readonly T[] => {
+  if (bucketMatters(bucket, old)) return dependents;
+  const hasRecovered = old !== undefined && isUnready(old) && !isUnready(bucket);
+  return hasRecovered ? dependents.filter((dependent) => !isReady(dependent)) : [];
+};

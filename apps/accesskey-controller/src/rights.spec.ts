@@ -1,6 +1,6 @@
 import type { AccessKeySpec } from '@operator/api';
 import { asFault, waiting, type Fault } from '@operator/outcome';
-import { heldTo, sameByResource, statementsAbout } from '@operator/policy';
+import { heldTo, leftToOwner, sameByResource, statementsAbout } from '@operator/policy';
 import type { Provider } from '@operator/references';
 import { objectOf, providerOf } from '@operator/references/testing';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
@@ -11,10 +11,11 @@ import { rightsOf, type Rights } from './rights.ts';
 
 const { driver } = createMemoryS3({ now: () => new Date(0) });
 
-const sightOf = (name: string, standing: Standing = 'given'): BucketSight => {
-  const bucket = objectOf('Bucket', name, bucketSpec({ name }), { status: { bucketName: name } });
+const sightOf = (name: string, standing: Standing = 'given', namespace = 'team-a'): BucketSight => {
+  const metadata = { namespace };
+  const bucket = objectOf('Bucket', name, bucketSpec({ name }), { metadata, status: { bucketName: name } });
   const fault = standing === 'given' ? undefined : waiting('OwnershipInDoubt', `${name} is ${standing}`);
-  return { key: `team-a/${name}`, standing, bucket, fault };
+  return { key: `${namespace}/${name}`, standing, bucket, fault };
 };
 const gone: BucketSight = {
   key: 'team-a/none',
@@ -34,8 +35,10 @@ interface Given {
 const rightsFor = (spec: Partial<AccessKeySpec>, given: Given = {}): Rights => {
   const { maxPolicyBytes = 2_048, provider = providerOf(driver), standing, standings = {} } = given;
   const accessKey: AccessKey = objectOf('AccessKey', 'app', { providerRef: { name: 'provider' }, ...spec });
-  const names = new Set((spec.access ?? []).map(({ bucketRef }) => bucketRef.name));
-  const sights = [...names].map((name) => (name === 'none' ? gone : sightOf(name, standings[name])));
+  const refs = new Map((spec.access ?? []).map(({ bucketRef }) => [bucketRef.name, bucketRef.namespace]));
+  const sights = [...refs].map(([name, namespace]) =>
+    name === 'none' ? gone : sightOf(name, standings[name], namespace),
+  );
   return rightsOf({ accessKey, provider, sights, standing, maxPolicyBytes });
 };
 const faultOf = (rights: () => Rights): Fault => {
@@ -154,6 +157,44 @@ describe('a user of a borrowed Provider', () => {
       expect(JSON.stringify(document)).not.toContain('s3:DeleteObject');
       expect(JSON.stringify(document)).toContain('arn:aws:s3:::photos/*');
     }
+  });
+});
+
+describe('in a bucket that another namespace lends', () => {
+  const lent = (name: string, level: 'Admin' | 'ReadWrite' = 'Admin') => ({
+    bucketRef: { name, namespace: 'team-b' },
+    level,
+  });
+  const own = { bucketRef: { name: 'mine' }, level: 'Admin' as const };
+  const denials = (rights: Rights) =>
+    rights.policy?.Statement.filter(({ Effect, Resource }) => Effect === 'Deny' && Resource);
+
+  it('a key with all rights writes no tags, and neither removes nor makes the bucket', () => {
+    expect(denials(rightsFor({ access: [lent('films'), own, lent('books')] }))).toEqual([
+      leftToOwner(['books', 'films'], 'aws'),
+    ]);
+    expect(denials(rightsFor({ access: [lent('films'), own] }, borrowed))).toEqual([leftToOwner(['films'], 'aws')]);
+  });
+
+  it('nor does a key with a policy of its own, whatever its level', () => {
+    const all = {
+      ...policy('arn:aws:s3:::films'),
+      statement: [{ effect: 'Allow' as const, action: 's3:*', resource: '*' }],
+    };
+    expect(denials(rightsFor({ access: [lent('films', 'ReadWrite')], policy: all }))).toEqual([
+      leftToOwner(['films'], 'aws'),
+    ]);
+  });
+
+  it('a key that no level lets do so needs no such words, nor does one in its own buckets', () => {
+    expect(denials(rightsFor({ access: [lent('films', 'ReadWrite'), own] }))).toEqual([]);
+  });
+
+  it('what stands about one in doubt stays, with what is denied there', () => {
+    const access = [lent('films'), lent('books')];
+    const standing = { ...rightsFor({ access }).policy };
+    const rights = rightsFor({ access }, { standing, standings: { films: 'kept' } });
+    expect(sameByResource(rights.policy, standing)).toBe(true);
   });
 });
 

@@ -4,6 +4,7 @@ import {
   allowedWithin,
   describeProblems,
   heldTo,
+  leftToOwner,
   mergePolicies,
   notYetIn,
   parsePolicy,
@@ -93,7 +94,22 @@ const askedFor = (question: RightsQuestion) => {
   const asked = mergePolicies(own, policyFromAccess(entriesIn(question), partitionOf(provider.spec.region)));
   const statements = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
   const wanted = isBorrowed(question) ? allowedWithin(statements, namesOf(question, ['given'])) : statements;
-  return { version: asked?.version, wanted };
+  const lent = lentIn(question);
+  const left = lent.length === 0 ? [] : [leftToOwner(lent, partitionOf(provider.spec.region))];
+  return { version: asked?.version, wanted: [...wanted, ...left] };
+};
+
+/** The buckets of other namespaces in which the key gets rights that could reach the bucket itself: all, or those of its own policy. */
+const lentIn = ({ accessKey: { spec, metadata }, sights }: RightsQuestion): readonly string[] => {
+  const reaching = new Set(
+    (spec.access ?? [])
+      .filter(({ level }) => level === 'Admin' || spec.policy !== undefined)
+      .map(({ bucketRef }) => keyOfReference(bucketRef, metadata.namespace)),
+  );
+  return sights.flatMap(({ key, standing, bucket }) => {
+    const isLent = bucket !== undefined && bucket.metadata.namespace !== metadata.namespace;
+    return isLent && standing === 'given' && reaching.has(key) ? [bucket.spec.name] : [];
+  });
 };
 
 /** What `${bucket}` stands for: the bucket of `access`, where it is one. */

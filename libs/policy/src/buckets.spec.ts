@@ -3,6 +3,7 @@ import {
   allowedWithin,
   bucketInArn,
   heldTo,
+  leftToOwner,
   notYetIn,
   sameByResource,
   statementsAbout,
@@ -149,5 +150,13 @@ describe('sameByResource', () => {
     const one = policy(allow('s3:GetObject', 'a', 'b'), deny('s3:*', 'c'));
     const other = policy(deny('S3:*', 'c'), allow('s3:GetObject', 'b', 'a'));
     expect([samePolicy(one, other), sameByResource(one, other)]).toEqual([true, true]);
+  });
+});
+
+it('leftToOwner names the buckets alone, not what is in them', () => {
+  expect(leftToOwner(['b', 'a'], 'aws-cn')).toEqual({
+    Effect: 'Deny',
+    Action: ['s3:*DeleteBucket', 's3:CreateBucket', 's3:PutBucketTagging'],
+    Resource: ['arn:aws-cn:s3:::a', 'arn:aws-cn:s3:::b'],
   });
 });

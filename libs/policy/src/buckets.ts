@@ -78,6 +78,18 @@ export const heldTo = (buckets: readonly string[], partition: string): IamStatem
   return { Effect: 'Deny', Action: ['s3:*'], ...element };
 };
 
+/**
+ * The statement that leaves lent buckets to their owner, whatever else the user may do there: it does not remove or make them, nor
+ * write their tags, which say whose they are. `buckets`: at least one.
+ * Source: Service Authorization Reference, Amazon S3: s3:PutBucketTagging is asked for removing tags, too. MinIO asks s3:ForceDeleteBucket
+ * for a bucket with content, and refuses an action that it does not know: hence the wildcard.
+ */
+export const leftToOwner = (buckets: readonly string[], partition: string): IamStatement => ({
+  Effect: 'Deny',
+  Action: ['s3:*DeleteBucket', 's3:CreateBucket', 's3:PutBucketTagging'],
+  Resource: [...buckets].sort().map((name) => bucketArn(name, partition)),
+});
+
 /** Those of some statements that a document does not have in these very words. */
 export const notYetIn = (
   document: readonly IamStatement[],

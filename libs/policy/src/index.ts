@@ -1,6 +1,14 @@
 export { mergePolicies, policyFromAccess } from './access.ts';
 export { bucketArn, partitionOf } from './arn.ts';
-export { allowedWithin, heldTo, notYetIn, sameByResource, statementsAbout, withoutBuckets } from './buckets.ts';
+export {
+  allowedWithin,
+  heldTo,
+  leftToOwner,
+  notYetIn,
+  sameByResource,
+  statementsAbout,
+  withoutBuckets,
+} from './buckets.ts';
 export { sameButForGoneUsers } from './gone-users.ts';
 export { findLockouts } from './lockout.ts';
 export type { LockoutOptions } from './lockout.ts';

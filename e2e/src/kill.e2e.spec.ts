@@ -70,6 +70,7 @@ const markOf = ({ metadata }: Stored<'Bucket'>) => ({
   's3.cloud37.dev/namespace': metadata.namespace,
   's3.cloud37.dev/name': metadata.name,
   's3.cloud37.dev/uid': metadata.uid,
+  's3.cloud37.dev/proof': expect.stringMatching(/^v1\.[\w-]{43}$/) as string,
 });
 let clusterId: string;
 

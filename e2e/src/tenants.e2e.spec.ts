@@ -27,6 +27,7 @@ import { destinationsAndNames } from './tenants/destinations-and-names.ts';
 import { exhaustion, type Siege } from './tenants/exhaustion.ts';
 import { forgedStatus } from './tenants/forged-status.ts';
 import { hostsAndAccounts } from './tenants/hosts-and-accounts.ts';
+import { ownerTags } from './tenants/owner-tags.ts';
 import { references } from './tenants/references.ts';
 import { remade } from './tenants/remade.ts';
 import { secretsAndAnnotations } from './tenants/secrets-and-annotations.ts';
@@ -41,6 +42,7 @@ const attempts: readonly Attempt[] = [
   ...references,
   ...remade,
   ...tagsAndPolicies,
+  ...ownerTags,
   ...secretsAndAnnotations,
   ...answers,
   ...destinationsAndNames,

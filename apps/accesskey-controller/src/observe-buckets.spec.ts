@@ -1,9 +1,8 @@
 import { finalizerName, type AccessKeySpec, type AccessKeyStatus, type ProviderSpec } from '@operator/api';
 import { redact } from '@operator/outcome';
-import { tagsOfMark } from '@operator/ownership';
 import { heldTo, sameByResource, statementsAbout } from '@operator/policy';
 import type { Bucket, Provider } from '@operator/references';
-import { createBench, createTestWorld, objectOf, providerOf, testCluster } from '@operator/references/testing';
+import { createBench, createTestWorld, objectOf, ownerTags, providerOf } from '@operator/references/testing';
 import type { KubeObject } from '@operator/runtime';
 import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
@@ -65,9 +64,13 @@ const begin = ({ keepsTags = true, hidesMissing = false, spec = {} }: Options = 
         status: { bucketName: name, exists: true, endpoint: 'http://s3.test', ownership: 'Created' as const },
       },
     );
-  const mark = (name: string, of: Partial<{ namespace: string; name: string; uid: string }> = {}) => {
-    const whose = { cluster: testCluster, namespace: 'team-a', name, uid: `uid-${name}`, ...of };
-    s3.make(name, { tags: new Map(tagsOfMark(whose)) });
+  const mark = (
+    name: string,
+    of: Partial<{ namespace: string; name: string; uid: string }> = {},
+    about: { readonly lender?: string; readonly isSigned?: boolean } = {},
+  ) => {
+    const tags = ownerTags({ uid: `uid-${name}`, name, ...of }, { bucketName: name, lender: 'platform', ...about });
+    s3.make(name, { tags });
   };
   for (const name of ['photos', 'videos']) {
     world.buckets.set(`team-a/${name}`, bucketAs(name));
@@ -163,6 +166,20 @@ describe('rights in a bucket are not given', () => {
     await refuses(world, 'OwnershipInDoubt');
   });
 
+  it('whose owner tags nobody signed, though they name the Bucket', async () => {
+    const world = begin();
+    world.mark('photos', {}, { isSigned: false });
+    await sealAll(world, world.providerAs());
+    await refuses(world, 'OwnershipInDoubt');
+  });
+
+  it('whose owner tags were signed through a Provider of a namespace that only borrows this one', async () => {
+    const world = begin();
+    world.mark('photos', {}, { lender: 'team-a' });
+    world.buckets.set('team-a/photos', world.bucketAs('photos', { providerRef: { name: 'provider' } }));
+    await refuses(world, 'OwnershipInDoubt');
+  });
+
   it('whose tags may not be read', async () => {
     const world = begin();
     world.s3.refuse('GetBucketTagging', { code: 'AccessDenied', status: 403 });
@@ -217,6 +234,12 @@ const sealAll = async (world: World, provider: Provider): Promise<void> => {
 it('on a server without tags rights are given by a proven status and the very same Provider', async () => {
   const world = begin({ keepsTags: false });
   await sealAll(world, world.providerAs());
+  expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+  expect(world.about('photos')).not.toEqual([]);
+});
+
+it('rights are given with a Provider of its own, too, where the mark was written through the one of the Bucket', async () => {
+  const world = begin({ spec: { providerRef: { name: 'provider' } } });
   expect(await world.bench.run()).toMatchObject({ result: 'settled' });
   expect(world.about('photos')).not.toEqual([]);
 });
@@ -288,6 +311,33 @@ describe('rights that were given', () => {
     const world = await ready();
     strike(world);
     await staysAsItIs(world, reason);
+  });
+
+  it.each<[string, Partial<Parameters<World['mark']>[2]>]>([
+    ['nothing to prove it', { isSigned: false }],
+    ['a proof of a Provider of its own', { lender: 'team-b' }],
+  ])(
+    'stay while owner tags name another Bucket with %s, also by another Provider of the server',
+    async (_title, about) => {
+      for (const other of [false, true]) {
+        const world = await ready();
+        await sealAll(world, world.providerAs());
+        if (other) {
+          world.providers.set('platform/other', world.providerAs({}, { name: 'other', uid: 'uid-other' }));
+          world.bench.change({ providerRef: { name: 'other', namespace: 'platform' } });
+          await world.bench.run();
+        }
+        world.mark('photos', { namespace: 'team-b', name: 'theirs', uid: 'uid-theirs' }, about);
+        await staysAsItIs(world, 'OwnershipInDoubt');
+      }
+    },
+  );
+
+  it('go by the same tags where nothing proves that the bucket was ever the Bucket’s', async () => {
+    const world = await ready();
+    world.mark('photos', { namespace: 'team-b', name: 'theirs', uid: 'uid-theirs' }, { isSigned: false });
+    await world.bench.run();
+    expect(world.about('photos')).toEqual([]);
   });
 
   it('stay in a bucket that is in doubt, while those in another are brought into line', async () => {

@@ -1,5 +1,6 @@
 import { annotations, bucketResource, finalizerName, reasons, type ObjectReference } from '@operator/api';
 import { Fault, onlyFault, waiting } from '@operator/outcome';
+import { explainOwnership } from '@operator/ownership';
 import { statementsAbout } from '@operator/policy';
 import {
   isGranted,
@@ -9,7 +10,7 @@ import {
   type OwnerLook,
   type ReferredBucket,
 } from '@operator/references';
-import { keyOf, type ObjectKey } from '@operator/runtime';
+import { keyOf, pick, type ObjectKey } from '@operator/runtime';
 import { observeExistence, type ObservedUser } from '@operator/s3';
 import type { AccessKey } from './deps.ts';
 import type { KeyPass, Work } from './work.ts';
@@ -101,11 +102,12 @@ const isLetGo = ({ metadata }: ReferredBucket): boolean =>
 
 /** Whose the bucket is by the server's word, read with the AccessKey's own Provider. */
 const lookAt = async (work: Work, found: ReferredBucket, policy: Policy): Promise<BucketSight> => {
-  const { deps, provided, pass } = work;
+  const { accessKey, deps, provided, pass } = work;
   const bucket = trimReferredBucket(found);
   const key = keyOf(bucket);
   const region = regionOf(bucket, provided);
-  const look = await deps.ownership.look({ act: 'grant', bucket, provided, region }, pass).catch(onlyFault);
+  const from = accessKey.metadata.namespace;
+  const look = await deps.ownership.look({ act: 'grant', bucket, provided, region, from }, pass).catch(onlyFault);
   // What hinders the look is no finding.
   if (look instanceof Fault) return { key, standing: 'kept', bucket, fault: look };
   if (look.isAbsent) return { key, standing: 'lost', bucket, fault: whyNotThere(bucket, work) };
@@ -114,8 +116,11 @@ const lookAt = async (work: Work, found: ReferredBucket, policy: Policy): Promis
       const fault = (await otherAccount(work, bucket)) ?? (await whyNotNew(work, bucket, policy));
       return { key, standing: fault === undefined ? 'given' : 'kept', bucket, fault };
     }
-    case 'others':
+    case 'others': {
+      const doubt = await findOnlyRetagged(work, bucket, look);
+      if (doubt !== undefined) return { key, standing: 'kept', bucket, fault: doubt };
       return { key, standing: 'lost', bucket, fault: notItsOwn(bucket) };
+    }
     case 'doubt': {
       const isLost =
         (await isUnclaimed(work, bucket, look, policy)) || (await isAbsent(work, { bucket, region }, look));
@@ -140,6 +145,24 @@ const isUnclaimed = async (
     return false;
   const live = await liveBucket(work.pass, keyOf(bucket));
   return live?.status?.ownership === undefined;
+};
+
+/**
+ * Whoever may write tags may name another owner there, without a proof. The Bucket's memory speaks against that; but it is proved
+ * for the Bucket's own Provider, and this look may have been made with another one.
+ */
+const findOnlyRetagged = async (
+  { deps, pass }: Work,
+  bucket: ReferredBucket,
+  { sight: { mark } }: OwnerLook,
+): Promise<Fault | undefined> => {
+  const { spec, metadata, status } = bucket;
+  if (mark.kind !== 'other' || mark.isSigned) return undefined;
+  if (status?.ownership === undefined || status.bucketName !== spec.name) return undefined;
+  const home = await deps.references.providerFor(spec.providerRef, metadata.namespace).catch(onlyFault);
+  if (home instanceof Fault || !(await deps.ownership.remembersAt(bucket, home, pass.signal))) return undefined;
+  const asker = { bucket: spec.name, ...pick(metadata, 'namespace', 'name'), provider: home.metadata };
+  return explainOwnership({ is: 'doubt', rule: 'markUnverified' }, 'grant', asker);
 };
 
 /** MinIO answers for a bucket that does not exist as for one without tags. */

@@ -5,8 +5,14 @@ import { join } from 'node:path';
 import { CreateBucketCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { redact } from '@operator/outcome';
-import { tagsOfMark } from '@operator/ownership';
-import { createBench, createTestWorld, objectOf, providerOf, testCluster } from '@operator/references/testing';
+import {
+  createBench,
+  createTestWorld,
+  objectOf,
+  ownerTags,
+  providerOf,
+  testCluster,
+} from '@operator/references/testing';
 import { verifyKey, type Driver, type KeyPair } from '@operator/s3';
 import { bucketSpec, connectionTo, driverDeps, recordingContext } from '@operator/testing';
 import { startMinio, startMoto, type S3Server } from '@operator/tools/local';
@@ -88,8 +94,7 @@ it('replaces a key on MinIO whose secret was changed there, and is at rest befor
 
 /** Whom a bucket belongs to, as its owner tags say. */
 const own = async (on: Driver, name: string, namespace: string): Promise<void> => {
-  const mark = { cluster: testCluster, namespace, name, uid: `uid-${name}` };
-  const TagSet = [...tagsOfMark(mark)].map(([Key, Value]) => ({ Key, Value }));
+  const TagSet = [...ownerTags({ namespace, name }, { lender: 'platform' })].map(([Key, Value]) => ({ Key, Value }));
   await on.wire().send(new PutBucketTaggingCommand({ Bucket: name, Tagging: { TagSet } }), recordingContext());
 };
 

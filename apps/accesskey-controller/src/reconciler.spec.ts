@@ -1,13 +1,12 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { redact, terminal } from '@operator/outcome';
-import { tagsOfMark } from '@operator/ownership';
 import { heldTo } from '@operator/policy';
 import {
   createBench,
   createTestWorld,
   objectOf,
+  ownerTags,
   providerOf,
-  testCluster,
   tryEveryMishap,
   type PassReport,
 } from '@operator/references/testing';
@@ -39,8 +38,7 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
     refusalOf: (credentials) => server.refusesKeysWith ?? keys.refusalOf(credentials),
   });
   const world = createTestWorld(s3.driver);
-  const mark = { cluster: testCluster, namespace: 'team-a', name: 'photos', uid: 'uid-photos' };
-  s3.make('photos', { tags: new Map(tagsOfMark(mark)) });
+  s3.make('photos', { tags: ownerTags({ name: 'photos' }) });
   world.buckets.set(
     'team-a/photos',
     objectOf('Bucket', 'photos', bucketSpec({}), {
@@ -49,7 +47,7 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
   );
   const elsewhere = createMemoryKeys({ choosesPair });
   const otherS3 = createMemoryS3({ now: () => new Date(0), keys: elsewhere.issuer, refusalOf: elsewhere.refusalOf });
-  otherS3.make('photos', { tags: new Map(tagsOfMark(mark)) });
+  otherS3.make('photos', { tags: ownerTags({ name: 'photos' }) });
   const otherWorld = createTestWorld(otherS3.driver);
   /** A Provider `elsewhere` leads to another server, which has its own users. */
   const referencesOfBoth = (): References => {
@@ -244,6 +242,7 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
 
   it('loses all rights when the owner of its Provider withdraws the grant and confirms it, and gets them back with the grant', async () => {
     const world = begin({ choosesPair, spec: { providerRef: { name: 'provider', namespace: 'platform' } } });
+    world.s3.make('photos', { tags: ownerTags({ name: 'photos' }, { lender: 'platform' }) });
     const ref = { name: 'admin', namespace: 'platform' };
     world.kube.put('secrets', { metadata: ref, data: { 'access-key': 'A', 'secret-key': 'S' } });
     const credentialsVersion = world.kube.get('secrets', ref)?.metadata.resourceVersion ?? '';

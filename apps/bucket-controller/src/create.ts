@@ -25,7 +25,7 @@ export const createOwned = async (work: BucketWork, seen: AbsentBucket): Promise
   const { bucket, deps, pass } = work;
   const { spec } = bucket;
   const { provided, region } = seen;
-  const { input: born, managed } = birthOf(provided.driver, spec, await contextOf(work, provided.driver, true));
+  const { input: born, managed } = birthOf(provided.driver, spec, await contextOf(work, provided, true));
   if (bucket.status?.ownership !== undefined) {
     pass.event(
       'Warning',

@@ -96,10 +96,11 @@ const finalizeAtServer = async (work: BucketWork, status: BucketStatus): Promise
 };
 
 /** Undoes what the bucket's features have outside it, while the bucket is still there. */
-const retire = async (work: BucketWork, { driver }: Provided, region: string): Promise<void> => {
+const retire = async (work: BucketWork, provided: Provided, region: string): Promise<void> => {
   const { bucket, pass } = work;
+  const { driver } = provided;
   const s3 = { wire: driver.wire(region), bucket: bucket.spec.name };
-  const last = { spec: bucket.spec, bucket: await contextOf(work, driver, bucket.status?.ownership === 'Created') };
+  const last = { spec: bucket.spec, bucket: await contextOf(work, provided, bucket.status?.ownership === 'Created') };
   await retireFeatures(driver, s3, last, pass);
 };
 

@@ -17,7 +17,6 @@ import {
   type AspectView,
   type BucketContext,
   type BucketWire,
-  type Driver,
   type SeenOwner,
 } from '@operator/s3';
 import { creationRival, rememberingRival } from './claims.ts';
@@ -139,7 +138,7 @@ export const observeOwned = async (
     isNew,
     ...(tags === undefined ? {} : { tags }),
   };
-  const context = await contextOf(work, driver, verdict.ownership === 'Created');
+  const context = await contextOf(work, provided, verdict.ownership === 'Created');
   const views = await lookAtFeatures(driver, spec, context, s3, pass);
   const labelsOf = askingOnce(deps.labelsOf);
   const policies = await deps.policiesOf(bucket, labelsOf, pass.signal);
@@ -159,13 +158,13 @@ export const observeOwned = async (
 };
 
 /** What the features may know of the bucket. */
-export const contextOf = async (work: BucketWork, driver: Driver, isCreated: boolean): Promise<BucketContext> => {
+export const contextOf = async (work: BucketWork, provided: Provided, isCreated: boolean): Promise<BucketContext> => {
   const { bucket, deps, pass } = work;
   return {
-    mark: await deps.ownership.markOf(bucket, pass.signal),
+    mark: await deps.ownership.signedMarkOf(bucket, provided, pass.signal),
     managed: managedIn(bucket.status),
     created: isCreated,
-    inputs: await deps.inputs.inputsOf(work, driver),
+    inputs: await deps.inputs.inputsOf(work, provided.driver),
   };
 };
 

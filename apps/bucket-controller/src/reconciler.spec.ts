@@ -2,21 +2,26 @@ import type { BucketSpec, BucketStatus } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
 import type { Bucket } from '@operator/references';
-import { createBench, createTestWorld, objectOf, providerOf, tryEveryMishap } from '@operator/references/testing';
+import {
+  createBench,
+  createTestWorld,
+  objectOf,
+  ownerTags,
+  providerOf,
+  testCluster,
+  tryEveryMishap,
+} from '@operator/references/testing';
 import { bucketSpec, createMemoryS3, type MemoryBucket } from '@operator/testing';
 import { bindAspect, tagging, versioning, type Aspect, type Driver, type Input, type Inputs } from '@operator/s3';
 import { describe, expect, it } from 'vitest';
 import type { BucketDeps } from './deps.ts';
 import { bucketReconciler } from './reconciler.ts';
 
-const cluster = 'cluster-1';
-const ownTags = (uid = 'uid-photos', name = 'photos', of = cluster) =>
-  new Map([
-    ['s3.cloud37.dev/cluster', of],
-    ['s3.cloud37.dev/namespace', 'team-a'],
-    ['s3.cloud37.dev/name', name],
-    ['s3.cloud37.dev/uid', uid],
-  ]);
+const ownTags = (uid = 'uid-photos', name = 'photos', cluster = testCluster, isSigned = true) =>
+  ownerTags({ cluster, name, uid }, { bucketName: 'photos', isSigned });
+
+const proofOf = (bucketName: string, lender = 'team-a') =>
+  ownerTags({ name: 'photos' }, { bucketName, lender }).get('s3.cloud37.dev/proof') ?? '';
 
 const declared: Partial<BucketSpec> = {
   versioning: { enabled: true, mfaDelete: false },
@@ -88,6 +93,28 @@ const begin = ({
   });
   clock.now = () => bench.now();
   return { s3, bench, ...world };
+};
+
+/** The same, with a Provider of the platform that is lent to the Bucket. `say`: gives it annotations. */
+const borrow = (options: Options = {}) => {
+  const world = begin({
+    ...options,
+    spec: { ...declared, ...options.spec, providerRef: { name: 'provider', namespace: 'platform' } },
+  });
+  world.kube.put('secrets', {
+    metadata: { name: 'admin', namespace: 'platform' },
+    data: { 'access-key': 'ADMIN', 'secret-key': 'admin-secret' },
+  });
+  const say = (annotations: Readonly<Record<string, string>>) => {
+    const provider = providerOf(world.s3.driver, { metadata: { namespace: 'platform', annotations } });
+    world.providers.set('platform/provider', {
+      ...provider,
+      spec: { ...provider.spec, allowedNamespaces: { all: true } },
+      status: { ...provider.status, credentialsVersion: '2' },
+    });
+  };
+  say({});
+  return { ...world, say };
 };
 
 const ready = async (options: Options = {}) => {
@@ -382,6 +409,121 @@ it('a bucket stays as it is when its Provider names another region and the serve
   expect(await bench.pass()).toMatchObject({ result: 'settled', writes: [] });
 });
 
+describe('owner tags without the proof that the operator wrote them', () => {
+  const proof = 's3.cloud37.dev/proof';
+  const confirmed = { 's3.cloud37.dev/confirm-owner': 'team-a/photos/photos' };
+  const tagsAt = ({ s3 }: Pick<ReturnType<typeof begin>, 's3'>) => s3.buckets.get('photos')?.tags;
+  const expectDoubt = async (world: ReturnType<typeof begin>) => {
+    const before = structuredClone(world.s3.buckets.get('photos'));
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(report.message).toContain('confirm-owner=team-a/photos/photos');
+    expect(world.s3.buckets.get('photos')).toEqual(before);
+    expect(await world.bench.pass()).toMatchObject({ result: 'waiting', writes: [] });
+  };
+
+  it.each([
+    ['missing', (tags: Map<string, string>) => tags.delete(proof)],
+    ['wrong', (tags: Map<string, string>) => tags.set(proof, 'v1.of-an-earlier-key')],
+    ['that of another bucket', (tags: Map<string, string>) => tags.set(proof, proofOf('videos'))],
+  ])(
+    'are signed again where it is %s: in one write, told once, and nothing is written after it',
+    async (_title, spoil) => {
+      for (const world of [await ready(), borrow()]) {
+        await world.bench.run();
+        const tags = tagsAt(world);
+        const signed = new Map(tags);
+        spoil(tags ?? new Map<string, string>());
+        expect(await world.bench.pass()).toMatchObject({
+          writes: ['PutBucketTagging', 'kube status'],
+          events: ['Normal BucketUpdated: Changed tagging.'],
+        });
+        expect(tagsAt(world)).toEqual(signed);
+        expect(await world.bench.run()).toMatchObject({ result: 'settled', events: [] });
+        expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+      }
+    },
+  );
+
+  it('are enough beside the Provider: an object takes over what was left before marks were signed', async () => {
+    for (const [uid, ownership] of [
+      ['uid-photos', 'Adopted'],
+      ['uid-before', 'Adopted'],
+    ] as const) {
+      const world = begin();
+      world.s3.make('photos', { tags: ownTags(uid, 'photos', testCluster, false) });
+      expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+      expect(world.bench.object().status).toMatchObject({ ownership });
+      expect(tagsAt(world)).toEqual(new Map([...ownTags(), ['team', 'a'], ['__proto__', 'kept']]));
+    }
+  });
+
+  it.each([
+    ['name it', 'uid-photos', testCluster],
+    ['name an earlier object of its name', 'uid-before', testCluster],
+    ['name one of a former cluster', 'uid-before', 'cluster-0'],
+  ])('give a borrower nothing where they %s, until the lender confirms', async (_title, uid, cluster) => {
+    const world = borrow();
+    world.s3.make('photos', { tags: ownTags(uid, 'photos', cluster, false) });
+    await expectDoubt(world);
+    world.say(confirmed);
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+    expect(tagsAt(world)?.get(proof)).toBe(proofOf('photos', 'platform'));
+  });
+
+  it('are what a proof through another Provider of the own namespace makes of them', async () => {
+    const world = borrow();
+    world.s3.make('photos', { tags: ownTags('uid-before') });
+    await expectDoubt(world);
+  });
+
+  it('do not help a borrower to a bucket that is younger than what it remembers', async () => {
+    const world = borrow();
+    await world.bench.run();
+    world.bench.advance(3_600_000);
+    world.s3.make('photos', { tags: ownTags('uid-photos', 'photos', testCluster, false) });
+    await expectDoubt(world);
+  });
+
+  it.each([
+    ['nothing', { isSigned: false }],
+    ['a proof of a Provider of their own', { lender: 'team-b' }],
+  ])(
+    'and with the name of another object and %s leave the owner in doubt, with all that it has',
+    async (_title, about) => {
+      for (const world of [await ready(), borrow()]) {
+        await world.bench.run();
+        const theirs = ownerTags({ namespace: 'team-b', name: 'other' }, { bucketName: 'photos', ...about });
+        for (const [key, value] of theirs) tagsAt(world)?.set(key, value);
+        if (!theirs.has(proof)) tagsAt(world)?.delete(proof);
+        await expectDoubt(world);
+        expect(world.bench.object().status).toMatchObject({ ownership: 'Created', exists: true });
+      }
+    },
+  );
+
+  it('and with the name of another object are put right by a word of the owner of the Provider', async () => {
+    const world = borrow();
+    await world.bench.run();
+    tagsAt(world)?.set('s3.cloud37.dev/name', 'other').set('s3.cloud37.dev/uid', 'uid-other');
+    await expectDoubt(world);
+    world.say(confirmed);
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+    expect(tagsAt(world)?.get('s3.cloud37.dev/uid')).toBe('uid-photos');
+  });
+
+  it('are no proof for a deletion', async () => {
+    const world = begin({
+      spec: { deletionPolicy: 'Delete', forceDelete: true },
+      status: { bucketName: 'photos', exists: true, ownership: 'Created', endpoint: 'http://s3.test' },
+    });
+    world.s3.make('photos', { tags: ownTags('uid-photos', 'photos', testCluster, false) });
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(world.s3.buckets.size).toBe(1);
+  });
+});
+
 describe('a bucket that is there already', () => {
   const refusals: readonly (readonly [string, Options, Partial<MemoryBucket>, string, RegExp])[] = [
     ['unmarked', {}, {}, 'NotOwned', /without the owner tags/],
@@ -453,19 +595,7 @@ describe('a bucket that is there already', () => {
   });
 
   it('is not taken, not even with Always, by who only borrows the Provider', async () => {
-    const world = begin({
-      spec: { ...declared, adoptionPolicy: 'Always', providerRef: { name: 'provider', namespace: 'platform' } },
-    });
-    world.kube.put('secrets', {
-      metadata: { name: 'admin', namespace: 'platform' },
-      data: { 'access-key': 'ADMIN', 'secret-key': 'admin-secret' },
-    });
-    const provider = providerOf(world.s3.driver, { metadata: { namespace: 'platform' } });
-    world.providers.set('platform/provider', {
-      ...provider,
-      spec: { ...provider.spec, allowedNamespaces: { all: true } },
-      status: { ...provider.status, credentialsVersion: '2' },
-    });
+    const world = borrow({ spec: { ...declared, adoptionPolicy: 'Always' } });
     world.s3.make('photos', { tags: new Map([['foreign', 'kept']]) });
     await world.bench.pass();
     expect(world.bench.conditions()).toContain('Ready=False NotOwned');
@@ -595,19 +725,19 @@ describe('a bucket of ours', () => {
   });
 
   it('gets other tags for as many as there can be, and knows no more keys than are at the server or about to be', async () => {
-    const many = (of: string) => Object.fromEntries(Array.from({ length: 46 }, (_, at) => [`${of}${String(at)}`, 'x']));
+    const many = (of: string) => Object.fromEntries(Array.from({ length: 45 }, (_, at) => [`${of}${String(at)}`, 'x']));
     const { bench, s3 } = await ready({ spec: { tagging: { tags: many('a') } } });
     for (const of of ['b', 'c', 'd']) {
       // The write fails, and the next wish comes: what was never written is not ours to remove.
       s3.refuse('PutBucketTagging', { code: 'AccessDenied', status: 403 });
       bench.change({ tagging: { tags: many(of) } });
       await bench.run();
-      expect(bench.object().status?.managed?.tagging, of).toHaveLength(92);
+      expect(bench.object().status?.managed?.tagging, of).toHaveLength(90);
     }
     s3.refuse('PutBucketTagging', undefined);
     expect(await bench.run()).toMatchObject({ result: 'settled' });
     expect(s3.buckets.get('photos')?.tags).toEqual(new Map([...Object.entries(many('d')), ...ownTags()]));
-    expect(bench.object().status?.managed?.tagging).toHaveLength(46);
+    expect(bench.object().status?.managed?.tagging).toHaveLength(45);
   });
 
   it('with a feature that the server lacks is Unsupported, and writes nothing more', async () => {

@@ -5,11 +5,10 @@ import {
   createBench,
   createTestWorld,
   objectOf,
+  ownerTags,
   providerOf,
-  testCluster,
   tryEveryMishap,
 } from '@operator/references/testing';
-import { tagsOfMark } from '@operator/ownership';
 import type { Pass } from '@operator/runtime';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
@@ -29,8 +28,8 @@ const iam = (action: string) => ({
 const owned: BucketStatus = { bucketName: 'photos', exists: true, endpoint: 'http://s3.test', ownership: 'Created' };
 
 /** The owner tags of a Bucket of this namespace and name. */
-const ownTags = (name = 'photos', namespace = 'team-a') =>
-  tagsOfMark({ cluster: testCluster, namespace, name, uid: `uid-${name}` });
+const ownTags = (name = 'photos', namespace = 'team-a', bucketName = 'photos') =>
+  ownerTags({ namespace, name }, { bucketName });
 const signal = new AbortController().signal;
 
 interface Options {
@@ -42,7 +41,7 @@ interface Options {
 /** A Bucket of ours with a BucketPolicy, its server, and the reconciler between them. */
 const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) => {
   const s3 = createMemoryS3({ now: () => new Date(0) });
-  s3.make('photos', { tags: new Map(ownTags()) });
+  s3.make('photos', { tags: ownTags() });
   const world = createTestWorld(s3.driver);
   world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec(bucket), { status: owned }));
   const policies = new Map<string, BucketPolicy>();
@@ -326,7 +325,7 @@ const confirm = ({ buckets }: World, namespaces: string, spec: Partial<Bucket['s
 
 describe('a bucket whose owner tags do not name the Bucket', () => {
   it.each<[string, (world: World) => void, string]>([
-    ['name another', ({ s3 }) => void s3.make('photos', { tags: new Map(ownTags('other')) }), 'AlreadyClaimed'],
+    ['name another', ({ s3 }) => void s3.make('photos', { tags: ownTags('other') }), 'AlreadyClaimed'],
     ['name an earlier object of this name', (world) => retag(world, { uid: 'uid-earlier' }), 'OwnershipInDoubt'],
     ['are missing', ({ s3 }) => void s3.make('photos'), 'OwnershipInDoubt'],
     [
@@ -349,10 +348,23 @@ describe('a bucket whose owner tags do not name the Bucket', () => {
 
   it('tells a policy of another namespace the reason alone', async () => {
     const world = await ready({ namespace: 'team-b', bucket: { allowedNamespaces: { names: ['team-b'] } } });
-    world.s3.make('photos', { tags: new Map(ownTags('other')) });
+    world.s3.make('photos', { tags: ownTags('other') });
     const { reason, message } = await world.bench.run();
     expect(reason).toBe('AlreadyClaimed');
     expect(message).toBe('Bucket team-a/photos cannot be used now: AlreadyClaimed; its own conditions say why.');
+  });
+
+  it('puts no policy where the owner tags are not signed, and leaves the one that is there', async () => {
+    const unsigned = { tags: ownerTags({ name: 'photos' }, { isSigned: false }) };
+    const fresh = begin();
+    fresh.s3.make('photos', unsigned);
+    expect(await fresh.bench.run()).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(atServer(fresh)).toBeUndefined();
+
+    const world = await ready();
+    world.s3.make('photos', { ...unsigned, policy: world.s3.buckets.get('photos')?.policy });
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
   });
 
   it('keeps the policy in a deletion: in doubt it waits, and somebody else has their own', async () => {
@@ -363,7 +375,7 @@ describe('a bucket whose owner tags do not name the Bucket', () => {
     const report = await world.bench.run();
     expect(report).toMatchObject({ result: 'waiting', reason: 'OwnershipInDoubt' });
     expect(report.message).toContain('s3.cloud37.dev/abandon');
-    world.s3.make('photos', { policy, tags: new Map(ownTags('other')) });
+    world.s3.make('photos', { policy, tags: ownTags('other') });
     expect(await world.bench.run()).toMatchObject({
       result: 'gone',
       events: ['Warning NotOwned: Bucket photos belongs to somebody else by now; its policy is left alone.'],
@@ -372,8 +384,7 @@ describe('a bucket whose owner tags do not name the Bucket', () => {
   });
 
   const retag = ({ s3 }: World, change: { uid: string }) => {
-    const mark = { cluster: testCluster, namespace: 'team-a', name: 'photos', ...change };
-    s3.make('photos', { tags: new Map(tagsOfMark(mark)) });
+    s3.make('photos', { tags: ownerTags({ name: 'photos', ...change }) });
   };
 });
 
@@ -497,6 +508,8 @@ describe('a grant that was taken back', () => {
       providerOf(world.s3.driver, { metadata: { namespace: 'platform', annotations } }),
     );
     bucket({ providerRef: ref });
+    const policy = world.s3.buckets.get('photos')?.policy;
+    world.s3.make('photos', { policy, tags: ownerTags({ name: 'photos' }, { lender: 'platform' }) });
     const report = await world.bench.run();
     expect(report).toMatchObject({ result: 'waiting', reason: 'ReferenceNotGranted' });
     expect(atServer(world)).toBeUndefined();
@@ -737,7 +750,7 @@ describe('a policy that would lock the operator out', () => {
 describe('a Bucket that was made anew under its name for another bucket', () => {
   const moved = async (): Promise<World> => {
     const world = await ready();
-    world.s3.make('pictures', { tags: new Map(ownTags()) });
+    world.s3.make('pictures', { tags: ownTags('photos', 'team-a', 'pictures') });
     const status = { ...owned, bucketName: 'pictures' };
     world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ name: 'pictures' }), { status }));
     return world;
@@ -762,7 +775,7 @@ describe('a Bucket that was made anew under its name for another bucket', () => 
 
   it('by the cache alone takes nothing from the bucket that it was made for', async () => {
     const world = await ready();
-    world.s3.make('pictures', { tags: new Map(ownTags()) });
+    world.s3.make('pictures', { tags: ownTags('photos', 'team-a', 'pictures') });
     const former = world.buckets.get('team-a/photos');
     const status = { ...owned, bucketName: 'pictures' };
     world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ name: 'pictures' }), { status }));

@@ -13,7 +13,7 @@ import {
   text,
   type Typed,
 } from './schema.ts';
-import { tags } from './tags.ts';
+import { mostUserTags, tags } from './tags.ts';
 
 const days = (description: string, value: number, minimum: number) =>
   Type.Integer({ description, default: value, minimum, maximum: 3650 });
@@ -97,7 +97,7 @@ export const accessKeySpec = Type.Object(
     ),
     policy: optional(identityPolicyDocument),
     access: optional(list('Rights in buckets, the ordinary way to ask for them; joined with policy.', access, 50)),
-    tags: optional(tags('Tags of the user behind the key.')),
+    tags: optional(tags('Tags of the user behind the key.', mostUserTags)),
     rotate: optional(rotate),
     secretName: optional(objectName('Name of the Secret that gets the key pair; <name>-credentials when left out.')),
     secretLabels: optional(

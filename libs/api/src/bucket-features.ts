@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { reference } from './references.ts';
 import { keyedList, list, notInThisVersion, optional, rules, text } from './schema.ts';
-import { tags } from './tags.ts';
+import { mostBucketTags, tags } from './tags.ts';
 
 const unmanaged = 'Left as it is on the server when left out.';
 
@@ -168,7 +168,7 @@ export const notifications = Type.Object(
 );
 
 export const tagging = Type.Object(
-  { tags: tags('Tags by key. An empty map removes the ones set earlier; tags set by others stay.') },
+  { tags: tags('Tags by key. An empty map removes the ones set earlier; tags set by others stay.', mostBucketTags) },
   { description: `Tags of the bucket. ${unmanaged}` },
 );
 

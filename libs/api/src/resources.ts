@@ -55,6 +55,8 @@ export const ownerTagKeys = {
   namespace: 's3.cloud37.dev/namespace',
   name: 's3.cloud37.dev/name',
   uid: 's3.cloud37.dev/uid',
+  /** That the operator wrote the others: an HMAC by its proof key. On buckets alone. */
+  proof: 's3.cloud37.dev/proof',
 } as const;
 
 /** Keys of the Secret that an AccessKey writes, before `secretKeys` renames them. */

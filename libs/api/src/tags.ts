@@ -1,14 +1,18 @@
 import { group, ownerTagKeys } from './resources.ts';
 import { rules, stringMap } from './schema.ts';
 
-// Servers take 50 tags; the owner mark needs its own.
-const maxTags = 50 - Object.keys(ownerTagKeys).length;
+// Servers take 50 tags; the operator needs its own.
+const mostTags = 50;
+/** Tags that a bucket may have: all but its owner tags. */
+export const mostBucketTags = mostTags - Object.keys(ownerTagKeys).length;
+/** Tags that a user may have: its owner tags are neither cluster nor proof, and one more lists the keys of its own tags. */
+export const mostUserTags = mostTags - 4;
 
 /** Tags of a bucket or a user. Source: Amazon S3 API, PutBucketTagging; IAM API, TagUser. */
-export const tags = (description: string) =>
+export const tags = (description: string, most: number) =>
   stringMap(
     description,
-    maxTags,
+    most,
     256,
     rules(
       {

@@ -1,10 +1,13 @@
 import type { Kinship, OwnerMark } from './mark.ts';
 
-/** What the server's tags say, read in this pass with the Provider of the object that acts. */
+/**
+ * What the server's tags say, read in this pass with the Provider of the object that acts. `isSigned`: the proof of the mark holds.
+ * One that is not signed may be of before marks were signed, of another operator, or of anybody who may write tags.
+ */
 export type MarkSight =
-  | { readonly kind: Exclude<Kinship, 'other'> }
+  | { readonly kind: Exclude<Kinship, 'other'>; readonly isSigned: boolean }
   /** `isGone`: the object that it names is surely gone from this cluster. */
-  | { readonly kind: 'other'; readonly owner: OwnerMark; readonly isGone: boolean }
+  | { readonly kind: 'other'; readonly isSigned: boolean; readonly owner: OwnerMark; readonly isGone: boolean }
   /** The tags were read, and no mark is among them. */
   | { readonly kind: 'none' }
   /** The credentials may not read the tags. */
@@ -42,6 +45,8 @@ export interface Sight {
   readonly isUntouched: boolean;
   /** `spec.adoptionPolicy`, as far as the object may use it: one that borrows its Provider may not use `Always`. */
   readonly adoption: 'IfOwned' | 'Always' | 'Never';
+  /** True when the Bucket uses a Provider of another namespace, so that the account behind it is not its owner's. */
+  readonly isBorrowed: boolean;
   /** True when the owner of the Provider says that the bucket is this object's. */
   readonly isConfirmed: boolean;
   /** True when the object that acts uses the very Provider object of the Bucket. */
@@ -59,11 +64,13 @@ export type Verdict =
   | { readonly is: 'others'; readonly rule: Rule; readonly owner?: OwnerMark }
   | { readonly is: 'doubt'; readonly rule: Rule };
 
-/** The rules by name, as docs/decisions/0010 lists them. */
+/** The rules by name, as docs/decisions/0010 and 0016 list them. */
 export type Rule =
   | 'markIsOwn'
   | 'markOfNamesake'
+  | 'markUnsigned'
   | 'markOfAnother'
+  | 'markUnverified'
   | 'ownerIsGone'
   | 'markUnreadable'
   | 'notInAccount'
@@ -90,13 +97,11 @@ export const decideOwnership = (act: Act, sight: Sight): Verdict => {
   const { mark } = sight;
   switch (mark.kind) {
     case 'own':
-      return ours('markIsOwn', sight.memory?.ownership ?? (sight.intent === undefined ? 'Adopted' : 'Created'));
+      return mark.isSigned ? ours('markIsOwn', ownershipOf(sight)) : decideUnsigned(act, sight);
     case 'namesake':
-      return decideNamesake(act, sight);
+      return mark.isSigned ? decideNamesake(act, sight) : decideUnsignedNamesake(act, sight);
     case 'other':
-      return act === 'keep' && mark.isGone && isWished(sight)
-        ? ours('ownerIsGone', 'Adopted')
-        : { is: 'others', rule: 'markOfAnother', owner: mark.owner };
+      return decideOther(act, sight, mark);
     case 'unreadable':
       return doubt('markUnreadable');
     case 'none':
@@ -105,14 +110,50 @@ export const decideOwnership = (act: Act, sight: Sight): Verdict => {
   }
 };
 
+/** How a bucket came to be ours of which the mark, or the place of the object, is enough to say that it is. */
+const ownershipOf = ({ memory, intent }: Sight): 'Created' | 'Adopted' =>
+  memory?.ownership ?? (intent === undefined ? 'Adopted' : 'Created');
+
 /** The name is this object's by now, so the one before it is gone; but what it left is not to be destroyed or given away by that. */
 const decideNamesake = (act: Act, sight: Sight): Verdict => {
   if (act === 'keep') {
-    if (sight.memory !== undefined) return ours('markOfNamesake', sight.memory.ownership);
-    return sight.adoption === 'Never' ? others('markOfNamesake') : ours('markOfNamesake', 'Adopted');
+    return isRefusedByNever(sight)
+      ? others('markOfNamesake')
+      : ours('markOfNamesake', sight.memory?.ownership ?? 'Adopted');
   }
   if (act === 'delete' && sight.isConfirmed) return ours('takenByWish', sight.memory?.ownership ?? 'Adopted');
   return doubt('markOfNamesake');
+};
+
+const isRefusedByNever = ({ adoption, memory }: Sight): boolean => adoption === 'Never' && memory === undefined;
+
+/**
+ * The mark names this object, and anybody may have written it: it gives nothing that would not be given without it. Who owns the
+ * Provider may take what has no mark at all, so that its buckets are kept, and signed again.
+ */
+const decideUnsigned = (act: Act, sight: Sight): Verdict => {
+  if (act === 'grant') return doubt('markUnsigned');
+  if (act === 'keep' && !sight.isBorrowed) return ours('markUnsigned', ownershipOf(sight));
+  if (sight.age === 'notListed') return others('notInAccount');
+  const found = decideByProof(act, sight);
+  // What its owner's namespace keeps is not somebody else's when it is to be deleted.
+  if (found?.is === 'ours' || (found?.is === 'others' && sight.isBorrowed)) return found;
+  return sight.isConfirmed ? ours('takenByWish', sight.memory?.ownership ?? 'Adopted') : doubt('markUnsigned');
+};
+
+/** As one that is signed where that says no; to keep, as its own mark that is not signed. */
+const decideUnsignedNamesake = (act: Act, sight: Sight): Verdict =>
+  act !== 'keep' || isRefusedByNever(sight) ? decideNamesake(act, sight) : decideUnsigned(act, sight);
+
+/**
+ * A proved mark is somebody else's. One that is not proved speaks against a stranger, and not against who had the bucket with
+ * proof: else whoever may write tags could take its keys their rights.
+ */
+const decideOther = (act: Act, sight: Sight, mark: Extract<MarkSight, { kind: 'other' }>): Verdict => {
+  if (act === 'keep' && mark.isGone && isWished(sight)) return ours('ownerIsGone', 'Adopted');
+  if (mark.isSigned || sight.memory === undefined) return { is: 'others', rule: 'markOfAnother', owner: mark.owner };
+  if (sight.age === 'notListed') return others('notInAccount');
+  return act !== 'grant' && sight.isConfirmed ? ours('takenByWish', sight.memory.ownership) : doubt('markUnverified');
 };
 
 const decideUnmarked = (act: Act, sight: Sight): Verdict => {
@@ -130,12 +171,19 @@ const decideGrant = (sight: Sight): Verdict => {
 };
 
 const decideByMemory = (act: 'keep' | 'delete', sight: Sight): Verdict => {
-  const { memory, intent, age } = sight;
-  if (memory !== undefined) return decideRemembered(act, memory, sight);
-  if (intent !== undefined) return decideIntended(intent, sight);
+  const { age } = sight;
+  const proved = decideByProof(act, sight);
+  if (proved !== undefined) return proved;
   if (isSettled(act, sight)) return ours('takenByWish', 'Adopted');
   if (sight.isMemoryUnproven) return doubt('unproven');
   return age === 'mayNotList' && act === 'delete' ? doubt('ageUnknown') : others('unmarked');
+};
+
+/** By what the status remembers with proof; undefined where that is nothing. */
+const decideByProof = (act: 'keep' | 'delete', sight: Sight): Verdict | undefined => {
+  const { memory, intent } = sight;
+  if (memory !== undefined) return decideRemembered(act, memory, sight);
+  return intent && decideIntended(intent, sight);
 };
 
 /** True when a bucket of this age is not the one that was somebody's at `since`: it was made after that. */

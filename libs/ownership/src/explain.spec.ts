@@ -38,11 +38,20 @@ describe('explainOwnership', () => {
   });
 
   it('names the one command in every doubt, and what stays undone', () => {
-    for (const rule of ['remadeSince', 'ageUnknown', 'intentUnclear', 'unproven', 'markOfNamesake'] as const) {
+    for (const rule of [
+      'remadeSince',
+      'ageUnknown',
+      'intentUnclear',
+      'unproven',
+      'markOfNamesake',
+      'markUnsigned',
+      'markUnverified',
+    ] as const) {
       const fault = explainOwnership({ is: 'doubt', rule }, 'delete', borrower);
       expect(fault.reason).toBe('OwnershipInDoubt');
       expect(fault.message).toContain(commandToConfirm(borrower));
       expect(fault.message).toContain('It is not deleted');
+      expect(fault.message).not.toContain(`is: ${rule}`);
     }
   });
 });

@@ -37,6 +37,10 @@ export const commandToConfirm = (asker: Asker): string =>
 
 const why: Partial<Record<Rule, string>> = {
   markOfNamesake: 'its owner tags name an earlier object of this name',
+  markUnsigned:
+    'its owner tags name this Bucket, and anybody who may write tags can have put them there: their proof is missing or wrong',
+  markUnverified:
+    'its owner tags name another Bucket, and nothing proves that the operator wrote them: somebody changed them, or an operator with another key owns it',
   remadeSince: 'its owner tags are missing, and it was created after this Bucket last had it',
   ageUnknown: 'nothing at the server proves that it is the bucket that this Bucket had',
   intentUnclear: 'a creation was not answered, and nothing proves that this is the bucket that it made',

@@ -1,4 +1,5 @@
 import type { AccessKeyStatus, BucketPolicyStatus, BucketStatus, ProviderStatus } from '@operator/api';
+import type { OwnerMark } from './mark.ts';
 import type { Facts } from './proof.ts';
 
 /** The object whose status remembers. */
@@ -28,6 +29,16 @@ export const bucketFacts = (
   ownedSince,
   intent: createIntent && [createIntent.at, createIntent.serverTime ?? '', createIntent.bucketName],
 });
+
+/**
+ * What the proof of a mark covers: the object, the bucket, and `lender`, the namespace of the Provider through which the operator
+ * wrote it. Nothing in it moves with an endpoint, an account or a Provider's uid. Without the lender, a tenant could have the
+ * operator sign a mark through a Provider of its own, and put that on a bucket that it borrows.
+ */
+export const markFacts = (
+  { cluster, namespace, name, uid }: OwnerMark,
+  { bucketName, lender }: { readonly bucketName: string; readonly lender: string },
+): Facts => ({ kind: 'mark', cluster, namespace, name, uid, bucketName, lender });
 
 /**
  * What a BucketPolicy's status remembers: where its document is, and which. `bucket`: the Bucket, `namespace/name`, that it refers to, so

@@ -2,9 +2,17 @@ export { decideOwnership, isRemadeSince } from './decide.ts';
 export type { Act, AgeSight, Intent, MarkSight, Memory, Sight, Verdict } from './decide.ts';
 export { explainOwnership, isConfirmed } from './explain.ts';
 export type { Asker } from './explain.ts';
-export { accessKeyFacts, bucketFacts, bucketPolicyFacts, lastingPlaceOf, placesOf, providerFacts } from './facts.ts';
+export {
+  accessKeyFacts,
+  bucketFacts,
+  bucketPolicyFacts,
+  lastingPlaceOf,
+  markFacts,
+  placesOf,
+  providerFacts,
+} from './facts.ts';
 export type { Rememberer } from './facts.ts';
 export { kinshipOf, markIn, tagsOfMark } from './mark.ts';
-export type { OwnerMark } from './mark.ts';
+export type { OwnerMark, SeenMark, SignedMark } from './mark.ts';
 export { createProver } from './proof.ts';
 export type { Prover } from './proof.ts';

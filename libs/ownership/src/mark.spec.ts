@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { kinshipOf, markIn, tagsOfMark } from './mark.ts';
 
-const own = { cluster: 'c', namespace: 'team-a', name: 'photos', uid: 'u' };
+const own = { cluster: 'c', namespace: 'team-a', name: 'photos', uid: 'u', proof: 'v1.p' };
 
 describe('a mark', () => {
-  it('is read from the tags that it was written as, and from nothing less', () => {
+  it('is read from the tags that it was written as, and but for its proof from nothing less', () => {
     const tags = new Map(tagsOfMark(own));
     expect(markIn(tags)).toEqual(own);
+    tags.delete('s3.cloud37.dev/proof');
+    expect(markIn(tags)).toEqual({ ...own, proof: undefined });
     tags.delete('s3.cloud37.dev/uid');
     expect(markIn(tags)).toBeUndefined();
   });

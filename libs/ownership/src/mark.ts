@@ -9,24 +9,36 @@ export interface OwnerMark {
   readonly uid: string;
 }
 
+/** A mark as it is written on a bucket. */
+export interface SignedMark extends OwnerMark {
+  /** That the operator wrote it, for this bucket: made of `markFacts`. */
+  readonly proof: string;
+}
+
+/** A mark as it was read. Whoever may write the tags of a bucket can write this; whether the proof holds is another question. */
+export interface SeenMark extends OwnerMark {
+  readonly proof: string | undefined;
+}
+
 /** The mark as tags. */
-export const tagsOfMark = (mark: OwnerMark): ReadonlyMap<string, string> =>
+export const tagsOfMark = (mark: SignedMark): ReadonlyMap<string, string> =>
   new Map([
     [ownerTagKeys.cluster, mark.cluster],
     [ownerTagKeys.namespace, mark.namespace],
     [ownerTagKeys.name, mark.name],
     [ownerTagKeys.uid, mark.uid],
+    [ownerTagKeys.proof, mark.proof],
   ]);
 
-/** Reads the mark from tags; undefined when any part of it is missing. */
-export const markIn = (tags: ReadonlyMap<string, string>): OwnerMark | undefined => {
+/** Reads the mark from tags; undefined when any part of it but the proof is missing. */
+export const markIn = (tags: ReadonlyMap<string, string>): SeenMark | undefined => {
   const cluster = tags.get(ownerTagKeys.cluster);
   const namespace = tags.get(ownerTagKeys.namespace);
   const name = tags.get(ownerTagKeys.name);
   const uid = tags.get(ownerTagKeys.uid);
   return cluster === undefined || namespace === undefined || name === undefined || uid === undefined
     ? undefined
-    : { cluster, namespace, name, uid };
+    : { cluster, namespace, name, uid, proof: tags.get(ownerTagKeys.proof) };
 };
 
 /** How a mark that was read relates to the object that looks. */

@@ -1,6 +1,6 @@
 import { redact } from '@operator/outcome';
 import { describe, expect, it } from 'vitest';
-import { bucketFacts, bucketPolicyFacts, lastingPlaceOf, placesOf } from './facts.ts';
+import { bucketFacts, bucketPolicyFacts, lastingPlaceOf, markFacts, placesOf } from './facts.ts';
 import { createProver } from './proof.ts';
 
 const prover = createProver(redact(Buffer.alloc(32, 1).toString('base64')));
@@ -70,6 +70,30 @@ it('lastingPlaceOf names the Provider object, and the account where it is known'
   expect(lastingPlaceOf('https://s3.test', undefined, 'uid')).toBe(
     placesOf('https://s3.test', undefined, 'uid').at(-1),
   );
+});
+
+describe('markFacts', () => {
+  const mark = { cluster: 'c', namespace: 'team-a', name: 'photos', uid: 'u' };
+  const about = { bucketName: 'team-a-photos', lender: 'storage' };
+  const proof = prover.prove(markFacts(mark, about));
+
+  it('cover the object, the bucket and the lender', () => {
+    expect(prover.holds(proof, markFacts(mark, about))).toBe(true);
+    for (const forged of [
+      markFacts({ ...mark, cluster: 'x' }, about),
+      markFacts({ ...mark, namespace: 'x' }, about),
+      markFacts({ ...mark, name: 'x' }, about),
+      markFacts({ ...mark, uid: 'x' }, about),
+      markFacts(mark, { ...about, bucketName: 'x' }),
+      markFacts(mark, { ...about, lender: 'x' }),
+    ]) {
+      expect(prover.holds(proof, forged)).toBe(false);
+    }
+  });
+
+  it('are proved in characters that every server takes in the value of a tag, and few of them', () => {
+    expect(proof).toMatch(/^[A-Za-z0-9_.-]{1,64}$/);
+  });
 });
 
 describe('placesOf', () => {

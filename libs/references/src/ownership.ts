@@ -18,6 +18,7 @@ import {
   isConfirmed,
   kinshipOf,
   lastingPlaceOf,
+  markFacts,
   placesOf,
   providerFacts,
   type Act,
@@ -29,7 +30,9 @@ import {
   type OwnerMark,
   type Prover,
   type Rememberer,
+  type SeenMark,
   type Sight,
+  type SignedMark,
   type Verdict,
 } from '@operator/ownership';
 import type { KubeObject, ObjectMeta } from '@operator/runtime';
@@ -55,6 +58,8 @@ export interface OwnerQuestion {
   readonly region: string;
   /** What this pass has read of the bucket's tags already. */
   readonly seen?: SeenOwner;
+  /** Namespace of the object that acts; that of the Bucket when left out. */
+  readonly from?: string;
 }
 
 /** What a look found. */
@@ -93,6 +98,12 @@ export interface Ownership {
   look(question: OwnerQuestion, context: CallContext): Promise<OwnerLook>;
   /** The mark of an object's bucket or user. */
   markOf(object: { readonly metadata: ObjectMeta }, signal: AbortSignal): Promise<OwnerMark>;
+  /** The mark that a bucket is to bear, with its proof. `provided`: the Provider of the Bucket. */
+  signedMarkOf(
+    bucket: Pick<OwnableBucket, 'metadata' | 'spec'>,
+    provided: Pick<Provided, 'provider'>,
+    signal: AbortSignal,
+  ): Promise<SignedMark>;
   /** What a Bucket remembers with proof of the bucket that its spec names, at the place to which its Provider leads. */
   memoryOf(bucket: OwnableBucket, provided: Provided, signal: AbortSignal): Promise<BucketMemory>;
   /** The status with its proof for the place to which the Provider leads, by each name of it. */
@@ -162,6 +173,18 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     uid,
   });
 
+  /** True when the operator wrote the mark, for this bucket, through a Provider of one of these namespaces. */
+  const isSigned = async (
+    mark: SeenMark,
+    bucketName: string,
+    lenders: readonly string[],
+    signal: AbortSignal,
+  ): Promise<boolean> => {
+    if (mark.proof === undefined) return false;
+    const prover = await deps.prover(signal);
+    return lenders.some((lender) => prover.holds(mark.proof, markFacts(mark, { bucketName, lender })));
+  };
+
   const remembererOf = async ({ uid }: Pick<ObjectMeta, 'uid'>, signal: AbortSignal) => ({
     cluster: await clusterId(signal),
     uid,
@@ -214,16 +237,19 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
   const markSightOf = async (
     seen: SeenOwner,
     own: OwnerMark,
-    { act, isWished }: { readonly act: Act; readonly isWished: boolean },
+    { act, bucketName, lenders, isWished }: MarkQuestion,
     signal: AbortSignal,
   ): Promise<MarkSight> => {
     switch (seen.kind) {
       case 'marked': {
-        const kinship = kinshipOf(seen.mark, own, formerClusters);
-        if (kinship !== 'other') return { kind: kinship };
+        const { cluster, namespace, name, uid } = seen.mark;
+        const owner: OwnerMark = { cluster, namespace, name, uid };
+        const kinship = kinshipOf(owner, own, formerClusters);
+        const signed = await isSigned(seen.mark, bucketName, lenders, signal);
+        if (kinship !== 'other') return { kind: kinship, isSigned: signed };
         // Asked only where it may change the verdict.
-        const isGone = act === 'keep' && isWished && (await ownerGone(seen.mark, signal));
-        return { kind: 'other', owner: seen.mark, isGone };
+        const isGone = act === 'keep' && isWished && (await ownerGone(owner, signal));
+        return { kind: 'other', isSigned: signed, owner, isGone };
       }
       case 'unmarked':
       case 'absent':
@@ -239,7 +265,13 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     memoryOf,
     provenAccountOf,
 
-    async look({ act, bucket, provided, region, seen: given }, context) {
+    async signedMarkOf(bucket, { provider }, signal) {
+      const [mark, prover] = [await markOf(bucket, signal), await deps.prover(signal)];
+      const about = { bucketName: bucket.spec.name, lender: provider.metadata.namespace };
+      return { ...mark, proof: prover.prove(markFacts(mark, about)) };
+    },
+
+    async look({ act, bucket, provided, region, seen: given, from = bucket.metadata.namespace }, context) {
       const { signal } = context;
       const { driver, provider } = provided;
       const { spec, metadata } = bucket;
@@ -257,7 +289,13 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
       const isBorrowed = provider.metadata.namespace !== metadata.namespace;
       const adoption = isBorrowed && spec.adoptionPolicy === 'Always' ? 'IfOwned' : spec.adoptionPolicy;
       const confirmed = isConfirmed(provider.metadata.annotations, asker);
-      const mark = await markSightOf(seen, own, { act, isWished: adoption === 'Always' || confirmed }, signal);
+      const bearing = {
+        act,
+        bucketName: spec.name,
+        lenders: lendersOf(bucket, provider, from),
+        isWished: adoption === 'Always' || confirmed,
+      };
+      const mark = await markSightOf(seen, own, bearing, signal);
       const isSameProvider =
         provider.metadata.name === spec.providerRef.name &&
         provider.metadata.namespace === (spec.providerRef.namespace ?? metadata.namespace);
@@ -270,6 +308,7 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
         isMemoryUnproven: memory.isUnproven,
         isUntouched: false,
         adoption,
+        isBorrowed,
         isConfirmed: confirmed,
         isSameProvider,
       };
@@ -376,12 +415,37 @@ const intentOf = ({ serverTime }: NonNullable<BucketStatus['createIntent']>): In
 
 const tagsOf = (seen: SeenOwner): Tags | undefined => ('tags' in seen ? seen.tags : undefined);
 
-/** The list of all buckets is read only where the mark is missing and a date, or not being listed, may decide. */
-const isAgeWanted = (
-  act: Act,
-  { mark, memory, intent, adoption, isConfirmed: confirmed, isSameProvider }: Sight,
-): boolean => {
-  if (mark.kind !== 'none' && mark.kind !== 'notKept') return false;
+/**
+ * Through whose Providers a mark may have been written that counts here: through those of the namespace with whose Provider it is
+ * read; and where the object that acts owns that Provider itself, through the Bucket's own too.
+ */
+const lendersOf = (
+  { spec, metadata }: Pick<OwnableBucket, 'metadata' | 'spec'>,
+  provider: Provider,
+  from: string,
+): readonly string[] => {
+  const lender = provider.metadata.namespace;
+  return from === lender ? [lender, spec.providerRef.namespace ?? metadata.namespace] : [lender];
+};
+
+interface MarkQuestion {
+  readonly act: Act;
+  readonly bucketName: string;
+  /** Namespaces of the Providers through which a mark that counts was written. */
+  readonly lenders: readonly string[];
+  readonly isWished: boolean;
+}
+
+/** The list of all buckets is read only where no mark is proved, and a date, or not being listed, may decide. */
+const isAgeWanted = (act: Act, sight: Sight): boolean => {
+  const { mark, memory, intent, adoption, isBorrowed, isConfirmed: confirmed, isSameProvider } = sight;
+  if ('isSigned' in mark) {
+    if (mark.isSigned || act === 'grant') return false;
+    if (mark.kind === 'other') return memory !== undefined && confirmed;
+    const mayDecide = memory !== undefined || intent !== undefined || confirmed;
+    return mayDecide && (act === 'keep' ? isBorrowed : mark.kind === 'own');
+  }
+  if (mark.kind === 'unreadable') return false;
   if (act === 'grant') return mark.kind === 'notKept' && isSameProvider && memory !== undefined;
   const isWished = (act === 'keep' && adoption === 'Always') || confirmed;
   return memory !== undefined || intent !== undefined || isWished || act === 'delete';

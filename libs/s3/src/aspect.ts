@@ -1,7 +1,7 @@
 import type { CreateBucketCommandInput } from '@aws-sdk/client-s3';
 import type { BucketSpec, ObjectReference } from '@operator/api';
 import type { CallContext, Fault, Redacted } from '@operator/outcome';
-import type { OwnerMark } from '@operator/ownership';
+import type { SignedMark } from '@operator/ownership';
 import type { Driver } from './driver.ts';
 import type { BucketFeature } from './features.ts';
 import type { Wire } from './wire.ts';
@@ -57,7 +57,7 @@ export type Managed = Readonly<Partial<Record<BucketFeature, readonly string[]>>
 
 /** What an aspect may know of the bucket beside its spec. */
 export interface BucketContext {
-  readonly mark: OwnerMark;
+  readonly mark: SignedMark;
   /** Entries that an earlier pass may have written for the spec: only these may be removed from a list that is shared. */
   readonly managed: Managed;
   /** True when we created the bucket, false when we adopted it. */

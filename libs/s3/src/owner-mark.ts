@@ -1,7 +1,7 @@
 import { GetBucketTaggingCommand, HeadBucketCommand } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
 import { onlyFault, type CallContext } from '@operator/outcome';
-import { markIn, type OwnerMark } from '@operator/ownership';
+import { markIn, type SeenMark } from '@operator/ownership';
 import type { BucketWire } from './aspect.ts';
 import { isOwnRefusal } from './lacking.ts';
 import { answerOf } from './wire-answer.ts';
@@ -21,8 +21,8 @@ export const fetchTags = async ({ wire, bucket }: BucketWire, context: CallConte
 
 /** What the tags of a bucket say of its owner. */
 export type SeenOwner =
-  /** `tags`: all of the bucket's, the mark's own among them. */
-  | { readonly kind: 'marked'; readonly mark: OwnerMark; readonly tags: Tags }
+  /** `tags`: all of the bucket's, the mark's own among them. Whether the proof of the mark holds was not looked at. */
+  | { readonly kind: 'marked'; readonly mark: SeenMark; readonly tags: Tags }
   /** MinIO says so of a bucket that does not exist, too: it proves no existence. */
   | { readonly kind: 'unmarked'; readonly tags: Tags }
   /** Nobody can say whose it is: the credentials may not read tags, or something refuses it that may not be the server. */

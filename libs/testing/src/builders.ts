@@ -1,6 +1,7 @@
 import { reasons, type BucketSpec } from '@operator/api';
 import { redact, transient, type CallContext, type ExternalCall } from '@operator/outcome';
-import type { BucketContext, Connection, DriverDeps, OwnerMark } from '@operator/s3';
+import type { SignedMark } from '@operator/ownership';
+import type { BucketContext, Connection, DriverDeps } from '@operator/s3';
 
 /** A context that keeps a list of what went through it. */
 export interface RecordingContext extends CallContext {
@@ -58,11 +59,13 @@ export const driverDeps = (overrides: Partial<DriverDeps> = {}): DriverDeps => (
   ...overrides,
 });
 
-export const ownerMark = (overrides: Partial<OwnerMark> = {}): OwnerMark => ({
+/** A mark with a proof that no key made: for what writes and reads marks, and does not ask whether they hold. */
+export const ownerMark = (overrides: Partial<SignedMark> = {}): SignedMark => ({
   cluster: '6d1f0c1e-0000-4000-8000-000000000001',
   namespace: 'team-a',
   name: 'photos',
   uid: '6d1f0c1e-0000-4000-8000-000000000002',
+  proof: 'v1.U2lnbmVkIGJ5IG5vYm9keSwgaW4gYSB0ZXN0LiAgICA_-',
   ...overrides,
 });
 

@@ -1,6 +1,6 @@
-import { bucketResource, providerResource, type ProviderStatus } from '@operator/api';
+import { bucketResource, ownerTagKeys, providerResource, type ProviderStatus } from '@operator/api';
 import { redact } from '@operator/outcome';
-import { createProver } from '@operator/ownership';
+import { createProver, markFacts, tagsOfMark, type OwnerMark } from '@operator/ownership';
 import type { CommonStatus, Informer, KubeObject, ObjectKey, Resource, StoredObject } from '@operator/runtime';
 import type { Driver } from '@operator/s3';
 import type { Provider } from '../connection.ts';
@@ -113,6 +113,21 @@ export const testCluster = 'cluster-1';
 const formerClusters: ReadonlySet<string> = new Set(['cluster-0']);
 const clusterId = () => Promise.resolve(testCluster);
 const testProver = createProver(redact(Buffer.alloc(32, 7).toString('base64')));
+
+/**
+ * The owner tags of a Bucket as the operator of every test world writes them. `bucketName`: by default the name of the object;
+ * `lender`: the namespace of the Provider; `isSigned`: false leaves the proof out.
+ */
+export const ownerTags = (
+  of: Partial<OwnerMark> & Pick<OwnerMark, 'name'>,
+  about: { readonly bucketName?: string; readonly lender?: string; readonly isSigned?: boolean } = {},
+): Map<string, string> => {
+  const mark = { cluster: testCluster, namespace: 'team-a', uid: `uid-${of.name}`, ...of };
+  const { bucketName = mark.name, lender = 'team-a', isSigned = true } = about;
+  const tags = new Map(tagsOfMark({ ...mark, proof: testProver.prove(markFacts(mark, { bucketName, lender })) }));
+  if (!isSigned) tags.delete(ownerTagKeys.proof);
+  return tags;
+};
 
 export const createTestWorld = (driver: Driver): TestWorld => {
   const writes = createWrites();

@@ -43,6 +43,7 @@ describe('tagging', () => {
     ['never ours: stays', want({}, []), { ...mark, team: 'a' }, undefined],
     ['all there: nothing', want({ team: 'a' }, ['team']), { ...mark, team: 'a', cost: '7' }, undefined],
     ['somebody else took the mark: ours again', want(undefined), { ...mark, 's3.cloud37.dev/uid': 'x' }, mark],
+    ['the proof alone is wrong: signed again', want(undefined), { ...mark, 's3.cloud37.dev/proof': 'v1.x' }, mark],
   ])('%s', (_title, wanted, found, to) => {
     expect(written(found, tagging.diff(wanted, have(found)))).toEqual(to);
   });
@@ -94,7 +95,7 @@ describe('tagging', () => {
       fake.answer(() => succeed(tagXml({ cost: '7', old: '1' })));
       await tagging.write({ wire: driver.wire(), bucket: 'photos' }, want({ team: 'a' }, ['old']), recordingContext());
       expect(puts(fake)).toEqual([
-        { cost: '7', old: '1', ...mark },
+        { cost: '7', ...mark },
         { cost: '7', ...mark, team: 'a' },
       ]);
     }));
@@ -117,7 +118,7 @@ describe('tagging', () => {
     ['names those with unusual characters', {}, { team: 'a', Zuständig: 'b' }, /the tags Zuständig:/],
     ['names those with unusual values', {}, { team: 'ä', plain: 'b' }, /the tags team:/],
     ['names all where none stands out', {}, { team: 'a', stage: 'b' }, /the tags team, stage\./],
-    ['counts them where they are too many', many(46), { team: 'a' }, /would have 51 tags/],
+    ['counts them where they are too many', many(45), { team: 'a' }, /would have 51 tags/],
   ])('that the server refuses are terminal SpecInvalid, which %s; the mark stays', (_title, others, declared, words) =>
     withFake(async ({ fake, driver }) => {
       let written = 0;
@@ -134,6 +135,22 @@ describe('tagging', () => {
       expect(puts(fake)[0]).toEqual({ ...others, ...mark });
     }),
   );
+
+  it('of others that leave no room for the mark are counted, too', () =>
+    withFake(async ({ fake, driver }) => {
+      fake.answer(({ method }) => (method === 'GET' ? succeed(tagXml(many(46))) : refuse(400, 'BadRequest')));
+      const write = tagging.write({ wire: driver.wire(), bucket: 'photos' }, want(undefined), recordingContext());
+      const fault = asFault(await write.catch(asFault));
+      expect(fault).toMatchObject({ kind: 'terminal', reason: 'SpecInvalid' });
+      expect(fault.message).toMatch(/would have 51 tags .* remove some that others put there/);
+    }));
+
+  it('that go make room for the mark in the very same write', () =>
+    withFake(async ({ fake, driver }) => {
+      fake.answer(() => succeed(tagXml({ ...many(45), old: '1' })));
+      await tagging.write({ wire: driver.wire(), bucket: 'photos' }, want({}, ['old']), recordingContext());
+      expect(puts(fake)).toEqual([{ ...many(45), ...mark }]);
+    }));
 
   it('are not blamed for a refusal of the mark itself', () =>
     withFake(async ({ fake, driver }) => {

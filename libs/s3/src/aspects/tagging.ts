@@ -44,17 +44,23 @@ export const tagging: Aspect<TaggingWant, Tags> = {
   async write(s3, to, context) {
     // What others have put there since the look must not be lost. Nobody else knows a bucket that was made a moment ago.
     const found = s3.isNew === true && s3.tags !== undefined ? s3.tags : await fetchTags(s3, context);
-    const marked: Tags = new Map([...found, ...[...to.tags].filter(([key]) => isOwnerTag(key))]);
+    const owners = new Map([...to.tags].filter(([key]) => isOwnerTag(key)));
+    const isMarked = [...owners].every(([key, value]) => found.get(key) === value);
+    // What goes makes room for the mark.
+    const marked: Tags = isMarked ? found : mergeTags(found, { tags: owners, remove: to.remove });
     const wanted = mergeTags(found, to);
     // First, and by itself: tags that the server refuses must not leave the bucket without its mark.
-    if (!isSame(marked, found)) await putTags(s3, marked, context);
-    if (isSame(wanted, marked)) return;
-    try {
-      await putTags(s3, wanted, context);
-    } catch (caught) {
-      const fault = onlyFault(caught);
-      throw refusesTags.has(answerOf(fault.cause)?.code ?? '') ? refusedTags(wanted, to.tags, fault) : fault;
+    if (!isMarked) {
+      await putTags(s3, marked, context).catch((caught: unknown) => {
+        const fault = onlyFault(caught);
+        throw marked.size > mostTags && isOfTags(fault) ? refusedTags(marked, to.tags, fault) : fault;
+      });
     }
+    if (isSame(wanted, marked)) return;
+    await putTags(s3, wanted, context).catch((caught: unknown) => {
+      const fault = onlyFault(caught);
+      throw isOfTags(fault) ? refusedTags(wanted, to.tags, fault) : fault;
+    });
   },
 };
 
@@ -72,6 +78,8 @@ const putTags = async ({ wire, bucket }: BucketWire, tags: Tags, context: CallCo
 /** Codes by which servers refuse a set of tags that is well-formed. MinIO calls each of its rules MalformedXML. */
 const refusesTags: ReadonlySet<string> = new Set(['InvalidTag', 'MalformedXML', 'BadRequest', 'InvalidArgument']);
 
+const isOfTags = ({ cause }: Fault): boolean => refusesTags.has(answerOf(cause)?.code ?? '');
+
 const mostTags = 50;
 
 /** What every server takes in a tag; AWS takes letters of any language. Source: Amazon S3, Categorizing storage using tags. */
@@ -84,7 +92,7 @@ const refusedTags = (wanted: Tags, declared: Tags, fault: Fault): Fault => {
   const names = (unusual.length > 0 ? unusual : own).map(([key]) => key).join(', ');
   const why =
     wanted.size > mostTags
-      ? `The bucket would have ${String(wanted.size)} tags with those of others and the owner's, and servers take ${String(mostTags)}. Declare fewer.`
+      ? `The bucket would have ${String(wanted.size)} tags with those of others and the owner's, and servers take ${String(mostTags)}. Declare fewer, or remove some that others put there.`
       : unusual.length > 0
         ? `The server refuses the tags ${names}: use letters a to z, digits, spaces and _ . : / = + - @ there.`
         : `The server refuses the tags ${names}.`;

@@ -1,4 +1,3 @@
-export { parts } from './aspect.ts';
 export type {
   Aspect,
   AspectView,
@@ -31,7 +30,7 @@ export { findContent } from './contents.ts';
 export { emptyBucketBatch } from './emptying.ts';
 export type { OwnCodes } from './error-classes.ts';
 export { createBucket, lookUpCreation, observeExistence, removeBucket } from './existence.ts';
-export { birthOf, bucketFeatures, isOff, lookAtFeatures, referencesOf, retireFeatures } from './features.ts';
+export { birthOf, bucketFeatures, lookAtFeatures, referencesOf, retireFeatures } from './features.ts';
 export type { BucketFeature } from './features.ts';
 export { checkS3Health, createUnknownKeyCheck, verifyKey } from './health.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';

@@ -15,7 +15,7 @@ import type { BucketFeature, Part } from '@operator/s3';
 export type Independent = Pick<S3Client, 'send'>;
 
 /** One entry that somebody else put into a list that the operator shares. */
-export interface ForeignEntry {
+interface ForeignEntry {
   readonly put: (client: Independent, bucket: string) => Promise<void>;
   readonly isThere: (client: Independent, bucket: string) => Promise<boolean>;
   /** True when it stays beside a declaration as it stands in the table. */
@@ -25,7 +25,7 @@ export interface ForeignEntry {
 }
 
 /** One bucket feature as every battery tries it. `full`, `other`, `none`: as they stand in a manifest, defaults filled in. */
-export interface Declaration<F extends BucketFeature = BucketFeature> {
+interface Declaration<F extends BucketFeature = BucketFeature> {
   readonly feature: F;
   readonly full: NonNullable<BucketSpec[F]>;
   readonly other: NonNullable<BucketSpec[F]>;
@@ -198,7 +198,7 @@ export const declarations: readonly AnyDeclaration[] = [
 ];
 
 /** The servers of the test runs. */
-export type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
+type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
 
 /** What each of them lacks, features and parts, as they are started for tests. */
 export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Part)[]>> = {

@@ -15,7 +15,7 @@ import { bucketContext, bucketSpec, type RecordingContext } from './builders.ts'
 import { declarations, differencesFrom, type AnyDeclaration, type Independent } from './declarations.ts';
 
 /** What the suite of features works with. */
-export interface FeatureBench {
+interface FeatureBench {
   readonly driver: () => Driver;
   readonly independent: () => Independent;
   readonly context: RecordingContext;
@@ -25,7 +25,7 @@ export interface FeatureBench {
 }
 
 /** Converges buckets as a controller does. */
-export interface Convergence {
+interface Convergence {
   readonly look: (s3: BucketWire, spec: BucketSpec, bucket?: BucketContext) => Promise<readonly AspectView[]>;
   /** Applies steps until a look finds none; a second round must not be needed, and writes nothing. */
   readonly converge: (s3: BucketWire, spec: BucketSpec, bucket?: BucketContext) => Promise<readonly AspectView[]>;

@@ -11,7 +11,7 @@ import type { Aspect, BucketWire } from '../aspect.ts';
 /** How new objects are encrypted when they do not say it themselves. */
 export type EncryptionWant = EncryptionSetting | { readonly algorithm: 'unchanged' };
 
-export type EncryptionSetting =
+type EncryptionSetting =
   | { readonly algorithm: 'none' }
   | { readonly algorithm: 'AES256' }
   | { readonly algorithm: 'aws:kms'; readonly keyId: string; readonly bucketKey: boolean };

@@ -3,7 +3,7 @@ import type { BucketSpec } from '@operator/api';
 import type { Aspect } from '../aspect.ts';
 
 /** The four flags of a public access block; a bucket without one has them all off. */
-export type PublicAccessWant = NonNullable<BucketSpec['publicAccess']>;
+type PublicAccessWant = NonNullable<BucketSpec['publicAccess']>;
 
 const none: PublicAccessWant = {
   blockPublicAcls: false,

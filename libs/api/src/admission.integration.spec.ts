@@ -190,6 +190,11 @@ describe('an unknown key', () => {
   });
 });
 
+test('the API server takes the example of every feature', async () => {
+  const example = fileURLToPath(new URL('../../../docs/examples/features/', import.meta.url));
+  await controlPlane.kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', example]);
+});
+
 describe('defaults', () => {
   const table: readonly (readonly [title: string, kind: Kind, spec: unknown, stored: unknown])[] = [
     [

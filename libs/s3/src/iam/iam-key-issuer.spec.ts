@@ -397,7 +397,7 @@ describe('tags of a user', () => {
 });
 
 describe('a search for users', () => {
-  const { cluster } = ownerMark();
+  const { cluster, namespace, name: owner, uid } = ownerMark();
   const listed = (names: readonly string[], path: string, more = ''): FakeAnswer =>
     result(
       'ListUsers',
@@ -412,7 +412,7 @@ describe('a search for users', () => {
       GetUser: [result('GetUser', userXml())],
     });
     expect(await issuerWith().listUsers(cluster, (name) => name === 'known', recordingContext())).toEqual({
-      users: [{ name: user.name, mark: user.mark }],
+      users: [{ name: user.name, mark: { cluster, namespace, name: owner, uid } }],
       isComplete: true,
     });
     expect(actions()).toEqual(['ListUsers', 'ListUsers', 'GetUser']);

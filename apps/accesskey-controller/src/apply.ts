@@ -9,10 +9,10 @@ import { secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
 import { isRotation, type KeyPlan } from './plan.ts';
 import { explainedBy, withPrevious } from './report.ts';
 import type { Rights } from './rights.ts';
-import type { Work } from './work.ts';
+import type { KeyWork } from './work.ts';
 
 /** Brings the rights of a user that exists into line: before all else, for that must wait for nothing that the owner of the key can spoil. */
-export const applyRights = async (work: Work, { rights, user }: UserSight): Promise<void> => {
+export const applyRights = async (work: KeyWork, { rights, user }: UserSight): Promise<void> => {
   if (user === undefined || isSamePolicy(user.policy, rights.policy)) return;
   // Statements that stay as they stand may be put together in another way than those that are asked for.
   if (rights.missing !== undefined && sameByResource(user.policy, rights.policy)) return;
@@ -27,7 +27,7 @@ export interface KeySeen extends UserSight, PairSight {}
  * key, so that no key ever has more than it should.
  * @returns the pair that the Secret holds
  */
-export const applyKeys = async (work: Work, seen: KeySeen, plan: KeyPlan): Promise<KeyPair> => {
+export const applyKeys = async (work: KeyWork, seen: KeySeen, plan: KeyPlan): Promise<KeyPair> => {
   const { issuer, deps } = work;
   requireWritable(seen, plan);
   const chosen = plan.pair.is === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
@@ -41,37 +41,37 @@ export const applyKeys = async (work: Work, seen: KeySeen, plan: KeyPlan): Promi
 };
 
 /** Removes the keys that the plan names. */
-export const removeKeys = async (work: Work, { remove }: KeyPlan): Promise<void> => {
+export const removeKeys = async (work: KeyWork, { remove }: KeyPlan): Promise<void> => {
   const { issuer, user, pass } = work;
   for (const accessKeyId of remove) await take(work, 'strayKey', () => issuer.deleteKey(user, accessKeyId, pass));
 };
 
-const take = async <T>({ pass, steps }: Work, name: string, run: () => Promise<T>): Promise<T> => {
+const take = async <T>({ pass, steps }: KeyWork, name: string, run: () => Promise<T>): Promise<T> => {
   const result = await pass.step(name, run);
   steps.push(name);
   return result;
 };
 
-const makeUser = async (work: Work, { rights }: UserSight): Promise<void> => {
+const makeUser = async (work: KeyWork, { rights }: UserSight): Promise<void> => {
   work.deps.places.saw(work.accessKey);
   await take(work, 'user', () => work.issuer.putUser(work.user, work.pass));
   if (rights.policy !== undefined) await putPolicy(work, rights);
 };
 
 /** Brings a user that exists into line, tags included. */
-export const applyUser = async (work: Work, { user }: UserSight): Promise<void> => {
+export const applyUser = async (work: KeyWork, { user }: UserSight): Promise<void> => {
   if (user?.needsUpdate === true) await take(work, 'user', () => work.issuer.putUser(work.user, work.pass));
 };
 
 const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boolean =>
   have === undefined || want === undefined ? have === want : samePolicy(have, want);
 
-const putPolicy = (work: Work, { policy }: Rights): Promise<void> =>
+const putPolicy = (work: KeyWork, { policy }: Rights): Promise<void> =>
   take(work, 'policy', () => work.issuer.putPolicy(work.user, policy, work.pass)).catch(
     explainedBy(work.accessKey.spec),
   );
 
-const remember = async ({ memory, user, pass }: Work, plan: KeyPlan, chosen: KeyPair | undefined): Promise<void> => {
+const remember = async ({ memory, user, pass }: KeyWork, plan: KeyPlan, chosen: KeyPair | undefined): Promise<void> => {
   const intent = { at: pass.now.toISOString(), userName: user.name };
   const keyIntent: AccessKeyStatus['keyIntent'] =
     plan.pair.is === 'issue'
@@ -81,7 +81,12 @@ const remember = async ({ memory, user, pass }: Work, plan: KeyPlan, chosen: Key
 };
 
 /** The pair that the Secret is to hold, made at the server where it is not there yet. */
-const currentPair = async (work: Work, seen: KeySeen, plan: KeyPlan, chosen: KeyPair | undefined): Promise<KeyPair> => {
+const currentPair = async (
+  work: KeyWork,
+  seen: KeySeen,
+  plan: KeyPlan,
+  chosen: KeyPair | undefined,
+): Promise<KeyPair> => {
   const { issuer, user, memory, pass } = work;
   if (plan.pair.is === 'keep' && seen.pair !== undefined) return seen.pair;
   const fixed = chosen ?? (plan.pair.is === 'finish' ? seen.pair : undefined);
@@ -108,7 +113,7 @@ const currentPair = async (work: Work, seen: KeySeen, plan: KeyPlan, chosen: Key
 
 /** Writes the Secret where it differs, and removes the one of a former name. @returns whether anything was written */
 const writeSecret = async (
-  { accessKey, provided, deps: { kube }, memory, pass }: Work,
+  { accessKey, provided, deps: { kube }, memory, pass }: KeyWork,
   { rights, opened }: KeySeen,
   pair: KeyPair,
 ): Promise<boolean> => {

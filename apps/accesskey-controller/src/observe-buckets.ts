@@ -13,7 +13,7 @@ import {
 import { keyOf, pick, type ObjectKey } from '@operator/runtime';
 import { observeExistence, type ObservedUser } from '@operator/s3';
 import type { AccessKey } from './deps.ts';
-import type { KeyPass, Work } from './work.ts';
+import type { KeyPass, KeyWork } from './work.ts';
 
 /**
  * How the rights in a Bucket that `access` names stand. `given`: they may be given, for the bucket was seen to be the Bucket's in
@@ -33,7 +33,7 @@ export interface BucketSight {
 type Policy = ObservedUser['policy'];
 
 /** Looks at each Bucket that `access` names, once. `policy`: what the user has at the server. */
-export const observeBuckets = async (work: Work, policy: Policy): Promise<readonly BucketSight[]> => {
+export const observeBuckets = async (work: KeyWork, policy: Policy): Promise<readonly BucketSight[]> => {
   const { spec, metadata } = work.accessKey;
   const refs = new Map(
     (spec.access ?? []).map(({ bucketRef }) => [keyOfReference(bucketRef, metadata.namespace), bucketRef]),
@@ -45,7 +45,7 @@ export const observeBuckets = async (work: Work, policy: Policy): Promise<readon
 
 /** The cache says when to look; what is taken away was seen to be so. */
 const observeBucket = async (
-  work: Work,
+  work: KeyWork,
   key: ObjectKey,
   ref: ObjectReference,
   policy: Policy,
@@ -74,7 +74,12 @@ const observeBucket = async (
 };
 
 /** A Bucket that is not there, or must not be referred to, by what the cache says. */
-const observeUnreferable = async (work: Work, key: ObjectKey, fault: Fault, policy: Policy): Promise<BucketSight> => {
+const observeUnreferable = async (
+  work: KeyWork,
+  key: ObjectKey,
+  fault: Fault,
+  policy: Policy,
+): Promise<BucketSight> => {
   const lost: BucketSight = { key, standing: 'lost', bucket: undefined, fault };
   const bucket = policy === undefined ? undefined : await liveBucket(work.pass, key);
   // Who has no rights in it is not even told whether it exists.
@@ -101,7 +106,7 @@ const isLetGo = ({ metadata }: ReferredBucket): boolean =>
   metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(finalizerName) !== true;
 
 /** Whose the bucket is by the server's word, read with the AccessKey's own Provider. */
-const lookAt = async (work: Work, found: ReferredBucket, policy: Policy): Promise<BucketSight> => {
+const lookAt = async (work: KeyWork, found: ReferredBucket, policy: Policy): Promise<BucketSight> => {
   const { accessKey, deps, provided, pass } = work;
   const bucket = trimReferredBucket(found);
   const key = keyOf(bucket);
@@ -131,12 +136,12 @@ const lookAt = async (work: Work, found: ReferredBucket, policy: Policy): Promis
   }
 };
 
-const regionOf = ({ status, spec }: ReferredBucket, { provider }: Work['provided']): string =>
+const regionOf = ({ status, spec }: ReferredBucket, { provider }: KeyWork['provided']): string =>
   status?.region ?? spec.region ?? provider.spec.region;
 
 /** A server without marks says nothing of a Bucket that was made anew; that it never had its bucket, the Bucket itself says. */
 const isUnclaimed = async (
-  work: Work,
+  work: KeyWork,
   bucket: ReferredBucket,
   { sight }: OwnerLook,
   policy: Policy,
@@ -152,7 +157,7 @@ const isUnclaimed = async (
  * for the Bucket's own Provider, and this look may have been made with another one.
  */
 const findOnlyRetagged = async (
-  { deps, pass }: Work,
+  { deps, pass }: KeyWork,
   bucket: ReferredBucket,
   { sight: { mark } }: OwnerLook,
 ): Promise<Fault | undefined> => {
@@ -167,7 +172,7 @@ const findOnlyRetagged = async (
 
 /** MinIO answers for a bucket that does not exist as for one without tags. */
 const isAbsent = async (
-  { provided, pass }: Work,
+  { provided, pass }: KeyWork,
   { bucket, region }: { readonly bucket: ReferredBucket; readonly region: string },
   { sight, tags }: OwnerLook,
 ): Promise<boolean> => {
@@ -178,7 +183,7 @@ const isAbsent = async (
 };
 
 /** The first rights in a bucket are given on the word of the API server itself: a late cache may show a Bucket that is gone. */
-const whyNotNew = async (work: Work, bucket: ReferredBucket, policy: Policy): Promise<Fault | undefined> => {
+const whyNotNew = async (work: KeyWork, bucket: ReferredBucket, policy: Policy): Promise<Fault | undefined> => {
   if (hasRightsIn(bucket, policy)) return undefined;
   const { accessKey, deps } = work;
   const live = await liveBucket(work.pass, keyOf(bucket));
@@ -196,12 +201,12 @@ const whyNotNew = async (work: Work, bucket: ReferredBucket, policy: Policy): Pr
 };
 
 /** True when the Bucket says that it has its bucket on this server, so that the doubt is what there is to tell. */
-const isToldHere = ({ spec, status }: ReferredBucket, { provided }: Work): boolean =>
+const isToldHere = ({ spec, status }: ReferredBucket, { provided }: KeyWork): boolean =>
   status?.ownership !== undefined &&
   status.bucketName === spec.name &&
   status.endpoint === provided.driver.serverIdentity;
 
-const whyNotThere = (bucket: ReferredBucket, { provided }: Work): Fault => {
+const whyNotThere = (bucket: ReferredBucket, { provided }: KeyWork): Fault => {
   const { ownership, endpoint } = bucket.status ?? {};
   const isElsewhere = ownership !== undefined && endpoint !== undefined && endpoint !== provided.driver.serverIdentity;
   return isElsewhere
@@ -219,7 +224,7 @@ const notItsOwn = (bucket: ReferredBucket): Fault =>
 
 /** On a server of many accounts the key of one cannot reach what another one owns. */
 const otherAccount = async (
-  { provided: { provider }, deps, pass }: Work,
+  { provided: { provider }, deps, pass }: KeyWork,
   bucket: ReferredBucket,
 ): Promise<Fault | undefined> => {
   const { spec, metadata } = bucket;

@@ -6,7 +6,7 @@ import { observeBuckets } from './observe-buckets.ts';
 import { pairIn, secretNameOf, unlessForeign } from './output-secret.ts';
 import { issuedAtMs } from './plan.ts';
 import { rightsOf, type Rights } from './rights.ts';
-import type { Work } from './work.ts';
+import type { KeyWork } from './work.ts';
 
 /** Milliseconds in which a refusal may mean that a part of the server does not know the key: yet, or for the moment. */
 const propagationMs = 120_000;
@@ -27,7 +27,7 @@ export interface PairSight {
 }
 
 /** @throws Fault `terminal` PolicyInvalid; `waiting` UserConflict */
-export const observeUser = async (work: Work): Promise<UserSight> => {
+export const observeUser = async (work: KeyWork): Promise<UserSight> => {
   const { accessKey, provided, issuer, user, pass } = work;
   const observed = await issuer.observeUser(user, pass);
   if (observed?.isOurs === false) {
@@ -47,13 +47,13 @@ export const observeUser = async (work: Work): Promise<UserSight> => {
  * Opens the Secret and tries the pair in it as its application would, in every pass: that it worked once says nothing of now.
  * @throws Fault `waiting` SecretConflict; `transient` KeyNotUsableYet, KeyRefused
  */
-export const observePair = async (work: Work, seen: UserSight): Promise<PairSight> => {
+export const observePair = async (work: KeyWork, seen: UserSight): Promise<PairSight> => {
   const { opened, pair } = await openSecret(work);
   return { opened, pair, isRefused: pair !== undefined && (await isRefused(work, pair, seen)) };
 };
 
 /** The Secret of the wanted name, and the pair in it, or else in the one of the name that it had before. */
-const openSecret = async ({ accessKey, deps: { kube }, memory, pass: { signal } }: Work) => {
+const openSecret = async ({ accessKey, deps: { kube }, memory, pass: { signal } }: KeyWork) => {
   const wanted = secretNameOf(accessKey);
   const opened = await openOwnedSecret(kube, accessKey, wanted, { signal });
   const pair = pairIn(accessKey, opened.current());
@@ -70,7 +70,7 @@ const denials: ReadonlySet<string> = new Set(['denied', 'unproven']);
  * @returns true when the pair is to be replaced: the server has the key with another secret, or has refused it for long
  * @throws Fault `transient` KeyNotUsableYet while a new key may still spread; KeyRefused while a refusal may pass
  */
-const isRefused = async (work: Work, pair: KeyPair, { rights, user }: UserSight): Promise<boolean> => {
+const isRefused = async (work: KeyWork, pair: KeyPair, { rights, user }: UserSight): Promise<boolean> => {
   const isNew = isYoung(work, pair);
   const known = user?.keys.find((key) => key.accessKeyId === pair.accessKeyId);
   if (known === undefined && isNew && mayBeShownLater(work, pair)) throw notYet(`show the new key ${pair.accessKeyId}`);
@@ -85,17 +85,17 @@ const isRefused = async (work: Work, pair: KeyPair, { rights, user }: UserSight)
   return !isDenied && hasBeenRefused(work, pair, verdict === 'wrongSecret');
 };
 
-const isYoung = ({ memory, pass: { now } }: Work, { accessKeyId }: KeyPair): boolean => {
+const isYoung = ({ memory, pass: { now } }: KeyWork, { accessKeyId }: KeyPair): boolean => {
   const issuedAt = issuedAtMs(memory, accessKeyId, now);
   return issuedAt !== undefined && now.getTime() - issuedAt < propagationMs;
 };
 /** IAM shows a new user and a new key some time after it has made them. An id that somebody put in place of ours is no such key. */
-const mayBeShownLater = ({ memory, issuer }: Work, { accessKeyId }: KeyPair): boolean =>
+const mayBeShownLater = ({ memory, issuer }: KeyWork, { accessKeyId }: KeyPair): boolean =>
   !issuer.choosesPair && (memory.accessKeyId === undefined || memory.accessKeyId === accessKeyId);
 
 /** Whether a refusal is for good. @throws Fault `transient` KeyRefused while it may pass; those of the Provider */
 const hasBeenRefused = async (
-  { accessKey, provided, pass }: Work,
+  { accessKey, provided, pass }: KeyWork,
   { accessKeyId }: KeyPair,
   isWrongSecret: boolean,
 ): Promise<boolean> => {

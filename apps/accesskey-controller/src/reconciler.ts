@@ -22,7 +22,7 @@ import {
   type KeyFacts,
 } from './report.ts';
 import { takeConfirmed, withoutProvider } from './withdraw.ts';
-import { findRefusedTags, openWork, wishOf, type KeyPass, type Work } from './work.ts';
+import { findRefusedTags, openWork, wishOf, type KeyPass, type KeyWork } from './work.ts';
 
 /** Issues a key pair into a Secret, and keeps user, rights, key and Secret as the spec says. */
 export const accessKeyReconciler = (deps: AccessKeyDeps): Reconciler<AccessKeySpec, AccessKeyStatus> => ({
@@ -68,7 +68,7 @@ const look = async (
   return converge(work, { ...seen, ...secret });
 };
 
-const converge = async (work: Work, seen: KeySeen): Promise<Outcome<AccessKeyStatus>> => {
+const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKeyStatus>> => {
   const { accessKey, issuer, memory, pass } = work;
   const plan = planKeys(
     { inSecret: seen.pair?.accessKeyId, isRefused: seen.isRefused, keys: seen.user?.keys ?? [] },
@@ -95,7 +95,7 @@ const converge = async (work: Work, seen: KeySeen): Promise<Outcome<AccessKeySta
 };
 
 const report = (
-  { accessKey, provided, user, memory, steps, pass }: Work,
+  { accessKey, provided, user, memory, steps, pass }: KeyWork,
   { rights, user: observed }: KeySeen,
   { previous }: KeyPlan,
   { accessKeyId }: KeyPair,

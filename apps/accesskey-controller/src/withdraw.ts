@@ -8,7 +8,7 @@ import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { liveBucket, observeBuckets, withRightsKept, withRightsTaken } from './observe-buckets.ts';
 import { sealKey, withPolicyHash } from './report.ts';
 import { narrowedRights } from './rights.ts';
-import { openRemoval, type KeyPass, type Work } from './work.ts';
+import { openRemoval, type KeyPass, type KeyWork } from './work.ts';
 
 /**
  * What is done while the Provider cannot be used. Where it no longer grants the namespace, rights stay but for what was lost in
@@ -45,7 +45,7 @@ export const withoutProvider = async (
 
 /** @returns the policy that the user has then */
 const narrow = async (
-  work: Work,
+  work: KeyWork,
   standing: ObservedUser['policy'],
   grant: GrantState,
 ): Promise<IamPolicy | undefined> => {
@@ -59,7 +59,7 @@ const narrow = async (
 
 /** @returns whether anything was written */
 const putNarrowed = async (
-  { issuer, user, pass }: Work,
+  { issuer, user, pass }: KeyWork,
   standing: ObservedUser['policy'],
   policy: IamPolicy | undefined,
   lender: 'Provider' | 'Bucket',
@@ -130,7 +130,7 @@ const mayHaveBorrowed = async (
 
 /** In an account of somebody else the server says what was lost: the next owner of a name must not find our user there. */
 const withoutLost = async (
-  work: Work,
+  work: KeyWork,
   standing: ObservedUser['policy'],
   asked: readonly AskedBucket[],
 ): Promise<IamPolicy | undefined> => {

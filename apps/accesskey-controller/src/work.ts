@@ -9,7 +9,7 @@ import type { KeyWish } from './plan.ts';
 export type KeyPass = Pass<AccessKeyStatus>;
 
 /** One pass over one AccessKey: what it is about, and what it works with. */
-export interface Work {
+export interface KeyWork {
   readonly accessKey: AccessKey;
   readonly deps: AccessKeyDeps;
   readonly pass: KeyPass;
@@ -29,7 +29,7 @@ export const openWork = async (
   provided: Provided,
   deps: AccessKeyDeps,
   pass: KeyPass,
-): Promise<Work> => {
+): Promise<KeyWork> => {
   const issuer = provided.driver.keys;
   if (typeof issuer === 'string') throw terminal(reasons.Unsupported, issuer);
   const mark = await deps.ownership.markOf(accessKey, pass.signal);
@@ -39,7 +39,7 @@ export const openWork = async (
 };
 
 /** The same to take away what was given, whatever the Provider grants by now. @throws Faults of the Provider; Unsupported as above */
-export const openRemoval = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPass): Promise<Work> => {
+export const openRemoval = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: KeyPass): Promise<KeyWork> => {
   const { spec, metadata } = accessKey;
   const provided = await deps.references.driverForRemoval(spec.providerRef, metadata.namespace, pass.signal);
   return openWork(accessKey, provided, deps, pass);
@@ -59,7 +59,10 @@ const userOf = (
 });
 
 /** Says when the object borrows its Provider and asks for tags that this does not allow: Fault `terminal` SpecInvalid. */
-export const findRefusedTags = ({ accessKey: { spec, metadata }, provided: { provider } }: Work): Fault | undefined => {
+export const findRefusedTags = ({
+  accessKey: { spec, metadata },
+  provided: { provider },
+}: KeyWork): Fault | undefined => {
   const { refused } = sortTags(spec.tags, metadata.namespace, provider);
   if (refused.length === 0) return undefined;
   return terminal(

@@ -1,7 +1,7 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { keyOfReference, type Borrower, type Bucket, type Ownership } from '@operator/references';
 import { bareMetadata, keyOf, pick, type KubeObject, type ObjectKey } from '@operator/runtime';
-import type { BucketPolicy } from './policies.ts';
+import type { TrimmedPolicy } from './policies.ts';
 
 /** An AccessKey, as far as the Buckets of other namespaces are concerned. */
 export type BorrowingKey = KubeObject<
@@ -36,7 +36,7 @@ export const borrowersOf = async (
   {
     policies,
     accessKeys,
-  }: { readonly policies: readonly BucketPolicy[]; readonly accessKeys: readonly BorrowingKey[] },
+  }: { readonly policies: readonly TrimmedPolicy[]; readonly accessKeys: readonly BorrowingKey[] },
   ownership: Pick<Ownership, 'provenPolicy' | 'provenAccessKey'>,
   signal: AbortSignal,
 ): Promise<readonly Borrower[]> => {

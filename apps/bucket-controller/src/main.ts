@@ -31,17 +31,17 @@ import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { borrowersOf, bucketsBorrowedBy, trimBorrowingKey, type BorrowingKey } from './borrowers.ts';
 import { createInputs } from './inputs.ts';
-import { policiesOn, trimPolicy, type BucketPolicy } from './policies.ts';
+import { policiesOn, trimPolicy, type TrimmedPolicy } from './policies.ts';
 import { bucketReconciler } from './reconciler.ts';
 
 /** What every driver needs of this process. */
 const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
 const keyOfProvider = ({ spec, metadata }: Bucket): string => keyOfReference(spec.providerRef, metadata.namespace);
-const keyOfBucket = ({ spec, metadata }: BucketPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
+const keyOfBucket = ({ spec, metadata }: TrimmedPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
 
 /** True when nothing of a BucketPolicy has changed that its Bucket shows or waits for. */
-const isAsBefore = (policy: BucketPolicy, old: BucketPolicy | undefined): boolean =>
+const isAsBefore = (policy: TrimmedPolicy, old: TrimmedPolicy | undefined): boolean =>
   policy.metadata.generation === old?.metadata.generation && waitFactsOf(policy) === waitFactsOf(old);
 
 const build = (tools: ControllerTools) => {
@@ -49,7 +49,7 @@ const build = (tools: ControllerTools) => {
   const { kube } = tools;
   const buckets = tools.informer<Bucket>(bucketResource);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
-  const policies = tools.informer<BucketPolicy>(bucketPolicyResource, { scope: 'all', trim: trimPolicy });
+  const policies = tools.informer<TrimmedPolicy>(bucketPolicyResource, { scope: 'all', trim: trimPolicy });
   const accessKeys = tools.informer<BorrowingKey>(accessKeyResource, { scope: 'all', trim: trimBorrowingKey });
   const keysOf = accessKeys.index('bucket', bucketsBorrowedBy);
   const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);

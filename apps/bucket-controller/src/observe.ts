@@ -50,7 +50,7 @@ export interface AbsentBucket {
 }
 
 /** Nothing can be done. */
-export interface Blocked {
+export interface BlockedBucket {
   readonly state: 'blocked';
   readonly fault: Fault;
   /** True when the bucket is surely not ours, so that what the status says of it is void. */
@@ -58,7 +58,7 @@ export interface Blocked {
 }
 
 /** What a look at the server found. */
-export type SeenState = SeenBucket | AbsentBucket | Blocked;
+export type SeenState = SeenBucket | AbsentBucket | BlockedBucket;
 
 /** Answers to which only the full look of `observeExistence` has the words. */
 const unclear: ReadonlySet<string> = new Set([reasons.BucketMissing, reasons.WrongRegion, reasons.AccessDenied]);
@@ -102,7 +102,7 @@ export const observeBucket = async (work: BucketWork): Promise<SeenState> => {
   }
 };
 
-const stuck = (fault: Fault): Blocked => ({ state: 'blocked', fault, isVoid: false });
+const stuck = (fault: Fault): BlockedBucket => ({ state: 'blocked', fault, isVoid: false });
 
 /** Reads whose a bucket is that exists, and if it is ours, its features. `known`: what this pass has read already. */
 export const observeOwned = async (
@@ -110,7 +110,7 @@ export const observeOwned = async (
   provided: Provided,
   region: string,
   known: { readonly seen?: SeenOwner; readonly isNew?: boolean } = {},
-): Promise<SeenBucket | Blocked> => {
+): Promise<SeenBucket | BlockedBucket> => {
   const { bucket, deps, pass } = work;
   const { spec } = bucket;
   const { driver } = provided;
@@ -171,7 +171,7 @@ export const contextOf = async (work: BucketWork, provided: Provided, isCreated:
 const created = { is: 'ours', rule: 'intended', ownership: 'Created' } as const;
 
 /** Whatever the status said of a bucket that is somebody else's is void; what is in doubt it may still prove. */
-const refusal = (verdict: OwnerLook['verdict'], fault: OwnerLook['fault']): Blocked => ({
+const refusal = (verdict: OwnerLook['verdict'], fault: OwnerLook['fault']): BlockedBucket => ({
   state: 'blocked',
   fault: fault ?? transient(reasons.InternalError, 'The bucket is not ours, and nothing says why.'),
   isVoid: verdict.is === 'others',

@@ -13,13 +13,13 @@ import { keyOf, pick, type KubeObject } from '@operator/runtime';
 import type { PolicyOnBucket } from './report.ts';
 
 /** A BucketPolicy, as far as a Bucket is concerned. */
-export type BucketPolicy = KubeObject<
+export type TrimmedPolicy = KubeObject<
   Pick<BucketPolicySpec, 'bucketRef' | 'policy'>,
   Pick<BucketPolicyStatus, 'appliedHash' | 'pendingHash' | 'bucketName' | 'region' | 'providerRef' | 'proof'>
 >;
 
 /** Drops, on arrival, what does not concern the Bucket: there may be thousands. */
-export const trimPolicy = ({ apiVersion, kind, metadata, spec, status }: BucketPolicy): BucketPolicy => ({
+export const trimPolicy = ({ apiVersion, kind, metadata, spec, status }: TrimmedPolicy): TrimmedPolicy => ({
   apiVersion,
   kind,
   metadata: trimPolicyMetadata(metadata),
@@ -30,7 +30,7 @@ export const trimPolicy = ({ apiVersion, kind, metadata, spec, status }: BucketP
 });
 
 /** A policy that is not well formed opens nothing: it is never applied. */
-const isPublicPolicy = ({ spec }: BucketPolicy): boolean => {
+const isPublicPolicy = ({ spec }: TrimmedPolicy): boolean => {
   const parsed = parsePolicy(spec.policy, 'bucket');
   return 'document' in parsed && isPublic(renderPolicy(parsed.document, { resolvePrincipal: (name) => name }));
 };
@@ -42,7 +42,7 @@ const isPublicPolicy = ({ spec }: BucketPolicy): boolean => {
  */
 export const policiesOn = async (
   bucket: Bucket,
-  referring: readonly BucketPolicy[],
+  referring: readonly TrimmedPolicy[],
   { labelsOf, ownership }: { readonly labelsOf: LabelsOf; readonly ownership: Pick<Ownership, 'provenPolicy'> },
   signal: AbortSignal,
 ): Promise<readonly PolicyOnBucket[]> => {

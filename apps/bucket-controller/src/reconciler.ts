@@ -1,6 +1,6 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
 import { conditionTypes, eventReasons, reasons } from '@operator/api';
-import { blocked, progressing, settled, type Outcome } from '@operator/outcome';
+import { blocked, progressing, settled, type Claim, type Outcome } from '@operator/outcome';
 import { bucketArn, partitionOf } from '@operator/policy';
 import { isTold, type Bucket } from '@operator/references';
 import { ownStatus, type Reconciler } from '@operator/runtime';
@@ -8,8 +8,8 @@ import type { Managed, Step } from '@operator/s3';
 import { createOwned, type MadeBucket } from './create.ts';
 import type { BucketDeps, BucketWork } from './deps.ts';
 import { finalizeBucket } from './finalize.ts';
-import { observeBucket, observeOwned, type AbsentBucket, type Blocked, type SeenBucket } from './observe.ts';
-import { managedIn, planBucket } from './plan.ts';
+import { observeBucket, observeOwned, type AbsentBucket, type BlockedBucket, type SeenBucket } from './observe.ts';
+import { managedIn, planBucket, type BucketPlan } from './plan.ts';
 import { claimsOfBucketFault, claimsOfSeen, reportBucket, reportForeign, type BucketPass } from './report.ts';
 
 /** Brings a bucket into being and keeps its features as the spec says. */
@@ -29,7 +29,7 @@ export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, Bucke
 });
 
 /** Whatever the status says of a bucket that is surely somebody else's is void; all else is kept. */
-const refuse = ({ bucket }: BucketWork, seen: Blocked): Outcome<BucketStatus> =>
+const refuse = ({ bucket }: BucketWork, seen: BlockedBucket): Outcome<BucketStatus> =>
   seen.isVoid
     ? blocked(reportForeign(bucket.spec), seen.fault, claimsOfBucketFault(seen.fault, false))
     : blocked(ownStatus(bucket), seen.fault);
@@ -53,11 +53,26 @@ const create = async (work: BucketWork, seen: AbsentBucket): Promise<Outcome<Buc
 /** Milliseconds until a bucket is looked at again on which a borrower may have left its policy: nothing tells when that is gone. */
 const remainsRetryMs = 60_000;
 
+/** What a pass over a bucket of ours has found and means to do. */
+interface Planned {
+  readonly seen: SeenBucket;
+  readonly plan: BucketPlan;
+  readonly claims: readonly Claim[];
+  /** Made by this pass, a moment ago. */
+  readonly made: MadeBucket | undefined;
+}
+
 /** Closes the gaps of a bucket that is ours. `made`: by this pass, a moment ago. */
-const converge = async (work: BucketWork, seen: SeenBucket, made?: MadeBucket): Promise<Outcome<BucketStatus>> => {
-  const { bucket, pass } = work;
-  const plan = planBucket(seen, bucket.status);
-  const claims = claimsOfSeen(seen, bucket);
+const converge = (work: BucketWork, seen: SeenBucket, made?: MadeBucket): Promise<Outcome<BucketStatus>> => {
+  const plan = planBucket(seen, work.bucket.status);
+  const claims = claimsOfSeen(seen, work.bucket);
+  announce(work, seen, claims);
+  const planned: Planned = { seen, plan, claims, made };
+  return plan.steps.length > 0 ? apply(work, planned) : report(work, planned);
+};
+
+/** Tells what a look has found in Events, once each. */
+const announce = ({ bucket, pass }: BucketWork, seen: SeenBucket, claims: readonly Claim[]): void => {
   for (const claim of claims) {
     const isNews = claim.type === conditionTypes.GrantWithdrawn || claim.reason === reasons.OwnershipInDoubt;
     if (isNews && !isTold(bucket, claim)) pass.event('Warning', claim.reason, claim.message);
@@ -65,31 +80,39 @@ const converge = async (work: BucketWork, seen: SeenBucket, made?: MadeBucket): 
   if (seen.ownership === 'Adopted' && bucket.status?.ownership === undefined) {
     pass.event('Normal', eventReasons.BucketAdopted, `Adopted bucket ${bucket.spec.name}.`);
   }
-  const taken = made === undefined ? [] : ['create'];
-  if (plan.steps.length > 0) {
-    const { lastSyncTime } = bucket.status ?? {};
-    const converging = await ownedStatus(work, { ...seen, managed: plan.managed, lastSyncTime }, made);
-    if (plan.recordsFirst) await pass.record(converging);
-    const { done, refused, failed } = await applyAll(plan.steps, pass);
-    if (made === undefined && done.length > 0)
-      pass.event('Normal', eventReasons.BucketUpdated, `Changed ${done.join(', ')}.`);
-    if (failed.length > 0) throw failed[0];
-    const steps = [...taken, ...done];
-    const message =
-      refused.length === 0
-        ? {}
-        : { message: `${progressOf(steps)}The server refused ${refused.join(', ')}; looking again.` };
-    return progressing(converging, { reason: reasons.Converging, steps, claims, ...message });
-  }
-  if (plan.fault !== undefined) {
-    const { lastSyncTime } = bucket.status ?? {};
-    return blocked(await ownedStatus(work, { ...seen, managed: plan.managed, lastSyncTime }, made), plan.fault, claims);
-  }
-  const lastSyncTime = (wasSettled(bucket) ? bucket.status?.lastSyncTime : undefined) ?? pass.now.toISOString();
-  const status = await ownedStatus(work, { ...seen, managed: plan.managed, lastSyncTime }, made);
-  return made === undefined
-    ? settled(status, { claims, ...(seen.remains === undefined ? {} : { resyncAfterMs: remainsRetryMs }) })
-    : progressing(status, { reason: reasons.Converging, steps: taken, claims });
+};
+
+/** Takes the steps of the plan; whether they came to something, the next look says. */
+const apply = async (work: BucketWork, { seen, plan, claims, made }: Planned): Promise<Outcome<BucketStatus>> => {
+  const { bucket, pass } = work;
+  const { managed } = plan;
+  const converging = await ownedStatus(work, { ...seen, managed, lastSyncTime: bucket.status?.lastSyncTime }, made);
+  if (plan.recordsFirst) await pass.record(converging);
+  const { done, refused, failed } = await applyAll(plan.steps, pass);
+  if (made === undefined && done.length > 0)
+    pass.event('Normal', eventReasons.BucketUpdated, `Changed ${done.join(', ')}.`);
+  if (failed.length > 0) throw failed[0];
+  const steps = [...(made === undefined ? [] : ['create']), ...done];
+  const message = `${progressOf(steps)}The server refused ${refused.join(', ')}; looking again.`;
+  return progressing(converging, {
+    reason: reasons.Converging,
+    steps,
+    claims,
+    ...(refused.length > 0 && { message }),
+  });
+};
+
+/** Says that there is nothing to do, or what is in the way. A bucket that was made in this pass is looked at once more first. */
+const report = async (work: BucketWork, { seen, plan, claims, made }: Planned): Promise<Outcome<BucketStatus>> => {
+  const { bucket, pass } = work;
+  const { managed, fault } = plan;
+  const lastSync = bucket.status?.lastSyncTime;
+  if (fault !== undefined)
+    return blocked(await ownedStatus(work, { ...seen, managed, lastSyncTime: lastSync }, made), fault, claims);
+  const lastSyncTime = (wasSettled(bucket) ? lastSync : undefined) ?? pass.now.toISOString();
+  const status = await ownedStatus(work, { ...seen, managed, lastSyncTime }, made);
+  if (made !== undefined) return progressing(status, { reason: reasons.Converging, steps: ['create'], claims });
+  return settled(status, { claims, ...(seen.remains !== undefined && { resyncAfterMs: remainsRetryMs }) });
 };
 
 /** True when the last pass of this generation found nothing to do, whether or not the server has every feature. */

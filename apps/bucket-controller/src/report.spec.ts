@@ -4,7 +4,7 @@ import type { Bucket, Ownership } from '@operator/references';
 import { objectOf } from '@operator/references/testing';
 import { bucketSpec } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
-import { policiesOn, trimPolicy, type BucketPolicy } from './policies.ts';
+import { policiesOn, trimPolicy, type TrimmedPolicy } from './policies.ts';
 import {
   claimsOfBucketFault,
   explainAwaited,
@@ -134,7 +134,7 @@ describe('policiesOn', () => {
     version: '2012-10-17',
     statement: [{ effect: 'Allow', principal: '*', action: 's3:GetObject', resource: 'arn:aws:s3:::${bucket}/*' }],
   };
-  const policy = (name: string, namespace: string, overrides: object = {}): BucketPolicy =>
+  const policy = (name: string, namespace: string, overrides: object = {}): TrimmedPolicy =>
     objectOf(
       'BucketPolicy',
       name,

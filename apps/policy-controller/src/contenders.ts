@@ -11,14 +11,14 @@ import {
   type ReferredBucket,
 } from '@operator/references';
 import { keyOf } from '@operator/runtime';
-import type { RivalPolicy, Work } from './deps.ts';
+import type { RivalPolicy, PolicyWork } from './deps.ts';
 import { winnerOf, type Contender } from './plan.ts';
 
 /**
  * A bucket can have one policy: that of the winner among all that refer to it, in whichever shard they are.
  * @throws Fault `waiting` PolicyConflict; it names the winner only to the Bucket's own namespace and the winner's
  */
-export const requireNoRival = async (bucket: ReferredBucket, work: Work): Promise<void> => {
+export const requireNoRival = async (bucket: ReferredBucket, work: PolicyWork): Promise<void> => {
   const { uid, namespace } = work.policy.metadata;
   const winner = winnerOf(await contendersFor(bucket, work));
   if (winner === undefined || winner.uid === uid) return;
@@ -34,7 +34,7 @@ export const requireNoRival = async (bucket: ReferredBucket, work: Work): Promis
 const wordAgainst = (
   { namespace: of }: Contender,
   bucket: ReferredBucket,
-  { policy }: Pick<Work, 'policy'>,
+  { policy }: Pick<PolicyWork, 'policy'>,
 ): string => {
   const owner = bucket.metadata.namespace;
   return of === owner || policy.metadata.namespace !== owner
@@ -46,7 +46,10 @@ const wordAgainst = (
  * Anybody may name any Bucket; who may not refer to it, and has nothing there, must not stand in the way of those who may. Neither must
  * one that asks for nothing, or whose removal nobody carries out, or whose lender has confirmed that its grant is withdrawn.
  */
-const contendersFor = async (bucket: ReferredBucket, { policy, memory, deps, pass }: Work): Promise<Contender[]> => {
+const contendersFor = async (
+  bucket: ReferredBucket,
+  { policy, memory, deps, pass }: PolicyWork,
+): Promise<Contender[]> => {
   const contenders: Contender[] = [{ ...ageOf(policy), isLeaving: false, holds: isHolding(memory) }];
   const labelsOf = askingOnce(deps.labelsOf);
   for (const other of othersAmong(deps.policiesOf(keyOf(bucket)), policy)) {
@@ -74,5 +77,7 @@ const isHolding = (memory: BucketPolicyStatus | undefined): memory is BucketPoli
   memory?.appliedHash !== undefined || memory?.pendingHash !== undefined;
 
 /** All but this one: a name is of one object, so that another uid under it is a forerunner that is gone and that a late watch still shows. */
-export const othersAmong = <T extends RivalPolicy>(policies: readonly T[], policy: Work['policy']): readonly T[] =>
-  policies.filter((other) => keyOf(other) !== keyOf(policy));
+export const othersAmong = <T extends RivalPolicy>(
+  policies: readonly T[],
+  policy: PolicyWork['policy'],
+): readonly T[] => policies.filter((other) => keyOf(other) !== keyOf(policy));

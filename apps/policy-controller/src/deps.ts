@@ -7,9 +7,9 @@ export type BucketPolicy = KubeObject<BucketPolicySpec, BucketPolicyStatus>;
 /** A BucketPolicy, trimmed to what its rivals must know. */
 export type RivalPolicy = KubeObject<Pick<BucketPolicySpec, 'bucketRef'>, BucketPolicyStatus>;
 /** An AccessKey, trimmed to what a principal needs. */
-export type AccessKeyUser = KubeObject<Pick<AccessKeySpec, 'providerRef'>, Pick<AccessKeyStatus, 'userArn'>>;
+export type PrincipalKey = KubeObject<Pick<AccessKeySpec, 'providerRef'>, Pick<AccessKeyStatus, 'userArn'>>;
 /** Finds an AccessKey by its name in the namespace of the policy. */
-export type AccessKeyNamed = (name: string) => AccessKeyUser | undefined;
+export type AccessKeyNamed = (name: string) => PrincipalKey | undefined;
 
 /** What the reconciler of BucketPolicies works with. */
 export interface PolicyDeps {
@@ -25,13 +25,13 @@ export interface PolicyDeps {
   readonly livePolicies: (signal: AbortSignal) => Promise<readonly BucketPolicy[]>;
   /** Has another BucketPolicy looked at at once. */
   readonly lookAgain: (key: ObjectKey) => void;
-  readonly accessKeyAt: (key: ObjectKey) => AccessKeyUser | undefined;
+  readonly accessKeyAt: (key: ObjectKey) => PrincipalKey | undefined;
   readonly labelsOf: LabelsOf;
   readonly writes: WriteMemory;
 }
 
 /** One pass over one BucketPolicy. */
-export interface Work {
+export interface PolicyWork {
   readonly policy: BucketPolicy;
   /** What its status remembers, with proof: it lies in the namespace of its owner, who may write it. */
   readonly memory: BucketPolicyStatus | undefined;

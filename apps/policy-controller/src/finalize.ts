@@ -3,7 +3,7 @@ import { bucketResource, reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
 import { keyOfReference, type ReferredBucket } from '@operator/references';
 import type { Finalized } from '@operator/runtime';
-import type { Work } from './deps.ts';
+import type { PolicyWork } from './deps.ts';
 import { removeDocument } from './removal.ts';
 import { leaveBeforeGoing } from './withdrawal.ts';
 
@@ -11,7 +11,7 @@ import { leaveBeforeGoing } from './withdrawal.ts';
  * Removes what was applied. A status without proof names a place that anybody may have written: nothing is removed on its word.
  * @throws as `removeDocument`
  */
-export const finalizePolicy = async (work: Work): Promise<Finalized<BucketPolicyStatus>> => {
+export const finalizePolicy = async (work: PolicyWork): Promise<Finalized<BucketPolicyStatus>> => {
   const { policy, memory, deps, pass } = work;
   const { bucketName, appliedHash, pendingHash } = policy.status ?? {};
   if (memory === undefined && bucketName !== undefined && (appliedHash ?? pendingHash) !== undefined) {
@@ -35,7 +35,7 @@ const lateCacheMs = 1_000;
  * @returns the work, without what was remembered of the former bucket
  * @throws Fault `waiting` BucketNotFound, BucketNotReady when the cache is late; and as `removeDocument`
  */
-export const leaveFormerBucket = async (bucket: ReferredBucket, work: Work): Promise<Work> => {
+export const leaveFormerBucket = async (bucket: ReferredBucket, work: PolicyWork): Promise<PolicyWork> => {
   const { policy, memory, pass } = work;
   if (memory === undefined || isAt(memory, bucket)) return work;
   // The cache says when to look, not what to take away.

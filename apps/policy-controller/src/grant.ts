@@ -1,11 +1,11 @@
 import { reasons } from '@operator/api';
 import { Fault, onlyFault, reworded } from '@operator/outcome';
 import { keyOfReference, type ReferredBucket } from '@operator/references';
-import type { PolicyDeps, Work } from './deps.ts';
+import type { PolicyDeps, PolicyWork } from './deps.ts';
 
 /** True when one of those who lend has taken the grant back and confirmed it: the owner of the Bucket, or of its Provider. */
 export const isWithdrawn = async (
-  { spec, metadata }: Pick<Work['policy'], 'spec' | 'metadata'>,
+  { spec, metadata }: Pick<PolicyWork['policy'], 'spec' | 'metadata'>,
   { references, bucketAt }: Pick<PolicyDeps, 'references' | 'bucketAt'>,
   signal: AbortSignal,
 ): Promise<boolean> => {
@@ -17,7 +17,7 @@ export const isWithdrawn = async (
 };
 
 /** The Bucket that a policy is for. @throws Fault `waiting` BucketNotFound, ReferenceNotGranted, which says what becomes of the policy */
-export const followBucket = async ({ policy, memory, deps }: Work): Promise<ReferredBucket> => {
+export const followBucket = async ({ policy, memory, deps }: PolicyWork): Promise<ReferredBucket> => {
   const { bucketRef } = policy.spec;
   const bucket = await deps.references.bucketFor(bucketRef, policy.metadata.namespace).catch(onlyFault);
   if (!(bucket instanceof Fault)) return bucket;

@@ -32,7 +32,7 @@ import {
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
-import type { AccessKeyUser, BucketPolicy, RivalPolicy } from './deps.ts';
+import type { PrincipalKey, BucketPolicy, RivalPolicy } from './deps.ts';
 import { policyReconciler } from './reconciler.ts';
 import { hasLostDocument, livePolicies, trimRival } from './rivals.ts';
 import { createWriteMemory } from './write-memory.ts';
@@ -66,7 +66,7 @@ const openViews = (tools: ControllerTools) => {
     rivals,
     buckets,
     providers: tools.informer<Provider>(providerResource, { scope: 'all' }),
-    accessKeys: tools.informer<AccessKeyUser>(accessKeyResource),
+    accessKeys: tools.informer<PrincipalKey>(accessKeyResource),
     policiesOf,
     rivalsOf: isShard ? rivals.index('bucket', (policy) => [keyOfBucket(policy)]) : policiesOf,
     rivalsAt: rivals.index('place', placesOf),

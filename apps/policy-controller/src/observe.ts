@@ -5,14 +5,14 @@ import { keyOfReference, type Provided, type ReferredBucket } from '@operator/re
 import { keyOf } from '@operator/runtime';
 import { readBucketPolicy, type BucketWire } from '@operator/s3';
 import { requireNoRival } from './contenders.ts';
-import type { Work } from './deps.ts';
-import { findLockout, findUnsupported, renderFor, requireValid, type Sight } from './plan.ts';
+import type { PolicyWork } from './deps.ts';
+import { findLockout, findUnsupported, renderFor, requireValid, type PolicySight } from './plan.ts';
 
 /**
  * The document that the bucket is to have.
  * @throws Fault `terminal` PolicyInvalid; `waiting` PolicyConflict, AccessKeyNotFound, AccessKeyNotReady
  */
-export const documentFor = async (bucket: ReferredBucket, work: Work): Promise<IamPolicy> => {
+export const documentFor = async (bucket: ReferredBucket, work: PolicyWork): Promise<IamPolicy> => {
   const { policy, deps } = work;
   const document = requireValid(policy.spec.policy, bucket.spec.name);
   await requireNoRival(bucket, work);
@@ -23,14 +23,14 @@ export const documentFor = async (bucket: ReferredBucket, work: Work): Promise<I
 export interface ReachedBucket {
   readonly provided: Provided;
   readonly s3: BucketWire;
-  readonly place: Sight['place'];
+  readonly place: PolicySight['place'];
 }
 
 /**
  * Reaches the bucket, and sees whose it is with the Bucket's own Provider: a policy is put only on a bucket that is ours.
  * @throws Fault `waiting` BucketNotReady, BucketMissing, and what a look at the owner tells: AlreadyClaimed, OwnershipInDoubt and others
  */
-export const reachBucket = async (bucket: ReferredBucket, { deps, pass }: Work): Promise<ReachedBucket> => {
+export const reachBucket = async (bucket: ReferredBucket, { deps, pass }: PolicyWork): Promise<ReachedBucket> => {
   requireMade(bucket);
   const { providerRef, name: bucketName } = bucket.spec;
   const provided = await deps.references.driverFor(providerRef, bucket.metadata.namespace, pass.signal);
@@ -53,7 +53,7 @@ export const reachBucket = async (bucket: ReferredBucket, { deps, pass }: Work):
  * none of its business. For `promise.catch`.
  */
 export const tellAcross =
-  (bucket: ReferredBucket, { policy }: Work) =>
+  (bucket: ReferredBucket, { policy }: PolicyWork) =>
   (caught: unknown): never => {
     const isFromElsewhere = policy.metadata.namespace !== bucket.metadata.namespace;
     if (!isFromElsewhere || !(caught instanceof Fault) || caught.kind !== 'waiting') throw caught;
@@ -64,7 +64,7 @@ export const tellAcross =
 export const findUnfit = (
   wanted: IamPolicy,
   { provided, place }: ReachedBucket,
-  { policy }: Work,
+  { policy }: PolicyWork,
 ): Fault | undefined => {
   const { driver, provider } = provided;
   // A server that asks a policy about anonymous requests alone denies the operator nothing.
@@ -84,8 +84,8 @@ export const findUnfit = (
 export const observe = async (
   wanted: IamPolicy,
   { s3, place }: ReachedBucket,
-  { policy, deps, pass }: Work,
-): Promise<Sight> => {
+  { policy, deps, pass }: PolicyWork,
+): Promise<PolicySight> => {
   const current = await readBucketPolicy(s3, pass);
   const isStoredForm =
     current !== undefined &&
@@ -122,7 +122,10 @@ const requireMade = (bucket: ReferredBucket): void => {
 };
 
 /** The Provider of the Bucket that a policy is for, as far as it is known. */
-export const providerKeyOf = ({ spec, metadata }: Work['policy'], { bucketAt }: Pick<Work['deps'], 'bucketAt'>) => {
+export const providerKeyOf = (
+  { spec, metadata }: PolicyWork['policy'],
+  { bucketAt }: Pick<PolicyWork['deps'], 'bucketAt'>,
+) => {
   const bucket = bucketAt(keyOfReference(spec.bucketRef, metadata.namespace));
   return bucket && keyOfReference(bucket.spec.providerRef, bucket.metadata.namespace);
 };

@@ -2,7 +2,7 @@ import type { BucketPolicyStatus } from '@operator/api';
 import { hashPolicy, samePolicy } from '@operator/policy';
 import { keyOfReference, withdrawalOf } from '@operator/references';
 import { othersAmong } from './contenders.ts';
-import type { BucketPolicy, RivalPolicy, Work } from './deps.ts';
+import type { BucketPolicy, RivalPolicy, PolicyWork } from './deps.ts';
 import { documentOf, type StoredDocument } from './document.ts';
 
 /** Where a document is: the bucket, and the Provider through which it was put there. */
@@ -15,7 +15,7 @@ export type DocumentPlace = Required<Pick<BucketPolicyStatus, 'bucketName' | 'pr
 export const isHeldByOthers = async (
   current: StoredDocument,
   place: DocumentPlace,
-  work: Work,
+  work: PolicyWork,
   { whichever }: { readonly whichever: boolean } = { whichever: false },
 ): Promise<boolean> => {
   const { policy, deps, pass } = work;
@@ -31,7 +31,7 @@ const isHeldAmong = async (
   others: readonly RivalPolicy[],
   hash: string | undefined,
   place: DocumentPlace,
-  work: Work,
+  work: PolicyWork,
 ): Promise<boolean> => {
   for (const other of others) {
     if (other.status?.bucketName !== place.bucketName || !(await isStaying(other, work))) continue;
@@ -48,7 +48,7 @@ const isMeantAmong = async (
   others: readonly BucketPolicy[],
   current: StoredDocument,
   place: DocumentPlace,
-  work: Work,
+  work: PolicyWork,
 ): Promise<boolean> => {
   const bucketKey = keyOfReference(work.policy.spec.bucketRef, work.policy.metadata.namespace);
   const bucket = work.deps.bucketAt(bucketKey);
@@ -63,7 +63,7 @@ const isMeantAmong = async (
 };
 
 /** One that leaves, or whose grant was taken back for good, is to lose its document too. */
-const isStaying = async (other: RivalPolicy, { deps }: Work): Promise<boolean> => {
+const isStaying = async (other: RivalPolicy, { deps }: PolicyWork): Promise<boolean> => {
   const { spec, metadata } = other;
   if (metadata.deletionTimestamp !== undefined) return false;
   const bucket = deps.bucketAt(keyOfReference(spec.bucketRef, metadata.namespace));

@@ -99,7 +99,7 @@ export const findLockout = (
 };
 
 /** What one look found, where the bucket is ours and the document may stand on it. */
-export interface Sight {
+export interface PolicySight {
   readonly place: Required<Pick<BucketPolicyStatus, 'bucketName' | 'region' | 'providerRef'>>;
   readonly wanted: IamPolicy;
   /** What the server has, in its own form; undefined when there is none. */
@@ -114,7 +114,7 @@ export type PolicyPlan =
   | { readonly kind: 'put'; readonly document: IamPolicy; readonly status: BucketPolicyStatus };
 
 /** Compares what is wanted with what is there. `memory`: what the status remembers, with proof. Pure. */
-export const planPolicy = (sight: Sight, memory: BucketPolicyStatus | undefined, now: Date): PolicyPlan => {
+export const planPolicy = (sight: PolicySight, memory: BucketPolicyStatus | undefined, now: Date): PolicyPlan => {
   const { place, wanted, current } = sight;
   const hash = hashPolicy(wanted);
   const found = current && hashPolicy(current);
@@ -141,7 +141,7 @@ export const planPolicy = (sight: Sight, memory: BucketPolicyStatus | undefined,
 
 const keptStatus = (
   hashes: Pick<BucketPolicyStatus, 'appliedHash' | 'pendingHash'>,
-  place: Sight['place'],
+  place: PolicySight['place'],
   memory: BucketPolicyStatus | undefined,
   now: Date,
 ): BucketPolicyStatus => {

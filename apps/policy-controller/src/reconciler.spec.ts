@@ -12,7 +12,7 @@ import {
 import type { Pass } from '@operator/runtime';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
-import type { AccessKeyUser, BucketPolicy } from './deps.ts';
+import type { PrincipalKey, BucketPolicy } from './deps.ts';
 import { policyReconciler } from './reconciler.ts';
 import { trimRival } from './rivals.ts';
 import { createWriteMemory } from './write-memory.ts';
@@ -48,7 +48,7 @@ const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) =
   /** What the caches do not show yet. */
   const unseen: BucketPolicy[] = [];
   const woken: string[] = [];
-  const accessKeys = new Map<string, AccessKeyUser>();
+  const accessKeys = new Map<string, PrincipalKey>();
   const reconciler = () =>
     policyReconciler({
       references: world.references(),

@@ -4,7 +4,7 @@ import { Fault, blocked, onlyFault, progressing, settled, type Outcome } from '@
 import { hashPolicy } from '@operator/policy';
 import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
 import { putBucketPolicy } from '@operator/s3';
-import type { BucketPolicy, PolicyDeps, Work } from './deps.ts';
+import type { BucketPolicy, PolicyDeps, PolicyWork } from './deps.ts';
 import { finalizePolicy, leaveFormerBucket } from './finalize.ts';
 import { followBucket, isWithdrawn } from './grant.ts';
 import {
@@ -16,7 +16,7 @@ import {
   tellAcross,
   type ReachedBucket,
 } from './observe.ts';
-import { planPolicy, type PolicyPlan, type Sight } from './plan.ts';
+import { planPolicy, type PolicyPlan, type PolicySight } from './plan.ts';
 import { claimsOfPolicyFault, explainedBy, policyWarnings, unheededClaims } from './report.ts';
 import { leaveWithdrawn, leaveWithdrawnWhilePaused } from './withdrawal.ts';
 
@@ -37,14 +37,14 @@ export const policyReconciler = (deps: PolicyDeps): Reconciler<BucketPolicySpec,
   providerOf: (policy) => providerKeyOf(policy, deps),
 });
 
-const begin = async (policy: BucketPolicy, deps: PolicyDeps, pass: Pass<BucketPolicyStatus>): Promise<Work> => ({
+const begin = async (policy: BucketPolicy, deps: PolicyDeps, pass: Pass<BucketPolicyStatus>): Promise<PolicyWork> => ({
   policy,
   memory: await deps.ownership.provenPolicy(policy, pass.signal),
   deps,
   pass,
 });
 
-const keepDocument = async (given: Work): Promise<Outcome<BucketPolicyStatus>> => {
+const keepDocument = async (given: PolicyWork): Promise<Outcome<BucketPolicyStatus>> => {
   const bucket = await followBucket(given);
   const work = await leaveFormerBucket(bucket, given);
   // Whatever the bucket has, it is not this policy.
@@ -65,9 +65,9 @@ const keepDocument = async (given: Work): Promise<Outcome<BucketPolicyStatus>> =
 
 const apply = async (
   { document, status }: Extract<PolicyPlan, { kind: 'put' }>,
-  { current }: Sight,
+  { current }: PolicySight,
   { s3, place }: ReachedBucket,
-  { policy, deps, pass }: Work,
+  { policy, deps, pass }: PolicyWork,
 ): Promise<void> => {
   await pass.record(status);
   const before = current && hashPolicy(current);
@@ -78,9 +78,9 @@ const apply = async (
 
 const report = (
   plan: PolicyPlan,
-  { wanted }: Sight,
+  { wanted }: PolicySight,
   { provided }: ReachedBucket,
-  { policy }: Work,
+  { policy }: PolicyWork,
 ): Outcome<BucketPolicyStatus> => {
   const claims = unheededClaims(wanted, provided.driver.unsupported.get('policyPrincipals'));
   return plan.kind === 'keep'

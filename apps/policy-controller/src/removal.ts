@@ -5,7 +5,7 @@ import { explainWait, keyOfReference, type Provided, type ReferredBucket } from 
 import { keyOf } from '@operator/runtime';
 import { deleteBucketPolicy, observeExistence, readBucketPolicy, type BucketWire } from '@operator/s3';
 import { othersAmong } from './contenders.ts';
-import type { Work } from './deps.ts';
+import type { PolicyWork } from './deps.ts';
 import { documentOf, isDocumentOf } from './document.ts';
 import { isWithdrawn } from './grant.ts';
 import { isHeldByOthers, type DocumentPlace } from './others.ts';
@@ -16,7 +16,7 @@ interface Standing extends DocumentPlace {
   readonly hashes: readonly string[];
 }
 
-const standingIn = ({ memory }: Work): Standing | undefined => {
+const standingIn = ({ memory }: PolicyWork): Standing | undefined => {
   const { providerRef, bucketName, region, appliedHash, pendingHash } = memory ?? {};
   const hashes = [appliedHash, pendingHash].filter((hash) => hash !== undefined);
   return providerRef === undefined || bucketName === undefined || hashes.length === 0
@@ -33,7 +33,10 @@ const cannot = explainWait('The policy cannot be removed yet');
  * @throws Fault `waiting` RegionMismatch, AccessDenied, OwnershipInDoubt, and those of the Provider: a document is not forgotten
  * because its server is away
  */
-export const removeDocument = async (work: Work, { isOrdered }: { readonly isOrdered: boolean }): Promise<void> => {
+export const removeDocument = async (
+  work: PolicyWork,
+  { isOrdered }: { readonly isOrdered: boolean },
+): Promise<void> => {
   const { policy, deps, pass } = work;
   const standing = standingIn(work);
   if (standing === undefined) return;
@@ -67,7 +70,7 @@ export const removeDocument = async (work: Work, { isOrdered }: { readonly isOrd
  * @returns Fault `waiting` OwnershipInDoubt where a document stands that may be this object's; undefined when surely none is
  * @throws Fault `waiting` BucketNotFound, RegionMismatch, AccessDenied, OwnershipInDoubt, and those of the Provider
  */
-export const removeRemains = async (work: Work): Promise<Fault | undefined> => {
+export const removeRemains = async (work: PolicyWork): Promise<Fault | undefined> => {
   const { policy, deps, pass } = work;
   const key = keyOfReference(policy.spec.bucketRef, policy.metadata.namespace);
   const bucket = deps.bucketAt(key);
@@ -105,7 +108,11 @@ const unclaimed = (bucket: ReferredBucket): Fault =>
  * S3 removes whatever policy stands then. One that another BucketPolicy puts there between the look and the removal goes with it, so that
  * others of the Bucket look at once.
  */
-const remove = async ({ bucketName }: DocumentPlace, s3: BucketWire, { policy, deps, pass }: Work): Promise<void> => {
+const remove = async (
+  { bucketName }: DocumentPlace,
+  s3: BucketWire,
+  { policy, deps, pass }: PolicyWork,
+): Promise<void> => {
   await pass.step('remove', () => deleteBucketPolicy(s3, pass));
   pass.event('Normal', eventReasons.PolicyRemoved, `Removed the policy from bucket ${bucketName}.`);
   const key = keyOfReference(policy.spec.bucketRef, policy.metadata.namespace);
@@ -113,14 +120,14 @@ const remove = async ({ bucketName }: DocumentPlace, s3: BucketWire, { policy, d
 };
 
 /** A borrower cannot let stand what the lender has taken back. */
-const isAbandoned = async ({ policy, deps, pass }: Work): Promise<boolean> =>
+const isAbandoned = async ({ policy, deps, pass }: PolicyWork): Promise<boolean> =>
   policy.metadata.annotations?.[annotations.abandon] === 'true' && !(await isWithdrawn(policy, deps, pass.signal));
 
 /** The bucket, in the region where it is: another may be told of the Provider by now. Undefined when it is gone. */
 const reachBucket = async (
   { bucketName, region: remembered }: Standing,
   { driver, provider }: Provided,
-  { pass }: Work,
+  { pass }: PolicyWork,
 ): Promise<BucketWire | undefined> => {
   const region = remembered ?? provider.spec.region;
   const lookIn = (where: string) =>
@@ -145,7 +152,7 @@ const isBucketOurs = async (
   standing: Standing,
   provided: Provided,
   { wire }: BucketWire,
-  { policy, deps, pass }: Work,
+  { policy, deps, pass }: PolicyWork,
 ): Promise<boolean> => {
   const key = keyOfReference(policy.spec.bucketRef, policy.metadata.namespace);
   const { bucketName, providerRef } = standing;
@@ -169,7 +176,10 @@ const isBucketOurs = async (
 };
 
 /** The Bucket that had the bucket, as far as it is known: by its mark it is a namesake. */
-const formerBucket = ({ bucketName, providerRef }: Standing, { spec, metadata }: Work['policy']): ReferredBucket => ({
+const formerBucket = (
+  { bucketName, providerRef }: Standing,
+  { spec, metadata }: PolicyWork['policy'],
+): ReferredBucket => ({
   apiVersion: '',
   kind: 'Bucket',
   metadata: {
@@ -184,7 +194,7 @@ const formerBucket = ({ bucketName, providerRef }: Standing, { spec, metadata }:
 });
 
 /** Undefined when there is no document. */
-const isDocumentOurs = async (standing: Standing, s3: BucketWire, work: Work): Promise<boolean | undefined> => {
+const isDocumentOurs = async (standing: Standing, s3: BucketWire, work: PolicyWork): Promise<boolean | undefined> => {
   const current = await readBucketPolicy(s3, work.pass);
   if (current === undefined) return undefined;
   if (standing.hashes.includes(hashPolicy(current))) return !(await isHeldByOthers(current, standing, work));

@@ -3,7 +3,7 @@ import { reasons } from '@operator/api';
 import { blocked, onlyFault, reworded, waiting, type Blocked, type Fault } from '@operator/outcome';
 import { keyOfReference } from '@operator/references';
 import { ownStatus } from '@operator/runtime';
-import type { Work } from './deps.ts';
+import type { PolicyWork } from './deps.ts';
 import { isWithdrawn } from './grant.ts';
 import { tellAcross } from './observe.ts';
 import { removeDocument, removeRemains } from './removal.ts';
@@ -12,7 +12,7 @@ import { removeDocument, removeRemains } from './removal.ts';
  * What was applied goes from the bucket, on the word of who lends it. That it is gone is said after a look at the bucket alone.
  * @throws as `removeDocument`
  */
-export const leaveWithdrawn = async (work: Work): Promise<Blocked<BucketPolicyStatus>> => {
+export const leaveWithdrawn = async (work: PolicyWork): Promise<Blocked<BucketPolicyStatus>> => {
   const { policy, memory } = work;
   await removeDocument(work, { isOrdered: true });
   const left = await findRemains(work);
@@ -28,7 +28,7 @@ export const leaveWithdrawn = async (work: Work): Promise<Blocked<BucketPolicySt
 };
 
 /** What hinders the look, too, leaves open whether anything is left; to another namespace the reason alone. */
-const findRemains = async (work: Work): Promise<Fault | undefined> => {
+const findRemains = async (work: PolicyWork): Promise<Fault | undefined> => {
   const { policy, deps } = work;
   const bucket = deps.bucketAt(keyOfReference(policy.spec.bucketRef, policy.metadata.namespace));
   const told = bucket === undefined ? onlyFault : tellAcross(bucket, work);
@@ -38,7 +38,7 @@ const findRemains = async (work: Work): Promise<Fault | undefined> => {
 };
 
 /** The same while the object is paused: a pause of the borrower does not stop what the lender decided. @throws as `removeDocument` */
-export const leaveWithdrawnWhilePaused = async (work: Work): Promise<void> => {
+export const leaveWithdrawnWhilePaused = async (work: PolicyWork): Promise<void> => {
   const { policy, memory, deps, pass } = work;
   if (!(await isWithdrawn(policy, deps, pass.signal))) return;
   await removeDocument(work, { isOrdered: true });
@@ -48,7 +48,7 @@ export const leaveWithdrawnWhilePaused = async (work: Work): Promise<void> => {
 };
 
 /** The same for an object that leaves: what may be left does not keep it, for the owner of the Bucket is told on the Bucket. */
-export const leaveBeforeGoing = async (work: Work): Promise<void> => {
+export const leaveBeforeGoing = async (work: PolicyWork): Promise<void> => {
   const { policy, deps, pass } = work;
   if (!(await isWithdrawn(policy, deps, pass.signal))) return;
   const left = await findRemains(work);

@@ -2,7 +2,7 @@ import { reasons } from '@operator/api';
 import { Fault, onlyFault } from '@operator/outcome';
 import { driverVersion, namespaceResource, resolveConnection } from '@operator/references';
 import type { Driver } from '@operator/s3';
-import type { Work } from './deps.ts';
+import type { ProviderWork } from './deps.ts';
 
 /** A driver for the Secrets as they are now. */
 export interface Connected {
@@ -12,7 +12,7 @@ export interface Connected {
 }
 
 /** The driver for the Secrets as they are now. @throws the Faults of `resolveConnection` */
-export const connect = async (work: Work): Promise<Connected> => {
+export const connect = async (work: ProviderWork): Promise<Connected> => {
   const { provider, deps, pass } = work;
   const resolved = await resolveConnection(deps.kube, provider, pass.signal).catch(onlyFault);
   const credentialsVersion =
@@ -28,7 +28,7 @@ export const connect = async (work: Work): Promise<Connected> => {
  * The version of the credentials that are still in memory, when a Secret went before those who need it: a namespace under
  * deletion loses its Secrets first. @throws `missing` where nobody leaves: then it is a mistake, or the end of the credentials
  */
-const versionInMemory = async (missing: Fault, { provider, deps, pass }: Work): Promise<string> => {
+const versionInMemory = async (missing: Fault, { provider, deps, pass }: ProviderWork): Promise<string> => {
   const { metadata, status } = provider;
   const isLeaving = async () => {
     if (metadata.deletionTimestamp !== undefined) return true;

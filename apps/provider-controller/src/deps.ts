@@ -32,7 +32,7 @@ export interface ProviderDeps {
 }
 
 /** One pass over one Provider. */
-export interface Work {
+export interface ProviderWork {
   readonly provider: Provider;
   readonly deps: ProviderDeps;
   readonly pass: Pass<ProviderStatus>;

@@ -5,7 +5,7 @@ import { keyOf } from '@operator/runtime';
 import type { Health } from '@operator/s3';
 import type { StandingCheck } from './check.ts';
 import { connect, type Connected } from './connect.ts';
-import type { Work } from './deps.ts';
+import type { ProviderWork } from './deps.ts';
 import { observeOrphans, type OrphanFacts } from './orphans.ts';
 import { mergeCapabilities } from './report.ts';
 import { accountToKeep, hasChanged, keyServiceOf, serverChange, type Place } from './server-change.ts';
@@ -24,7 +24,7 @@ export interface Found {
 }
 
 /** What one look at a Provider found. */
-export interface Sight {
+export interface ProviderSight {
   readonly users: ProviderUsers;
   /** Who has something by a grant that is withdrawn and not confirmed. */
   readonly withdrawn: readonly Borrower[];
@@ -33,7 +33,7 @@ export interface Sight {
 }
 
 /** Looks who uses the Provider, and checks its connection where that is due. */
-export const observe = async (work: Work): Promise<Sight> => {
+export const observe = async (work: ProviderWork): Promise<ProviderSight> => {
   const { provider, deps, pass } = work;
   deps.secrets.follow(provider);
   const labelsOf = askingOnce(deps.labelsOf);
@@ -43,11 +43,11 @@ export const observe = async (work: Work): Promise<Sight> => {
 };
 
 /** Who uses the Provider by a live list: for what must not be done while anybody does. */
-export const observeLiveUsers = async ({ provider, deps, pass }: Work): Promise<ProviderUsers> =>
+export const observeLiveUsers = async ({ provider, deps, pass }: ProviderWork): Promise<ProviderUsers> =>
   grantedUsers(provider, await deps.liveUsersOf(keyOf(provider), pass.signal), deps, pass.signal);
 
 /** @throws Fault: of the Secrets, of the check, ServerChanged */
-const observeServer = async (users: ProviderUsers, work: Work): Promise<Found> => {
+const observeServer = async (users: ProviderUsers, work: ProviderWork): Promise<Found> => {
   const { provider } = work;
   const connected = await connect(work);
   const { result: health, dueInMs } = await check(connected, work);
@@ -75,7 +75,7 @@ const observeServer = async (users: ProviderUsers, work: Work): Promise<Found> =
 /** The last check while it stands, else a new one. @throws Fault, to be tried again when the next check is due */
 const check = async (
   { driver, version }: Connected,
-  { provider, deps, pass }: Work,
+  { provider, deps, pass }: ProviderWork,
 ): Promise<StandingCheck & { readonly result: Health }> => {
   const standing =
     deps.checks.standing(provider, version, pass.now) ??
@@ -96,7 +96,7 @@ const check = async (
  * Whoever has something at the server. The cache may be late, so a Provider that leads elsewhere is accepted on a live list
  * alone: one for each change, since the status then says where it leads.
  */
-const holdersOf = async (place: Place, users: ProviderUsers, work: Work): Promise<ProviderUsers> => {
+const holdersOf = async (place: Place, users: ProviderUsers, work: ProviderWork): Promise<ProviderUsers> => {
   const { provider } = work;
   const isAsked = hasChanged(provider, place) && serverChange(provider, place, users) === undefined;
   return isAsked ? observeLiveUsers(work) : users;
@@ -106,7 +106,7 @@ const holdersOf = async (place: Place, users: ProviderUsers, work: Work): Promis
 const accountAt = async (
   place: Place,
   holders: ProviderUsers,
-  { provider, deps, pass }: Work,
+  { provider, deps, pass }: ProviderWork,
 ): Promise<string | undefined> =>
   place.accountId ??
   accountToKeep(provider, await deps.ownership.provenAccountOf(provider, pass.signal), place, holders);
@@ -116,7 +116,7 @@ const capabilitiesOf = async (
   { driver, version }: Connected,
   health: Health,
   users: ProviderUsers,
-  { provider, deps: { checks }, pass }: Work,
+  { provider, deps: { checks }, pass }: ProviderWork,
 ): Promise<ProviderStatus['capabilities']> => {
   const { status, metadata } = provider;
   const bucket = users.buckets.find((user) => isReadable(user, provider));

@@ -3,7 +3,7 @@ import { Fault, onlyFault, transient, waiting } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import { isKubeError, type ObjectMeta } from '@operator/runtime';
 import type { Driver, KeyIssuer, MarkedUser } from '@operator/s3';
-import type { Work } from './deps.ts';
+import type { ProviderWork } from './deps.ts';
 
 /** Milliseconds from the first pass of a process over a Provider to its first look: the caches, and what vanished, settle before. */
 export const firstLookMs = 300_000;
@@ -141,7 +141,7 @@ const knownOf = ({ status }: Provider): OrphanSight => ({
  * Looks which users of this cluster at the provider have no AccessKey any more, where that is due, and removes those that the owner of
  * the Provider has confirmed. The health of the Provider does not depend on it: what stands in the way leaves the answer open.
  */
-export const observeOrphans = async ({ keys }: Pick<Driver, 'keys'>, work: Work): Promise<OrphanSight> => {
+export const observeOrphans = async ({ keys }: Pick<Driver, 'keys'>, work: ProviderWork): Promise<OrphanSight> => {
   const { provider, deps, pass } = work;
   if (typeof keys === 'string') return { facts: {}, listUsers: undefined };
   const standing = deps.orphans.standing(provider, pass.now);
@@ -161,7 +161,7 @@ export const observeOrphans = async ({ keys }: Pick<Driver, 'keys'>, work: Work)
 };
 
 /** A live list decides; the caches only say whether there is anything to ask. */
-const findOrphans = async (keys: KeyIssuer, { provider, deps, pass }: Work): Promise<readonly MarkedUser[]> => {
+const findOrphans = async (keys: KeyIssuer, { provider, deps, pass }: ProviderWork): Promise<readonly MarkedUser[]> => {
   const { cluster } = await deps.ownership.markOf(provider, pass.signal);
   const livingAmong = (accessKeys: Iterable<{ readonly metadata: ObjectMeta }>): Living => {
     const uids = new Set<string>();
@@ -181,7 +181,7 @@ const findOrphans = async (keys: KeyIssuer, { provider, deps, pass }: Work): Pro
 
 /** What ended a look: a Fault where it says that users, or AccessKeys, cannot be listed; `unknown` where another attempt may help. */
 const unanswered =
-  ({ pass }: Work) =>
+  ({ pass }: ProviderWork) =>
   (caught: unknown): Fault | 'unknown' => {
     pass.signal.throwIfAborted();
     const fault = isKubeError(caught, 401, 403)
@@ -202,7 +202,7 @@ const isOfThePass = ({ reason }: Fault): boolean =>
 const removeConfirmed = async (
   orphans: readonly MarkedUser[],
   keys: KeyIssuer,
-  { provider, deps, pass }: Work,
+  { provider, deps, pass }: ProviderWork,
 ): Promise<readonly MarkedUser[]> => {
   const removed = new Set<string>();
   for (const { name, mark } of confirmedOrphans(orphans, provider)) {

@@ -3,8 +3,8 @@ import { annotations, eventReasons, reasons } from '@operator/api';
 import { Fault, blocked, settled, waiting, type Blocked, type Settled } from '@operator/outcome';
 import { grantWithdrawn, isTold } from '@operator/references';
 import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
-import type { ProviderDeps, Work } from './deps.ts';
-import { observe, observeLiveUsers, type Sight } from './observe.ts';
+import type { ProviderDeps, ProviderWork } from './deps.ts';
+import { observe, observeLiveUsers, type ProviderSight } from './observe.ts';
 import { claimsOfProviderFault, healthyClaims, reportProvider } from './report.ts';
 import { countOf, describeUsers, grantedUsers, type ProviderUsers } from './users.ts';
 
@@ -35,7 +35,7 @@ export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec,
 const abandonedMessage = 'The Provider goes although it may be in use; what its users have at the server stays there.';
 
 /** A Provider that is to go is checked as before: those that still use it need it for their own deletion. */
-const waitForUsers = async (users: ProviderUsers, work: Work): Promise<Blocked<ProviderStatus>> => {
+const waitForUsers = async (users: ProviderUsers, work: ProviderWork): Promise<Blocked<ProviderStatus>> => {
   const outcome = await report(await observe(work), work);
   if (outcome.result === 'blocked') return outcome;
   const fault = waiting(
@@ -48,7 +48,10 @@ const waitForUsers = async (users: ProviderUsers, work: Work): Promise<Blocked<P
 };
 
 /** Tells what a look found: in the metric, in Events where that is news, and in the outcome. */
-const report = async (seen: Sight, work: Work): Promise<Settled<ProviderStatus> | Blocked<ProviderStatus>> => {
+const report = async (
+  seen: ProviderSight,
+  work: ProviderWork,
+): Promise<Settled<ProviderStatus> | Blocked<ProviderStatus>> => {
   const { provider, deps, pass } = work;
   const { found, users } = seen;
   const former = provider.status;
@@ -67,7 +70,7 @@ const report = async (seen: Sight, work: Work): Promise<Settled<ProviderStatus> 
 };
 
 /** Whom a withdrawn grant would hit; an Event says it once. */
-const reportWithdrawal = ({ withdrawn }: Sight, { provider, pass }: Work) => {
+const reportWithdrawal = ({ withdrawn }: ProviderSight, { provider, pass }: ProviderWork) => {
   const claim = grantWithdrawn(provider, withdrawn);
   if (claim === undefined) return [];
   if (!isTold(provider, claim)) pass.event('Warning', claim.reason, claim.message);

@@ -15,7 +15,7 @@ import {
   providerWith,
   type AdmissionCase,
   type Complaint,
-  type Kind,
+  type KindName,
 } from './admission/case.ts';
 import { providerCases } from './admission/provider-cases.ts';
 import { updateCases } from './admission/update-cases.ts';
@@ -63,12 +63,12 @@ const send = (method: string, path: string, body: unknown, contentType = 'applic
     sent.end(text);
   });
 
-const pathOf = (kind: Kind, name = ''): string => {
+const pathOf = (kind: KindName, name = ''): string => {
   const { plural } = kinds.find(({ resource }) => resource.kind === kind)?.resource ?? { plural: '' };
   return `/apis/${group}/${version}/namespaces/default/${plural}${name === '' ? '' : `/${name}`}`;
 };
 
-const manifest = (kind: Kind, spec: unknown, name = 'example') => ({
+const manifest = (kind: KindName, spec: unknown, name = 'example') => ({
   apiVersion: `${group}/${version}`,
   kind,
   metadata: { name, namespace: 'default' },
@@ -78,7 +78,7 @@ const manifest = (kind: Kind, spec: unknown, name = 'example') => ({
 const strict = 'fieldValidation=Strict';
 const dryRun = `dryRun=All&${strict}`;
 
-const create = (kind: Kind, spec: unknown, name?: string) =>
+const create = (kind: KindName, spec: unknown, name?: string) =>
   send('POST', `${pathOf(kind)}?${dryRun}`, manifest(kind, spec, name));
 
 /** Every complaint of the API server, as field and message; none when it accepted. */
@@ -111,7 +111,7 @@ beforeAll(async () => {
   await controlPlane.kubectl(['wait', '--for=condition=Established', '--timeout=60s', '-f', crds]);
   // A new kind answers 404 or 429 for about a second.
   for (const [kind, spec] of Object.entries(minimal)) {
-    await vi.waitFor(async () => expect((await create(kind as Kind, spec)).status).toBe(201), 30_000);
+    await vi.waitFor(async () => expect((await create(kind as KindName, spec)).status).toBe(201), 30_000);
   }
 });
 
@@ -125,7 +125,7 @@ const minimal = {
   Bucket: bucketWith(),
   BucketPolicy: bucketPolicyWith(),
   AccessKey: accessKeyWith(),
-} as const satisfies Record<Kind, unknown>;
+} as const satisfies Record<KindName, unknown>;
 
 const cases: readonly AdmissionCase[] = [...providerCases, ...bucketCases, ...bucketPolicyCases, ...accessKeyCases];
 const accepted = cases.filter(({ complaints }) => complaints.length === 0);
@@ -196,7 +196,7 @@ test('the API server takes the example of every feature', async () => {
 });
 
 describe('defaults', () => {
-  const table: readonly (readonly [title: string, kind: Kind, spec: unknown, stored: unknown])[] = [
+  const table: readonly (readonly [title: string, kind: KindName, spec: unknown, stored: unknown])[] = [
     [
       'a Provider',
       'Provider',
@@ -346,7 +346,7 @@ describe('a new object', () => {
   test.each(Object.entries(minimal))(
     'of kind %s says that nothing was observed yet, also while its status has something else',
     async (name, spec) => {
-      const kind = name as Kind;
+      const kind = name as KindName;
       const path = pathOf(kind, 'unseen');
       await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, spec, 'unseen'));
       expect((await send('GET', path, {})).body.status).toEqual({ observedGeneration: -1 });
@@ -379,13 +379,13 @@ describe('the status', () => {
       },
     ],
   };
-  const changed: Readonly<Record<Kind, unknown>> = {
+  const changed: Readonly<Record<KindName, unknown>> = {
     Provider: providerWith({ region: 'other' }),
     Bucket: bucketWith({ forceDelete: true }),
     BucketPolicy: bucketPolicyWith({ bucketRef: { name: 'other' } }),
     AccessKey: accessKeyWith({ displayName: 'other' }),
   };
-  const statuses: Readonly<Record<Kind, unknown>> = {
+  const statuses: Readonly<Record<KindName, unknown>> = {
     Provider: {
       ...common,
       connected: true,
@@ -438,7 +438,7 @@ describe('the status', () => {
   test.each(Object.entries(minimal))(
     'of a %s is a subresource that keeps every field, and its spec does not move',
     async (name, spec) => {
-      const kind = name as Kind;
+      const kind = name as KindName;
       const path = pathOf(kind, 'with-status');
       const status = statuses[kind];
       const created = await send('POST', `${pathOf(kind)}?${strict}`, {

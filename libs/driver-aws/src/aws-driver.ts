@@ -11,7 +11,7 @@ import {
   type DriverFactory,
   type UnsupportedFeatures,
 } from '@operator/s3';
-import { partitionOf, partitionOfEndpoint } from './partition.ts';
+import { partitionDetails, partitionOfEndpoint } from './partition.ts';
 
 const unsupported: UnsupportedFeatures = new Map([
   [
@@ -32,7 +32,7 @@ const requestsPerSecond = 100;
 export const createAwsDriver: DriverFactory = (connection, deps) => {
   const amazon = partitionOfEndpoint(connection.endpoint);
   const isAmazon = amazon !== undefined;
-  const partition = amazon ?? partitionOf(connection.region);
+  const partition = amazon ?? partitionDetails(connection.region);
   return createS3Driver(connection, deps, {
     aspects: () => [
       bindAspect(tagging),

@@ -1,8 +1,8 @@
-import { partitionOf as nameOfPartition } from '@operator/policy';
+import { partitionOf } from '@operator/policy';
 
 /** One of the separate worlds of AWS: bucket names and IAM users are unique within it. */
 export interface Partition {
-  readonly name: ReturnType<typeof nameOfPartition>;
+  readonly name: ReturnType<typeof partitionOf>;
   readonly iamEndpoint: string;
   /** The region that IAM requests are signed for. */
   readonly iamRegion: string;
@@ -57,8 +57,8 @@ const partitions: readonly Partition[] = [
 ];
 
 /** The partition of a region. */
-export const partitionOf = (region: string): Partition => {
-  const name = nameOfPartition(region);
+export const partitionDetails = (region: string): Partition => {
+  const name = partitionOf(region);
   const found = partitions.find((partition) => partition.name === name);
   if (found === undefined) throw new TypeError(`there is no partition ${name}`);
   return found;
@@ -93,7 +93,7 @@ export const partitionOfEndpoint = (endpoint: string): Partition | undefined => 
     if (match === undefined) continue;
     // Two partitions share a domain: the region tells them apart. Names without one are of the first.
     const partition =
-      match[1] === undefined ? partitions.find((first) => first.domain === domain) : partitionOf(match[1]);
+      match[1] === undefined ? partitions.find((first) => first.domain === domain) : partitionDetails(match[1]);
     if (partition?.domain === domain) return partition;
   }
   return undefined;

@@ -1,7 +1,7 @@
 import type { CallContext, Redacted } from '@operator/outcome';
 import { reasons } from '@operator/api';
 import { waiting } from '@operator/outcome';
-import type { IamPolicy } from '@operator/s3';
+import type { RenderedPolicy } from '@operator/s3';
 import type { AdminCall, AdminClient } from './admin-client.ts';
 
 /** A user, as far as we look at it. */
@@ -136,7 +136,7 @@ export const getCannedPolicy = (
   client: AdminClient,
   name: string,
   context: CallContext,
-): Promise<IamPolicy | undefined> => {
+): Promise<RenderedPolicy | undefined> => {
   const call: AdminCall = {
     operation: 'InfoCannedPolicy',
     method: 'GET',
@@ -151,7 +151,7 @@ export const getCannedPolicy = (
 export const putCannedPolicy = async (
   client: AdminClient,
   name: string,
-  policy: IamPolicy,
+  policy: RenderedPolicy,
   context: CallContext,
 ): Promise<void> => {
   await client.send(

@@ -16,7 +16,7 @@ import {
   type Connection,
   type Credentials,
   type Driver,
-  type IamPolicy,
+  type RenderedPolicy,
   type KeyIssuer,
   type KeyPair,
   type KeyUser,
@@ -121,7 +121,7 @@ const newPair = (): KeyPair => ({
   secretAccessKey: redact(randomBytes(20).toString('hex')),
 });
 
-const allow = (action: string, resource = `arn:aws:s3:::${bucket}/open/*`): IamPolicy => ({
+const allow = (action: string, resource = `arn:aws:s3:::${bucket}/open/*`): RenderedPolicy => ({
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Action: [action], Resource: [resource] }],
 });
@@ -196,7 +196,7 @@ const everything = async () => {
 const issue = async (
   issuer: KeyIssuer,
   user: KeyUser,
-  policy: IamPolicy | undefined,
+  policy: RenderedPolicy | undefined,
   pair: KeyPair,
   within = context,
 ): Promise<void> => {

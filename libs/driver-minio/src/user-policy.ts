@@ -1,5 +1,5 @@
 import { group } from '@operator/api';
-import type { IamPolicy, OwnerMark } from '@operator/s3';
+import type { RenderedPolicy, OwnerMark } from '@operator/s3';
 
 /**
  * On MinIO a key whose parent has any policy may make further keys for its parent, and so outlive its own removal, unless that
@@ -33,7 +33,7 @@ const idFor = ({ cluster, namespace, name, uid }: OwnerMark): string =>
   `${idPrefix}${cluster}/${namespace}/${name}/${uid}`;
 
 /** The mark in a stored canned policy; undefined when there is none. */
-export const markInPolicy = ({ ID }: IamPolicy): OwnerMark | undefined => {
+export const markInPolicy = ({ ID }: RenderedPolicy): OwnerMark | undefined => {
   if (typeof ID !== 'string' || !ID.startsWith(idPrefix)) return undefined;
   const [cluster, namespace, name, uid, ...more] = ID.slice(idPrefix.length).split('/');
   if (cluster === undefined || namespace === undefined || name === undefined || uid === undefined) return undefined;
@@ -41,7 +41,7 @@ export const markInPolicy = ({ ID }: IamPolicy): OwnerMark | undefined => {
 };
 
 /** The canned policy that we store for a user: its rights, the guard, and the owner's mark as the document's ID, which MinIO keeps. */
-export const userPolicy = (policy: IamPolicy, mark: OwnerMark): IamPolicy => ({
+export const userPolicy = (policy: RenderedPolicy, mark: OwnerMark): RenderedPolicy => ({
   ...policy,
   ID: idFor(mark),
   Statement: [...asList(policy.Statement), guard],
@@ -52,11 +52,11 @@ export interface StoredPolicy {
   /** `unknown`: somebody replaced the document, so that mark or guard are gone. */
   readonly owner: 'us' | 'other' | 'unknown';
   /** Without the mark and the guard. */
-  readonly policy: IamPolicy;
+  readonly policy: RenderedPolicy;
 }
 
 /** Takes a stored canned policy apart again. */
-export const readUserPolicy = ({ ID, ...stored }: IamPolicy, mark: OwnerMark): StoredPolicy => {
+export const readUserPolicy = ({ ID, ...stored }: RenderedPolicy, mark: OwnerMark): StoredPolicy => {
   const statements = asList(stored.Statement);
   const policy = { ...stored, Statement: statements.filter((statement) => !isGuard(statement)) };
   if (typeof ID === 'string' && ID.startsWith(idPrefix) && ID !== idFor(mark)) return { owner: 'other', policy };

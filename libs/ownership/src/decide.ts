@@ -59,7 +59,7 @@ export interface Sight {
  */
 export type Act = 'keep' | 'delete' | 'grant';
 
-export type Verdict =
+export type OwnershipVerdict =
   | { readonly is: 'ours'; readonly rule: Rule; readonly ownership: 'Created' | 'Adopted' }
   | { readonly is: 'others'; readonly rule: Rule; readonly owner?: OwnerMark }
   | { readonly is: 'doubt'; readonly rule: Rule };
@@ -93,7 +93,7 @@ const clockStepMs = 5_000;
  * Decides whose a bucket is: the server's word first, then what is remembered with proof, then age, then a person's wish. In
  * doubt nothing is written, deleted, given or taken. Pure.
  */
-export const decideOwnership = (act: Act, sight: Sight): Verdict => {
+export const decideOwnership = (act: Act, sight: Sight): OwnershipVerdict => {
   const { mark } = sight;
   switch (mark.kind) {
     case 'own':
@@ -115,7 +115,7 @@ const ownershipOf = ({ memory, intent }: Sight): 'Created' | 'Adopted' =>
   memory?.ownership ?? (intent === undefined ? 'Adopted' : 'Created');
 
 /** The name is this object's by now, so the one before it is gone; but what it left is not to be destroyed or given away by that. */
-const decideNamesake = (act: Act, sight: Sight): Verdict => {
+const decideNamesake = (act: Act, sight: Sight): OwnershipVerdict => {
   if (act === 'keep') {
     return isRefusedByNever(sight)
       ? others('markOfNamesake')
@@ -131,7 +131,7 @@ const isRefusedByNever = ({ adoption, memory }: Sight): boolean => adoption === 
  * The mark names this object, and anybody may have written it: it gives nothing that would not be given without it. Who owns the
  * Provider may take what has no mark at all, so that its buckets are kept, and signed again.
  */
-const decideUnsigned = (act: Act, sight: Sight): Verdict => {
+const decideUnsigned = (act: Act, sight: Sight): OwnershipVerdict => {
   if (act === 'grant') return doubt('markUnsigned');
   if (act === 'keep' && !sight.isBorrowed) return ours('markUnsigned', ownershipOf(sight));
   if (sight.age === 'notListed') return others('notInAccount');
@@ -142,21 +142,21 @@ const decideUnsigned = (act: Act, sight: Sight): Verdict => {
 };
 
 /** As one that is signed where that says no; to keep, as its own mark that is not signed. */
-const decideUnsignedNamesake = (act: Act, sight: Sight): Verdict =>
+const decideUnsignedNamesake = (act: Act, sight: Sight): OwnershipVerdict =>
   act !== 'keep' || isRefusedByNever(sight) ? decideNamesake(act, sight) : decideUnsigned(act, sight);
 
 /**
  * A proved mark is somebody else's. One that is not proved speaks against a stranger, and not against who had the bucket with
  * proof: else whoever may write tags could take its keys their rights.
  */
-const decideOther = (act: Act, sight: Sight, mark: Extract<MarkSight, { kind: 'other' }>): Verdict => {
+const decideOther = (act: Act, sight: Sight, mark: Extract<MarkSight, { kind: 'other' }>): OwnershipVerdict => {
   if (act === 'keep' && mark.isGone && isWished(sight)) return ours('ownerIsGone', 'Adopted');
   if (mark.isSigned || sight.memory === undefined) return { is: 'others', rule: 'markOfAnother', owner: mark.owner };
   if (sight.age === 'notListed') return others('notInAccount');
   return act !== 'grant' && sight.isConfirmed ? ours('takenByWish', sight.memory.ownership) : doubt('markUnverified');
 };
 
-const decideUnmarked = (act: Act, sight: Sight): Verdict => {
+const decideUnmarked = (act: Act, sight: Sight): OwnershipVerdict => {
   if (sight.age === 'notListed') return others('notInAccount');
   const found = act === 'grant' ? decideGrant(sight) : decideByMemory(act, sight);
   if (found.is !== 'doubt') return found;
@@ -164,13 +164,13 @@ const decideUnmarked = (act: Act, sight: Sight): Verdict => {
 };
 
 /** Without marks only the Provider that the Bucket itself uses surely leads to the same bucket. */
-const decideGrant = (sight: Sight): Verdict => {
+const decideGrant = (sight: Sight): OwnershipVerdict => {
   if (sight.mark.kind !== 'notKept') return doubt('unmarked');
   if (!sight.isSameProvider || sight.memory === undefined) return doubt('ageUnknown');
   return decideRemembered('grant', sight.memory, sight);
 };
 
-const decideByMemory = (act: 'keep' | 'delete', sight: Sight): Verdict => {
+const decideByMemory = (act: 'keep' | 'delete', sight: Sight): OwnershipVerdict => {
   const { age } = sight;
   const proved = decideByProof(act, sight);
   if (proved !== undefined) return proved;
@@ -180,7 +180,7 @@ const decideByMemory = (act: 'keep' | 'delete', sight: Sight): Verdict => {
 };
 
 /** By what the status remembers with proof; undefined where that is nothing. */
-const decideByProof = (act: 'keep' | 'delete', sight: Sight): Verdict | undefined => {
+const decideByProof = (act: 'keep' | 'delete', sight: Sight): OwnershipVerdict | undefined => {
   const { memory, intent } = sight;
   if (memory !== undefined) return decideRemembered(act, memory, sight);
   return intent && decideIntended(intent, sight);
@@ -190,7 +190,11 @@ const decideByProof = (act: 'keep' | 'delete', sight: Sight): Verdict | undefine
 export const isRemadeSince = (since: Date, age: Date): boolean => age.getTime() > since.getTime() + clockStepMs;
 
 /** A bucket that was there when ours was first ours, and was never made again, is that one. */
-const decideRemembered = (act: Act, { ownership, since }: Memory, { mark, age, isUntouched }: Sight): Verdict => {
+const decideRemembered = (
+  act: Act,
+  { ownership, since }: Memory,
+  { mark, age, isUntouched }: Sight,
+): OwnershipVerdict => {
   if (age instanceof Date && since !== undefined) {
     return isRemadeSince(since, age) ? doubt('remadeSince') : ours('remembered', ownership);
   }
@@ -201,7 +205,7 @@ const decideRemembered = (act: Act, { ownership, since }: Memory, { mark, age, i
 };
 
 /** The name was free when the intent was written: a bucket that was made between that and the end of the call is ours. */
-const decideIntended = ({ from, until }: Intent, { age, isUntouched }: Sight): Verdict => {
+const decideIntended = ({ from, until }: Intent, { age, isUntouched }: Sight): OwnershipVerdict => {
   if (age instanceof Date && from !== undefined && until !== undefined) {
     if (age.getTime() > until.getTime()) return others('intentOver');
     return age.getTime() >= from.getTime() - clockStepMs ? ours('intended', 'Created') : doubt('intentUnclear');
@@ -216,6 +220,6 @@ const isSettled = (act: Act, sight: Sight): boolean =>
 
 const isWished = ({ adoption, isConfirmed }: Sight): boolean => adoption === 'Always' || isConfirmed;
 
-const ours = (rule: Rule, ownership: 'Created' | 'Adopted'): Verdict => ({ is: 'ours', rule, ownership });
-const others = (rule: Rule): Verdict => ({ is: 'others', rule });
-const doubt = (rule: Rule): Verdict => ({ is: 'doubt', rule });
+const ours = (rule: Rule, ownership: 'Created' | 'Adopted'): OwnershipVerdict => ({ is: 'ours', rule, ownership });
+const others = (rule: Rule): OwnershipVerdict => ({ is: 'others', rule });
+const doubt = (rule: Rule): OwnershipVerdict => ({ is: 'doubt', rule });

@@ -1,6 +1,6 @@
 import { annotations, reasons } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
-import type { Act, Rule, Verdict } from './decide.ts';
+import type { Act, Rule, OwnershipVerdict } from './decide.ts';
 import type { OwnerMark } from './mark.ts';
 
 /** Who is told, and what about. */
@@ -53,7 +53,7 @@ const why: Partial<Record<Rule, string>> = {
  * belongs.
  * @returns Fault `waiting`: AlreadyClaimed, NameTaken or NotOwned for somebody else's bucket, OwnershipInDoubt otherwise
  */
-export const explainOwnership = (verdict: Exclude<Verdict, { is: 'ours' }>, act: Act, asker: Asker): Fault =>
+export const explainOwnership = (verdict: Exclude<OwnershipVerdict, { is: 'ours' }>, act: Act, asker: Asker): Fault =>
   verdict.is === 'others' ? explainOthers(verdict.rule, verdict.owner, asker) : explainDoubt(verdict.rule, act, asker);
 
 const explainOthers = (rule: Rule, owner: OwnerMark | undefined, asker: Asker): Fault => {

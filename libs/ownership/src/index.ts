@@ -1,5 +1,5 @@
 export { decideOwnership, isRemadeSince } from './decide.ts';
-export type { Act, AgeSight, Intent, MarkSight, Memory, Sight, Verdict } from './decide.ts';
+export type { Act, AgeSight, Intent, MarkSight, Memory, Sight, OwnershipVerdict } from './decide.ts';
 export { explainOwnership, isConfirmed } from './explain.ts';
 export type { Asker } from './explain.ts';
 export {

@@ -33,7 +33,7 @@ import {
   type SeenMark,
   type Sight,
   type SignedMark,
-  type Verdict,
+  type OwnershipVerdict,
 } from '@operator/ownership';
 import type { KubeObject, ObjectMeta } from '@operator/runtime';
 import { findContent, lookUpCreation, readOwner, type SeenOwner, type Tags } from '@operator/s3';
@@ -64,7 +64,7 @@ export interface OwnerQuestion {
 
 /** What a look found. */
 export interface OwnerLook {
-  readonly verdict: Verdict;
+  readonly verdict: OwnershipVerdict;
   readonly sight: Sight;
   /** Why the bucket may not be used, and what settles it; undefined when it is ours. */
   readonly fault: Fault | undefined;

@@ -1,16 +1,14 @@
 import type { Agent } from 'node:http';
 
 /** What the TLS connections are made with; PEM, as text or bytes. */
-export type TlsSettings = Readonly<
-  Partial<Record<'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized', unknown>>
->;
+export type KubeTls = Readonly<Partial<Record<'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized', unknown>>>;
 
 /** The address of an API server and what it wants to see. */
 export interface KubeAccess {
   readonly server: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly tls: TlsSettings;
+  readonly tls: KubeTls;
   /** Makes the connections, where a proxy stands between; it knows the TLS settings. */
   readonly proxy?: { readonly url: string; readonly agent: Agent } | undefined;
 }

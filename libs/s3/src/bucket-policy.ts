@@ -1,7 +1,7 @@
 import { DeleteBucketPolicyCommand, GetBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import type { CallContext } from '@operator/outcome';
 import type { BucketWire } from './aspect.ts';
-import type { IamPolicy } from './key-issuer.ts';
+import type { RenderedPolicy } from './key-issuer.ts';
 
 /**
  * The policy of a bucket as the server returns it, in IAM's capitals and the server's own normal form; undefined when there
@@ -10,13 +10,15 @@ import type { IamPolicy } from './key-issuer.ts';
 export const readBucketPolicy = async (
   { wire, bucket }: BucketWire,
   context: CallContext,
-): Promise<IamPolicy | undefined> => {
+): Promise<RenderedPolicy | undefined> => {
   const answer = await wire.sendOrAbsent(
     new GetBucketPolicyCommand({ Bucket: bucket }),
     ['NoSuchBucketPolicy'],
     context,
   );
-  return answer?.Policy === undefined || answer.Policy === '' ? undefined : (JSON.parse(answer.Policy) as IamPolicy);
+  return answer?.Policy === undefined || answer.Policy === ''
+    ? undefined
+    : (JSON.parse(answer.Policy) as RenderedPolicy);
 };
 
 /**
@@ -26,7 +28,7 @@ export const readBucketPolicy = async (
  */
 export const putBucketPolicy = async (
   { wire, bucket }: BucketWire,
-  policy: IamPolicy,
+  policy: RenderedPolicy,
   context: CallContext,
 ): Promise<void> => {
   await wire.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify(policy) }), context);

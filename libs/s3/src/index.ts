@@ -35,7 +35,15 @@ export type { BucketFeature } from './features.ts';
 export { checkS3Health, createUnknownKeyCheck, verifyKey } from './health.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';
 export { mostUsersLookedAt } from './key-issuer.ts';
-export type { IamPolicy, KeyIssuer, KeyPair, KeyUser, MarkedUser, ObservedKey, ObservedUser } from './key-issuer.ts';
+export type {
+  RenderedPolicy,
+  KeyIssuer,
+  KeyPair,
+  KeyUser,
+  MarkedUser,
+  ObservedKey,
+  ObservedUser,
+} from './key-issuer.ts';
 export { readOwner } from './owner-mark.ts';
 export type { SeenOwner, Tags } from './owner-mark.ts';
 export { probeFeatures } from './probe.ts';

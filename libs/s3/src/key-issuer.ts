@@ -3,7 +3,7 @@ import type { OwnerMark } from './aspect.ts';
 import type { Credentials } from './connection.ts';
 
 /** A rendered IAM policy document, with IAM's capitals. */
-export type IamPolicy = Readonly<Record<string, unknown>>;
+export type RenderedPolicy = Readonly<Record<string, unknown>>;
 
 export interface KeyPair {
   readonly accessKeyId: string;
@@ -31,7 +31,7 @@ export interface ObservedUser {
   /** False when a user of that name exists and bears somebody else's mark. */
   readonly isOurs: boolean;
   /** The policy attached by us, as the server returns it. */
-  readonly policy: IamPolicy | undefined;
+  readonly policy: RenderedPolicy | undefined;
   readonly keys: readonly ObservedKey[];
   /** True when displayName, tags or mark at the server differ from what is wanted, or somebody else gave the user rights. */
   readonly needsUpdate: boolean;
@@ -83,7 +83,7 @@ export interface KeyIssuer {
   /** Creates the user with its mark, or brings displayName and tags up to date and takes off rights that others gave it. */
   putUser(user: KeyUser, context: CallContext): Promise<void>;
   /** Undefined removes the policy: a user without a policy may do nothing. */
-  putPolicy(user: KeyUser, policy: IamPolicy | undefined, context: CallContext): Promise<void>;
+  putPolicy(user: KeyUser, policy: RenderedPolicy | undefined, context: CallContext): Promise<void>;
   /**
    * Creates a key. `pair`: the chosen pair, given exactly when `choosesPair`.
    * @throws Fault `waiting` KeyLimitReached when the user holds its most

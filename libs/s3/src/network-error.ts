@@ -1,7 +1,7 @@
 import { Fault } from '@operator/outcome';
 import { AnswerTooLarge } from './bounded-body.ts';
 import { DestinationRefused } from './destinations.ts';
-import { isObject, statusOf, type SdkError } from './wire-answer.ts';
+import { isObject, httpStatusOf, type SdkError } from './wire-answer.ts';
 
 /** Why no answer came, in words, by the code of the network error. */
 export const unreachableCodes: ReadonlyMap<string, string> = new Map([
@@ -75,7 +75,7 @@ export const isNotHttp = (error: unknown): boolean => {
 
 /** True when the endpoint gave no answer at all: no name, no route, no connection, no answer in time. */
 export const isUnreachable = (error: unknown): boolean => {
-  if (!isObject(error) || error instanceof Fault || statusOf(error) !== undefined) return false;
+  if (!isObject(error) || error instanceof Fault || httpStatusOf(error) !== undefined) return false;
   const code = networkCodeOf(error);
   return error.name === 'TimeoutError' || (code !== undefined && unreachableCodes.has(code));
 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs } from './retry.ts';
+import { retryDelayMs } from './retry.ts';
 
 describe('the pause between attempts', () => {
   it.each([
@@ -12,7 +12,7 @@ describe('the pause between attempts', () => {
     ['linear', 3, 600],
     ['linear', 99, 5_000],
   ] as const)('%s: after attempt %i at most %i ms', (strategy, attempt, mostMs) => {
-    expect(backoffMs(strategy, attempt, () => 1)).toBe(mostMs);
-    expect(backoffMs(strategy, attempt, () => 0)).toBe(strategy === 'linear' ? mostMs / 2 : 0);
+    expect(retryDelayMs(strategy, attempt, () => 1)).toBe(mostMs);
+    expect(retryDelayMs(strategy, attempt, () => 0)).toBe(strategy === 'linear' ? mostMs / 2 : 0);
   });
 });

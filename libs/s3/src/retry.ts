@@ -7,7 +7,11 @@ const baseMs = 200;
 const capMs = 5_000;
 
 /** Milliseconds to wait after the failed attempt of that number, from 1. Exponential has full jitter, linear has half. */
-export const backoffMs = (strategy: RetrySettings['backoffStrategy'], attempt: number, random: () => number): number =>
+export const retryDelayMs = (
+  strategy: RetrySettings['backoffStrategy'],
+  attempt: number,
+  random: () => number,
+): number =>
   strategy === 'linear'
     ? Math.min(capMs, baseMs * attempt) * (0.5 + random() / 2)
     : Math.min(capMs, baseMs * 2 ** (attempt - 1)) * random();
@@ -26,4 +30,4 @@ class ProviderRetryStrategy extends ConfiguredRetryStrategy {
  * small while a server is failing. `maxAttempts` counts the first attempt.
  */
 export const createRetryStrategy = (settings: RetrySettings, random: () => number): ConfiguredRetryStrategy =>
-  new ProviderRetryStrategy(settings.maxAttempts, (attempt) => backoffMs(settings.backoffStrategy, attempt, random));
+  new ProviderRetryStrategy(settings.maxAttempts, (attempt) => retryDelayMs(settings.backoffStrategy, attempt, random));

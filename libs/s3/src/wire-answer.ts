@@ -29,7 +29,7 @@ export interface SdkError {
 export const isObject = (value: unknown): value is SdkError => typeof value === 'object' && value !== null;
 
 /** The HTTP status of an SDK error; undefined when there was no answer. */
-export const statusOf = (error: SdkError): number | undefined => {
+export const httpStatusOf = (error: SdkError): number | undefined => {
   const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode;
   return typeof status === 'number' ? status : undefined;
 };
@@ -57,7 +57,7 @@ const namelessCodes: ReadonlySet<string> = new Set([
  */
 export const answerOf = (error: unknown): WireAnswer | undefined => {
   if (!isObject(error)) return undefined;
-  const status = statusOf(error);
+  const status = httpStatusOf(error);
   if (status === undefined) return undefined;
   const name = typeof error.Code === 'string' ? error.Code : typeof error.name === 'string' ? error.name : '';
   // The header is on every answer of AWS, the element in the body of some errors.

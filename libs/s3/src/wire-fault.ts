@@ -16,7 +16,7 @@ import {
   isObject,
   isRedirect,
   isUnreadable,
-  statusOf,
+  httpStatusOf,
   type SdkError,
   type WireAnswer,
 } from './wire-answer.ts';
@@ -109,7 +109,7 @@ export const faultFromError = (call: FailedCall, error: unknown): unknown => {
   if (error instanceof Fault || !isObject(error)) return error;
   const host = hostOf(call.endpoint);
   const code = networkCodeOf(error);
-  if (statusOf(error) === undefined && code !== undefined && isTlsCode(code)) {
+  if (httpStatusOf(error) === undefined && code !== undefined && isTlsCode(code)) {
     const why = tlsCodes.get(code) ?? 'the TLS handshake failed';
     return waiting(reasons.TlsFailed, `${call.operation}: no secure connection to ${host}, ${why} (${code}).`, {
       retryAfterMs: 60_000,
@@ -136,7 +136,7 @@ export const faultFromError = (call: FailedCall, error: unknown): unknown => {
       { retryAfterMs: 300_000, cause: error },
     );
   }
-  if (statusOf(error) === undefined && isNotHttp(error)) {
+  if (httpStatusOf(error) === undefined && isNotHttp(error)) {
     return waiting(
       reasons.NotAnS3Server,
       `${call.operation}: what listens at ${host} does not speak HTTP. Is the port right?`,

@@ -2,7 +2,7 @@
 export interface AdmissionCase {
   /** A fact, such as "a bucket name has no capitals". */
   readonly title: string;
-  readonly kind: Kind;
+  readonly kind: KindName;
   readonly spec: unknown;
   /** Every complaint, as the field and a part of the message; none: the manifest is accepted. */
   readonly complaints: readonly Complaint[];
@@ -18,7 +18,7 @@ export interface UpdateCase extends AdmissionCase {
 }
 
 export type Complaint = readonly [field: string, message: string];
-export type Kind = 'Provider' | 'Bucket' | 'BucketPolicy' | 'AccessKey';
+export type KindName = 'Provider' | 'Bucket' | 'BucketPolicy' | 'AccessKey';
 
 type Spec = Readonly<Record<string, unknown>>;
 
@@ -54,7 +54,7 @@ export const bucketPolicyWith = (change: Spec = {}): Spec => ({
 export const accessKeyWith = (change: Spec = {}): Spec => ({ providerRef: { name: 'provider' }, ...change });
 
 /** Two makers of cases for one kind: `accepts(title, spec)` and `refuses(title, spec, field, message, …more)`. */
-export const casesFor = (kind: Kind) => ({
+export const casesFor = (kind: KindName) => ({
   accepts: (title: string, spec: unknown): AdmissionCase => ({ title, kind, spec, complaints: [] }),
   refuses: (title: string, spec: unknown, ...complaints: readonly Complaint[]): AdmissionCase => ({
     title,

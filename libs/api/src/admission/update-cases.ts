@@ -5,12 +5,12 @@ import {
   providerWith as provider,
   statementWith,
   type Complaint,
-  type Kind,
+  type KindName,
   type UpdateCase,
 } from './case.ts';
 
 const update = (
-  kind: Kind,
+  kind: KindName,
   title: string,
   before: unknown,
   spec: unknown,
@@ -25,7 +25,7 @@ const locked = { versioning: { enabled: true }, objectLock: { enabled: true } };
 
 /** A field that may be mended until something was made: how the object looked, how it shall look, and what makes it fixed. */
 interface Mend {
-  readonly kind: Kind;
+  readonly kind: KindName;
   readonly what: string;
   readonly before: unknown;
   readonly spec: unknown;

@@ -38,7 +38,7 @@ import type { Command } from '@smithy/core/client';
 import type { OwnerMark } from '../aspect.ts';
 import { answerOf } from '../wire-answer.ts';
 import { faultFromError } from '../wire-fault.ts';
-import { type IamPolicy, type KeyUser, type MarkedUser, mostUsersLookedAt } from '../key-issuer.ts';
+import { type RenderedPolicy, type KeyUser, type MarkedUser, mostUsersLookedAt } from '../key-issuer.ts';
 import type { Tags } from '../owner-mark.ts';
 import { operationOf, type Uplink } from '../uplink.ts';
 import { type IamSettings, type IamUsers, iamUserNameFor } from './iam-key-issuer.ts';
@@ -99,10 +99,10 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
   const listKeys = async ({ name }: KeyUser, context: CallContext) =>
     (await send(new ListAccessKeysCommand({ UserName: name }), context, gone))?.AccessKeyMetadata ?? [];
 
-  const getPolicy = async ({ name }: KeyUser, context: CallContext): Promise<IamPolicy | undefined> => {
+  const getPolicy = async ({ name }: KeyUser, context: CallContext): Promise<RenderedPolicy | undefined> => {
     const command = new GetUserPolicyCommand({ UserName: name, PolicyName: policyName });
     const document = (await send(command, context, gone))?.PolicyDocument;
-    return document === undefined ? undefined : (JSON.parse(decodeURIComponent(document)) as IamPolicy);
+    return document === undefined ? undefined : (JSON.parse(decodeURIComponent(document)) as RenderedPolicy);
   };
 
   const updateTags = async (user: KeyUser, found: User, context: CallContext): Promise<void> => {

@@ -2,32 +2,45 @@ import { expect, it } from 'vitest';
 import { createTokenBucket } from './rate.ts';
 
 const free = new AbortController().signal;
-const takenMs = async (bucket: ReturnType<typeof createTokenBucket>, calls: number) => {
-  const startMs = performance.now();
-  await Promise.all(Array.from({ length: calls }, () => bucket.take(free)));
-  return performance.now() - startMs;
+
+/** A bucket on a clock that stands still unless it is moved, and how long each call that it did not let through at once was made to wait. */
+const bucketOf = (perSecond: number, burst: number) => {
+  const clock = { nowMs: 0 };
+  const pauses: number[] = [];
+  const bucket = createTokenBucket(
+    { perSecond, burst },
+    () => clock.nowMs,
+    (ms) => {
+      pauses.push(ms);
+      return Promise.resolve();
+    },
+  );
+  const take = async (calls: number): Promise<readonly number[]> => {
+    pauses.length = 0;
+    for (let call = 0; call < calls; call += 1) await bucket.take(free);
+    return pauses.map(Math.round);
+  };
+  return { bucket, clock, take };
 };
 
 it('lets a burst through at once and the rest at its rate', async () => {
-  const bucket = createTokenBucket({ perSecond: 100, burst: 20 }, () => performance.now());
-  expect(await takenMs(bucket, 20)).toBeLessThan(60);
-  const nextMs = await takenMs(bucket, 20);
-  expect(nextMs).toBeGreaterThan(120);
-  expect(nextMs).toBeLessThan(1_000);
+  const { clock, take } = bucketOf(100, 20);
+  expect(await take(20)).toEqual([]);
+  expect(await take(3)).toEqual([10, 20, 30]);
+  clock.nowMs = 30;
+  expect(await take(1)).toEqual([10]);
+  clock.nowMs = 10_000;
+  // No more than a burst is saved up.
+  expect(await take(21)).toEqual([10]);
 });
 
 it('goes at half its rate when asked to slow down, once for a whole burst of refusals, and comes back', async () => {
-  let nowMs = 0;
-  const bucket = createTokenBucket({ perSecond: 1_000, burst: 10 }, () => nowMs);
+  const { bucket, clock, take } = bucketOf(1_000, 10);
   for (let refusal = 0; refusal < 20; refusal += 1) bucket.slowDown();
-  // Nothing is saved up; 100 calls at 500 a second.
-  const slowedMs = await takenMs(bucket, 100);
-  expect(slowedMs).toBeGreaterThan(150);
-  nowMs = 60_000;
-  await takenMs(bucket, 10);
-  const freshMs = await takenMs(bucket, 100);
-  expect(freshMs).toBeGreaterThan(80);
-  expect(freshMs).toBeLessThan(slowedMs);
+  // Nothing is saved up.
+  expect(await take(2)).toEqual([2, 4]);
+  clock.nowMs = 60_000;
+  expect(await take(12)).toEqual([1, 2]);
 });
 
 it('gives the turn of a cancelled call back', async () => {
@@ -39,5 +52,5 @@ it('gives the turn of a cancelled call back', async () => {
   controller.abort();
   expect((await Promise.allSettled(waiting)).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   nowMs = 1_000;
-  expect(await takenMs(bucket, 1)).toBeLessThan(500);
+  await bucket.take(AbortSignal.timeout(900));
 });

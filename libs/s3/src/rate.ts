@@ -13,10 +13,13 @@ const slowDownAtMostEveryMs = 1_000;
 const slowest = 1 / 64;
 const regainedPerSecond = 1 / 50;
 
-/** `elapsedMs`: milliseconds on a clock that never jumps. */
+const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal });
+
+/** `elapsedMs`: milliseconds on a clock that never jumps. `pause` waits, and throws the signal's reason when that is aborted. */
 export const createTokenBucket = (
   { perSecond, burst }: { readonly perSecond: number; readonly burst: number },
   elapsedMs: () => number,
+  pause: (ms: number, signal: AbortSignal) => Promise<void> = pauseFor,
 ): TokenBucket => {
   // Debt is allowed: each waiting call has taken its token already and waits for it to be earned.
   let tokens = burst;
@@ -38,7 +41,7 @@ export const createTokenBucket = (
       tokens -= 1;
       if (tokens >= 0) return;
       try {
-        await delay((-tokens * 1_000) / rate, undefined, { signal });
+        await pause((-tokens * 1_000) / rate, signal);
       } catch (aborted) {
         tokens += 1;
         throw aborted;

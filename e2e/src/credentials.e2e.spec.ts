@@ -15,8 +15,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld } from './world.ts';
 
-/** How soon a changed Secret is noticed. */
-const noticedWithinMs = 5_000;
+/** How soon a changed Secret is noticed at the latest; the next check is a day away. */
+const noticedWithinMs = 60_000;
 const namespace = 'credentials';
 const bucket = 'credentials-bucket';
 
@@ -95,7 +95,7 @@ const issuePair = async (name: string): Promise<Pair> => {
 };
 
 describe('the Secret of a Provider', () => {
-  it('is noticed within 5 s when its data change, and the version moves', async () => {
+  it('is noticed when its data change, long before the next check, and the version moves', async () => {
     const root = world.server('minio');
     await world.kube.create('Secret', namespace, 'changing', secretData(root));
     await createProvider('changing');
@@ -120,7 +120,7 @@ describe('the Secret of a Provider', () => {
     expect(after?.credentialsVersion).toBe(metadata?.resourceVersion);
   });
 
-  it('is noticed within 5 s when it was missing and is there', async () => {
+  it('is noticed when it was missing and is there, long before the next check', async () => {
     await createProvider('missing');
     await world.kube.untilNotReady('Provider', namespace, 'missing', 'SecretNotFound');
     await noticed(

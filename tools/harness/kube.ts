@@ -239,7 +239,7 @@ export class Kube {
     kind: K,
     namespace: string,
     name: string,
-    timeoutMs = 30_000,
+    timeoutMs = 60_000,
   ): Promise<Stored<K>> {
     const seen = await until(() => this.get(kind, namespace, name), isReady, {
       what: `${kind} ${namespace}/${name} is Ready`,
@@ -256,7 +256,7 @@ export class Kube {
     namespace: string,
     name: string,
     reason: string,
-    timeoutMs = 30_000,
+    timeoutMs = 60_000,
   ): Promise<Condition> {
     const seen = await until(
       () => this.get(kind, namespace, name),
@@ -269,7 +269,7 @@ export class Kube {
     return readyOf(seen);
   }
 
-  async untilGone(kind: Kind, namespace: string | undefined, name: string, timeoutMs = 30_000): Promise<void> {
+  async untilGone(kind: Kind, namespace: string | undefined, name: string, timeoutMs = 60_000): Promise<void> {
     await until(
       () => this.get(kind, namespace, name),
       (object: unknown) => object === undefined,

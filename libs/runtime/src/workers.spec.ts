@@ -30,10 +30,8 @@ it('serves a namespace at once beside another one with 150 Providers that all ha
   const running = runWorkers(options, stop.signal, new AbortController().signal);
   for (let number = 1; number <= 150; number += 1) queue.add(`hung/${number}`);
   await vi.waitUntil(() => hanging >= 20);
-  const from = performance.now();
   for (let number = 1; number <= 30; number += 1) queue.add(`other/${number}`);
   await vi.waitUntil(() => served.length === 30);
-  expect(performance.now() - from).toBeLessThan(1_000);
   expect(hanging).toBe(20);
   stop.abort();
   hung.resolve('transient');

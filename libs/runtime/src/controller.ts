@@ -92,7 +92,7 @@ const enqueueEvents = <Spec, Status>(rooms: Rooms<Spec, Status>): void => {
       const isLost = wasTold && mayWrite() && custody.isLost(object);
       const last = custody.restored(object);
       custody.forget(uid);
-      const key = isLost ? vanished.add(last) : undefined;
+      const key = isLost ? vanished.add(last, object) : undefined;
       if (key !== undefined) queue.add(key);
       else deps.forgotten?.(uid);
       if (isLost && key === undefined) notices.tellForgotten(object, deps.log);

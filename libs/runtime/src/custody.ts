@@ -92,5 +92,5 @@ export const createCustody = <Spec, Status>({
 };
 
 /** A status that says more than that nothing was looked at yet: a pass has written it, of this process or of another. */
-const hasMemory = (object: KubeObject): boolean =>
+export const hasMemory = (object: KubeObject): boolean =>
   Object.keys(ownStatus<object>({ status: object.status ?? {} })).length > 0;

@@ -1,7 +1,9 @@
 import { blocked } from '@operator/outcome';
 import { backoffMs } from './backoff.ts';
 import type { Turn } from './controller-deps.ts';
+import { hasMemory } from './custody.ts';
 import { hasFinalizer, removeFinalizer } from './finalizer.ts';
+import { isSameJson } from './json-equality.ts';
 import { isObjectChanged } from './kube-error.ts';
 import { lendPass } from './lent-pass.ts';
 import { learnFrom } from './live-proof.ts';
@@ -25,9 +27,14 @@ export const finalize = async <Spec, Status>(
   custody.resume(given.metadata.uid);
   // Whoever emptied its status since has not undone what it has outside.
   const known = turn.isStored ? custody.restored(given) : given;
+  const told = turn.isStored ? given : (vanished.toldOf(given) ?? given);
   const pass = lendPass(deps, rooms.statuses, known, given, turn);
   const finalized = await deps.reconciler
     .finalize(known, pass.lent)
+    // What it says itself may be later than what is believed: it is let go by neither of the two alone.
+    .then((first) =>
+      first.result === 'done' && saysOther(told, known) ? deps.reconciler.finalize(told, pass.lent) : first,
+    )
     .catch((caught: unknown) => blocked(ownStatus(pass.current()), faultOf(caught, turn)));
   requireTellable(turn, finalized);
   const object = pass.stored();
@@ -39,6 +46,10 @@ export const finalize = async <Spec, Status>(
   }
   return goOn(rooms, { object, from: ownStatus(pass.current()) }, finalized, turn);
 };
+
+/** True when an object says something of its own, and not what `known` says. */
+const saysOther = <Spec, Status>(told: KubeObject<Spec, Status>, known: KubeObject<Spec, Status>): boolean =>
+  hasMemory(told) && !isSameJson(ownStatus(told), ownStatus(known));
 
 const letGo = async <Spec, Status>(
   { deps, custody, vanished }: Rooms<Spec, Status>,

@@ -90,7 +90,9 @@ const attend = async <Spec, Status>(
   if (mayPause && isPaused(object)) return attendPaused(rooms, object, turn);
   rooms.notices.endPause(object.metadata.uid);
   if (object.metadata.deletionTimestamp === undefined) return reconcile(rooms, object, turn);
-  return !turn.isStored || rooms.custody.isHeld(object) ? finalize(rooms, object, turn) : { how: 'idle' };
+  // Ours is on it also when its removal was tried and failed.
+  const isLeft = hasFinalizer(object, rooms.deps.finalizer) || rooms.custody.isHeld(object);
+  return !turn.isStored || isLeft ? finalize(rooms, object, turn) : { how: 'idle' };
 };
 
 /**

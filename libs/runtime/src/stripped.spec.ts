@@ -3,6 +3,7 @@ import { blocked, settled, waiting } from '@operator/outcome';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { MemoryApi, Stored } from '../test/memory-api.ts';
 import { type Stage, type WidgetPass, type Widgets, createStage, finalizer } from '../test/stage.ts';
+import { KubeError } from './kube-error.ts';
 import { ownStatus } from './resource.ts';
 
 const ours = { finalizers: [finalizer] };
@@ -232,4 +233,44 @@ it('tells once that nothing more will be done for an object', async () => {
   await vi.waitUntil(() => forgotten.length > 1);
   await delay(10);
   expect(forgotten).toEqual(['uid-1', 'uid-2']);
+});
+
+it('is let go although the first removal of the finalizer failed', async () => {
+  await startWith();
+  const apply = api.kube.apply.bind(api.kube);
+  let refused = 0;
+  Object.assign(api.kube, {
+    apply: async (...[resource, wanted, options]: Parameters<typeof apply>) => {
+      const takesFinalizer = options?.subresource === undefined && !JSON.stringify(wanted).includes(finalizer);
+      if (takesFinalizer && refused === 0) {
+        refused += 1;
+        throw new KubeError({ status: 500, reason: 'InternalError', message: 'etcd leader changed' });
+      }
+      return apply(resource, wanted, options);
+    },
+  });
+  api.delete('a');
+  await seen();
+  expect(refused).toBe(1);
+  expect(api.find('a')).toBeUndefined();
+});
+
+it('is undone by what it recorded before its last write outside, whoever wrote into its status before', async () => {
+  let isWanted = false;
+  await startWith({
+    reconcile: async (_object, pass) => {
+      if (!isWanted) return settled({ made: 'thing' });
+      await pass.record({ made: 'thing', pending: 'other' });
+      await pass.call({ service: 'outside', operation: 'Put', write: true }, () => Promise.resolve());
+      // The answer to the read that follows never comes.
+      throw waiting('ServerError', 'away');
+    },
+  });
+  isWanted = true;
+  api.change('a', { status: { ...api.find('a')?.status, note: 'of somebody' } });
+  stage.queue.add('n/a');
+  await vi.waitUntil(() => api.find('a')?.status?.pending === 'other');
+  api.delete('a');
+  await seen();
+  expect(undone.join()).toContain('"pending":"other"');
 });

@@ -10,8 +10,13 @@ import { type KubeObject, type ObjectKey, keyOf } from './resource.ts';
 export interface Vanished<T extends KubeObject> {
   /** `key`: as `add` returned it. */
   get(key: ObjectKey): T | undefined;
-  /** Keeps an object that has gone. Returns the key under which it waits for its passes; undefined when its namespace has too many. */
-  add(object: T): ObjectKey | undefined;
+  /**
+   * Keeps an object that has gone, as this process believes it; `told`: as the watch has shown it last. Returns the key under which it
+   * waits for its passes; undefined when its namespace has too many.
+   */
+  add(object: T, told: T): ObjectKey | undefined;
+  /** The object as the watch has shown it last. */
+  toldOf(object: T): T | undefined;
   /** False once another object has taken the name of one that vanished. */
   isKept(object: T): boolean;
   /** Keeps what was learned of an object; false, and nothing kept, once another one has its name. */
@@ -35,6 +40,8 @@ const mostOfNamespace = 2_000;
 
 export const createVanished = <T extends KubeObject>({ clock, isBoundToUid, ended }: VanishedOptions): Vanished<T> => {
   const kept = new Map<ObjectKey, T>();
+  /** By uid. */
+  const shown = new Map<string, T>();
   const counts = new Map<string, number>();
 
   // No name has a number sign: nothing that lives has this key.
@@ -46,6 +53,7 @@ export const createVanished = <T extends KubeObject>({ clock, isBoundToUid, ende
     if (object === undefined) return;
     kept.delete(key);
     const { namespace, uid } = object.metadata;
+    shown.delete(uid);
     const left = (counts.get(namespace) ?? 1) - 1;
     if (left > 0) counts.set(namespace, left);
     else counts.delete(namespace);
@@ -54,7 +62,7 @@ export const createVanished = <T extends KubeObject>({ clock, isBoundToUid, ende
 
   return {
     get: (key) => kept.get(key),
-    add(object) {
+    add(object, told) {
       const key = vanishedKeyOf(object);
       drop(key);
       const { namespace } = object.metadata;
@@ -62,9 +70,12 @@ export const createVanished = <T extends KubeObject>({ clock, isBoundToUid, ende
       if (count >= mostOfNamespace) return undefined;
       counts.set(namespace, count + 1);
       const deletionTimestamp = object.metadata.deletionTimestamp ?? clock.now().toISOString();
-      kept.set(key, { ...object, metadata: { ...object.metadata, deletionTimestamp } });
+      const asLeaving = (one: T): T => ({ ...one, metadata: { ...one.metadata, deletionTimestamp } });
+      kept.set(key, asLeaving(object));
+      shown.set(object.metadata.uid, asLeaving(told));
       return key;
     },
+    toldOf: ({ metadata }) => shown.get(metadata.uid),
     isKept,
     update(object) {
       const isStillKept = isKept(object);

@@ -135,7 +135,7 @@ describe('many at once', () => {
       const { name } = winner.metadata;
       // Whoever only borrows the Provider is told no names of other namespaces.
       const isTold = loser.metadata.namespace === namespace;
-      expect(conditionOf(loser, 'CreationFailed')?.message).toContain(
+      expect(conditionOf(loser, 'Ready')?.message).toContain(
         isTold ? `${winner.metadata.namespace ?? ''}/${name}` : 'a Bucket of another namespace',
       );
       expect(await tagsOf(name)).toMatchObject({ 's3.cloud37.dev/uid': winner.metadata.uid });

@@ -60,18 +60,20 @@ describe('policyConflictClaims', () => {
       restrictPublicBuckets: true,
     },
   };
+  const restricts = { publicAccess: { ...blocks.publicAccess, blockPublicPolicy: false } };
   it.each([
     ['one policy', {}, [policy('a/p')], undefined],
     ['two policies', {}, [policy('a/q'), policy('a/p')], /^2 BucketPolicies.*: a\/p, a\/q\./],
     ['a public policy where nothing blocks it', {}, [policy('a/p', true)], undefined],
     ['a public policy under a block', blocks, [policy('a/p', true)], /a\/p is public/],
+    ['a public policy that has no effect', restricts, [policy('a/p', true)], /restrictPublicBuckets to false/],
     ['a private policy under a block', blocks, [policy('a/p')], undefined],
   ])('%s', (_title, spec, policies, message) => {
     const [claim, ...others] = policyConflictClaims(bucketSpec(spec), {
       policies,
       remains: undefined,
       ownership: 'Adopted',
-      views: [],
+      views: [{ aspect: 'publicAccess', verdict: 'same' }],
     });
     expect(others).toEqual([]);
     if (message === undefined) expect(claim).toBeUndefined();
@@ -101,6 +103,19 @@ describe('policyConflictClaims', () => {
       expect(claims).toHaveLength(count);
     },
   );
+});
+
+it('policyConflictClaims does not say that a server without blocks keeps a public policy off', () => {
+  const publicAccess = {
+    blockPublicAcls: true,
+    blockPublicPolicy: true,
+    ignorePublicAcls: true,
+    restrictPublicBuckets: true,
+  };
+  const views = [{ aspect: 'publicAccess', verdict: 'unsupported', message: 'no blocks' }] as const;
+  const policies = [{ ...onBucket, isPublic: true }];
+  const seen = { policies, remains: undefined, ownership: 'Created', views } as const;
+  expect(policyConflictClaims(bucketSpec({ publicAccess }), seen)).toEqual([]);
 });
 
 it('policyConflictClaims tells what a borrower may have left, before all else, and what ends that', () => {

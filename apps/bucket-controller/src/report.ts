@@ -113,19 +113,19 @@ export const policyConflictClaims = (
   if (offender === undefined) return [];
   return conflict(
     reasons.PublicPolicyBlocked,
-    `BucketPolicy ${offender.name} is public, and publicAccess.blockPublicPolicy is true, as it is by default on a bucket that the operator created. Set it to false to allow the policy.`,
+    `BucketPolicy ${offender.name} is public, and publicAccess blocks public policies, as it does by default on a bucket that the operator created. To allow the policy, set blockPublicPolicy and restrictPublicBuckets to false.`,
   );
 };
 
-/** True when public policies are blocked, by the spec or by what is kept without it, or are to be: a server that cannot, does not. */
+/** True when public policies are refused or have no effect, or soon will be. A server that has no blocks keeps none off. */
 const blocksPublicPolicies = (
   spec: BucketSpec,
   ownership: SeenBucket['ownership'],
   views: readonly AspectView[],
 ): boolean => {
   const wanted = publicAccessOf(spec, { created: ownership === 'Created' });
-  if (wanted?.blockPublicPolicy !== true) return false;
-  return spec.publicAccess !== undefined || views.some(({ aspect }) => aspect === 'publicAccess');
+  const isWanted = wanted?.blockPublicPolicy === true || wanted?.restrictPublicBuckets === true;
+  return isWanted && views.some(({ aspect, verdict }) => aspect === 'publicAccess' && verdict !== 'unsupported');
 };
 
 /** What a look at a bucket of ours has to say beside Ready. */

@@ -66,7 +66,7 @@ describe('what is told of orphans', () => {
     expect(explainOrphans([user('a')], provider(undefined, ['user-a']))).toBeUndefined();
     expect(explainOrphans([user('a'), unmarked], provider(undefined, ['user-a']))).toBe(
       '2 users at the provider are of AccessKeys that do not exist any more: user-a (AccessKey team-a/app, uid a), stray. Their keys still ' +
-        'work. Remove these: kubectl annotate --overwrite providers.s3.cloud37.dev provider -n team-a ' +
+        'work. If this cluster is a copy or was restored from a backup, they may be in use elsewhere. Remove these: kubectl annotate --overwrite providers.s3.cloud37.dev provider -n team-a ' +
         's3.cloud37.dev/confirm-orphans=a,stray',
     );
     expect(explainOrphans(many, provider())).toMatch(/, and 20 more\. .*confirm-orphans=0,1,2,3,4$/);

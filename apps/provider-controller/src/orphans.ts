@@ -84,7 +84,7 @@ export const explainOrphans = (orphans: readonly MarkedUser[], provider: Provide
   const count = orphans.length;
   return (
     `${String(count)} ${count === 1 ? 'user' : 'users'} at the provider ${count === 1 ? 'is' : 'are'} of AccessKeys that do not exist any more: ` +
-    `${names.join(', ')}${count > named.length ? `, and ${String(count - named.length)} more` : ''}. Their keys still work. Remove these: ` +
+    `${names.join(', ')}${count > named.length ? `, and ${String(count - named.length)} more` : ''}. Their keys still work. If this cluster is a copy or was restored from a backup, they may be in use elsewhere. Remove these: ` +
     `kubectl annotate --overwrite providers.s3.cloud37.dev ${name} -n ${namespace} ` +
     `${annotations.confirmOrphans}=${named.map(idOf).join(',')}`
   );

@@ -95,6 +95,17 @@ describe('a bound aspect', () => {
     expect((await look(bound, spec(false)))?.verdict).toBe('same');
   });
 
+  it('tries a refused write again an hour later: the server may have got what it lacked', async () => {
+    const { bound } = serverWith(off, () => lacks());
+    const at = (now: string) =>
+      bound.look(spec(true), bucketContext(), s3, new Map(), { ...recordingContext(), now: new Date(now) });
+    const refused = await at('2026-05-05T10:00:00Z');
+    if (refused?.verdict !== 'different') throw new Error('there is a step');
+    await refused.step.apply({ ...recordingContext(), now: new Date('2026-05-05T10:00:00Z') });
+    expect(await at('2026-05-05T10:59:00Z')).toMatchObject({ verdict: 'unsupported' });
+    expect(await at('2026-05-05T11:00:00Z')).toMatchObject({ verdict: 'different' });
+  });
+
   it('does not remember a refusal that may be that of a proxy, and tries again', async () => {
     let isProxyInTheWay = true;
     const { server, bound } = serverWith(off, () => (isProxyInTheWay ? lacks('UnknownError') : undefined));

@@ -24,7 +24,11 @@ const ofOneCall: ReadonlySet<string> = new Set([
   reasons.LimitExceeded,
   reasons.Conflict,
   reasons.ResponseTooLarge,
+  reasons.NotAnS3Server,
 ]);
+
+/** Milliseconds for which a refused write is not tried again: somebody may give a server its key service. */
+const refusalBelievedMs = 3_600_000;
 
 /** True when the server itself lacks it, or the aspect has seen so; a bare status or a web page may be a proxy's. */
 const isLack = (fault: Fault): boolean =>
@@ -37,12 +41,12 @@ const unsupportedFault = (caught: unknown): Fault | undefined =>
  * Closes over an aspect's value types, so that a driver can list different ones. Called once for each driver: it remembers
  * what that driver's server has written and refused to write.
  *
- * A write that the server itself answers with Unsupported is remembered for that bucket and that declaration, and the step ends
+ * A write that the server itself answers with Unsupported is remembered for an hour, for that bucket and that declaration, and the step ends
  * `refused`; the next look says `unsupported`. What may be a proxy's answer is thrown.
  */
 export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change>): BoundAspect => {
   const feature = aspect.name;
-  const refusals = new Map<string, { readonly declared: string; readonly message: string }>();
+  const refusals = new Map<string, { readonly declared: string; readonly message: string; readonly at: Date }>();
   /** By writes. What was ever carried out is not lacking: one bucket may be refused what others are not. */
   let learned: Exclude<Support, 'Unknown'> | undefined;
   let lackOfRead: string | undefined;
@@ -56,11 +60,18 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
   const lacking = (spec: BucketSpec, message: string): Finding | undefined =>
     isOff(feature, spec) ? undefined : { verdict: 'unsupported', message };
 
-  const knownLack = (spec: BucketSpec, s3: BucketWire, unsupported: UnsupportedFeatures): string | undefined => {
+  const knownLack = (
+    spec: BucketSpec,
+    s3: BucketWire,
+    unsupported: UnsupportedFeatures,
+    now: Date,
+  ): string | undefined => {
     const refusal = refusals.get(s3.bucket);
+    const isBelieved =
+      refusal?.declared === declaredIn(spec) && now.getTime() - refusal.at.getTime() < refusalBelievedMs;
     return (
       unsupported.get(feature) ??
-      (refusal?.declared === declaredIn(spec) ? refusal.message : undefined) ??
+      (isBelieved ? refusal.message : undefined) ??
       (lackOfRead !== undefined && aspect.readsWith !== undefined && s3.wire.lacks(aspect.readsWith)
         ? lackOfRead
         : undefined)
@@ -81,7 +92,7 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
         if (!isLack(fault)) {
           throw waiting(reasons.RequestRefused, fault.message, { cause: fault.cause, retryAfterMs: 300_000 });
         }
-        refusals.set(s3.bucket, { declared: declaredIn(spec), message: fault.message });
+        refusals.set(s3.bucket, { declared: declaredIn(spec), message: fault.message, at: context.now });
         learned ??= 'Unsupported';
         return { end: 'refused', message: fault.message };
       }
@@ -129,7 +140,7 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
       if (blockedBy !== undefined) return view({ verdict: 'blocked', fault: blockedBy });
       const want = aspect.desired(spec, bucket);
       if (want === undefined) return undefined;
-      const lack = knownLack(spec, s3, unsupported);
+      const lack = knownLack(spec, s3, unsupported, context.now);
       if (lack !== undefined) return view(lacking(spec, lack));
 
       let have: Have;

@@ -66,6 +66,18 @@ describe('publicAccess', () => {
     expect(publicAccess.diff(flags(true, true), have)).toEqual(flags(true, true));
   });
 
+  it('takes the list of a bucket for no block: such a server does not know the sub-resource', async () => {
+    fake.answer(() => succeed('<ListBucketResult><Name>photos</Name></ListBucketResult>'));
+    const look = await bindAspect(publicAccess).look(
+      bucketSpec(),
+      bucketContext(),
+      s3(),
+      new Map(),
+      recordingContext(),
+    );
+    expect(look).toBeUndefined();
+  });
+
   it('never sends a DELETE, which some servers take for one of the bucket', async () => {
     fake.answer(() => succeed());
     await publicAccess.write(s3(), flags(false, false), recordingContext());

@@ -1,5 +1,6 @@
 import { GetPublicAccessBlockCommand, PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
-import type { BucketSpec } from '@operator/api';
+import { reasons, type BucketSpec } from '@operator/api';
+import { terminal } from '@operator/outcome';
 import type { Aspect } from '../aspect.ts';
 
 /** The four flags of a public access block; a bucket without one has them all off. */
@@ -48,6 +49,13 @@ export const publicAccess: Aspect<PublicAccessWant> = {
       context,
     );
     const found = answer?.PublicAccessBlockConfiguration;
+    // A server that does not know the sub-resource lists the bucket instead: the answer has none of the flags, a block has all four.
+    if (answer !== undefined && Object.values(found ?? {}).every((flag) => flag === undefined)) {
+      throw terminal(
+        reasons.Unsupported,
+        `The server answers GetPublicAccessBlock of bucket ${bucket} with something else.`,
+      );
+    }
     return {
       blockPublicAcls: found?.BlockPublicAcls ?? false,
       blockPublicPolicy: found?.BlockPublicPolicy ?? false,

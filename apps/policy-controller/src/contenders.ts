@@ -44,7 +44,8 @@ const wordAgainst = (
 
 /**
  * Anybody may name any Bucket; who may not refer to it, and has nothing there, must not stand in the way of those who may. Neither must
- * one that asks for nothing, or whose removal nobody carries out, or whose lender has confirmed that its grant is withdrawn.
+ * one that asks for nothing, or whose removal nobody carries out. One whose lender has confirmed that its grant is withdrawn is waited for
+ * while it has its document there, unless it is paused.
  */
 const contendersFor = async (
   bucket: ReferredBucket,
@@ -57,7 +58,9 @@ const contendersFor = async (
     const proven = await deps.ownership.provenPolicy(other, pass.signal);
     // What it remembers of another bucket or place is no matter of this Bucket.
     const holds = isHolding(proven) && isPolicyOn(bucket, proven);
-    if (state === 'confirmed' || (state !== 'granted' && !holds)) continue;
+    // Its removal is carried out by another process, perhaps, and would take along what is put there meanwhile.
+    const isAwaited = state === 'confirmed' && !isPausedPolicy(other);
+    if (state !== 'granted' && !(holds && (state !== 'confirmed' || isAwaited))) continue;
     const isLeaving = other.metadata.deletionTimestamp !== undefined;
     const isIdle = isLeaving ? !isTakingLeave(other, bucket.metadata.namespace) : isPausedPolicy(other) && !holds;
     if (!isIdle) contenders.push({ ...ageOf(other), isLeaving, holds });

@@ -881,12 +881,16 @@ describe('two policies for one bucket', () => {
     }
   });
 
-  it('are settled the same while the grant of the winner is withdrawn, until that is confirmed', async () => {
+  it('are settled the same while the grant of the winner is withdrawn, until that is confirmed and carried out', async () => {
     const world = begin();
     const status = await remembered(world, 'elder', { applied: true, appliedHash: 'x' });
     world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b', status }));
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
     confirm(world, 'team-b');
+    // The removal, perhaps of another process, would take along what is put there meanwhile.
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PolicyConflict' });
+    const gone = await remembered(world, 'elder', { applied: false });
+    world.policies.set('team-b/elder', another('elder', 1, { namespace: 'team-b', status: gone }));
     await world.bench.run();
     expectApplied(world);
   });

@@ -147,21 +147,26 @@ export const observeOrphans = async ({ keys }: Pick<Driver, 'keys'>, work: Provi
   const standing = deps.orphans.standing(provider, pass.now);
   if (standing !== undefined) return standing;
   const remember = (sight: OrphanSight, dueInMs: number) => deps.orphans.remember(provider, pass.now, sight, dueInMs);
-  const orphans = await pass.step('orphans', () => findOrphans(keys, work)).catch(unanswered(work));
-  if (orphans === 'unknown') return remember(knownOf(provider), retryMs);
-  if (orphans instanceof Fault) {
-    const isLacking = orphans.reason === reasons.Unsupported;
+  const found = await pass.step('orphans', () => findOrphans(keys, work)).catch(unanswered(work));
+  if (found === 'unknown') return remember(knownOf(provider), retryMs);
+  if (found instanceof Fault) {
+    const isLacking = found.reason === reasons.Unsupported;
     return remember({ facts: {}, listUsers: isLacking ? 'Unsupported' : 'Unknown' }, lookIntervalMs);
   }
-  const left = await removeConfirmed(orphans, keys, work);
+  const left = await removeConfirmed(found.orphans, keys, work);
   const message = explainOrphans(left, provider);
   if (message !== undefined) pass.event('Warning', eventReasons.OrphanedUsers, message);
   const hasFailed = confirmedOrphans(left, provider).length > 0;
-  return remember({ facts: reportOrphans(left), listUsers: 'Supported' }, hasFailed ? retryMs : lookIntervalMs);
+  // That there are none is not said of users that nobody looked at.
+  const facts = left.length > 0 || found.isComplete ? reportOrphans(left) : {};
+  return remember({ facts, listUsers: 'Supported' }, hasFailed ? retryMs : lookIntervalMs);
 };
 
 /** A live list decides; the caches only say whether there is anything to ask. */
-const findOrphans = async (keys: KeyIssuer, { provider, deps, pass }: ProviderWork): Promise<readonly MarkedUser[]> => {
+const findOrphans = async (
+  keys: KeyIssuer,
+  { provider, deps, pass }: ProviderWork,
+): Promise<{ readonly orphans: readonly MarkedUser[]; readonly isComplete: boolean }> => {
   const { cluster } = await deps.ownership.markOf(provider, pass.signal);
   const livingAmong = (accessKeys: Iterable<{ readonly metadata: ObjectMeta }>): Living => {
     const uids = new Set<string>();
@@ -174,9 +179,10 @@ const findOrphans = async (keys: KeyIssuer, { provider, deps, pass }: ProviderWo
     return { uids, userNames };
   };
   const cached = livingAmong(deps.accessKeys.known());
-  const { users } = await keys.listUsers(cluster, (name) => cached.userNames.has(name), pass);
+  const { users, isComplete } = await keys.listUsers(cluster, (name) => cached.userNames.has(name), pass);
   const suspects = orphansOf(users, cached);
-  return suspects.length === 0 ? [] : orphansOf(suspects, livingAmong(await deps.accessKeys.live(pass.signal)));
+  if (suspects.length === 0) return { orphans: [], isComplete };
+  return { orphans: orphansOf(suspects, livingAmong(await deps.accessKeys.live(pass.signal))), isComplete };
 };
 
 /** What ended a look: a Fault where it says that users, or AccessKeys, cannot be listed; `unknown` where another attempt may help. */

@@ -766,6 +766,19 @@ describe('users of AccessKeys that are gone', () => {
     expect(namesAt(world)).toHaveLength(2);
   });
 
+  it('are not said to be none while not all were looked at', async () => {
+    const world = await withUsers([]);
+    const listUsers = world.issuer.listUsers.bind(world.issuer);
+    Object.assign(world.issuer, {
+      listUsers: async (...given: Parameters<typeof listUsers>) => ({
+        ...(await listUsers(...given)),
+        isComplete: false,
+      }),
+    });
+    await world.bench.pass();
+    expect(world.bench.facts()).not.toHaveProperty('orphanedUserCount');
+  });
+
   it('are not looked for before the caches have settled, nor more often than once an hour', async () => {
     const world = await ready();
     await makeUser(world, 'gone');

@@ -21,10 +21,14 @@ export interface RunningController {
 /** Workers that reconcile the keys of one queue. */
 export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status>): RunningController => {
   const custody = createCustody<Spec, Status>(deps);
+  const deletions: Rooms<Spec, Status>['deletions'] = new Map();
   const vanished: Rooms<Spec, Status>['vanished'] = createVanished({
     clock: deps.clock,
     isBoundToUid: deps.isBoundToUid === true,
-    ended: (uid) => deps.forgotten?.(uid),
+    ended: (uid) => {
+      deletions.delete(uid);
+      deps.forgotten?.(uid);
+    },
   });
   const notices = createNotices(deps);
   const rooms: Rooms<Spec, Status> = {
@@ -34,7 +38,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     notices,
     statuses: createStatusStore(deps, { vanished, custody, notices }),
     driftLoops: createDriftLoops(deps.random),
-    deletions: new Map(),
+    deletions,
     failures: new Map(),
   };
   countStates(deps);

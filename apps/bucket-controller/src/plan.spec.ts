@@ -1,5 +1,6 @@
+import type { BucketFeature } from '@operator/api';
 import { terminal, transient, waiting, type Fault } from '@operator/outcome';
-import type { AspectView, BucketFeature, Managed } from '@operator/s3';
+import type { AspectView, Managed } from '@operator/s3';
 import { describe, expect, it } from 'vitest';
 import { managedIn, planBucket } from './plan.ts';
 

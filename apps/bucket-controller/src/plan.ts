@@ -1,6 +1,6 @@
-import type { BucketStatus } from '@operator/api';
+import { bucketFeatures, type BucketStatus } from '@operator/api';
 import { Fault, type FaultKind } from '@operator/outcome';
-import { bucketFeatures, type AspectView, type Managed, type Step } from '@operator/s3';
+import type { AspectView, Managed, Step } from '@operator/s3';
 import type { SeenBucket } from './observe.ts';
 
 /** What is to be done with a bucket that is ours. */

@@ -1,6 +1,7 @@
-import Type from 'typebox';
+import Type, { type TSchema } from 'typebox';
+import { lifecycle } from './bucket-lifecycle.ts';
 import { reference } from './references.ts';
-import { keyedList, list, notInThisVersion, optional, rules, text } from './schema.ts';
+import { keyedList, list, notInThisVersion, optional, rules, text, type Typed } from './schema.ts';
 import { mostBucketTags, tags } from './tags.ts';
 
 const unmanaged = 'Left as it is on the server when left out.';
@@ -305,3 +306,52 @@ export const cloudTrail = Type.Object(
   },
   { description: `Data events of the bucket in AWS CloudTrail. ${unmanaged}`, ...notInThisVersion },
 );
+
+const inOrder = {
+  tagging,
+  versioning,
+  objectLock,
+  publicAccess,
+  encryption,
+  cors,
+  lifecycle,
+  notifications,
+  replication,
+  quota,
+  cloudTrail,
+} as const satisfies Readonly<Record<string, TSchema>>;
+
+/** A field of a Bucket's spec that names a feature of the bucket. */
+export type BucketFeature = keyof typeof inOrder;
+
+/**
+ * The features of a bucket, in the order in which they are applied. The owner tags are among the tags, and stand before all else. Object
+ * lock and replication need versioning; a bucket is closed to the public before anything else opens it, and encrypted before anything
+ * copies it. One that depends on no other stands at the end of the single settings, after `encryption`.
+ */
+export const bucketFeatures = Object.keys(inOrder) as readonly BucketFeature[];
+
+/** True when the declaration asks for the feature to be off or empty. A server that lacks the feature fulfils that wish. */
+const asksForNothing: { readonly [F in BucketFeature]: (declared: Typed<(typeof inOrder)[F]>) => boolean } = {
+  tagging: ({ tags }) => Object.keys(tags).length === 0,
+  versioning: ({ enabled }) => !enabled,
+  objectLock: ({ enabled }) => !enabled,
+  publicAccess: (flags) => !Object.values(flags).includes(true),
+  encryption: ({ enabled }) => !enabled,
+  cors: ({ rules }) => rules.length === 0,
+  lifecycle: ({ rules }) => rules.length === 0,
+  notifications: ({ lambda = [], sqs = [], sns = [] }) => lambda.length + sqs.length + sns.length === 0,
+  replication: ({ rules }) => rules.length === 0,
+  quota: ({ maxBytes }) => maxBytes === 0,
+  cloudTrail: ({ enabled }) => !enabled,
+};
+
+/** True when the spec does not declare the feature, or declares it as off or empty. */
+export const isFeatureOff = (
+  feature: BucketFeature,
+  spec: Readonly<Partial<Record<BucketFeature, unknown>>>,
+): boolean => {
+  const declared = spec[feature];
+  const asks = asksForNothing[feature] as (declared: unknown) => boolean;
+  return declared === undefined || asks(declared);
+};

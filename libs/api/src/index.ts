@@ -2,6 +2,8 @@ export type { AccessKeySpec, AccessKeyStatus, AccessLevel } from './access-key.t
 export { findAnnotationProblems } from './annotations.ts';
 export type { BucketPolicySpec, BucketPolicyStatus } from './bucket-policy.ts';
 export { bucketSpec } from './bucket.ts';
+export { bucketFeatures, isFeatureOff } from './bucket-features.ts';
+export type { BucketFeature } from './bucket-features.ts';
 export type { BucketSpec, BucketStatus } from './bucket.ts';
 export { conditionTypes, eventReasons, positiveConditionTypes, reasons } from './conditions.ts';
 export type { Reason } from './conditions.ts';

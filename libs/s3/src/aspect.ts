@@ -1,9 +1,8 @@
 import type { CreateBucketCommandInput } from '@aws-sdk/client-s3';
-import type { BucketSpec, ObjectReference } from '@operator/api';
+import type { BucketFeature, BucketSpec, ObjectReference } from '@operator/api';
 import type { CallContext, Fault, Redacted } from '@operator/outcome';
 import type { SignedMark } from '@operator/ownership';
 import type { Driver } from './driver.ts';
-import type { BucketFeature } from './features.ts';
 import type { Wire } from './wire.ts';
 
 export type { OwnerMark } from '@operator/ownership';

@@ -1,4 +1,4 @@
-import { reasons, type BucketSpec } from '@operator/api';
+import { isFeatureOff, reasons, type BucketSpec } from '@operator/api';
 import { Fault, waiting } from '@operator/outcome';
 import type {
   Aspect,
@@ -12,7 +12,6 @@ import type {
   Support,
   UnsupportedFeatures,
 } from './aspect.ts';
-import { isOff } from './features.ts';
 import { isOwnRefusal } from './lacking.ts';
 
 /** Answers that say something of one call alone. All others concern the whole bucket, or the server. */
@@ -58,7 +57,7 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
 
   /** A server without the feature fulfils the wish for its absence, and owes nothing to a spec that is silent. */
   const lacking = (spec: BucketSpec, message: string): Finding | undefined =>
-    isOff(feature, spec) ? undefined : { verdict: 'unsupported', message };
+    isFeatureOff(feature, spec) ? undefined : { verdict: 'unsupported', message };
 
   const knownLack = (
     spec: BucketSpec,

@@ -1,52 +1,8 @@
 import type { CreateBucketCommandInput } from '@aws-sdk/client-s3';
-import { reasons, type BucketSpec } from '@operator/api';
+import { bucketFeatures, isFeatureOff, reasons, type BucketFeature, type BucketSpec } from '@operator/api';
 import { terminal, type CallContext } from '@operator/outcome';
 import type { AspectView, BoundAspect, BucketContext, BucketWire, LastWish, Managed, Reference } from './aspect.ts';
 import type { Driver } from './driver.ts';
-
-/**
- * Fields of a Bucket's spec that name a feature of the bucket, in the order in which they are applied. An aspect has the name of its
- * field. The owner's mark is among the tags, and stands before all else. Object lock and replication need versioning; a bucket is
- * closed to the public before anything else opens it, and encrypted before anything copies it.
- */
-export const bucketFeatures = [
-  'tagging',
-  'versioning',
-  'objectLock',
-  'publicAccess',
-  'encryption',
-  'cors',
-  'lifecycle',
-  'notifications',
-  'replication',
-  'quota',
-  'cloudTrail',
-] as const satisfies readonly (keyof BucketSpec)[];
-export type BucketFeature = (typeof bucketFeatures)[number];
-
-/**
- * True when the declaration asks for the feature to be off or empty. A server that lacks the feature fulfils that wish.
- */
-const asksForNothing: { readonly [F in BucketFeature]: (declared: NonNullable<BucketSpec[F]>) => boolean } = {
-  versioning: ({ enabled }) => !enabled,
-  encryption: ({ enabled }) => !enabled,
-  publicAccess: (flags) => !Object.values(flags).includes(true),
-  objectLock: ({ enabled }) => !enabled,
-  tagging: ({ tags }) => Object.keys(tags).length === 0,
-  lifecycle: ({ rules }) => rules.length === 0,
-  cors: ({ rules }) => rules.length === 0,
-  notifications: ({ lambda = [], sqs = [], sns = [] }) => lambda.length + sqs.length + sns.length === 0,
-  replication: ({ rules }) => rules.length === 0,
-  quota: ({ maxBytes }) => maxBytes === 0,
-  cloudTrail: ({ enabled }) => !enabled,
-};
-
-/** True when the spec does not declare the feature, or declares it as off or empty. */
-export const isOff = (feature: BucketFeature, spec: BucketSpec): boolean => {
-  const declared = spec[feature];
-  const asks = asksForNothing[feature] as (declared: unknown) => boolean;
-  return declared === undefined || asks(declared);
-};
 
 /** The aspects of a driver in the order in which they are applied. */
 const inOrder = ({ aspects }: Pick<Driver, 'aspects'>): readonly BoundAspect[] =>
@@ -85,7 +41,7 @@ export const lookAtFeatures = async (
     .filter((feature) => !covered.has(feature) && spec[feature] !== undefined)
     .flatMap((feature): AspectView[] => {
       const lacking = driver.unsupported.get(feature);
-      if (lacking !== undefined && isOff(feature, spec)) return [];
+      if (lacking !== undefined && isFeatureOff(feature, spec)) return [];
       return [{ aspect: feature, verdict: 'unsupported', message: lacking ?? notManaged(feature) }];
     });
   return [...views, ...missing];
@@ -109,7 +65,7 @@ const onlyAtCreation: readonly BucketFeature[] = ['objectLock'];
 export const birthOf = (driver: Driver, spec: BucketSpec, bucket: BucketContext): BucketBirth => {
   const aspects = inOrder(driver);
   for (const feature of onlyAtCreation) {
-    if (isOff(feature, spec)) continue;
+    if (isFeatureOff(feature, spec)) continue;
     const lacking = driver.unsupported.get(feature);
     const isManaged = lacking === undefined && aspects.some(({ name }) => name === feature);
     if (!isManaged) {

@@ -1,7 +1,7 @@
 import type { CallContext } from '@operator/outcome';
 import type { Capabilities, Driver } from './driver.ts';
 import { parts, type Support } from './aspect.ts';
-import { bucketFeatures, type BucketFeature } from './features.ts';
+import { bucketFeatures, type BucketFeature } from '@operator/api';
 
 /**
  * What a declaration on a bucket of this Provider may count on: what the server has and the driver manages. Learned by the writes of

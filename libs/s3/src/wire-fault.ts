@@ -172,18 +172,27 @@ const isForeignAnswer = (answer: WireAnswer, error: SdkError): boolean =>
 /** True when the answer has a code of the API; that of an unreadable body is the SDK's. */
 const isS3Code = ({ code }: WireAnswer): boolean => code !== '' && code !== 'SyntaxError';
 
-// Bucket-level PUTs that servers without them take for CreateBucket, whose body they then cannot read.
-const takenForCreateBucket: ReadonlySet<string> = new Set([
-  'PutPublicAccessBlock',
-  'PutBucketOwnershipControls',
-  'PutBucketLogging',
+// Servers take a bucket-level PUT that they do not know for CreateBucket, whose body they then cannot read. In the body of these there are
+// texts of people, which a server that knows them may not like.
+const withTextsOfPeople: ReadonlySet<string> = new Set([
+  'PutBucketTagging',
+  'PutBucketPolicy',
+  'PutBucketEncryption',
+  'PutBucketCors',
+  'PutBucketLifecycleConfiguration',
+  'PutBucketNotificationConfiguration',
+  'PutBucketReplication',
+  'PutBucketWebsite',
 ]);
+
+const mayBeTakenForCreateBucket = (operation: string): boolean =>
+  /^Put(Bucket|PublicAccessBlock)/.test(operation) && !withTextsOfPeople.has(operation);
 
 /** True when the answer is one that only CreateBucket can get. */
 const isOfCreateBucket = ({ operation }: FailedCall, { code, message = '' }: WireAnswer): boolean =>
   operation !== 'CreateBucket' &&
   (code === 'BucketAlreadyOwnedByYou' ||
-    (code === 'MalformedXML' && takenForCreateBucket.has(operation)) ||
+    (code === 'MalformedXML' && mayBeTakenForCreateBucket(operation)) ||
     (code === 'InvalidArgument' && message.includes('CreateBucketConfiguration')));
 
 /**

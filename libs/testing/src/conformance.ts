@@ -1,3 +1,4 @@
+import type { BucketFeature } from '@operator/api';
 import { randomBytes, randomUUID } from 'node:crypto';
 import {
   CreateMultipartUploadCommand,
@@ -19,7 +20,6 @@ import {
   readOwner,
   removeBucket,
   verifyKey,
-  type BucketFeature,
   type BucketWire,
   type Connection,
   type Driver,

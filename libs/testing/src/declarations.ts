@@ -8,8 +8,8 @@ import {
   PutBucketTaggingCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { BucketSpec } from '@operator/api';
-import type { BucketFeature, Part } from '@operator/s3';
+import type { BucketFeature, BucketSpec } from '@operator/api';
+import type { Part } from '@operator/s3';
 
 /** A client that is not the operator's: it tells what really stands at the server. */
 export type Independent = Pick<S3Client, 'send'>;

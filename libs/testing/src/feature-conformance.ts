@@ -1,9 +1,8 @@
-import type { BucketSpec } from '@operator/api';
+import type { BucketFeature, BucketSpec } from '@operator/api';
 import {
   lookAtFeatures,
   type AspectView,
   type BucketContext,
-  type BucketFeature,
   type BucketWire,
   type Driver,
   type Managed,

@@ -124,6 +124,17 @@ export const cors = Type.Object(
   { description: `Which web pages of other origins may use the bucket. ${unmanaged}` },
 );
 
+export const requestPayment = Type.Object(
+  {
+    payer: Type.Enum(['BucketOwner', 'Requester'], {
+      description:
+        'BucketOwner: the owner of the bucket. Requester: whoever asks; anonymous requests are refused then.',
+      default: 'BucketOwner',
+    }),
+  },
+  { description: `Who pays for requests and downloads. ${unmanaged}` },
+);
+
 const notification = (what: string) =>
   Type.Object(
     {
@@ -313,6 +324,7 @@ const inOrder = {
   objectLock,
   publicAccess,
   encryption,
+  requestPayment,
   cors,
   lifecycle,
   notifications,
@@ -338,6 +350,7 @@ const asksForNothing: { readonly [F in BucketFeature]: (declared: Typed<(typeof 
   objectLock: ({ enabled }) => !enabled,
   publicAccess: (flags) => !Object.values(flags).includes(true),
   encryption: ({ enabled }) => !enabled,
+  requestPayment: ({ payer }) => payer === 'BucketOwner',
   cors: ({ rules }) => rules.length === 0,
   lifecycle: ({ rules }) => rules.length === 0,
   notifications: ({ lambda = [], sqs = [], sns = [] }) => lambda.length + sqs.length + sns.length === 0,

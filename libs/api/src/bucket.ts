@@ -38,6 +38,7 @@ export const bucketSpec = Type.Object(
     publicAccess: optional(features.publicAccess),
     lifecycle: optional(lifecycle),
     cors: optional(features.cors),
+    requestPayment: optional(features.requestPayment),
     notifications: optional(features.notifications),
     tagging: optional(features.tagging),
     replication: optional(features.replication),

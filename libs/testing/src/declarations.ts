@@ -1,6 +1,7 @@
 import {
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
+  GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
   GetBucketVersioningCommand,
   GetPublicAccessBlockCommand,
@@ -195,6 +196,14 @@ export const declarations: readonly AnyDeclaration[] = [
       isThere: async (client, bucket) => (await rulesOf(client, bucket)).some(isForeignRule),
     },
   }),
+  declare<'requestPayment'>({
+    feature: 'requestPayment',
+    full: { payer: 'Requester' },
+    other: { payer: 'BucketOwner' },
+    none: { payer: 'BucketOwner' },
+    seen: async (client, Bucket) => (await client.send(new GetBucketRequestPaymentCommand({ Bucket }))).Payer,
+    shows: ({ payer }) => payer,
+  }),
 ];
 
 /** The servers of the test runs. */
@@ -203,10 +212,11 @@ type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
 /** What each of them lacks, features and parts, as they are started for tests. */
 export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Part)[]>> = {
   // Without a key service it encrypts nothing.
-  minio: ['publicAccess', 'cors', 'encryption'],
-  moto: [],
-  versitygw: ['publicAccess', 'encryption'],
-  seaweedfs: ['publicAccess'],
+  minio: ['publicAccess', 'cors', 'encryption', 'requestPayment'],
+  // It answers a read with the list of the bucket.
+  moto: ['requestPayment'],
+  versitygw: ['publicAccess', 'encryption', 'requestPayment'],
+  seaweedfs: ['publicAccess', 'requestPayment'],
   ceph: [],
 };
 

@@ -316,6 +316,14 @@ const featureCases = [
     rulesNotChecked,
   ),
 
+  accepts('a bucket whose requesters pay', bucket({ requestPayment: { payer: 'Requester' } })),
+  refuses(
+    'an unknown payer',
+    bucket({ requestPayment: { payer: 'Owner' } }),
+    ['spec.requestPayment.payer', 'supported values: "BucketOwner", "Requester"'],
+    rulesNotChecked,
+  ),
+
   accepts(
     'notifications to all three',
     bucket({

@@ -153,6 +153,10 @@ const bucketQueries: Readonly<Record<string, string>> = {
   replication: 'BucketReplication',
   'object-lock': 'ObjectLockConfiguration',
   acl: 'BucketAcl',
+  requestPayment: 'BucketRequestPayment',
+  logging: 'BucketLogging',
+  website: 'BucketWebsite',
+  accelerate: 'BucketAccelerateConfiguration',
 };
 
 /** Names a call to an S3 server, its IAM and STS (Query protocol), CloudTrail (JSON) or MinIO's admin API. `body`: of a POST. */

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Call, Traffic, Trap, Verdict } from '@operator/tools/harness';
-import type { Seeded } from '@operator/tools/harness';
+import type { Call, Seeded, Traffic, Trap, Verdict } from '@operator/tools/harness';
 
 interface Fault {
   readonly name: string;

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { BucketSpec } from '@operator/api';
-import type { BucketFeature } from '@operator/s3';
+import type { BucketFeature, BucketSpec } from '@operator/api';
 import { declarationsOn, declaredOn, replacement } from '@operator/testing/declarations';
 import {
   accessKeySpec,
@@ -10,8 +9,8 @@ import {
   type Kube,
   type Manifest,
   type S3View,
+  type Seeded,
 } from '@operator/tools/harness';
-import type { Seeded } from '@operator/tools/harness';
 
 export interface DeclaredBucket {
   readonly namespace: string;

@@ -6,10 +6,12 @@ import {
   ourKinds,
   passRequest,
   s3View,
+  seeded,
   startWorld,
   sumOfMetric,
   untilQuiet,
   type Controller,
+  type Seeded,
   type World,
 } from '@operator/tools/harness';
 import { pause } from '../crowd-rest.ts';
@@ -17,7 +19,6 @@ import { makeWeather } from '../faults.ts';
 import { handlesOf } from '../handles.ts';
 import { createRandomChanges } from '../random-changes.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
-import { seeded, type Seeded } from '@operator/tools/harness';
 import { compareWithApi, compareWithServer } from '../server-truth.ts';
 import { lowestOf, slopeOf } from '../slope.ts';
 

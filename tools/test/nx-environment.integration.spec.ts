@@ -56,6 +56,15 @@ beforeAll(() => {
   const files = ['src/index.ts', '../../needed/needed.ts'];
   write(join(origin, 'libs/one/tsconfig.json'), { extends: '../../tsconfig.base.json', files });
   write(join(origin, 'libs/one/src/index.ts'), 'export const one: number = 1;\n');
+  write(join(origin, 'libs/two/package.json'), {
+    name: '@few/two',
+    private: true,
+    type: 'module',
+    nx: { ...nx, name: 'two' },
+  });
+  write(join(origin, 'libs/two/tsconfig.json'), { extends: '../../tsconfig.base.json', files: ['src/index.ts'] });
+  const importOfOne = "import { one } from '../../one/src/index.ts';\n";
+  write(join(origin, 'libs/two/src/index.ts'), `${importOfOne}export const two: number = one;\n`);
   const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com'];
   for (const args of [
     ['init', '--quiet', '--initial-branch=main'],
@@ -87,6 +96,16 @@ describe('a type error in a clone is found', () => {
     const first = run(green, 'nx', typecheck, { ...environment(), ...more(green) });
     expect(first, first.output).toMatchObject({ status: 0 });
     const second = run(red, 'nx', typecheck, { ...environment(), ...more(red) });
+    expect(second.output).toContain('error TS2322');
+    expect(second.status).not.toBe(0);
+  });
+
+  it('although it is in a project that has not changed, since it imports one that has', () => {
+    const path = clone('imports', right);
+    const first = run(path, 'nx', typecheck, environment());
+    expect(first, first.output).toMatchObject({ status: 0 });
+    write(join(path, 'libs/one/src/index.ts'), "export const one: string = 'one';\n");
+    const second = run(path, 'nx', typecheck, environment());
     expect(second.output).toContain('error TS2322');
     expect(second.status).not.toBe(0);
   });

@@ -1,4 +1,4 @@
-import { annotations, eventReasons, reasons, type ProviderStatus } from '@operator/api';
+import { annotations, entriesIn, eventReasons, reasons, type ProviderStatus } from '@operator/api';
 import { Fault, onlyFault, transient, waiting } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import { isKubeError, type ObjectMeta } from '@operator/runtime';
@@ -50,11 +50,7 @@ export const confirmedOrphans = (
   orphans: readonly MarkedUser[],
   provider: Pick<Provider, 'metadata'>,
 ): readonly MarkedUser[] => {
-  const confirmed = new Set(
-    confirmationOf(provider)
-      .split(',')
-      .map((part) => part.trim()),
-  );
+  const confirmed = new Set(entriesIn(confirmationOf(provider)));
   return orphans.filter((orphan) => confirmed.has(orphan.name) || confirmed.has(idOf(orphan)));
 };
 

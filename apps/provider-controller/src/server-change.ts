@@ -1,4 +1,4 @@
-import { annotations, reasons } from '@operator/api';
+import { annotations, entriesIn, reasons } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import type { Driver } from '@operator/s3';
@@ -32,7 +32,7 @@ const protocolOf = (keyService: string): string => keyService.slice(0, keyServic
 export const serverChange = (provider: Provider, now: Place, users: ProviderUsers): Fault | undefined => {
   const held = usersAtServer(users);
   if (countOf(held) === 0) return undefined;
-  const declared = (provider.metadata.annotations?.[annotations.sameServer] ?? '').split(',').map((at) => at.trim());
+  const declared = entriesIn(provider.metadata.annotations?.[annotations.sameServer]);
   return (
     otherServer(provider, now, held, declared) ??
     otherKeyService(provider, now, held, declared) ??
@@ -86,7 +86,7 @@ const otherKeyService = (
   if (protocolOf(former) !== protocolOf(keyService)) return changed(lead, holders);
   const address = addressOf(keyService);
   if (declared.includes(address)) return undefined;
-  const value = [...declared.filter((at) => at !== ''), address].join(', ');
+  const value = [...declared, address].join(', ');
   return changed(
     lead,
     holders,
@@ -108,7 +108,7 @@ const otherAccount = (
   }
   if (formerVersion === undefined || formerVersion === credentialsVersion || declared.includes(former))
     return undefined;
-  const value = [...declared.filter((at) => at !== ''), former].join(', ');
+  const value = [...declared, former].join(', ');
   return changed(
     `The Secrets have changed, and the server does not tell the account of these credentials; in account ${former}`,
     held,

@@ -1,4 +1,5 @@
 import { parseDuration } from './duration.ts';
+import { entriesIn } from './entries.ts';
 import {
   accessKeyResource,
   annotations,
@@ -20,12 +21,6 @@ interface AnnotationRule {
 
 const dnsLabel = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 
-const entriesOf = (value: string): readonly string[] =>
-  value
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-
 /** `"false"` is what people write to say that it does not hold, and so it is taken. */
 const flag = (name: string, on?: readonly string[]): AnnotationRule => ({
   name,
@@ -45,7 +40,7 @@ const listOf = (name: string, takes: string, entry: RegExp, on: readonly string[
   name,
   on,
   takes: `${takes}, with commas between`,
-  isValid: (value) => entriesOf(value).every((one) => entry.test(one)),
+  isValid: (value) => entriesIn(value).every((one) => entry.test(one)),
 });
 
 const { kind: provider } = providerResource;

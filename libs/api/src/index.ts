@@ -8,6 +8,7 @@ export type { BucketSpec, BucketStatus } from './bucket.ts';
 export { conditionTypes, eventReasons, positiveConditionTypes, reasons } from './conditions.ts';
 export type { Reason } from './conditions.ts';
 export { parseDuration } from './duration.ts';
+export { entriesIn } from './entries.ts';
 export type { IdentityPolicyDocument, PolicyDocument, PolicyStatement, Principal } from './policy-document.ts';
 export { providerSpec } from './provider.ts';
 export type { ProviderSpec, ProviderStatus } from './provider.ts';

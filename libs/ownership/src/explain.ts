@@ -1,4 +1,4 @@
-import { annotations, reasons } from '@operator/api';
+import { annotations, entriesIn, reasons } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
 import type { Act, Rule, OwnershipVerdict } from './decide.ts';
 import type { OwnerMark } from './mark.ts';
@@ -24,11 +24,7 @@ const confirmationOf = ({ namespace, name, bucket }: Omit<Asker, 'provider'>): s
 export const isConfirmed = (
   ofProvider: Readonly<Record<string, string>> | undefined,
   asker: Omit<Asker, 'provider'>,
-): boolean =>
-  (ofProvider?.[annotations.confirmOwner] ?? '')
-    .split(',')
-    .map((entry) => entry.trim())
-    .includes(confirmationOf(asker));
+): boolean => entriesIn(ofProvider?.[annotations.confirmOwner]).includes(confirmationOf(asker));
 
 /** The one command that settles a doubt. */
 export const commandToConfirm = (asker: Asker): string =>

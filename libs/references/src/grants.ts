@@ -1,4 +1,4 @@
-import { annotations, type AllowedNamespaces, type LabelSelector } from '@operator/api';
+import { annotations, entriesIn, type AllowedNamespaces, type LabelSelector } from '@operator/api';
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -66,12 +66,7 @@ export type GrantState = 'granted' | 'withdrawn' | 'confirmed';
 
 /** The namespaces whose withdrawal the lender confirmed; entries stand with commas between. */
 export const confirmedWithdrawals = ({ metadata }: Pick<Lender, 'metadata'>): ReadonlySet<string> =>
-  new Set(
-    (metadata.annotations?.[annotations.confirmWithdrawal] ?? '')
-      .split(',')
-      .map((entry) => entry.trim())
-      .filter((entry) => entry !== ''),
-  );
+  new Set(entriesIn(metadata.annotations?.[annotations.confirmWithdrawal]));
 
 /**
  * How objects of namespace `from` stand with `lender`, whatever they have by now. A grant outweighs an annotation that is left

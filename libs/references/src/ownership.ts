@@ -1,4 +1,4 @@
-import { annotations } from '@operator/api';
+import { annotations, entriesIn } from '@operator/api';
 import type {
   AccessKeySpec,
   AccessKeyStatus,
@@ -210,8 +210,8 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     { provider, driver }: Provided,
     signal: AbortSignal,
   ): Promise<readonly string[]> => {
-    const declared = provider.metadata.annotations?.[annotations.sameServer] ?? '';
-    const isSame = declared.split(',').some((address) => address.trim() === driver.serverIdentity);
+    const declared = entriesIn(provider.metadata.annotations?.[annotations.sameServer]);
+    const isSame = declared.includes(driver.serverIdentity);
     if (endpoint === undefined || !isSame) return [];
     // By the Provider object: who borrows it could have sealed the account's name for an endpoint of its own.
     const accounts = new Set([undefined, await provenAccountOf(provider, signal)]);

@@ -1,4 +1,4 @@
-import { annotations, conditionTypes } from '@operator/api';
+import { annotations, conditionTypes, entriesIn } from '@operator/api';
 import type { Informer, KubeObject, ObjectKey } from '@operator/runtime';
 import type { Provider } from './connection.ts';
 import type { ReferredBucket } from './referred-bucket.ts';
@@ -58,10 +58,7 @@ export const wokenByProvider = <T extends KubeObject>(
 /** What the owner of a Provider says about objects of other namespaces: each entry begins with the name of a namespace. */
 const wordsIn = ({ metadata }: Provider): readonly string[] =>
   [annotations.confirmWithdrawal, annotations.confirmOwner].flatMap((annotation) =>
-    (metadata.annotations?.[annotation] ?? '').split(',').flatMap((entry) => {
-      const word = entry.trim();
-      return word === '' ? [] : [`${annotation} ${word}`];
-    }),
+    entriesIn(metadata.annotations?.[annotation]).map((entry) => `${annotation} ${entry}`),
   );
 
 /** The namespaces about which the owner of the Provider said something new. */

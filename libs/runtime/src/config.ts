@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import { parseDuration } from '@operator/api';
+import { entriesIn, parseDuration } from '@operator/api';
 
 /** What flags and environment say, validated. */
 export interface RuntimeConfig {
@@ -209,18 +209,12 @@ const parseMatching =
     return pattern.test(value) ? [value] : undefined;
   };
 
-const listIn = (value: string): readonly string[] =>
-  value
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-
 /** What is an address is for the drivers to know. */
 const destinationsIn = (value: string | undefined): readonly string[] | undefined =>
-  value === undefined ? undefined : value === 'none' ? [] : listIn(value);
+  value === undefined ? undefined : value === 'none' ? [] : entriesIn(value);
 
 const parseNamespaces = (value: string): readonly string[] | undefined => {
-  const names = listIn(value);
+  const names = entriesIn(value);
   return names.every((name) => dnsLabel.test(name)) ? [...new Set(names)] : undefined;
 };
 
@@ -228,7 +222,7 @@ const parseNamespaces = (value: string): readonly string[] | undefined => {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const parseClusterIds = (value: string): ReadonlySet<string> | undefined => {
-  const ids = listIn(value);
+  const ids = entriesIn(value);
   return ids.every((id) => uuid.test(id)) ? new Set(ids) : undefined;
 };
 

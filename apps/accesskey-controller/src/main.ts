@@ -106,7 +106,13 @@ const build = (tools: ControllerTools) => {
     },
     reconciler: accessKeyReconciler({
       kube: ownWrites.kube,
-      references: createReferences({ kube, pool, providers, buckets }),
+      references: createReferences({
+        kube,
+        pool,
+        crossNamespaceRefs: tools.config.crossNamespaceRefs,
+        providers,
+        buckets,
+      }),
       ownership: composeOwnership(tools, randomBytes),
       places,
       newPair: () => makePair(randomBytes),

@@ -70,7 +70,13 @@ const build = (tools: ControllerTools) => {
   });
 
   const ownership = composeOwnership(tools, randomBytes);
-  const references = createReferences({ kube, pool, providers, buckets });
+  const references = createReferences({
+    kube,
+    pool,
+    crossNamespaceRefs: tools.config.crossNamespaceRefs,
+    providers,
+    buckets,
+  });
   const inputs = createInputs({ kube, references, ownership });
   // What another Bucket's features name is watched as long as they do.
   tools.mapEvents(buckets, (bucket) => inputs.referrersOf(keyOf(bucket)));

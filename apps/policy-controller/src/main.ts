@@ -34,7 +34,7 @@ import { keyOf, runController, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import type { PrincipalKey, BucketPolicy, RivalPolicy } from './deps.ts';
 import { policyReconciler } from './reconciler.ts';
-import { hasLostDocument, livePolicies, trimRival } from './rivals.ts';
+import { hasLostDocument, trimRival } from './rivals.ts';
 import { createWriteMemory } from './write-memory.ts';
 
 /** What every driver needs of this process. */
@@ -122,12 +122,19 @@ const build = (tools: ControllerTools) => {
     isUsable: usable(providers),
     failureEvent: policyFailed,
     reconciler: policyReconciler({
-      references: createReferences({ kube, pool, providers, buckets }),
+      references: createReferences({
+        kube,
+        pool,
+        crossNamespaceRefs: tools.config.crossNamespaceRefs,
+        providers,
+        buckets,
+      }),
       ownership: composeOwnership(tools, randomBytes),
       bucketAt: (key) => buckets.get(key),
       policiesOf: views.rivalsOf,
       policiesAt: views.rivalsAt,
-      livePolicies: livePolicies(kube),
+      // What is destroyed because nobody else has it must not rest on a late watch.
+      livePolicies: (signal) => tools.listLive(bucketPolicyResource, (policy: BucketPolicy) => policy, { signal }),
       lookAgain: (key) => {
         tools.enqueue(key);
       },

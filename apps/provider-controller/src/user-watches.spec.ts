@@ -1,5 +1,13 @@
 import { objectOf } from '@operator/references/testing';
-import type { Informer, InformerEvents, InformerOptions, KubeClient, Resource, StoredObject } from '@operator/runtime';
+import {
+  createLiveList,
+  type Informer,
+  type InformerEvents,
+  type InformerOptions,
+  type KubeClient,
+  type Resource,
+  type StoredObject,
+} from '@operator/runtime';
 import { describe, expect, it } from 'vitest';
 import { createUserWatches, liveUsers } from './user-watches.ts';
 
@@ -103,7 +111,10 @@ it('the users of a Provider are found by a list of all namespaces too, piece by 
       yield { items: [kind === 'Bucket' ? bucket({ ownership: 'Created', conditions: [] }) : accessKey] };
     },
   } as unknown as Pick<KubeClient, 'list'>;
-  const { buckets, accessKeys } = await liveUsers(kube)('platform/store', new AbortController().signal);
+  const { buckets, accessKeys } = await liveUsers(createLiveList(kube, []))(
+    'platform/store',
+    new AbortController().signal,
+  );
   expect(buckets.map(({ metadata, status }) => [metadata.name, status])).toEqual([
     ['photos', { ownership: 'Created' }],
   ]);

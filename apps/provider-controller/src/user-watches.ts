@@ -1,13 +1,6 @@
 import { accessKeyResource, bucketResource } from '@operator/api';
 import { keyOfReference } from '@operator/references';
-import {
-  bareMetadata,
-  pick,
-  type ControllerTools,
-  type KubeClient,
-  type ObjectKey,
-  type Resource,
-} from '@operator/runtime';
+import { bareMetadata, pick, type ControllerTools, type LiveList, type ObjectKey } from '@operator/runtime';
 import type { AccessKeyUser, BucketUser, ProviderUsers } from './users.ts';
 
 type Watching = Pick<ControllerTools, 'informer' | 'enqueue'>;
@@ -57,7 +50,7 @@ export interface UserWatches {
 }
 
 /**
- * Watches the Buckets and AccessKeys of every namespace, whichever this process watches: a Provider is used by grant from
+ * Watches the Buckets and AccessKeys of every namespace that may refer to a Provider, whichever this process watches: a Provider is used by grant from
  * namespaces that other processes look after.
  */
 export const createUserWatches = ({ informer, enqueue }: Watching): UserWatches => {
@@ -82,39 +75,26 @@ export const createUserWatches = ({ informer, enqueue }: Watching): UserWatches 
   };
 };
 
-/** Every AccessKey by a live list of all namespaces. @throws KubeError */
+/** Every AccessKey that may refer to a Provider, by a live list. @throws KubeError */
 export const liveAccessKeys =
-  (kube: Pick<KubeClient, 'list'>) =>
-  async (signal: AbortSignal): Promise<readonly AccessKeyUser[]> => {
-    const found: AccessKeyUser[] = [];
-    for await (const { items } of kube.list<AccessKeyUser>(accessKeyResource, {}, { signal, pageSize }))
-      found.push(...items.map(trimAccessKey));
-    return found;
-  };
-
-/** How many objects one answer has: a list of all namespaces is read piece by piece. */
-const pageSize = 500;
+  (listLive: LiveList) =>
+  (signal: AbortSignal): Promise<readonly AccessKeyUser[]> =>
+    listLive(accessKeyResource, trimAccessKey, { signal });
 
 /**
- * Who refers to a Provider by a live list of all namespaces, which no late watch can hide anybody from. It costs a list of every
- * Bucket and AccessKey, so it is for what must not be done while anybody refers to the Provider.
+ * Who refers to a Provider, by a live list. It costs a list of every Bucket and AccessKey, so it is for what must not be done while
+ * anybody refers to the Provider.
  * @throws KubeError
  */
 export const liveUsers =
-  (kube: Pick<KubeClient, 'list'>) =>
+  (listLive: LiveList) =>
   async (provider: ObjectKey, signal: AbortSignal): Promise<ProviderUsers> => {
-    const listed = async <T extends BucketUser | AccessKeyUser>(
-      resource: Resource,
-      trim: (object: T) => T,
-    ): Promise<readonly T[]> => {
-      const found: T[] = [];
-      for await (const { items } of kube.list<T>(resource, {}, { signal, pageSize })) {
-        found.push(...items.filter((item) => keyOfProvider(item) === provider).map(trim));
-      }
-      return found;
-    };
+    const ofProvider =
+      <T extends BucketUser | AccessKeyUser>(trim: (object: T) => T) =>
+      (object: T): T | undefined =>
+        keyOfProvider(object) === provider ? trim(object) : undefined;
     return {
-      buckets: await listed(bucketResource, trimBucket),
-      accessKeys: await listed(accessKeyResource, trimAccessKey),
+      buckets: await listLive(bucketResource, ofProvider(trimBucket), { signal }),
+      accessKeys: await listLive(accessKeyResource, ofProvider(trimAccessKey), { signal }),
     };
   };

@@ -1,5 +1,4 @@
 import {
-  accelerate,
   bindAspect,
   cors,
   createIamKeyIssuer,
@@ -43,7 +42,6 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(encryption({ alwaysOn: isAmazon })),
       bindAspect(cors),
       bindAspect(requestPayment),
-      bindAspect(accelerate),
     ],
     unsupported,
     isCertain: isAmazon,

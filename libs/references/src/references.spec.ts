@@ -100,6 +100,16 @@ describe('a reference to a Provider', () => {
     expect(fault.message).toMatch(message);
   });
 
+  it('to another namespace is refused where references stay in theirs, whatever is granted', async () => {
+    const { references, providers } = createTestWorld(driver);
+    providers.set('team-a/provider', grants({ all: true }));
+    const isolated = references({ crossNamespaceRefs: false });
+    const fault = await faultOf(isolated.driverFor({ name: 'provider', namespace: 'team-a' }, 'team-b', signal));
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'ReferenceNotGranted' });
+    expect(fault.message).toContain('--no-cross-namespace-refs');
+    expect((await isolated.driverFor({ name: 'provider' }, 'team-a', signal)).driver).toBe(driver);
+  });
+
   it('serves removal without a grant: what was granted once can be undone', async () => {
     const { references } = createTestWorld(driver);
     const ref = { name: 'provider', namespace: 'team-a' };

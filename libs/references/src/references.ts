@@ -75,6 +75,8 @@ export interface ReferencesOptions {
   readonly kube: KubeClient;
   readonly pool: DriverPool;
   readonly providers: Informer<Provider>;
+  /** False: only references within a namespace are granted. */
+  readonly crossNamespaceRefs: boolean;
   /** Only where `bucketFor` is used. */
   readonly buckets?: Informer<ReferredBucket>;
 }
@@ -99,7 +101,13 @@ export const namespaceLabels =
   };
 
 /** Follows references through the informers of this process. */
-export const createReferences = ({ kube, pool, providers, buckets }: ReferencesOptions): References => {
+export const createReferences = ({
+  kube,
+  pool,
+  crossNamespaceRefs,
+  providers,
+  buckets,
+}: ReferencesOptions): References => {
   const labelsOf = namespaceLabels(kube);
 
   const follow = async <T extends KubeObject<{ allowedNamespaces?: AllowedNamespaces }>>(
@@ -112,6 +120,12 @@ export const createReferences = ({ kube, pool, providers, buckets }: ReferencesO
     const key = keyOfReference(ref, from);
     const found = informer.get(key);
     const owner = ref.namespace ?? from;
+    if (owner !== from && !crossNamespaceRefs) {
+      throw waiting(
+        reasons.ReferenceNotGranted,
+        `${kind} ${key} may not be referred to from namespace ${from}: this operator does not follow references to other namespaces (--no-cross-namespace-refs). Create the ${kind} in namespace ${from}.`,
+      );
+    }
     // An object that may not be referred to is not even said to exist.
     const granted =
       owner === from ||

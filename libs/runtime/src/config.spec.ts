@@ -7,6 +7,7 @@ describe('readConfig', () => {
       kubeconfig: undefined,
       watchNamespaces: [],
       watchSelector: undefined,
+      crossNamespaceRefs: true,
       workers: 10,
       resyncIntervalMs: 600_000,
       leaderElect: true,
@@ -47,6 +48,13 @@ describe('readConfig', () => {
       metricsAddress: { host: '127.0.0.1', port: 0 },
       healthAddress: undefined,
     });
+  });
+
+  it.each([
+    [['--no-cross-namespace-refs'], false],
+    [['--no-cross-namespace-refs=false'], true],
+  ])('reads %s as crossNamespaceRefs %s', (argv, crossNamespaceRefs) => {
+    expect(readConfig('c', argv, {})).toMatchObject({ crossNamespaceRefs });
   });
 
   it.each([

@@ -10,6 +10,8 @@ export interface RuntimeConfig {
   readonly watchNamespaces: readonly string[];
   /** Label selector on the controller's own kind: the way to shard. */
   readonly watchSelector: string | undefined;
+  /** False: no reference to another namespace is granted, and nothing outside of `watchNamespaces` is read. */
+  readonly crossNamespaceRefs: boolean;
   readonly workers: number;
   readonly resyncIntervalMs: number;
   readonly leaderElect: boolean;
@@ -60,6 +62,10 @@ const flags = {
   'watch-selector': {
     fallback: '',
     text: 'Label selector on the objects of this controller, to share them among several',
+  },
+  'no-cross-namespace-refs': {
+    fallback: 'false',
+    text: 'Whether references to other namespaces are refused, whatever allowedNamespaces says; nothing is read outside of --watch-namespaces then: true or false',
   },
   workers: {
     fallback: '10',
@@ -149,11 +155,12 @@ export const readConfig = (
     kubeconfig: text('kubeconfig'),
     watchNamespaces,
     watchSelector,
+    crossNamespaceRefs: !read('no-cross-namespace-refs', parseBoolean),
     workers: read('workers', (value) =>
       /^\d{1,3}$/.test(value) && inRange(Number(value), 1, 200) ? Number(value) : undefined,
     ),
     resyncIntervalMs: read('resync-interval', parseDuration),
-    leaderElect: read('leader-elect', (value) => (value === 'true' ? true : value === 'false' ? false : undefined)),
+    leaderElect: read('leader-elect', parseBoolean),
     leaderElectionNamespace: read('leader-election-namespace', parseMatching(dnsLabel))[0],
     leaderElectionId:
       read('leader-election-id', parseMatching(dnsSubdomain))[0] ?? leaseName(name, watchNamespaces, watchSelector),
@@ -178,7 +185,7 @@ const parseFlags = (argv: readonly string[]): Readonly<Record<string, string | b
   try {
     const { values } = parseArgs({
       // As with any Kubernetes component, the bare flag means true.
-      args: argv.map((argument) => (argument === '--leader-elect' ? '--leader-elect=true' : argument)),
+      args: argv.map((argument) => (bareFlags.has(argument) ? `${argument}=true` : argument)),
       options: {
         help: { type: 'boolean' },
         version: { type: 'boolean' },
@@ -194,6 +201,11 @@ const parseFlags = (argv: readonly string[]): Readonly<Record<string, string | b
     throw new ConfigError(caught instanceof Error ? caught.message : String(caught));
   }
 };
+
+const bareFlags: ReadonlySet<string> = new Set(['--leader-elect', '--no-cross-namespace-refs']);
+
+const parseBoolean = (value: string): boolean | undefined =>
+  value === 'true' ? true : value === 'false' ? false : undefined;
 
 const inRange = (value: number, least: number, most: number): boolean => value >= least && value <= most;
 

@@ -10,6 +10,7 @@ import {
   createInformer,
 } from './informer.ts';
 import type { KubeClient, ObjectRef } from './kube-client.ts';
+import type { LiveList } from './live-list.ts';
 import type { Metrics } from './metrics.ts';
 import type { ObjectKey, Resource, StoredObject } from './resource.ts';
 import type { Wakes } from './wakes.ts';
@@ -35,6 +36,7 @@ export interface ControllerTools {
    * Returns the way to stop.
    */
   watchOne(resource: Resource, ref: ObjectRef, onChange: (object: StoredObject | undefined) => void): () => void;
+  readonly listLive: LiveList;
   readonly mapEvents: Wakes['mapEvents'];
   /** Enqueues one object of the controller's own kind, at once or in `afterMs`. */
   enqueue(key: ObjectKey, afterMs?: number): void;

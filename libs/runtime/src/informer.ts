@@ -7,7 +7,7 @@ import { type ObjectKey, type Resource, type StoredObject, keyOf } from './resou
 import { dropNoise } from './trim.ts';
 
 export interface InformerOptions<T> {
-  /** `watched` (the default): the namespaces of `--watch-namespaces`; `all`: every namespace, also for cluster-scoped kinds. */
+  /** `watched` (the default): the namespaces of `--watch-namespaces`; `all`: every namespace that a reference may lead to. */
   readonly scope?: 'watched' | 'all';
   /**
    * Names a second informer of a resource, beside the one that has none: of objects that this process does not look after, say. The
@@ -80,6 +80,8 @@ export interface InformerSource {
   readonly random: () => number;
   /** Empty: all namespaces. */
   readonly namespaces: readonly string[];
+  /** What `scope: 'all'` means; empty or absent: all namespaces. */
+  readonly reach?: readonly string[];
   /** Added to the informer's own label selector. */
   readonly labelSelector?: string | undefined;
   readonly silentAfterMs?: number;
@@ -208,7 +210,8 @@ export const createInformer = <T extends StoredObject>(
 
     async start(source, signal) {
       log = source.log;
-      const namespaces = options.scope === 'all' || source.namespaces.length === 0 ? [undefined] : source.namespaces;
+      const scope = options.scope === 'all' ? (source.reach ?? []) : source.namespaces;
+      const namespaces = scope.length === 0 ? [undefined] : scope;
       const labelSelector = [options.labelSelector, source.labelSelector]
         .filter((part) => part !== undefined)
         .join(',');

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@operator/outcome';
 import type { Logger } from 'pino';
 import { catchUp } from './catch-up.ts';
+import { createLiveList } from './live-list.ts';
 import { ConfigError, type RuntimeConfig, readConfig, usage } from './config.ts';
 import type { Controller } from './controller-deps.ts';
 import { type RunningController, createController } from './controller.ts';
@@ -185,6 +186,7 @@ const assemble = async <Spec, Status>(
   const controller = await build({
     ...shared,
     config,
+    listLive: createLiveList(kube, reachOf(config)),
     operatorNamespace: config.operatorNamespace ?? connection.namespace ?? 'default',
     signal,
     informer: informerOf,
@@ -212,6 +214,10 @@ const assemble = async <Spec, Status>(
   });
   return { informer, queue, loop, plural: controller.resource.plural };
 };
+
+/** The namespaces that a reference may lead to; empty: all. */
+const reachOf = ({ crossNamespaceRefs, watchNamespaces }: RuntimeConfig): readonly string[] =>
+  crossNamespaceRefs ? [] : watchNamespaces;
 
 /** Campaigns and works, term after term, until the process stops. */
 const lead = <T extends StoredObject>(
@@ -248,7 +254,7 @@ const compose = async <Spec, Status>(
   const uplink = await connect(options, config, { log, metrics, tracing });
   const { unfenced: kube } = uplink;
   const events = createEventRecorder({ kube, component: name, instance: identity, log, clock, monotonicMs });
-  const watches = createWatches({ kube, log, random, namespaces: config.watchNamespaces });
+  const watches = createWatches({ kube, log, random, namespaces: config.watchNamespaces, reach: reachOf(config) });
   const parts: Parts = { ...uplink, config, log, metrics, tracing, events, watches };
   const assembled = await assemble(options, parts, stopping.stop);
   const isReady = watches.hasSynced;

@@ -103,7 +103,7 @@ export interface TestWorld {
   };
   readonly referredBucket: (key: ObjectKey) => ReferredBucket | undefined;
   /** Those of a new process: another pool of drivers. */
-  readonly references: () => References;
+  readonly references: (mode?: { readonly crossNamespaceRefs?: boolean }) => References;
   /** Proves with a key that never changes, in the cluster `cluster-1`, which has replaced `cluster-0`. */
   readonly ownership: Ownership;
 }
@@ -164,9 +164,10 @@ export const createTestWorld = (driver: Driver): TestWorld => {
       prover: () => Promise.resolve(testProver),
       ownerGone: ownerGone(kube.client, clusterId, formerClusters),
     }),
-    references: () =>
+    references: ({ crossNamespaceRefs = true } = {}) =>
       createReferences({
         kube: kube.client,
+        crossNamespaceRefs,
         pool: createDriverPool({ aws: make, wasabi: make, minio: make, custom: make }),
         providers: informerOf(providerResource, providers),
         buckets: { ...informerOf<ReferredBucket>(bucketResource, new Map()), get: referredBucket },

@@ -4,10 +4,7 @@ import type { KnipConfig } from 'knip';
 
 export default {
   workspaces: {
-    '.': {
-      // Programs that are named in strings alone, which go through tools/bootstrap.mjs or tools/test/main.ts.
-      ignoreDependencies: ['prettier'],
-    },
+    '.': {},
     'apps/*': {},
     'libs/*': {},
     // A controller for tests, which runs as a process of its own.
@@ -15,7 +12,7 @@ export default {
     // Of util-linux: tests that need root.
     e2e: { ignoreBinaries: ['mount', 'umount'] },
     tools: {
-      entry: ['*.mjs', 'build.ts', '*/main.ts', 'harness/preload/*.ts'],
+      entry: ['*.mjs', 'build.ts', '*/main.ts', 'charts/generate.ts', 'harness/preload/*.ts'],
       // Types for lock.mjs, whose importers name the .mjs file.
       ignore: ['lock.d.mts'],
       // Of util-linux, not of a package: what needs it asks first whether it is there.

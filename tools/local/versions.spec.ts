@@ -9,6 +9,7 @@ const requireOf = {
   minio: 'github.com/minio/minio',
   versitygw: 'github.com/versity/versitygw',
   kind: 'sigs.k8s.io/kind',
+  helm: 'helm.sh/helm/v4',
 };
 
 describe('versions', () => {
@@ -56,6 +57,8 @@ describe('versions', () => {
     ['versitygw', 'Version  : v1.8.0', true],
     ['versitygw', 'Version  : 1.7.4', false],
     ['kind', 'kind v0.33.0 go1.26.8 linux/amd64', true],
+    ['helm', 'v4.3.1', true],
+    ['helm', 'v3.19.0', false],
     ['kind', 'kind v0.29.0 go1.24.2 linux/amd64', false],
   ] as const)('%s that says %j serves: %s', (name, told, serves) => {
     expect(serverSources[name].probe?.accepts.test(told)).toBe(serves);
@@ -70,6 +73,7 @@ describe('versions', () => {
       'kubectl',
       'versitygw',
       'kind',
+      'helm',
     ]);
   });
 });

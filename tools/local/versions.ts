@@ -13,7 +13,8 @@ export type ServerName =
   | 'moto'
   | 'seaweedfs'
   | 'ceph'
-  | 'kind';
+  | 'kind'
+  | 'helm';
 
 export interface Platform {
   /** As Go and the publishers name them. */
@@ -80,6 +81,7 @@ const versitygwVersion = 'v1.8.0';
 const motoVersion = '5.2.5';
 const seaweedfsVersion = '4.48';
 const kindVersion = 'v0.33.0';
+const helmVersion = 'v4.3.1';
 /** The official image of Go, for a machine with Docker and without Go: at least what every module in tools/local/go asks for. */
 export const goImage = 'golang:1.26.8';
 
@@ -134,6 +136,12 @@ const versitygwRelease = ({ os, arch }: Platform): Prebuilt => {
 const kindRelease = ({ os, arch }: Platform): Prebuilt => {
   const url = `https://github.com/kubernetes-sigs/kind/releases/download/${kindVersion}/kind-${os}-${arch}`;
   return { url, checksumUrl: `${url}.sha256sum`, algorithm: 'sha256', archive: false };
+};
+
+/** Source: helm.sh, "Installing Helm": get.helm.sh has archives and their digests. */
+const helmRelease = ({ os, arch }: Platform): Prebuilt => {
+  const url = `https://get.helm.sh/helm-${helmVersion}-${os}-${arch}.tar.gz`;
+  return { url, checksumUrl: `${url}.sha256sum`, algorithm: 'sha256', archive: true };
 };
 
 export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
@@ -198,6 +206,18 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     probe: { args: ['version'], accepts: /^kind v0\.(3[3-9]|[4-9]\d)\./m },
     prebuilt: kindRelease,
     go: { module: 'kind', package: 'sigs.k8s.io/kind' },
+  },
+  helm: {
+    name: 'helm',
+    family: 'helm',
+    version: helmVersion,
+    probe: { args: ['version', '--template', '{{ .Version }}'], accepts: /^v4\.([3-9]|[1-9]\d)\./m },
+    prebuilt: helmRelease,
+    go: {
+      module: 'helm',
+      package: 'helm.sh/helm/v4/cmd/helm',
+      values: { 'helm.sh/helm/v4/internal/version.version': helmVersion },
+    },
   },
   // moto_server on the PATH could not tell its version, nor what else it needs.
   moto: {

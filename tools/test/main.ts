@@ -76,9 +76,10 @@ const allStages: readonly Stage[] = [
   { name: 'lint', run: check('nx', 'run-many', '-t', 'lint', '--outputStyle=static') },
   { name: 'dead code', run: check('knip') },
   { name: 'format', run: check('prettier', '--check', '.') },
-  { name: 'generated files', run: check('node', 'libs/api/src/generate.ts', '--check') },
+  { name: 'generated CRDs', run: check('node', 'libs/api/src/generate.ts', '--check') },
+  { name: 'generated parts of charts', run: check('node', 'tools/charts/generate.ts', '--check') },
   { name: 'unit tests', run: tests('unit') },
-  { name: 'servers', run: servers([...controlPlane, 'minio', 'versitygw', 'moto', 'seaweedfs']) },
+  { name: 'servers', run: servers([...controlPlane, 'minio', 'versitygw', 'moto', 'seaweedfs', 'helm']) },
   { name: 'integration tests', needs: ['types', 'servers'], run: tests('integration') },
   { name: 'end-to-end tests', needs: ['types', 'servers'], run: tests('e2e') },
   // For its counts: how long things take is no matter here.

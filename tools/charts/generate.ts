@@ -1,0 +1,124 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { projectRoot } from '../paths.ts';
+import { controllerNames } from './controllers.ts';
+import { grants, type Grant } from './rbac.ts';
+import { chartValues, schemaFile, valuesFile, valuesTable } from './values.ts';
+
+// usage: node tools/charts/generate.ts [--check]
+// Writes what the charts have from one source: values, their schemas and tables, roles, and the copy of the CRDs.
+
+const umbrella = join(projectRoot, 'charts/s3-provider-operator');
+
+const wheres: readonly Grant['where'][] = ['own', 'referred', 'secrets', 'release', 'cluster'];
+
+const ruleOf = ({ group, resource, verbs, names }: Grant): string => {
+  const list = (values: readonly string[]) => `[${values.map((value) => (value === '' ? "''" : value)).join(', ')}]`;
+  const named = names === undefined ? '' : `, resourceNames: ${list(names)}`;
+  return `- { apiGroups: ${list([group])}, resources: ${list([resource])}, verbs: ${list(verbs)}${named} }`;
+};
+
+/** The rules of each controller, as templates of the library chart. */
+const grantsTemplate = (): string =>
+  [
+    '{{/* Generated from tools/charts/rbac.ts by `npm run generate`. */}}',
+    ...controllerNames.flatMap((name) =>
+      wheres.flatMap((where) => [
+        `{{- define "s3-operator.grants.${name}.${where}" -}}`,
+        ...grants[name].filter((grant) => grant.where === where).map(ruleOf),
+        '{{- end -}}',
+      ]),
+    ),
+    '',
+  ].join('\n');
+
+const between = (text: string, name: string, content: string): string => {
+  const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [from, to] = [text.indexOf(start), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`no place for ${name}: ${start} … ${end} is missing`);
+  return `${text.slice(0, from + start.length)}\n\n${content}\n\n${text.slice(to)}`;
+};
+
+const whereInWords: Readonly<Record<Grant['where'], string>> = {
+  own: '`watch.namespaces`',
+  referred: 'everywhere; with `minimal`: `watch.namespaces`',
+  secrets: '`watch.namespaces`',
+  release: 'namespace of the release',
+  cluster: 'cluster; with `minimal`: kube-system alone',
+};
+
+/** The tables of docs/rbac.md. */
+const grantsTable = (): string =>
+  controllerNames
+    .map((name) =>
+      [
+        `### ${name}-controller`,
+        '',
+        '| resource | verbs | where | what for |',
+        '| --- | --- | --- | --- |',
+        ...grants[name].map(({ resource, names = [], verbs, where, why }) =>
+          [
+            '',
+            `${resource}${names.length === 0 ? '' : ` ${names.join(', ')}`}`,
+            verbs.join(', '),
+            whereInWords[where],
+            why,
+            '',
+          ]
+            .join(' | ')
+            .trim(),
+        ),
+      ].join('\n'),
+    )
+    .join('\n\n');
+
+/** Path below the project → content. */
+const generated = async (): Promise<ReadonlyMap<string, string>> => {
+  const files = new Map<string, string>();
+  for (const values of chartValues) {
+    const folder = `charts/${values.chart}`;
+    files.set(`${folder}/values.yaml`, valuesFile(values));
+    files.set(`${folder}/values.schema.json`, schemaFile(values));
+    const readme = await readFile(join(projectRoot, folder, 'README.md'), 'utf8');
+    files.set(`${folder}/README.md`, between(readme, 'values', valuesTable(values)));
+  }
+  files.set('charts/s3-operator-library/templates/_grants.tpl', grantsTemplate());
+  files.set(
+    'docs/rbac.md',
+    between(await readFile(join(projectRoot, 'docs/rbac.md'), 'utf8'), 'grants', grantsTable()),
+  );
+  for (const file of await readdir(join(projectRoot, 'crds'))) {
+    files.set(`charts/s3-provider-operator/crds/${file}`, await readFile(join(projectRoot, 'crds', file), 'utf8'));
+  }
+  return files;
+};
+
+const pretty = async (path: string, content: string): Promise<string> => {
+  if (path.endsWith('.tpl') || path.includes('/crds/')) return content;
+  const file = join(projectRoot, path);
+  return format(content, { ...(await resolveConfig(file)), filepath: file });
+};
+
+const isCheck = process.argv[2] === '--check';
+const stale: string[] = [];
+const files = await generated();
+const ownCrds = join(umbrella, 'crds');
+const expected = new Set([...files.keys()].map((path) => join(projectRoot, path)));
+for (const [path, content] of files) {
+  const file = join(projectRoot, path);
+  const wanted = await pretty(path, content);
+  const have = await readFile(file, 'utf8').catch(() => undefined); // not there yet
+  if (have === wanted) continue;
+  stale.push(path);
+  if (!isCheck) await writeFile(file, wanted);
+}
+for (const file of await readdir(ownCrds)) {
+  if (expected.has(join(ownCrds, file))) continue;
+  stale.push(`charts/s3-provider-operator/crds/${file}`);
+  if (!isCheck) await rm(join(ownCrds, file));
+}
+if (isCheck && stale.length > 0) {
+  console.error(`not as generated: ${stale.join(', ')}. Run: npm run generate`);
+  process.exitCode = 1;
+}

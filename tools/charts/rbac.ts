@@ -13,6 +13,8 @@ export interface Grant {
    * without a namespace.
    */
   readonly where: 'own' | 'referred' | 'secrets' | 'release' | 'cluster';
+  /** Why no run of the tests needs it: what the end-to-end test of the presets does not see used must say so here. */
+  readonly unseen?: string;
   /** For docs/rbac.md: what it is for. */
   readonly why: string;
 }
@@ -22,13 +24,22 @@ const read = ['get', 'list', 'watch'] as const;
 
 /** What a controller does with the kind that it reconciles. */
 const kind = (resource: string): readonly Grant[] => [
-  { group, resource, verbs: [...read, 'patch'], where: 'own', why: 'reconcile them, and set their finalizer' },
+  { group, resource, verbs: ['list', 'watch', 'patch'], where: 'own', why: 'reconcile them, and set their finalizer' },
   { group, resource: `${resource}/status`, verbs: ['patch'], where: 'own', why: 'write their status' },
 ];
+
+/** Before something is written to a server, or taken away, the object itself is asked for once more. */
+const live = (resource: string): Grant => ({
+  group,
+  resource,
+  verbs: ['get'],
+  where: 'referred',
+  why: 'a last look before something is taken away',
+});
 const referred = (resource: string, why: string): Grant => ({
   group,
   resource,
-  verbs: [...read],
+  verbs: ['list', 'watch'],
   where: 'referred',
   why,
 });
@@ -50,7 +61,14 @@ const everyController: readonly Grant[] = [
     where: 'release',
     why: 'prove what a status remembers',
   },
-  { group: '', resource: 'secrets', verbs: ['create'], where: 'release', why: 'create the proof key, once' },
+  {
+    group: '',
+    resource: 'secrets',
+    verbs: ['create'],
+    where: 'release',
+    unseen: 'Whichever controller is first creates it.',
+    why: 'create the proof key, once',
+  },
   {
     group: '',
     resource: 'namespaces',
@@ -64,6 +82,14 @@ const everyController: readonly Grant[] = [
 export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
   provider: [
     ...kind('providers'),
+    {
+      group,
+      resource: 'providers',
+      verbs: ['get'],
+      where: 'own',
+      unseen: 'Asked only when a change of the finalizer loses a race.',
+      why: 'a last look before the finalizer goes',
+    },
     referred('buckets', 'who uses a Provider'),
     referred('accesskeys', 'who uses a Provider'),
     {
@@ -77,6 +103,7 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
   ],
   bucket: [
     ...kind('buckets'),
+    live('buckets'),
     referred('providers', 'the Provider of a Bucket'),
     referred('bucketpolicies', 'conflicts between policies'),
     referred('accesskeys', 'who borrows a Bucket'),
@@ -85,6 +112,13 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
   ],
   policy: [
     ...kind('bucketpolicies'),
+    { group, resource: 'bucketpolicies', verbs: ['get'], where: 'own', why: 'a last look before a write' },
+    {
+      ...live('buckets'),
+      unseen: 'Asked when the owner tags of a bucket name another Bucket: whether that one is gone.',
+    },
+    live('providers'),
+    referred('bucketpolicies', 'others for the same bucket'),
     referred('buckets', 'the Bucket of a policy'),
     referred('providers', 'its Provider'),
     referred('accesskeys', 'users that a policy names'),
@@ -93,11 +127,15 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
   ],
   accesskey: [
     ...kind('accesskeys'),
+    { group, resource: 'accesskeys', verbs: ['get'], where: 'own', why: 'a last look before a write' },
+    live('providers'),
+    live('buckets'),
     {
       group,
       resource: 'accesskeys/finalizers',
       verbs: ['update'],
       where: 'own',
+      unseen: 'An admission plugin asks for it, not the controller.',
       why: 'owner references of Secrets, where the admission plugin OwnerReferencesPermissionEnforcement is on',
     },
     referred('providers', 'the Provider of an AccessKey'),

@@ -23,6 +23,8 @@ export interface ControllerOptions {
   readonly flags?: readonly string[];
   /** Flags of Node itself, `--cpu-prof` for instance. */
   readonly nodeFlags?: readonly string[];
+  /** Path of the kubeconfig; the administrator's when absent. Not with proxies. */
+  readonly kubeconfig?: string;
   /** What its proxy leads to in place of the API server: a watch proxy. Only with proxies. */
   readonly upstream?: string;
   /** With a service account, as in a pod, and no kubeconfig; not with proxies. Only where `canBePod`. */
@@ -103,7 +105,7 @@ export async function startController(
       traffic: between.traffic,
       onSecretText: between.onSecretText,
     }));
-  let kubeconfig = controlPlane.kubeconfigPath;
+  let kubeconfig = options.kubeconfig ?? controlPlane.kubeconfigPath;
   if (proxy !== undefined) {
     kubeconfig = join(dir, `${as}.kubeconfig`);
     writeFileSync(kubeconfig, kubeconfigOf(proxy.url, controlPlane.adminToken), { mode: 0o600 });

@@ -27,6 +27,8 @@ export interface WorldOptions {
   readonly proxies?: boolean;
   /** False: nothing is traced, with proxies either. All that is traced is kept in memory. */
   readonly traces?: boolean;
+  /** Added to the API server's own flags. */
+  readonly apiServerArgs?: readonly string[];
   readonly signal?: AbortSignal;
 }
 
@@ -72,7 +74,7 @@ export async function startWorld(
   serverNames: readonly ServerName[],
   options: WorldOptions,
 ): Promise<World> {
-  const { bundles, proxies = true, traces: isTraced = true } = options;
+  const { bundles, proxies = true, traces: isTraced = true, apiServerArgs = [] } = options;
   const signal = options.signal === undefined ? {} : { signal: options.signal };
   const dir = mkdtempSync(join(options.folder, `${name}-`));
   const logs = join(dir, 'logs');
@@ -91,7 +93,7 @@ export async function startWorld(
     const servers = new Map<ServerName, S3Server>();
     closers.push(...serverNames.map((server) => () => servers.get(server)?.stop()));
     const [controlPlane, ...started] = await allOrStop(
-      startControlPlane({ dir: join(dir, 'control-plane'), ...signal }),
+      startControlPlane({ dir: join(dir, 'control-plane'), apiServerArgs, ...signal }),
       ...serverNames.map((server) => s3Starters[server]({ dir: join(dir, server), ...signal })),
     );
     closers.push(() => controlPlane.stop());

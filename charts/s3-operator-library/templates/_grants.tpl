@@ -1,12 +1,13 @@
 {{/* Generated from tools/charts/rbac.ts by `npm run generate`. */}}
 {{- define "s3-operator.grants.provider.own" -}}
-- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [get, list, watch, patch] }
+- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [list, watch, patch] }
 - { apiGroups: [s3.cloud37.dev], resources: [providers/status], verbs: [patch] }
+- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [get] }
 - { apiGroups: [''], resources: [events], verbs: [create, patch] }
 {{- end -}}
 {{- define "s3-operator.grants.provider.referred" -}}
-- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [get, list, watch] }
-- { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [get, list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [list, watch] }
 {{- end -}}
 {{- define "s3-operator.grants.provider.secrets" -}}
 - { apiGroups: [''], resources: [secrets], verbs: [get, list, watch] }
@@ -20,14 +21,15 @@
 - { apiGroups: [''], resources: [namespaces], verbs: [get] }
 {{- end -}}
 {{- define "s3-operator.grants.bucket.own" -}}
-- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [get, list, watch, patch] }
+- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [list, watch, patch] }
 - { apiGroups: [s3.cloud37.dev], resources: [buckets/status], verbs: [patch] }
 - { apiGroups: [''], resources: [events], verbs: [create, patch] }
 {{- end -}}
 {{- define "s3-operator.grants.bucket.referred" -}}
-- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [get, list, watch] }
-- { apiGroups: [s3.cloud37.dev], resources: [bucketpolicies], verbs: [get, list, watch] }
-- { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [get, list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [get] }
+- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [bucketpolicies], verbs: [list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [list, watch] }
 {{- end -}}
 {{- define "s3-operator.grants.bucket.secrets" -}}
 - { apiGroups: [''], resources: [secrets], verbs: [get] }
@@ -41,14 +43,18 @@
 - { apiGroups: [''], resources: [namespaces], verbs: [get] }
 {{- end -}}
 {{- define "s3-operator.grants.policy.own" -}}
-- { apiGroups: [s3.cloud37.dev], resources: [bucketpolicies], verbs: [get, list, watch, patch] }
+- { apiGroups: [s3.cloud37.dev], resources: [bucketpolicies], verbs: [list, watch, patch] }
 - { apiGroups: [s3.cloud37.dev], resources: [bucketpolicies/status], verbs: [patch] }
+- { apiGroups: [s3.cloud37.dev], resources: [bucketpolicies], verbs: [get] }
 - { apiGroups: [''], resources: [events], verbs: [create, patch] }
 {{- end -}}
 {{- define "s3-operator.grants.policy.referred" -}}
-- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [get, list, watch] }
-- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [get, list, watch] }
-- { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [get, list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [get] }
+- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [get] }
+- { apiGroups: [s3.cloud37.dev], resources: [bucketpolicies], verbs: [list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [list, watch] }
 {{- end -}}
 {{- define "s3-operator.grants.policy.secrets" -}}
 - { apiGroups: [''], resources: [secrets], verbs: [get] }
@@ -62,14 +68,17 @@
 - { apiGroups: [''], resources: [namespaces], verbs: [get] }
 {{- end -}}
 {{- define "s3-operator.grants.accesskey.own" -}}
-- { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [get, list, watch, patch] }
+- { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [list, watch, patch] }
 - { apiGroups: [s3.cloud37.dev], resources: [accesskeys/status], verbs: [patch] }
+- { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [get] }
 - { apiGroups: [s3.cloud37.dev], resources: [accesskeys/finalizers], verbs: [update] }
 - { apiGroups: [''], resources: [events], verbs: [create, patch] }
 {{- end -}}
 {{- define "s3-operator.grants.accesskey.referred" -}}
-- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [get, list, watch] }
-- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [get, list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [get] }
+- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [get] }
+- { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [list, watch] }
+- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [list, watch] }
 {{- end -}}
 {{- define "s3-operator.grants.accesskey.secrets" -}}
 - { apiGroups: [''], resources: [secrets], verbs: [get, list, watch, create, patch, delete] }

@@ -15,7 +15,7 @@ own, referred, secrets, release, cluster.
 {{- $role = list "own" "secrets" -}}
 {{- else -}}
 {{- $cluster = list -}}
-{{- $role = list "own" "referred" "secrets" -}}
+{{- $role = list "own" "referred" "secrets" "cluster" -}}
 {{- end -}}
 {{- if $cluster }}
 ---
@@ -55,7 +55,7 @@ rules:
 {{- end -}}
 
 {{/*
-With Roles alone: the identity of the cluster is the uid of kube-system, which a Role in kube-system lets a controller read.
+With Roles alone a controller reads Namespaces through Roles in them: its own by those above, and the identity of the cluster, which is the uid of kube-system, by this one.
 Source: Kubernetes, authorization attributes of a request for a Namespace.
 */}}
 {{- define "s3-operator.identityRole" -}}

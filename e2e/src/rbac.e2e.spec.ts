@@ -1,0 +1,252 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { grants, packageCharts } from '@operator/tools/charts';
+import {
+  accessKeySpec,
+  bucketSpec,
+  controllerNames,
+  isReady,
+  publicPolicySpec,
+  startWorld as startHarnessWorld,
+  until,
+  type Controller,
+  type ControllerName,
+  type Stored,
+  type World,
+} from '@operator/tools/harness';
+import { obtainServers } from '@operator/tools/local';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { runsFolder } from './bundles.ts';
+
+const release = 's3-operator';
+const run = promisify(execFile);
+
+/** One request as the API server has logged it. Source: Kubernetes, audit.k8s.io/v1 Event. */
+interface Audited {
+  readonly stage: string;
+  readonly verb: string;
+  readonly user: { readonly username: string };
+  readonly requestURI: string;
+  readonly objectRef?: {
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+    readonly apiGroup?: string;
+  };
+  readonly responseStatus?: { readonly code: number; readonly message?: string };
+}
+
+interface Preset {
+  readonly preset: 'minimal' | 'scoped' | 'full';
+  readonly values: object;
+  /** Where the Provider is, and where the objects that use it are. */
+  readonly lender: string;
+  readonly borrower: string;
+}
+
+const presets: readonly Preset[] = [
+  { preset: 'minimal', values: {}, lender: release, borrower: release },
+  {
+    preset: 'scoped',
+    values: { watch: { namespaces: ['storage', 'team-a'] } },
+    lender: 'storage',
+    borrower: 'team-a',
+  },
+  { preset: 'full', values: {}, lender: 'storage', borrower: 'team-a' },
+];
+
+const auditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata', userGroups: [`system:serviceaccounts:${release}`] }, { level: 'None' }],
+};
+
+let dir: string;
+let helm: string;
+let chart: string;
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'rbac-'));
+  ({ helm } = await obtainServers(['helm']));
+  chart = (await packageCharts(helm, dir)).get('s3-provider-operator') ?? '';
+  writeFileSync(join(dir, 'audit.yaml'), JSON.stringify(auditPolicy));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+/** What uses the Provider, in an order in which it can be made and unmade. */
+const users = [
+  ['Bucket', 'photos'],
+  ['AccessKey', 'app'],
+  ['BucketPolicy', 'public'],
+] as const;
+
+/** `controller verb resource`, over all presets. */
+const used = new Set<string>();
+
+describe.each(presets)('the rights of the preset $preset', ({ preset, values, lender, borrower }) => {
+  let world: World;
+  let auditLog: string;
+  const controllers: Controller[] = [];
+
+  const audited = (): readonly Audited[] =>
+    readFileSync(auditLog, 'utf8')
+      .split('\n')
+      .flatMap((line) => (line.endsWith('}') ? [JSON.parse(line) as Audited] : []));
+
+  beforeAll(async () => {
+    auditLog = join(dir, `${preset}.log`);
+    world = await startHarnessWorld('rbac', ['minio'], {
+      bundles: inject('bundles'),
+      folder: runsFolder,
+      proxies: false,
+      apiServerArgs: [
+        `--audit-policy-file=${join(dir, 'audit.yaml')}`,
+        `--audit-log-path=${auditLog}`,
+        '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
+      ],
+    });
+    const { controlPlane } = world;
+    for (const namespace of new Set([release, lender, borrower])) await world.createNamespace(namespace);
+    await run(helm, [
+      'install',
+      release,
+      chart,
+      `--kubeconfig=${controlPlane.kubeconfigPath}`,
+      `--namespace=${release}`,
+      '--skip-crds',
+      `--set-json=${JSON.stringify({ rbac: { preset }, ...values })}`,
+    ]);
+    for (const name of controllerNames) controllers.push(await startAsInstalled(name));
+  });
+  afterAll(() => world.stop());
+
+  /** With the flags of the Deployment and the rights of its ServiceAccount. */
+  const startAsInstalled = async (name: ControllerName): Promise<Controller> => {
+    const { controlPlane } = world;
+    const found = await controlPlane.kubectl([
+      'get',
+      'deployment',
+      `${release}-${name}-controller`,
+      '-n',
+      release,
+      '-o',
+      'json',
+    ]);
+    const { spec } = JSON.parse(found) as {
+      spec: { template: { spec: { serviceAccountName: string; containers: readonly { args: readonly string[] }[] } } };
+    };
+    const { serviceAccountName, containers } = spec.template.spec;
+    const token = await controlPlane.serviceAccountToken(release, serviceAccountName);
+    const flags = (containers[0]?.args ?? []).filter((flag) => !/^--(metrics|health)-address=/.test(flag));
+    return world.startController(name, {
+      kubeconfig: controlPlane.kubeconfigFor(serviceAccountName, token),
+      // As from the namespace of a Pod.
+      flags: [...flags, `--operator-namespace=${release}`, `--leader-election-namespace=${release}`],
+    });
+  };
+
+  const untilSecret = (isAsWanted: (secret: Stored<'Secret'>) => boolean) =>
+    until(
+      () => world.kube.get('Secret', borrower, 'app-credentials'),
+      (secret) => secret !== undefined && isAsWanted(secret),
+      { what: 'the Secret of the AccessKey is as wanted', timeoutMs: 60_000 },
+    );
+
+  const untilConnected = (isConnected: boolean) =>
+    until(
+      () => world.kube.get('Provider', lender, 'store'),
+      (provider) => provider?.status?.connected === isConnected,
+      { what: `the Provider is ${isConnected ? 'connected' : 'not connected'}`, timeoutMs: 60_000 },
+    );
+
+  const untilAllReady = async () => {
+    for (const [kind, name] of users) await world.kube.untilReady(kind, borrower, name, 90_000);
+  };
+
+  /** A lost Secret, an altered one, and each change more than once, so that its Event is told again. */
+  const changeAll = async () => {
+    const { kube } = world;
+    await kube.delete('Secret', borrower, 'app-credentials');
+    await untilSecret(() => true);
+    await kube.patch('Secret', borrower, 'app-credentials', { data: { endpoint: 'eA==' } });
+    await untilSecret(({ data }) => data?.endpoint !== 'eA==');
+    const secretKey = (await kube.get('Secret', lender, 'store-root'))?.data?.['secret-key'];
+    for (const round of ['one', 'two', 'three']) {
+      await kube.patch('Bucket', borrower, 'photos', { spec: { tagging: { tags: { round } } } });
+      const action = round === 'two' ? 's3:GetObject' : 's3:GetObjectTagging';
+      await kube.patch('BucketPolicy', borrower, 'public', publicPolicySpec('photos', action));
+      await untilAllReady();
+      await kube.patch('Secret', lender, 'store-root', { data: { 'secret-key': 'd3Jvbmctd3Jvbmc=' } });
+      await untilConnected(false);
+      await kube.patch('Secret', lender, 'store-root', { data: { 'secret-key': secretKey } });
+      await untilConnected(true);
+    }
+    await untilAllReady();
+  };
+
+  /** The lender takes its grant back, says so, and then gives it again. */
+  const withdrawAndGrantAgain = async () => {
+    const { kube } = world;
+    const confirmed = { metadata: { annotations: { 's3.cloud37.dev/confirm-withdrawal': borrower } } };
+    await kube.patch('Provider', lender, 'store', { ...confirmed, spec: { allowedNamespaces: null } });
+    for (const [kind, name] of users)
+      await until(
+        () => kube.get(kind, borrower, name),
+        (object) => object !== undefined && !isReady(object),
+        { what: `${kind} ${name} has lost its grant`, timeoutMs: 60_000 },
+      );
+    await kube.patch('Provider', lender, 'store', {
+      metadata: { annotations: { 's3.cloud37.dev/confirm-withdrawal': null } },
+      spec: { allowedNamespaces: { names: [borrower] } },
+    });
+    await untilAllReady();
+  };
+
+  it('are enough for the whole life of every kind', async () => {
+    const { kube } = world;
+    const isLent = lender !== borrower;
+    await world.createProvider(lender, 'store', {
+      server: 'minio',
+      spec: isLent ? { allowedNamespaces: { names: [borrower] } } : {},
+    });
+    const providerRef = { name: 'store', ...(isLent ? { namespace: lender } : {}) };
+    await kube.create('Bucket', borrower, 'photos', bucketSpec('store', `rbac-${preset}`, { providerRef }));
+    await kube.create('AccessKey', borrower, 'app', accessKeySpec('store', 'photos', 'ReadWrite', { providerRef }));
+    await kube.create('BucketPolicy', borrower, 'public', publicPolicySpec('photos', 's3:GetObject'));
+    await kube.untilReady('Provider', lender, 'store', 60_000);
+    await untilAllReady();
+    await changeAll();
+    if (isLent) await withdrawAndGrantAgain();
+
+    for (const [kind, name] of users.toReversed()) {
+      await kube.delete(kind, borrower, name);
+      await kube.untilGone(kind, borrower, name, 60_000);
+    }
+    await kube.delete('Provider', lender, 'store');
+    await kube.untilGone('Provider', lender, 'store', 60_000);
+    for (const controller of controllers) await controller.stop();
+    const refused = audited().filter(({ responseStatus }) => responseStatus?.code === 403);
+    expect(refused.map(({ user, verb, requestURI }) => `${user.username} ${verb} ${requestURI}`)).toEqual([]);
+    for (const { user, verb, objectRef } of audited()) {
+      const name = controllerNames.find((one) => user.username.endsWith(`-${one}-controller`));
+      if (name === undefined || objectRef === undefined) continue;
+      const { resource, subresource } = objectRef;
+      used.add(`${name} ${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`);
+    }
+  });
+});
+
+it('no verb is granted that is not used under one of the presets', () => {
+  const unused = controllerNames.flatMap((name) =>
+    grants[name].flatMap(({ resource, verbs, unseen }) =>
+      unseen !== undefined
+        ? []
+        : verbs.map((verb) => `${name} ${verb} ${resource}`).filter((granted) => !used.has(granted)),
+    ),
+  );
+  expect(unused).toEqual([]);
+});

@@ -1,0 +1,2 @@
+export { packageCharts } from './package.ts';
+export { grants } from './rbac.ts';

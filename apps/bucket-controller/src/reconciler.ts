@@ -88,9 +88,9 @@ const apply = async (work: BucketWork, { seen, plan, claims, made }: Planned): P
   const { managed } = plan;
   const converging = await ownedStatus(work, { ...seen, managed, lastSyncTime: bucket.status?.lastSyncTime }, made);
   if (plan.recordsFirst) await pass.record(converging);
-  const { done, refused, failed } = await applyAll(plan.steps, pass);
+  const { done, changes, refused, failed } = await applyAll(plan.steps, pass);
   if (made === undefined && done.length > 0)
-    pass.event('Normal', eventReasons.BucketUpdated, `Changed ${done.join(', ')}.`);
+    pass.event('Normal', eventReasons.BucketUpdated, `Changed ${changes.join(', ')}.`);
   if (failed.length > 0) throw failed[0];
   const steps = [...(made === undefined ? [] : ['create']), ...done];
   const message = `${progressOf(steps)}The server refused ${refused.join(', ')}; looking again.`;
@@ -150,6 +150,8 @@ const ownedStatus = ({ bucket, deps, pass }: BucketWork, owned: Owned, made?: Ma
 /** How the steps of a plan ended. */
 interface Applied {
   readonly done: readonly string[];
+  /** The same for people, with what else was changed on the way. */
+  readonly changes: readonly string[];
   /** The server does not have them; the next look says so. */
   readonly refused: readonly string[];
   /** What the others threw. */
@@ -159,15 +161,20 @@ interface Applied {
 /** Takes every step, so that one that the server refuses keeps no other off. */
 const applyAll = async (steps: readonly Step[], pass: BucketPass): Promise<Applied> => {
   const done: string[] = [];
+  const changes: string[] = [];
   const refused: string[] = [];
   const failed: unknown[] = [];
   for (const step of steps) {
     try {
-      const { end } = await pass.step(step.name, () => step.apply(pass));
-      (end === 'done' ? done : refused).push(step.name);
+      const ended = await pass.step(step.name, () => step.apply(pass));
+      if (ended.end === 'refused') refused.push(step.name);
+      else {
+        done.push(step.name);
+        changes.push(ended.note === undefined ? step.name : `${step.name} (${ended.note})`);
+      }
     } catch (caught) {
       failed.push(caught);
     }
   }
-  return { done, refused, failed };
+  return { done, changes, refused, failed };
 };

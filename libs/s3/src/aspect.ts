@@ -75,6 +75,17 @@ export interface BucketWire {
   readonly isNew?: boolean;
 }
 
+/** What there is to say of a write beside that it was made. */
+export interface Written {
+  /**
+   * Parts that the server refused, or took and did not keep. Everything else was written. They count as unsupported for this bucket and
+   * this declaration, so that the write is not repeated in each pass.
+   */
+  readonly lost?: ReadonlyMap<Part, string>;
+  /** What else was changed, for an Event, such as `removed rules of others: theirs`. */
+  readonly note?: string;
+}
+
 /**
  * One bucket feature: what is wanted, what is there, and the change from the one to the other. They are one type where a write
  * replaces a setting of our own. All three are normal forms: `read` fills in server defaults and order, so that `diff` after
@@ -105,8 +116,9 @@ export interface Aspect<Want, Have = Want, Change = Want> {
   without?(want: Want, have: Have, parts: readonly Part[]): Want;
   /** Pure: what to write; undefined when nothing differs. */
   diff(want: Want, have: Have): Change | undefined;
-  /** A list that is shared is read again and merged. */
-  write(s3: BucketWire, change: Change, context: CallContext): Promise<void>;
+  /** A list that is shared is read again and merged. Nothing returned: all of it was written. `Written.lost` needs `without`. */
+  // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- of most writes there is nothing to say
+  write(s3: BucketWire, change: Change, context: CallContext): Promise<Written | void>;
   /** Undoes what lies outside the bucket, before the bucket is removed; what is gone already counts as undone. */
   retire?(s3: BucketWire, last: LastWish, context: CallContext): Promise<void>;
 }
@@ -117,8 +129,9 @@ export interface LastWish {
   readonly bucket: BucketContext;
 }
 
-/** How a step ended; `refused`: the server says that it does not have this, which is remembered. */
-export type StepEnd = { readonly end: 'done' } | { readonly end: 'refused'; readonly message: string };
+/** How a step ended; `refused`: the server does not have this, which is remembered. `note`: see `Written`. */
+export type StepEnd =
+  { readonly end: 'done'; readonly note?: string } | { readonly end: 'refused'; readonly message: string };
 
 /** One write that closes a gap. */
 export interface Step {

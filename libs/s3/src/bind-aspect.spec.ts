@@ -179,6 +179,62 @@ describe('a bound aspect', () => {
   });
 });
 
+describe('a part that the server takes and does not keep', () => {
+  const lost = new Map([['mfaDelete', 'not kept']] as const);
+  /** Versioning on a server that answers 200 to MFA delete and ignores it. */
+  const forgetful = () => {
+    const { server } = serverWith(off);
+    const bound = bindAspect<VersioningWant, VersioningWant, VersioningWant>({
+      ...versioning,
+      read: async () => server.state,
+      write: async (_s3, to) => {
+        server.writes += 1;
+        server.state = { ...to, mfaDelete: false };
+        return to.mfaDelete ? { lost, note: 'a note' } : undefined;
+      },
+    });
+    return { server, bound };
+  };
+  const at = (bound: ReturnType<typeof bindAspect>, now = '2026-05-05T10:00:00Z') => {
+    const context = recordingContext({ now: new Date(now) });
+    return {
+      look: (wanted: BucketSpec) => bound.look(wanted, bucketContext(), s3, new Map(), context),
+      apply: async (wanted: BucketSpec) => {
+        const view = await bound.look(wanted, bucketContext(), s3, new Map(), context);
+        return view?.verdict === 'different' ? view.step.apply(context) : view?.verdict;
+      },
+    };
+  };
+
+  it('is unsupported after one write, and the rest is in place and is kept so', async () => {
+    const { server, bound } = forgetful();
+    const { look: see, apply } = at(bound);
+    expect(await apply(spec(true, true))).toEqual({ end: 'done', note: 'a note' });
+    expect(await see(spec(true, true))).toMatchObject({ verdict: 'unsupported', message: 'not kept' });
+    expect(server).toMatchObject({ state: { enabled: true }, writes: 1 });
+    server.state = off;
+    expect(await apply(spec(true, true))).toEqual({ end: 'done' });
+    expect(await see(spec(true, true))).toMatchObject({ verdict: 'unsupported', message: 'not kept' });
+    expect(await see(spec(true))).toMatchObject({ verdict: 'same' });
+  });
+
+  it('was not done when nothing else was to be written', async () => {
+    const { bound } = forgetful();
+    const { apply } = at(bound);
+    await apply(spec(true));
+    expect(await apply(spec(true, true))).toEqual({ end: 'refused', message: 'not kept' });
+    expect(await apply(spec(true, true))).toBe('unsupported');
+  });
+
+  it('is tried again an hour later', async () => {
+    const { server, bound } = forgetful();
+    await at(bound).apply(spec(true, true));
+    expect(await at(bound, '2026-05-05T10:59:00Z').apply(spec(true, true))).toBe('unsupported');
+    expect(await at(bound, '2026-05-05T11:00:00Z').apply(spec(true, true))).toMatchObject({ end: 'refused' });
+    expect(server.writes).toBe(2);
+  });
+});
+
 describe('what a server can do is learned by writes', () => {
   const closing = async (bound: ReturnType<typeof bindAspect>) => {
     const view = await look(bound, spec(true));

@@ -7,6 +7,7 @@ import type {
   BucketContext,
   BucketWire,
   Finding,
+  Part,
   Step,
   StepEnd,
   Support,
@@ -26,6 +27,24 @@ const ofOneCall: ReadonlySet<string> = new Set([
   reasons.NotAnS3Server,
 ]);
 
+/** What the server refused of one bucket, or took and did not keep. */
+interface Refusal {
+  readonly declared: string;
+  /** Why all of it was refused; undefined when only parts were. */
+  readonly message?: string;
+  readonly parts: ReadonlyMap<Part, string>;
+  readonly at: Date;
+}
+
+/** What a step closes. */
+interface Gap<Want, Have, Change> {
+  readonly want: Want;
+  readonly have: Have;
+  readonly change: Change;
+}
+
+const noParts: ReadonlyMap<Part, string> = new Map();
+
 /** Milliseconds for which a refused write is not tried again: somebody may give a server its key service. */
 const refusalBelievedMs = 3_600_000;
 
@@ -41,11 +60,12 @@ const unsupportedFault = (caught: unknown): Fault | undefined =>
  * what that driver's server has written and refused to write.
  *
  * A write that the server itself answers with Unsupported is remembered for an hour, for that bucket and that declaration, and the step ends
- * `refused`; the next look says `unsupported`. What may be a proxy's answer is thrown.
+ * `refused`; the next look says `unsupported`. What may be a proxy's answer is thrown. Parts that a write has lost are remembered in the
+ * same way: the next look brings the rest about, then says so.
  */
 export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change>): BoundAspect => {
   const feature = aspect.name;
-  const refusals = new Map<string, { readonly declared: string; readonly message: string; readonly at: Date }>();
+  const refusals = new Map<string, Refusal>();
   /** By writes. What was ever carried out is not lacking: one bucket may be refused what others are not. */
   let learned: Exclude<Support, 'Unknown'> | undefined;
   let lackOfRead: string | undefined;
@@ -59,56 +79,74 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
   const lacking = (spec: BucketSpec, message: string): Finding | undefined =>
     isFeatureOff(feature, spec) ? undefined : { verdict: 'unsupported', message };
 
+  const believedRefusal = (spec: BucketSpec, { bucket }: BucketWire, now: Date): Refusal | undefined => {
+    const refusal = refusals.get(bucket);
+    const isBelieved =
+      refusal?.declared === declaredIn(spec) && now.getTime() - refusal.at.getTime() < refusalBelievedMs;
+    return isBelieved ? refusal : undefined;
+  };
+
   const knownLack = (
     spec: BucketSpec,
     s3: BucketWire,
     unsupported: UnsupportedFeatures,
     now: Date,
-  ): string | undefined => {
-    const refusal = refusals.get(s3.bucket);
-    const isBelieved =
-      refusal?.declared === declaredIn(spec) && now.getTime() - refusal.at.getTime() < refusalBelievedMs;
-    return (
-      unsupported.get(feature) ??
-      (isBelieved ? refusal.message : undefined) ??
-      (lackOfRead !== undefined && aspect.readsWith !== undefined && s3.wire.lacks(aspect.readsWith)
-        ? lackOfRead
-        : undefined)
-    );
+  ): string | undefined =>
+    unsupported.get(feature) ??
+    believedRefusal(spec, s3, now)?.message ??
+    (lackOfRead !== undefined && aspect.readsWith !== undefined && s3.wire.lacks(aspect.readsWith)
+      ? lackOfRead
+      : undefined);
+
+  /** Remembers what a write has lost beside what earlier ones have. */
+  const remember = (spec: BucketSpec, s3: BucketWire, lost: ReadonlyMap<Part, string>, now: Date): void => {
+    const former = believedRefusal(spec, s3, now);
+    if (lost.size > 0) {
+      const all = new Map([...(former?.parts ?? noParts), ...lost]);
+      refusals.set(s3.bucket, { declared: declaredIn(spec), parts: all, at: now });
+    } else if (former === undefined) refusals.delete(s3.bucket);
   };
 
-  const stepTo = (change: Change, spec: BucketSpec, s3: BucketWire): Step => ({
+  const stepTo = ({ want, have, change }: Gap<Want, Have, Change>, spec: BucketSpec, s3: BucketWire): Step => ({
     name: feature,
     async apply(context): Promise<StepEnd> {
       try {
-        await aspect.write(s3, change, context);
+        const { lost = noParts, note } = (await aspect.write(s3, change, context)) ?? {};
+        remember(spec, s3, lost, context.now);
+        const kept = aspect.without?.(want, have, [...lost.keys()]);
+        if (lost.size > 0 && kept !== undefined && aspect.diff(kept, have) === undefined)
+          return { end: 'refused', message: [...lost.values()].join(' ') };
         learned = 'Supported';
-        refusals.delete(s3.bucket);
-        return { end: 'done' };
+        return { end: 'done', ...(note === undefined ? {} : { note }) };
       } catch (caught) {
         const fault = unsupportedFault(caught);
         if (fault === undefined) throw caught;
         if (!isLack(fault)) {
           throw waiting(reasons.RequestRefused, fault.message, { cause: fault.cause, retryAfterMs: 300_000 });
         }
-        refusals.set(s3.bucket, { declared: declaredIn(spec), message: fault.message, at: context.now });
+        const { message } = fault;
+        refusals.set(s3.bucket, { declared: declaredIn(spec), message, parts: noParts, at: context.now });
         learned ??= 'Unsupported';
-        return { end: 'refused', message: fault.message };
+        return { end: 'refused', message };
       }
     },
   });
 
-  const compare = (want: Want, have: Have, unsupported: UnsupportedFeatures, stepFor: (change: Change) => Step) => {
-    const different = (change: Change): Finding => ({ verdict: 'different', step: stepFor(change) });
-    const gap = aspect.diff(want, have);
-    if (gap === undefined) return { verdict: 'same' } as const;
-    const missing = (aspect.needs?.(want, have) ?? []).filter((part) => unsupported.has(part));
-    if (missing.length === 0) return different(gap);
+  const compare = (
+    want: Want,
+    have: Have,
+    lacks: UnsupportedFeatures,
+    stepFor: (gap: Gap<Want, Have, Change>) => Step,
+  ): Finding => {
+    const change = aspect.diff(want, have);
+    if (change === undefined) return { verdict: 'same' };
+    const missing = (aspect.needs?.(want, have) ?? []).filter((part) => lacks.has(part));
+    if (missing.length === 0) return { verdict: 'different', step: stepFor({ want, have, change }) };
     // The rest converges first; a look that finds only the missing part says so.
-    const rest = aspect.diff(aspect.without?.(want, have, missing) ?? want, have);
-    if (rest !== undefined) return different(rest);
-    const message = missing.map((part) => unsupported.get(part)).join(' ');
-    return { verdict: 'unsupported', message } as const;
+    const kept = aspect.without?.(want, have, missing) ?? want;
+    const rest = aspect.diff(kept, have);
+    if (rest !== undefined) return { verdict: 'different', step: stepFor({ want: kept, have, change: rest }) };
+    return { verdict: 'unsupported', message: missing.map((part) => lacks.get(part)).join(' ') };
   };
 
   /** Ours from now on. A declaration that was fulfilled has none but its own; until then what is left of the former stays known. */
@@ -154,7 +192,8 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
         if (caught instanceof Fault && ofOneCall.has(caught.reason)) return view({ verdict: 'blocked', fault: caught });
         throw caught;
       }
-      const finding = compare(want, have, unsupported, (change) => stepTo(change, spec, s3));
+      const lacks = new Map([...(believedRefusal(spec, s3, context.now)?.parts ?? noParts), ...unsupported]);
+      const finding = compare(want, have, lacks, (gap) => stepTo(gap, spec, s3));
       return view(finding, managedAfter(spec, bucket, want, have, finding.verdict === 'same'));
     },
 

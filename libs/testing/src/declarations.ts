@@ -34,6 +34,12 @@ interface Declaration<F extends BucketFeature = BucketFeature> {
   readonly none: NonNullable<BucketSpec[F]>;
   /** Parts that `other` needs beside the feature itself. */
   readonly otherNeeds?: readonly Part[];
+  /** Declarations that need one part each, and what of them converges where a server lacks that. */
+  readonly partly?: readonly {
+    readonly needs: Part;
+    readonly declared: NonNullable<BucketSpec[F]>;
+    readonly rest: NonNullable<BucketSpec[F]>;
+  }[];
   /** What an independent client finds, in the form of `shows`. */
   readonly seen: (client: Independent, bucket: string) => Promise<unknown>;
   /** What it finds once the declaration is fulfilled. */

@@ -135,6 +135,16 @@ export const requestPayment = Type.Object(
   { description: `Who pays for requests and downloads. ${unmanaged}` },
 );
 
+export const accelerate = Type.Object(
+  {
+    enabled: Type.Boolean({
+      description: 'True: clients may use the endpoint s3-accelerate, which costs extra. False: suspended.',
+      default: false,
+    }),
+  },
+  { description: `Faster transfers over long distances (Amazon S3 Transfer Acceleration). ${unmanaged}` },
+);
+
 const notification = (what: string) =>
   Type.Object(
     {
@@ -325,6 +335,7 @@ const inOrder = {
   publicAccess,
   encryption,
   requestPayment,
+  accelerate,
   cors,
   lifecycle,
   notifications,
@@ -351,6 +362,7 @@ const asksForNothing: { readonly [F in BucketFeature]: (declared: Typed<(typeof 
   publicAccess: (flags) => !Object.values(flags).includes(true),
   encryption: ({ enabled }) => !enabled,
   requestPayment: ({ payer }) => payer === 'BucketOwner',
+  accelerate: ({ enabled }) => !enabled,
   cors: ({ rules }) => rules.length === 0,
   lifecycle: ({ rules }) => rules.length === 0,
   notifications: ({ lambda = [], sqs = [], sns = [] }) => lambda.length + sqs.length + sns.length === 0,

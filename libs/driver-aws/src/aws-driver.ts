@@ -1,4 +1,5 @@
 import {
+  accelerate,
   bindAspect,
   cors,
   createIamKeyIssuer,
@@ -42,6 +43,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(encryption({ alwaysOn: isAmazon })),
       bindAspect(cors),
       bindAspect(requestPayment),
+      bindAspect(accelerate),
     ],
     unsupported,
     isCertain: isAmazon,

@@ -20,6 +20,7 @@ const unsupported: UnsupportedFeatures = new Map([
     'Servers other than AWS answer that MFA delete is set and ignore it, so the operator does not ask for it.',
   ],
   ['quota', 'The S3 API has no bucket quota.'],
+  ['accelerate', 'Transfer acceleration is a service of AWS.'],
   ['cloudTrail', 'CloudTrail is a service of AWS.'],
   [
     'userTags',

@@ -43,6 +43,7 @@ const unsupported: UnsupportedFeatures = new Map([
     'MinIO has no CORS rules for buckets, only one list of origins for the server (MINIO_API_CORS_ALLOW_ORIGIN).',
   ],
   ['requestPayment', 'MinIO has no other payer than the owner of the bucket.'],
+  ['accelerate', 'MinIO has no transfer acceleration.'],
   ['cloudTrail', 'MinIO has no CloudTrail.'],
   [
     'lambdaNotifications',

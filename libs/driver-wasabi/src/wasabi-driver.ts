@@ -26,6 +26,7 @@ const unsupported: UnsupportedFeatures = new Map([
   ],
   ['kmsEncryption', 'Wasabi documents no encryption with keys of a key service; use AES256.'],
   ['quota', 'Wasabi has no bucket quota.'],
+  ['accelerate', 'Transfer acceleration is a service of AWS; Wasabi does not have it.'],
   ['cloudTrail', 'CloudTrail is a service of AWS; Wasabi does not have it.'],
   ['userTags', 'Wasabi keeps no tags on users; the tags of the AccessKey have no effect there.'],
 ]);

@@ -16,6 +16,7 @@ export type {
 export { cors } from './aspects/cors.ts';
 export { encryption } from './aspects/encryption.ts';
 export { publicAccess, publicAccessOf, publicAccessWithoutAcls } from './aspects/public-access.ts';
+export { accelerate } from './aspects/accelerate.ts';
 export { requestPayment } from './aspects/request-payment.ts';
 export { tagging } from './aspects/tagging.ts';
 export { versioning } from './aspects/versioning.ts';

@@ -1,4 +1,5 @@
 import {
+  GetBucketAccelerateConfigurationCommand,
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
   GetBucketRequestPaymentCommand,
@@ -210,6 +211,15 @@ export const declarations: readonly AnyDeclaration[] = [
     seen: async (client, Bucket) => (await client.send(new GetBucketRequestPaymentCommand({ Bucket }))).Payer,
     shows: ({ payer }) => payer,
   }),
+  declare<'accelerate'>({
+    feature: 'accelerate',
+    full: { enabled: true },
+    other: { enabled: false },
+    none: { enabled: false },
+    seen: async (client, Bucket) =>
+      (await client.send(new GetBucketAccelerateConfigurationCommand({ Bucket }))).Status === 'Enabled' ? 'on' : 'off',
+    shows: ({ enabled }) => (enabled ? 'on' : 'off'),
+  }),
 ];
 
 /** The servers of the test runs. */
@@ -218,12 +228,12 @@ type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
 /** What each of them lacks, features and parts, as they are started for tests. */
 export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Part)[]>> = {
   // Without a key service it encrypts nothing.
-  minio: ['publicAccess', 'cors', 'encryption', 'requestPayment'],
+  minio: ['publicAccess', 'cors', 'encryption', 'requestPayment', 'accelerate'],
   // It answers a read with the list of the bucket.
   moto: ['requestPayment'],
-  versitygw: ['publicAccess', 'encryption', 'requestPayment'],
-  seaweedfs: ['publicAccess', 'requestPayment'],
-  ceph: [],
+  versitygw: ['publicAccess', 'encryption', 'requestPayment', 'accelerate'],
+  seaweedfs: ['publicAccess', 'requestPayment', 'accelerate'],
+  ceph: ['accelerate'],
 };
 
 /** The declarations of what a server has. */

@@ -324,6 +324,13 @@ const featureCases = [
     rulesNotChecked,
   ),
 
+  accepts('an accelerated bucket', bucket({ accelerate: { enabled: true } })),
+  accepts('a bucket with dots that is not accelerated', bucket({ name: 'my.photos', accelerate: { enabled: false } })),
+  refuses('an accelerated bucket with dots', bucket({ name: 'my.photos', accelerate: { enabled: true } }), [
+    'spec.accelerate',
+    'accelerate needs a bucket name without dots',
+  ]),
+
   accepts(
     'notifications to all three',
     bucket({

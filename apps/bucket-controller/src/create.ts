@@ -25,7 +25,8 @@ export const createOwned = async (work: BucketWork, seen: AbsentBucket): Promise
   const { bucket, deps, pass } = work;
   const { spec } = bucket;
   const { provided, region } = seen;
-  const { input: born, managed } = birthOf(provided.driver, spec, await contextOf(work, provided, true));
+  const context = await contextOf(work, provided, true);
+  const { input: born, managed } = birthOf(provided.driver, spec, context);
   if (bucket.status?.ownership !== undefined) {
     pass.event(
       'Warning',
@@ -49,7 +50,7 @@ export const createOwned = async (work: BucketWork, seen: AbsentBucket): Promise
   const former = seen.memory.intent !== undefined && creationLeftMs(bucket.status, pass.now) > 0;
   await pass.record(intended);
   const made = await pass
-    .step('create', () => createBucket(provided.driver, { bucket: spec.name, region, born }, pass))
+    .step('create', () => createBucket(provided.driver, { bucket: spec.name, region, born, mark: context.mark }, pass))
     .catch(async (caught: unknown) => {
       if (!former && (isRefused(caught) || isPutOff(caught))) await pass.record(nothing);
       throw caught;

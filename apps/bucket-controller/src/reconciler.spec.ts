@@ -42,6 +42,7 @@ interface Options {
   readonly status?: BucketStatus;
   readonly tags?: boolean;
   readonly hidesMissing?: boolean;
+  readonly creationTags?: Parameters<typeof createMemoryS3>[0]['creationTags'];
   readonly serverIdentity?: string;
   /** The cache has lost the object itself. */
   readonly isUnseen?: boolean;
@@ -57,6 +58,7 @@ const begin = ({
   status,
   tags = true,
   hidesMissing = false,
+  creationTags,
   serverIdentity,
   isUnseen = false,
   policies = [],
@@ -69,6 +71,7 @@ const begin = ({
     now: () => clock.now(),
     tags,
     hidesMissing,
+    ...(creationTags === undefined ? {} : { creationTags }),
     ...(serverIdentity === undefined ? {} : { serverIdentity }),
     ...(aspects === undefined ? {} : { aspects }),
   });
@@ -234,6 +237,40 @@ describe('a bucket that is not there', () => {
       },
     );
     expect(struck).toBeGreaterThan(20);
+  });
+
+  describe.each(['kept', 'dropped', 'MalformedXML', 'AccessDenied'] as const)(
+    'and may be created with its mark, which is then %s',
+    (creationTags) => {
+      it('ends exactly right whatever befalls any one write', async () => {
+        await tryEveryMishap(
+          async () => begin({ creationTags }),
+          ({ bench, s3 }, trial) => {
+            expect(bench.facts(), trial).toEqual({
+              ...settledStatus,
+              ownedSince: expect.any(String) as string,
+              lastSyncTime: expect.any(String) as string,
+            });
+            expect(serverHas(s3.buckets.get('photos')), trial).toEqual(settledServer);
+          },
+        );
+      });
+    },
+  );
+
+  it('is marked by its creation where the server keeps the tags: one call fewer, and none to prove it after a crash', async () => {
+    const { bench, s3 } = begin({ creationTags: 'kept' });
+    s3.refuse('ListBuckets', { code: 'AccessDenied', status: 403 });
+    const { writes } = await bench.pass();
+    expect(writes).toEqual(['kube status', 'CreateBucket', 'PutBucketTagging', 'PutBucketVersioning', 'kube status']);
+    const killed = begin({ creationTags: 'kept', spec: {} });
+    killed.s3.refuse('ListBuckets', { code: 'AccessDenied', status: 403 });
+    killed.writes.arm('killedAfter', 2);
+    await killed.bench.run();
+    killed.bench.restart();
+    expect(await killed.bench.run()).toMatchObject({ result: 'settled' });
+    expect(killed.bench.object().status).toMatchObject({ ownership: 'Created' });
+    expect(killed.s3.inputs('PutBucketTagging')).toEqual([]);
   });
 
   it('ends exactly right where buckets may not be listed, save that one killed before the mark is left alone', async () => {

@@ -48,6 +48,8 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
     unsupported,
     isCertain: isAmazon,
     guardsContent: isAmazon,
+    // Servers that speak for AWS drop them, or refuse them and make nothing.
+    tagsAtCreation: true,
     ...(isAmazon ? { requestsPerSecond } : {}),
     serverIdentity: isAmazon ? amazon.name : endpointIdentity(connection.endpoint),
     endpointFor: (region) =>

@@ -1,6 +1,7 @@
 import type { CallContext } from '@operator/outcome';
 import type { BoundAspect, Support, UnsupportedFeatures } from './aspect.ts';
 import type { Connection, Credentials } from './connection.ts';
+import type { CreationTags } from './creation-tags.ts';
 import type { DriverDeps } from './deps.ts';
 import type { KeyIssuer } from './key-issuer.ts';
 import type { Wire } from './wire.ts';
@@ -31,6 +32,8 @@ export interface Driver {
   readonly keys: KeyIssuer | string;
   /** True when the server keeps bucket tags, where the owner's mark lives. */
   readonly marksBuckets: boolean;
+  /** Absent where CreateBucket carries no tags, because nobody knows what the server makes of them. */
+  readonly creationTags?: CreationTags;
   /** True when the server is known to refuse DeleteBucket while the bucket holds anything; all others are looked into first. */
   readonly guardsContent: boolean;
   /** A warning to tell before a bucket's objects are deleted (a minimum storage duration, say). */

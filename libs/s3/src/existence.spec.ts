@@ -2,6 +2,7 @@ import { asFault } from '@operator/outcome';
 import {
   createMemoryS3,
   html,
+  ownerMark,
   recordingContext,
   refuse,
   startFakeDriver,
@@ -10,6 +11,7 @@ import {
   type FakeS3,
 } from '@operator/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { createCreationTags } from './creation-tags.ts';
 import type { Driver } from './driver.ts';
 import { createBucket, lookUpCreation, observeExistence, removeBucket } from './existence.ts';
 
@@ -129,6 +131,72 @@ describe('creation', () => {
     fake.answer(() => refuse(409, code));
     const outcome = await createBucket(driver, { bucket }, recordingContext()).catch(asFault);
     expect(outcome).toMatchObject(end);
+    expect(fake.requests).toHaveLength(1);
+  });
+});
+
+describe('creation with the mark', () => {
+  const mark = ownerMark();
+  const hourMs = 3_600_000;
+  let nowMs = 0;
+  let marking: Driver;
+  beforeEach(() => {
+    nowMs = 0;
+    marking = Object.assign(Object.create(driver) as Driver, { creationTags: createCreationTags(() => nowMs) });
+  });
+  const create = (region?: string) => createBucket(marking, { bucket, region, mark }, recordingContext());
+  const hasTags = (body: string) => body.includes('<Tags>');
+
+  it('is one call that carries the owner tags, beside the region', async () => {
+    fake.answer(() => succeed());
+    expect(await create()).toMatchObject({ outcome: 'created' });
+    await create('eu-west-1');
+    const [first = '', second = ''] = fake.requests.map(({ body }) => body);
+    expect(first).toContain(`<Tag><Key>s3.cloud37.dev/uid</Key><Value>${mark.uid}</Value></Tag>`);
+    expect(first).not.toContain('<LocationConstraint>');
+    expect(hasTags(second) && second.includes('<LocationConstraint>eu-west-1<')).toBe(true);
+  });
+
+  it('carries none where the driver does not know what becomes of them', async () => {
+    fake.answer(() => succeed());
+    await createBucket(driver, { bucket, mark }, recordingContext());
+    expect(fake.requests.map(({ body }) => hasTags(body))).toEqual([false]);
+  });
+
+  it.each([
+    [400, 'MalformedXML'],
+    [403, 'AccessDenied'],
+    [501, 'NotImplemented'],
+  ])(
+    'is done without where the server answers %s %s to it, and is not tried again for an hour',
+    async (status, code) => {
+      fake.answer(({ body }) => (hasTags(body) ? refuse(status, code) : succeed()));
+      expect(await create()).toMatchObject({ outcome: 'created' });
+      await create();
+      expect(fake.requests.map(({ body }) => hasTags(body))).toEqual([true, false, false]);
+      nowMs = hourMs;
+      await create();
+      expect(fake.requests.map(({ body }) => hasTags(body)).slice(3)).toEqual([true, false]);
+    },
+  );
+
+  it('that is refused with and without learns nothing', async () => {
+    fake.answer(() => refuse(403, 'AccessDenied'));
+    expect(await create().catch(asFault)).toMatchObject({ kind: 'waiting', reason: 'AccessDenied' });
+    expect(marking.creationTags?.areTaken()).toBe(true);
+  });
+
+  it('that may have made the bucket although it was refused is for the next look to judge', async () => {
+    fake.answer(({ body }) => (hasTags(body) ? refuse(403, 'AccessDenied') : refuse(409, 'BucketAlreadyOwnedByYou')));
+    const fault = asFault(await create().catch(asFault));
+    expect(fault).toMatchObject({ kind: 'transient', reason: 'Conflict' });
+    // With the code of an answer it would count as a refusal that surely made nothing.
+    expect(fault.cause).toBeUndefined();
+  });
+
+  it('whose answer is lost is not repeated', async () => {
+    fake.answer(() => ({ kind: 'reset' }));
+    await expect(create()).rejects.toMatchObject({ reason: 'EndpointUnreachable' });
     expect(fake.requests).toHaveLength(1);
   });
 });

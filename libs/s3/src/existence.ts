@@ -8,7 +8,8 @@ import {
   type CreateBucketCommandInput,
 } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { Fault, onlyFault, waiting, type CallContext } from '@operator/outcome';
+import { Fault, onlyFault, transient, waiting, type CallContext } from '@operator/outcome';
+import { tagsOfMark, type SignedMark } from '@operator/ownership';
 import { findContent } from './contents.ts';
 import type { Driver } from './driver.ts';
 import { requireListOfBuckets } from './health.ts';
@@ -155,23 +156,52 @@ export interface CreatedBucket {
   readonly at: Date | undefined;
 }
 
+/** What a new bucket is. */
+export interface NewBucket extends BucketPlace {
+  /** What `birthOf` says. */
+  readonly born?: Partial<CreateBucketCommandInput>;
+  /** Put on the bucket by the creation itself where the driver may try that; whether it is there, only a read tells. */
+  readonly mark?: SignedMark;
+}
+
 /**
- * Creates a bucket, `born` with what `birthOf` says. Only after `observeExistence` said absent: creating a bucket of one's own again resets its ACL in AWS
- * us-east-1.
+ * Creates a bucket. Only after `observeExistence` said absent: creating a bucket of one's own again resets its ACL in AWS us-east-1.
+ * Where the server refuses the mark, the bucket is created without; that costs a call, and is remembered.
  * @throws Fault `waiting` NameTaken; `transient` Conflict while a deletion of that name is still under way
  * Source: Amazon S3 API, CreateBucket.
  */
 export const createBucket = async (
   driver: Driver,
-  { bucket, region, born = {} }: BucketPlace & { readonly born?: Partial<CreateBucketCommandInput> },
+  { bucket, region, born = {}, mark }: NewBucket,
   context: CallContext,
 ): Promise<CreatedBucket> => {
-  // The client adds the LocationConstraint of its region, except for us-east-1.
-  const command = new CreateBucketCommand({ ...born, Bucket: bucket });
   const wire = driver.wire(region);
-  const made = await wire.sendOrAbsent(command, ['BucketAlreadyOwnedByYou'], context);
-  return { outcome: made === undefined ? 'alreadyOurs' : 'created', at: wire.serverNow() };
+  const create = async (input: Partial<CreateBucketCommandInput>): Promise<CreatedBucket> => {
+    // The client adds the LocationConstraint of its region, except for us-east-1.
+    const command = new CreateBucketCommand({ ...input, Bucket: bucket });
+    const made = await wire.sendOrAbsent(command, ['BucketAlreadyOwnedByYou'], context);
+    return { outcome: made === undefined ? 'alreadyOurs' : 'created', at: wire.serverNow() };
+  };
+  const { creationTags } = driver;
+  if (mark === undefined || creationTags?.areTaken() !== true) return create(born);
+  try {
+    const Tags = [...tagsOfMark(mark)].map(([Key, Value]) => ({ Key, Value }));
+    return await create({ ...born, CreateBucketConfiguration: { ...born.CreateBucketConfiguration, Tags } });
+  } catch (caught) {
+    if (!mayBeOfTags(caught)) throw caught;
+  }
+  // If this is refused too, the tags were not why.
+  const made = await create(born);
+  creationTags.refused();
+  if (made.outcome === 'created') return made;
+  // The refused creation may have made it: whose it is, the next look finds out, by the intent.
+  throw transient(reasons.Conflict, `Bucket ${bucket} was created while the server refused to create it with tags.`);
 };
+
+/** Codes by which a server may mean the tags of a creation: it does not know them, or the credentials lack s3:TagResource. */
+const refusesCreationTags: ReadonlySet<string> = new Set(['MalformedXML', 'NotImplemented', 'AccessDenied']);
+
+const mayBeOfTags = (caught: unknown): boolean => refusesCreationTags.has(answerOfFault(caught)?.code ?? '');
 
 /**
  * Removes an empty bucket; an absent one counts as removed. Some servers, such as SeaweedFS, remove a bucket with all that is

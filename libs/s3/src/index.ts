@@ -24,6 +24,7 @@ export { bindAspect } from './bind-aspect.ts';
 export { boundBody, largestListBytes } from './bounded-body.ts';
 export { deleteBucketPolicy, putBucketPolicy, readBucketPolicy } from './bucket-policy.ts';
 export type { Connection, Credentials } from './connection.ts';
+export { createCreationTags } from './creation-tags.ts';
 export type { DriverDeps } from './deps.ts';
 export { parseDestinations } from './destinations.ts';
 export type { RefusedDestinations } from './destinations.ts';

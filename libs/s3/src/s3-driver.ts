@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { createCreationTags } from './creation-tags.ts';
 import type { DriverDeps } from './deps.ts';
 import type { Driver } from './driver.ts';
 import { checkS3Health, createUnknownKeyCheck } from './health.ts';
@@ -15,6 +16,8 @@ export interface DriverTraits
   readonly isCertain: boolean;
   /** As `Driver.guardsContent`; false when absent. */
   readonly guardsContent?: boolean;
+  /** True when tags in CreateBucket are known to do no harm; false when absent. */
+  readonly tagsAtCreation?: boolean;
   /** Finds by the settings alone what cannot work. @throws Fault */
   readonly checkSettings?: () => void;
 }
@@ -29,6 +32,7 @@ export const createS3Driver = (connection: Connection, deps: DriverDeps, traits:
     keys: traits.keys(pool),
     serverIdentity: traits.serverIdentity,
     guardsContent: traits.guardsContent ?? false,
+    ...(traits.tagsAtCreation === true ? { creationTags: createCreationTags(deps.elapsedMs) } : {}),
     ...(traits.deletionWarning === undefined ? {} : { deletionWarning: traits.deletionWarning }),
     get marksBuckets() {
       return !pool.lacks('GetBucketTagging');

@@ -1,6 +1,7 @@
 import {
   bindAspect,
   checkS3Health,
+  createCreationTags,
   faultFromError,
   answerOf,
   probeFeatures,
@@ -37,6 +38,8 @@ export interface MemoryS3Options {
   readonly hidesMissing?: boolean;
   /** True: DeleteBucket removes a bucket with all that is in it, as SeaweedFS does. */
   readonly removesFullBuckets?: boolean;
+  /** What it makes of tags in CreateBucket; the driver sends none when absent. */
+  readonly creationTags?: 'kept' | 'dropped' | 'MalformedXML' | 'AccessDenied';
   /** Tags and versioning when absent. */
   readonly aspects?: Driver['aspects'];
   readonly keys?: Driver['keys'] | undefined;
@@ -107,7 +110,13 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
     }
     if (operation === 'CreateBucket') {
       if (buckets.has(String(input.Bucket))) throw refusal('BucketAlreadyOwnedByYou', 409);
-      make(String(input.Bucket), { region });
+      const { Tags = [] } = (input.CreateBucketConfiguration ?? {}) as {
+        Tags?: readonly { Key: string; Value: string }[];
+      };
+      if (Tags.length > 0 && options.creationTags === 'MalformedXML') throw refusal('MalformedXML', 400);
+      if (Tags.length > 0 && options.creationTags === 'AccessDenied') throw refusal('AccessDenied', 403);
+      const kept = options.creationTags === 'kept' ? Tags : [];
+      make(String(input.Bucket), { region, tags: new Map(kept.map(({ Key, Value }) => [Key, Value])) });
       return {};
     }
     if (operation === 'GetBucketTagging' && hidesMissing && !buckets.has(String(input.Bucket))) {
@@ -229,6 +238,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
       return !hasRefusedTags;
     },
     guardsContent: false,
+    ...(options.creationTags === undefined ? {} : { creationTags: createCreationTags(() => now().getTime()) }),
     serverIdentity,
     wire: (region = 'us-east-1') => wireFor(region),
     wireAs: (credentials) => wireFor('us-east-1', credentials),

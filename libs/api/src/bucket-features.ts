@@ -316,7 +316,7 @@ export const cloudTrail = Type.Object(
       default: false,
     }),
     trail: text(
-      'Name or ARN of a trail that exists.',
+      'Name or ARN of a trail that exists; one whose home is another region than that of the bucket by its ARN.',
       256,
       rules({
         rule: "self.matches('^(arn:[a-z0-9-]+:cloudtrail:[a-z0-9-]+:[0-9]{12}:trail/)?[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$')",
@@ -325,7 +325,7 @@ export const cloudTrail = Type.Object(
     ),
     events: Type.Enum(['All', 'ReadOnly', 'WriteOnly'], { description: 'Which events are recorded.', default: 'All' }),
   },
-  { description: `Data events of the bucket in AWS CloudTrail. ${unmanaged}`, ...notInThisVersion },
+  { description: `Data events of the bucket in AWS CloudTrail. ${unmanaged}` },
 );
 
 const inOrder = {

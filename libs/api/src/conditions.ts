@@ -55,6 +55,7 @@ export const reasons = {
   SecretKeyMissing: 'SecretKeyMissing',
   SecretValueInvalid: 'SecretValueInvalid',
   SecretConflict: 'SecretConflict',
+  TrailNotFound: 'TrailNotFound',
   InUse: 'InUse',
   ServerChanged: 'ServerChanged',
   GrantWithdrawn: 'GrantWithdrawn',

@@ -13,7 +13,9 @@ import {
   type DriverFactory,
   type UnsupportedFeatures,
 } from '@operator/s3';
-import { partitionDetails, partitionOfEndpoint } from './partition.ts';
+import { cloudTrail } from './cloud-trail/cloud-trail.ts';
+import { createTrails } from './cloud-trail/trails.ts';
+import { cloudTrailEndpoint, partitionDetails, partitionOfEndpoint } from './partition.ts';
 
 const unsupported: UnsupportedFeatures = new Map([
   [
@@ -35,8 +37,9 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
   const amazon = partitionOfEndpoint(connection.endpoint);
   const isAmazon = amazon !== undefined;
   const partition = amazon ?? partitionDetails(connection.region);
+  const cloudTrailAt = (region: string) => (isAmazon ? cloudTrailEndpoint(partition, region) : connection.endpoint);
   return createS3Driver(connection, deps, {
-    aspects: () => [
+    aspects: ({ uplink }) => [
       bindAspect(tagging),
       bindAspect(versioning),
       bindAspect(publicAccess),
@@ -44,6 +47,11 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(cors),
       bindAspect(requestPayment),
       bindAspect(accelerate),
+      bindAspect(
+        cloudTrail(
+          createTrails(uplink, { credentials: connection.credentials, endpointFor: cloudTrailAt, isAmazon }, deps),
+        ),
+      ),
     ],
     unsupported,
     isCertain: isAmazon,

@@ -64,6 +64,10 @@ export const partitionDetails = (region: string): Partition => {
   return found;
 };
 
+/** Where CloudTrail is in a region of a partition. Source: AWS General Reference, CloudTrail endpoints. */
+export const cloudTrailEndpoint = ({ domain }: Partition, region: string): string =>
+  `https://cloudtrail.${region}.${domain}`;
+
 const region = '([a-z]{2,4}(?:-[a-z]+)+-\\d+)';
 /**
  * The names of Amazon's own S3 endpoints, before the domain of their partition. Nothing else below that domain: a virtual

@@ -2,12 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  CloudTrailClient,
-  CreateTrailCommand,
-  GetEventSelectorsCommand,
-  PutEventSelectorsCommand,
-} from '@aws-sdk/client-cloudtrail';
-import {
   GetBucketLifecycleConfigurationCommand,
   GetBucketReplicationCommand,
   GetObjectLockConfigurationCommand,
@@ -16,7 +10,7 @@ import {
   type LifecycleRule,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { Fault, redact, terminal, waiting, type CallContext } from '@operator/outcome';
+import { Fault, redact, terminal, waiting } from '@operator/outcome';
 import {
   bindAspect,
   birthOf,
@@ -24,13 +18,11 @@ import {
   createS3Driver,
   lookAtFeatures,
   observeExistence,
-  retireFeatures,
   versioning,
   type Aspect,
   type BucketContext,
   type Driver,
   type Input,
-  type Uplink,
 } from '@operator/s3';
 import {
   bucketContext,
@@ -63,10 +55,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-const driverWith = (aspects: (uplink: Uplink) => Driver['aspects']): Driver => {
+const driverWith = (aspects: () => Driver['aspects']): Driver => {
   const credentials = { accessKeyId: moto.accessKey, secretAccessKey: redact(moto.secretKey) };
   const driver = createS3Driver(connectionTo(moto.endpoint, { region: moto.region, credentials }), driverDeps(), {
-    aspects: ({ uplink }) => aspects(uplink),
+    aspects,
     unsupported: new Map(),
     serverIdentity: moto.endpoint,
     isCertain: false,
@@ -273,102 +265,5 @@ describe('a feature that needs a second bucket', () => {
     await converge(driver, s3, spec, withInput(found));
     const seen = await client.send(new GetBucketReplicationCommand({ Bucket: s3.bucket }));
     expect(seen.ReplicationConfiguration?.Rules?.[0]?.Destination?.Bucket).toBe(`arn:aws:s3:::${other.bucket}`);
-  });
-});
-
-describe('a feature of a resource that many buckets share', () => {
-  const arnOf = (bucket: string) => `arn:aws:s3:::${bucket}/`;
-
-  /** Its trail is read, merged and written by one bucket at a time. */
-  const cloudTrail = (uplink: Uplink) => {
-    const credentials = { accessKeyId: moto.accessKey, secretAccessKey: redact(moto.secretKey) };
-    const trails = new CloudTrailClient({
-      ...uplink.clientSettings(credentials),
-      endpoint: moto.endpoint,
-      region: moto.region,
-    });
-    const target = { service: 'cloudtrail', endpoint: moto.endpoint };
-    const turns = new Map<string, Promise<unknown>>();
-    const inTurn = <T>(trail: string, run: () => Promise<T>): Promise<T> => {
-      const turn = (turns.get(trail) ?? Promise.resolve()).then(run, run);
-      turns.set(trail, turn);
-      return turn;
-    };
-    const valuesOf = async (TrailName: string, within: CallContext) => {
-      const command = new GetEventSelectorsCommand({ TrailName });
-      const { EventSelectors = [] } = await uplink.send(
-        target,
-        command,
-        (options) => trails.send(command, options),
-        within,
-      );
-      return EventSelectors.flatMap(({ DataResources = [] }) => DataResources.flatMap(({ Values = [] }) => Values));
-    };
-    const change = (trail: string, to: (values: readonly string[]) => readonly string[], within: CallContext) =>
-      inTurn(trail, async () => {
-        const Values = [...to(await valuesOf(trail, within))];
-        const DataResources = Values.length === 0 ? [] : [{ Type: 'AWS::S3::Object', Values }];
-        const command = new PutEventSelectorsCommand({
-          TrailName: trail,
-          EventSelectors: [{ ReadWriteType: 'All', IncludeManagementEvents: true, DataResources }],
-        });
-        await uplink.send(target, command, (options) => trails.send(command, options), within);
-      });
-    interface Sight {
-      readonly trail: string;
-      readonly values: readonly string[];
-      readonly arn: string;
-    }
-    const trail = 'shared';
-    const aspect: Aspect<string, Sight, string> = {
-      name: 'cloudTrail',
-      desired: ({ cloudTrail: declared }) => declared?.trail,
-      read: async (s3, within) => ({
-        trail,
-        values: await valuesOf(trail, within),
-        arn: arnOf(s3.bucket),
-      }),
-      isSet: ({ values, arn }) => values.includes(arn),
-      diff: (want, { values, arn }) => (values.includes(arn) ? undefined : want),
-      write: (s3, to, within) => change(to, (values) => [...values, arnOf(s3.bucket)], within),
-      retire: async (s3, { spec }, within) => {
-        if (spec.cloudTrail === undefined) return;
-        const arn = arnOf(s3.bucket);
-        await change(spec.cloudTrail.trail, (values) => values.filter((value) => value !== arn), within);
-      },
-    };
-    return { aspect, trails, valuesOf };
-  };
-
-  it('is changed by several at once without loss, and given back by each on its deletion', async () => {
-    const shared: { it?: ReturnType<typeof cloudTrail> } = {};
-    const driver = driverWith((uplink) => {
-      shared.it = cloudTrail(uplink);
-      return [bindAspect(shared.it.aspect)];
-    });
-    const trail = shared.it;
-    if (trail === undefined) throw new Error('the driver has made its aspects');
-    const logs = await freshBucket(driver);
-    await trail.trails.send(new CreateTrailCommand({ Name: 'shared', S3BucketName: logs.bucket }));
-    const theirs = { Type: 'AWS::S3::Object', Values: [arnOf('theirs')] };
-    const EventSelectors = [{ ReadWriteType: 'All', IncludeManagementEvents: true, DataResources: [theirs] } as const];
-    await trail.trails.send(
-      new PutEventSelectorsCommand({
-        TrailName: 'shared',
-        EventSelectors: EventSelectors.map((one) => ({ ...one, DataResources: [...one.DataResources] })),
-      }),
-    );
-    const spec = bucketSpec({ cloudTrail: { enabled: true, trail: 'shared', events: 'All' } });
-    const buckets = [await freshBucket(driver), await freshBucket(driver), await freshBucket(driver)];
-    await Promise.all(buckets.map((s3) => converge(driver, s3, spec)));
-    const ours = buckets.map(({ bucket }) => arnOf(bucket));
-    expect((await trail.valuesOf('shared', context)).toSorted()).toEqual([...ours, arnOf('theirs')].toSorted());
-    const [first, ...others] = buckets;
-    if (first === undefined) throw new Error('there are three');
-    await retireFeatures(driver, first, { spec, bucket: bucketContext() }, context);
-    expect((await trail.valuesOf('shared', context)).toSorted()).toEqual(
-      [...others.map(({ bucket }) => arnOf(bucket)), arnOf('theirs')].toSorted(),
-    );
-    trail.trails.destroy();
   });
 });

@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
 import { Fault, redact, type CallContext, type ExternalCall } from '@operator/outcome';
 import { createWirePool, type Connection } from '@operator/s3';
-import { testCertificate } from '@operator/testing';
+import { driverDeps, testCertificate } from '@operator/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAdminClient, type AdminCall } from './admin-client.ts';
 import type { DeriveKey } from './derive-key.ts';
@@ -71,7 +71,7 @@ const connect = (
     retry: { maxAttempts: 3, backoffStrategy: 'exponential' },
     ...changes,
   };
-  const deps = { random: () => 0, elapsedMs: () => performance.now(), version: '1.2.3', deadlines: { attemptMs } };
+  const deps = driverDeps({ version: '1.2.3', deadlines: { attemptMs } });
   const { uplink } = createWirePool(connection, deps);
   return createAdminClient({ connection, uplink, deriveKey, randomBytes: countingBytes, pathPrefix });
 };

@@ -21,7 +21,7 @@ import {
   type KeyPair,
   type KeyUser,
 } from '@operator/s3';
-import { bucketContext, bucketSpec, ownerMark } from '@operator/testing';
+import { bucketContext, bucketSpec, driverDeps, ownerMark } from '@operator/testing';
 import { startMinio, type S3Server } from '@operator/tools/local';
 import { Client } from 'minio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -40,7 +40,7 @@ import { serialKeyDerivation } from './derive-key.ts';
 import { createMinioDriver } from './driver.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'driver-minio-'));
-const deps = { random: () => 0.5, elapsedMs: () => performance.now(), version: '0.0.0' };
+const deps = driverDeps({ random: () => 0.5, version: '0.0.0' });
 const bucket = 'reports';
 let server: S3Server;
 let root: Credentials;

@@ -3,14 +3,17 @@ import { expect, it } from 'vitest';
 import { driverDepsFor } from './driver-deps.ts';
 
 const process = { version: '1', random: () => 0, elapsedMs: () => 0 };
+const lock = (): never => {
+  throw new Error('nothing is locked here');
+};
 const depsWith = (...argv: readonly string[]) => {
   const config = readConfig('c', argv, {});
   if (typeof config === 'string') throw new Error(`${config} was asked for`);
-  return driverDepsFor({ config }, process);
+  return driverDepsFor({ config, lock }, process);
 };
 
 it('leaves the refused destinations to the drivers where the flag is not set', () => {
-  expect(depsWith()).toEqual(process);
+  expect(depsWith()).toEqual({ ...process, lock });
 });
 
 it('refuses what the flag names, and nothing with none', () => {

@@ -6,11 +6,11 @@ import { parseDestinations, type DriverDeps, type RefusedDestinations } from '@o
  * @throws ConfigError when --refused-destinations names what is no address
  */
 export const driverDepsFor = (
-  { config }: Pick<ControllerTools, 'config'>,
+  { config, lock }: Pick<ControllerTools, 'config' | 'lock'>,
   process: Pick<DriverDeps, 'version' | 'random' | 'elapsedMs'>,
 ): DriverDeps => {
   const refusedDestinations = refusedBy(config.refusedDestinations);
-  return { ...process, ...(refusedDestinations === undefined ? {} : { refusedDestinations }) };
+  return { ...process, lock, ...(refusedDestinations === undefined ? {} : { refusedDestinations }) };
 };
 
 const refusedBy = (ranges: readonly string[] | undefined): RefusedDestinations | undefined => {

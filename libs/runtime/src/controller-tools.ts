@@ -9,6 +9,7 @@ import {
   type StartedInformer,
   createInformer,
 } from './informer.ts';
+import type { LeaseLock } from './lease-lock.ts';
 import type { KubeClient, ObjectRef } from './kube-client.ts';
 import type { LiveList } from './live-list.ts';
 import type { Metrics } from './metrics.ts';
@@ -22,6 +23,8 @@ export interface ControllerTools {
   readonly config: RuntimeConfig;
   /** The namespace of the operator's own Secret. */
   readonly operatorNamespace: string;
+  /** One at a time may do something to what many processes share. Its Leases are in the operator's own namespace. */
+  readonly lock: LeaseLock;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;

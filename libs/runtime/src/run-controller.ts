@@ -18,6 +18,7 @@ import { type CredentialSource, loadKubeconfig } from './credential-source.ts';
 import { type KubeConnection, openKubeConnection } from './kube-connection.ts';
 import { type KubeExchange, createKubeClient } from './kube-requests.ts';
 import { type Leadership, createLeadership } from './leader-election.ts';
+import { createLeaseLock } from './lease-lock.ts';
 import { leadershipLost } from './leadership-lost.ts';
 import { createLogger } from './logging.ts';
 import { type RuntimeMetrics, createMetrics } from './metrics.ts';
@@ -178,7 +179,8 @@ const assemble = async <Spec, Status>(
   parts: Parts,
   signal: AbortSignal,
 ) => {
-  const { config, log, metrics, tracing, events, watches, kube, leadership, outage, connection } = parts;
+  const { config, log, metrics, tracing, events, watches, kube, unfenced, leadership, outage, connection } = parts;
+  const operatorNamespace = config.operatorNamespace ?? connection.namespace ?? 'default';
   const { informer: informerOf, watchOne } = watches;
   let enqueue: ControllerTools['enqueue'] = () => undefined;
   const wakes = createWakes((key) => enqueue(key));
@@ -187,7 +189,8 @@ const assemble = async <Spec, Status>(
     ...shared,
     config,
     listLive: createLiveList(kube, reachOf(config)),
-    operatorNamespace: config.operatorNamespace ?? connection.namespace ?? 'default',
+    operatorNamespace,
+    lock: createLeaseLock({ kube: unfenced, namespace: operatorNamespace, identity, log, clock, monotonicMs, random }),
     signal,
     informer: informerOf,
     watchOne,

@@ -106,8 +106,10 @@ export interface Aspect<Want, Have = Want, Change = Want> {
   owns?(want: Want): readonly string[];
   /** Ids of all entries that are there: what is gone needs no memory. */
   holds?(have: Have): readonly string[];
-  /** Absence is a value of `Have`. */
-  read(s3: BucketWire, context: CallContext): Promise<Have>;
+  /** True where the feature is of another service than the bucket: no failure there says anything of the bucket. */
+  readonly isApart?: boolean;
+  /** Absence is a value of `Have`. `want`: what it is compared with, where that says where to look; undefined in a probe. */
+  read(s3: BucketWire, context: CallContext, want?: Want): Promise<Have>;
   /** Pure. True when what is there can only be there because somebody set it: such a read proves that the server has the feature. */
   isSet(have: Have): boolean;
   /** Parts of the feature that reaching the wish from there needs, beside the feature itself. */

@@ -182,14 +182,15 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
 
       let have: Have;
       try {
-        have = await aspect.read(s3, context);
+        have = await aspect.read(s3, context, want);
       } catch (caught) {
         const fault = unsupportedFault(caught);
         if (fault !== undefined) {
           lackOfRead = fault.message;
           return view(lacking(spec, fault.message));
         }
-        if (caught instanceof Fault && ofOneCall.has(caught.reason)) return view({ verdict: 'blocked', fault: caught });
+        const isOfFeature = caught instanceof Fault && (aspect.isApart === true || ofOneCall.has(caught.reason));
+        if (isOfFeature) return view({ verdict: 'blocked', fault: caught });
         throw caught;
       }
       const lacks = new Map([...(believedRefusal(spec, s3, context.now)?.parts ?? noParts), ...unsupported]);

@@ -25,7 +25,7 @@ export { boundBody, largestListBytes } from './bounded-body.ts';
 export { deleteBucketPolicy, putBucketPolicy, readBucketPolicy } from './bucket-policy.ts';
 export type { Connection, Credentials } from './connection.ts';
 export { createCreationTags } from './creation-tags.ts';
-export type { DriverDeps } from './deps.ts';
+export type { DriverDeps, Lock } from './deps.ts';
 export { parseDestinations } from './destinations.ts';
 export type { RefusedDestinations } from './destinations.ts';
 export type { Driver, DriverFactory, Health } from './driver.ts';
@@ -49,6 +49,7 @@ export type {
 export { readOwner } from './owner-mark.ts';
 export type { SeenOwner, Tags } from './owner-mark.ts';
 export { probeFeatures } from './probe.ts';
+export { createTokenBucket } from './rate.ts';
 export { createS3Driver, endpointIdentity } from './s3-driver.ts';
 export type { Uplink } from './uplink.ts';
 export { answerOf } from './wire-answer.ts';

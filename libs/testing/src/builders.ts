@@ -1,7 +1,7 @@
 import { reasons, type BucketSpec } from '@operator/api';
 import { redact, transient, type CallContext, type ExternalCall } from '@operator/outcome';
 import type { SignedMark } from '@operator/ownership';
-import type { BucketContext, Connection, DriverDeps } from '@operator/s3';
+import type { BucketContext, Connection, DriverDeps, Lock } from '@operator/s3';
 
 /** A context that keeps a list of what went through it. */
 export interface RecordingContext extends CallContext {
@@ -51,11 +51,27 @@ export const connectionTo = (endpoint: string, overrides: Partial<Connection> = 
   ...overrides,
 });
 
+/** A lock for each name, within this process. */
+const createProcessLock = (): Lock => {
+  const turns = new Map<string, Promise<unknown>>();
+  return (name, signal, run) => {
+    const turn = Promise.resolve(turns.get(name))
+      .catch(() => undefined)
+      .then(() => run(signal));
+    turns.set(name, turn);
+    return turn;
+  };
+};
+
+/** One for all drivers of a test. */
+const processLock = createProcessLock();
+
 /** No wait between attempts (the jitter is 0), real elapsed time. */
 export const driverDeps = (overrides: Partial<DriverDeps> = {}): DriverDeps => ({
   random: () => 0,
   elapsedMs: () => performance.now(),
   version: '0.0.0-test',
+  lock: processLock,
   ...overrides,
 });
 

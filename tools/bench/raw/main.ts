@@ -50,7 +50,7 @@ const driver = createMinioDriver(
     requestsPerSecond: 1e6, // no limit
     retry: { maxAttempts: 3, backoffStrategy: 'exponential' },
   },
-  { random: Math.random, elapsedMs: monotonicMs, version: '0' },
+  { random: Math.random, elapsedMs: monotonicMs, version: '0', lock: (_name, signal, run) => run(signal) },
 );
 
 const { resource, write } = kinds[order.kind];

@@ -172,7 +172,14 @@ export async function startWorld(
         await kube.create('Namespace', undefined, namespace, {});
       },
       async createProvider(namespace, provider, options) {
-        const { accessKey, secretKey, region, endpoint: direct, iamEndpoint } = serverNamed(options.server);
+        const {
+          accessKey,
+          secretKey,
+          region,
+          endpoint: direct,
+          iamEndpoint,
+          adminEndpoint,
+        } = serverNamed(options.server);
         const endpoint = options.endpoint ?? ownProxies.get(options.server) ?? direct;
         await kube.create('Secret', namespace, `${provider}-root`, {
           stringData: { 'access-key': accessKey, 'secret-key': secretKey },
@@ -184,6 +191,7 @@ export async function startWorld(
             endpoint,
             region,
             ...(iamEndpoint === undefined ? {} : { iamEndpoint: endpoint }),
+            ...(adminEndpoint === undefined ? {} : { adminEndpoint: endpoint }),
             auth: { accessKeySecretRef: secret, secretKeySecretRef: secret },
             // A check of its own accord would disturb what is counted.
             checkIntervalSeconds: 86_400,

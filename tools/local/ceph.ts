@@ -79,6 +79,7 @@ export async function startCeph(options: CephOptions): Promise<S3Server> {
         name: 'ceph',
         endpoint,
         iamEndpoint: endpoint,
+        adminEndpoint: endpoint,
         region: 'us-east-1', // any will do: it is part of signatures only
         ...credentials,
         pid,
@@ -125,8 +126,10 @@ async function makeAccount(programs: CephPrograms, gateway: Child): Promise<S3Cr
     JSON.parse(await whileRunning(gateway, programs.run('radosgw-admin', ...args)));
   const { id } = (await admin('account', 'create', '--account-name=operator')) as { id: string };
   const user = ['user', 'create', '--uid=root', '--display-name=root', `--account-id=${id}`, '--account-root'];
+  // For quotas of buckets, which are admin operations.
+  const rights = ['--caps', 'buckets=*'];
   // Ceph makes the key: given as arguments, its secret would be in the list of processes.
-  const { keys } = (await admin(...user, '--gen-access-key', '--gen-secret')) as {
+  const { keys } = (await admin(...user, ...rights, '--gen-access-key', '--gen-secret')) as {
     keys: { access_key: string; secret_key: string }[];
   };
   const [key] = keys;

@@ -55,6 +55,8 @@ export interface S3Server extends S3Credentials {
   readonly endpoint: string;
   /** Where it speaks the AWS IAM protocol: the same address, on moto, SeaweedFS and Ceph. */
   readonly iamEndpoint?: string;
+  /** Where its admin operations are: the same address, on Ceph. MinIO's are always there. */
+  readonly adminEndpoint?: string;
   readonly region: string;
   readonly pid: number;
   readonly logPath: string;

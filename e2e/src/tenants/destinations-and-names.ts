@@ -64,6 +64,22 @@ export const destinationsAndNames: readonly Attempt[] = [
     twin: (given) => given.lawfulProvider(),
   },
   {
+    threat: 'T120',
+    title: 'an adminEndpoint leads to a link-local address',
+    async act(given) {
+      const { url } = await given.hostile({ owner: 'tenant' });
+      await given.provider('inward', url, { type: 'custom', adminEndpoint: 'http://169.254.84.2' });
+      await given.admin.untilReady('Provider', given.namespace, 'inward');
+      await given.tenant.create('Bucket', given.namespace, 'full', {
+        spec: { providerRef: { name: 'inward' }, name: given.freshName('full'), quota: { maxBytes: 1_000_000 } },
+      });
+      await given.verdict('Bucket', 'full');
+      given.refuse('Bucket', 'full');
+    },
+    judge: (given) => expectNoConnection(given, ['169.254.84.2']),
+    twin: (given) => given.lawfulProvider(),
+  },
+  {
     threat: 'T85',
     title: 'a redirect leads to a link-local address',
     async act(given) {

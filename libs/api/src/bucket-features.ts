@@ -306,7 +306,7 @@ export const quota = Type.Object(
       format: 'int64',
     }),
   },
-  { description: `How much the bucket may hold. ${unmanaged}`, ...notInThisVersion },
+  { description: `How much the bucket may hold. ${unmanaged}` },
 );
 
 export const cloudTrail = Type.Object(

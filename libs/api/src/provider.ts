@@ -93,6 +93,12 @@ export const providerSpec = Type.Object(
       url('iamEndpoint', 'URL of the IAM API. By default that of the type; custom has IAM only where this is set.'),
     ),
     iamRegion: optional(region('Region that IAM requests are signed for. By default that of the type.')),
+    adminEndpoint: optional(
+      url(
+        'adminEndpoint',
+        "URL of the server's own admin API: on minio the endpoint when left out; on custom that of Ceph RGW, which quota needs. wasabi and aws have none.",
+      ),
+    ),
     auth,
     tls: optional(tls),
     pathStyle: Type.Boolean({
@@ -133,7 +139,7 @@ export const providerSpec = Type.Object(
   {
     description: 'Where the provider is and how to sign in.',
     ...rules({
-      rule: "!has(self.tls) || self.endpoint.startsWith('https://') || (has(self.iamEndpoint) && self.iamEndpoint.startsWith('https://')) || (!self.tls.insecureSkipVerify && !has(self.tls.caCertSecretRef))",
+      rule: "!has(self.tls) || self.endpoint.startsWith('https://') || (has(self.iamEndpoint) && self.iamEndpoint.startsWith('https://')) || (has(self.adminEndpoint) && self.adminEndpoint.startsWith('https://')) || (!self.tls.insecureSkipVerify && !has(self.tls.caCertSecretRef))",
       message: 'tls.insecureSkipVerify and tls.caCertSecretRef need an endpoint that begins with https://',
       fieldPath: '.tls',
     }),

@@ -13,13 +13,13 @@ import {
   type DriverFactory,
   type UnsupportedFeatures,
 } from '@operator/s3';
+import { rgwQuota } from './rgw-quota.ts';
 
 const unsupported: UnsupportedFeatures = new Map([
   [
     'mfaDelete',
     'Servers other than AWS answer that MFA delete is set and ignore it, so the operator does not ask for it.',
   ],
-  ['quota', 'The S3 API has no bucket quota.'],
   ['accelerate', 'Transfer acceleration is a service of AWS.'],
   ['cloudTrail', 'CloudTrail is a service of AWS.'],
   [
@@ -28,18 +28,29 @@ const unsupported: UnsupportedFeatures = new Map([
   ],
 ]);
 
+const withoutAdminApi: UnsupportedFeatures = new Map([
+  ...unsupported,
+  [
+    'quota',
+    'The S3 API has no bucket quota. On Ceph RGW set spec.adminEndpoint of the Provider to the address of its admin operations.',
+  ],
+]);
+
 /** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */
 export const createGenericDriver: DriverFactory = (connection, deps) =>
   createS3Driver(connection, deps, {
-    aspects: () => [
+    aspects: ({ uplink }) => [
       bindAspect(tagging),
       bindAspect(versioning),
       bindAspect(publicAccess),
       bindAspect(encryption()),
       bindAspect(cors),
       bindAspect(requestPayment),
+      ...(connection.adminEndpoint === undefined
+        ? []
+        : [bindAspect(rgwQuota(connection.adminEndpoint, connection, uplink))]),
     ],
-    unsupported,
+    unsupported: connection.adminEndpoint === undefined ? withoutAdminApi : unsupported,
     isCertain: false,
     serverIdentity: endpointIdentity(connection.endpoint),
     readError: readMisroutedPut,

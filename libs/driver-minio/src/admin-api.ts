@@ -313,3 +313,38 @@ export const getServerVersion = async (client: AdminClient, context: CallContext
   const version = server === undefined ? undefined : fieldsOf(call, server).version;
   return typeof version === 'string' ? version : undefined;
 };
+
+/** The bytes that a bucket may hold; 0 where it has no quota. */
+export const getBucketQuota = async (client: AdminClient, bucket: string, context: CallContext): Promise<number> => {
+  const call: AdminCall = {
+    operation: 'GetBucketQuota',
+    method: 'GET',
+    path: '/get-bucket-quota',
+    query: { bucket },
+    answer: 'plain',
+  };
+  const found = await look(client, call, 'NoSuchBucket', context);
+  if (found === undefined) {
+    throw waiting(
+      reasons.RequestRefused,
+      `${call.operation}: MinIO's admin API at ${client.endpoint} has no bucket ${bucket}. Is the Provider's spec.adminEndpoint right?`,
+      { retryAfterMs: 60_000 },
+    );
+  }
+  const { quota } = found;
+  return typeof quota === 'number' ? quota : 0;
+};
+
+/** `bytes`: 0 removes the quota. */
+export const setBucketQuota = async (
+  client: AdminClient,
+  bucket: string,
+  bytes: number,
+  context: CallContext,
+): Promise<void> => {
+  const body = bytes === 0 ? { quota: 0 } : { quota: bytes, size: bytes, quotatype: 'hard' };
+  await client.send(
+    { operation: 'SetBucketQuota', method: 'PUT', path: '/set-bucket-quota', query: { bucket }, body },
+    context,
+  );
+};

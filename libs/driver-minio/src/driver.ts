@@ -24,6 +24,7 @@ import { getServerVersion, getUser } from './admin-api.ts';
 import { serialKeyDerivation } from './derive-key.ts';
 import { createKeyIssuer } from './key-issuer.ts';
 import { ownCodes } from './own-codes.ts';
+import { quota } from './quota.ts';
 
 export interface MinioOptions {
   /** Before the path of every admin call; `/minio/admin/v3` when absent. Servers that mimic the API have their own. */
@@ -91,11 +92,10 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
       bindAspect(versioning),
       bindAspect(publicAccessWithoutAcls),
       bindAspect(encryption()),
+      bindAspect(quota(admin)),
     ],
     unsupported,
-    keys: createKeyIssuer(admin, `minio+${endpointIdentity(connection.endpoint)}`, () =>
-      randomBytes(20).toString('hex'),
-    ),
+    keys: createKeyIssuer(admin, `minio+${endpointIdentity(admin.endpoint)}`, () => randomBytes(20).toString('hex')),
     marksBuckets: true,
     guardsContent: false,
     serverIdentity: endpointIdentity(connection.endpoint),

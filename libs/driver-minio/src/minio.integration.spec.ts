@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asFault, Fault, redact, type CallContext } from '@operator/outcome';
+import { asFault, Fault, onlyFault, redact, type CallContext } from '@operator/outcome';
 import { samePolicy } from '@operator/policy';
 import {
   createBucket,
@@ -676,6 +676,19 @@ describe('the policy that docs/providers/minio.md gives the operator', () => {
     await removeCannedPolicy(admin, 'operator', context);
   });
 
+  /** All that features of a bucket do by the admin API. */
+  const features = async (): Promise<void> => {
+    const s3 = { wire: limited.wire(), bucket: 'limited' };
+    await createBucket(limited, { bucket: s3.bucket }, context).catch(onlyFault);
+    for (const maxBytes of [1_000_000, 0]) {
+      const views = await lookAtFeatures(limited, bucketSpec({ quota: { maxBytes } }), bucketContext(), s3, context);
+      for (const view of views) {
+        if (view.verdict === 'blocked') throw view.fault;
+        if (view.verdict === 'different') await view.step.apply(context);
+      }
+    }
+  };
+
   /** All that we ever do with users and keys. */
   const wholeLife = async (user: KeyUser, pair: KeyPair): Promise<void> => {
     const issuer = issuerOf(limited);
@@ -687,10 +700,11 @@ describe('the policy that docs/providers/minio.md gives the operator', () => {
     await issuer.deleteKey(user, pair.accessKeyId, context);
     await issuer.listUsers(user.mark.cluster, () => false, context);
     await issuer.deleteUser(user, context);
+    await features();
     expect((await limited.checkHealth(context)).serverVersion).toEqual(expect.any(String));
   };
 
-  it("is enough for a key's whole life", async () => {
+  it("is enough for a key's whole life, and for the features of a bucket", async () => {
     const user = newUser();
     await wholeLife(user, newPair());
     expect(await getUser(admin, user.name, context)).toBeUndefined();

@@ -19,6 +19,7 @@ const all: Partial<ProviderSpec> = {
   pathStyle: false,
   iamEndpoint: 'https://iam.test',
   iamRegion: 'eu',
+  adminEndpoint: 'https://admin.test',
 };
 
 const world = () => {
@@ -44,6 +45,7 @@ describe('resolveConnection', () => {
     ['endpoint', 'http://s3.test:65536'],
     ['iamEndpoint', 'https://iam.test:99999'],
     ['iamEndpoint', 'https://[:::]'],
+    ['adminEndpoint', 'https://admin.test:99999'],
   ])('refuses an %s of %s, which is no URL', async (field, value) => {
     const { kube, put } = world();
     put('admin', { 'access-key': 'ID', 'secret-key': 'hush' });
@@ -93,6 +95,7 @@ describe('resolveConnection', () => {
       requestsPerSecond: 20,
       iamEndpoint: 'https://iam.test',
       iamRegion: 'eu',
+      adminEndpoint: 'https://admin.test',
     });
     expect(resolved.connection.credentials.sessionToken?.reveal()).toBe('session');
   });

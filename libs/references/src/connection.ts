@@ -28,8 +28,8 @@ export const secretNamesOf = (spec: ProviderSpec): readonly string[] => [
 ];
 
 /** The CRD's rules say nearly all of it; what they let pass must not look like a bug. */
-const requireUrls = ({ endpoint, iamEndpoint = endpoint }: ProviderSpec): void => {
-  for (const [field, url] of Object.entries({ endpoint, iamEndpoint })) {
+const requireUrls = ({ endpoint, iamEndpoint = endpoint, adminEndpoint = endpoint }: ProviderSpec): void => {
+  for (const [field, url] of Object.entries({ endpoint, iamEndpoint, adminEndpoint })) {
     if (!URL.canParse(url)) {
       throw terminal(reasons.SpecInvalid, `${field} ${url} is not a URL: there is no such host or port.`);
     }
@@ -87,6 +87,7 @@ export const resolveConnection = async (
       ...(spec.requestsPerSecond === undefined ? {} : { requestsPerSecond: spec.requestsPerSecond }),
       ...(spec.iamEndpoint === undefined ? {} : { iamEndpoint: spec.iamEndpoint }),
       ...(spec.iamRegion === undefined ? {} : { iamRegion: spec.iamRegion }),
+      ...(spec.adminEndpoint === undefined ? {} : { adminEndpoint: spec.adminEndpoint }),
     },
     credentialsVersion: [...secrets.values()]
       .flatMap((secret) => (secret === undefined ? [] : [secret.resourceVersion]))

@@ -77,6 +77,7 @@ describe('a version', () => {
     ['pathStyle', { pathStyle: false }],
     ['requestsPerSecond', { requestsPerSecond: 5 }],
     ['iamEndpoint', { iamEndpoint: 'http://iam.test' }],
+    ['adminEndpoint', { adminEndpoint: 'http://admin.test' }],
     ['tls', { tls: { insecureSkipVerify: true } }],
     [
       'a key of the same Secret',

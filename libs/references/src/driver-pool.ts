@@ -29,6 +29,7 @@ const isOfConnection: Readonly<Record<keyof ProviderSpec, boolean>> = {
   region: true,
   iamEndpoint: true,
   iamRegion: true,
+  adminEndpoint: true,
   auth: true,
   tls: true,
   pathStyle: true,

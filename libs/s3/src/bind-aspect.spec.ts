@@ -134,6 +134,12 @@ describe('a bound aspect', () => {
     await expect(look(bindAspect({ ...versioning, read: () => Promise.reject(gone) }), spec(true))).rejects.toBe(gone);
   });
 
+  it('is blocked by whatever fails where it alone is read', async () => {
+    const unreachable = transient('EndpointUnreachable', 'no answer');
+    const bound = bindAspect({ ...versioning, isApart: true, read: () => Promise.reject(unreachable) });
+    expect(await look(bound, spec(true))).toEqual({ aspect: 'versioning', verdict: 'blocked', fault: unreachable });
+  });
+
   it('does not ask again for what the server is known to lack', async () => {
     let reads = 0;
     let isKnown = false;
@@ -273,7 +279,6 @@ const notManaged: { readonly [F in BucketFeature]?: readonly [BucketSpec[F], Buc
     { rules: [{ id: 'r', status: 'Enabled', destination: {}, deleteMarkers: false, existingObjects: false }] },
     { rules: [] },
   ],
-  quota: [{ maxBytes: 1 }, { maxBytes: 0 }],
   cloudTrail: [
     { enabled: true, trail: 'audit', events: 'All' },
     { enabled: false, trail: 'audit', events: 'All' },

@@ -31,4 +31,6 @@ export interface Connection {
   readonly requestsPerSecond?: number;
   readonly iamEndpoint?: string;
   readonly iamRegion?: string;
+  /** Where the server's own admin API is; the driver's default when absent. */
+  readonly adminEndpoint?: string;
 }

@@ -11,10 +11,11 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { BucketFeature, BucketSpec } from '@operator/api';
+import { readQuota } from './admin-view.ts';
 import type { Part } from '@operator/s3';
 
 /** A client that is not the operator's: it tells what really stands at the server. */
-export type Independent = Pick<S3Client, 'send'>;
+export type Independent = Pick<S3Client, 'send' | 'config'>;
 
 /** One entry that somebody else put into a list that the operator shares. */
 interface ForeignEntry {
@@ -220,6 +221,14 @@ export const declarations: readonly AnyDeclaration[] = [
       (await client.send(new GetBucketAccelerateConfigurationCommand({ Bucket }))).Status === 'Enabled' ? 'on' : 'off',
     shows: ({ enabled }) => (enabled ? 'on' : 'off'),
   }),
+  declare<'quota'>({
+    feature: 'quota',
+    full: { maxBytes: 10_000_001 },
+    other: { maxBytes: 20_000_000 },
+    none: { maxBytes: 0 },
+    seen: readQuota,
+    shows: ({ maxBytes }) => maxBytes,
+  }),
 ];
 
 /** The servers of the test runs. */
@@ -230,9 +239,9 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
   // Without a key service it encrypts nothing.
   minio: ['publicAccess', 'cors', 'encryption', 'requestPayment', 'accelerate'],
   // It answers a read with the list of the bucket.
-  moto: ['requestPayment'],
-  versitygw: ['publicAccess', 'encryption', 'requestPayment', 'accelerate'],
-  seaweedfs: ['publicAccess', 'requestPayment', 'accelerate'],
+  moto: ['requestPayment', 'quota'],
+  versitygw: ['publicAccess', 'encryption', 'requestPayment', 'accelerate', 'quota'],
+  seaweedfs: ['publicAccess', 'requestPayment', 'accelerate', 'quota'],
   ceph: ['accelerate'],
 };
 

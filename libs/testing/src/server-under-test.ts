@@ -9,6 +9,7 @@ import type { ServerUnderTest } from './conformance.ts';
 export interface StartedServer {
   readonly endpoint: string;
   readonly iamEndpoint?: string;
+  readonly adminEndpoint?: string;
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
@@ -20,11 +21,12 @@ export const startUnderTest =
   (start: (options: { readonly dir: string }) => Promise<StartedServer>) => async (): Promise<ServerUnderTest> => {
     const dir = await mkdtemp(join(tmpdir(), 'under-test-'));
     const server = await start({ dir });
-    const { endpoint, iamEndpoint, region, accessKey, secretKey } = server;
+    const { endpoint, iamEndpoint, adminEndpoint, region, accessKey, secretKey } = server;
     return {
       connection: connectionTo(endpoint, {
         region,
         ...(iamEndpoint === undefined ? {} : { iamEndpoint }),
+        ...(adminEndpoint === undefined ? {} : { adminEndpoint }),
         credentials: { accessKeyId: accessKey, secretAccessKey: redact(secretKey) },
       }),
       async stop() {

@@ -18,6 +18,7 @@ export const providerCases = [
       endpoint: 'https://s3.example.com:9000',
       iamEndpoint: 'https://iam.example.com',
       iamRegion: 'us-east-1',
+      adminEndpoint: 'https://admin.example.com:8443',
       auth: {
         accessKeySecretRef: { name: 'credentials', key: 'id' },
         secretKeySecretRef: { name: 'credentials', key: 'secret' },
@@ -50,6 +51,10 @@ export const providerCases = [
   accepts(
     'skip-verify when only IAM is on https',
     provider({ endpoint: 'http://minio:9000', iamEndpoint: 'https://iam:9001', tls: { insecureSkipVerify: true } }),
+  ),
+  accepts(
+    'skip-verify when only the admin API is on https',
+    provider({ endpoint: 'http://rgw:9000', adminEndpoint: 'https://admin:9001', tls: { insecureSkipVerify: true } }),
   ),
   accepts(
     'an http endpoint with a tls block that asks for nothing',
@@ -172,6 +177,18 @@ export const providerCases = [
   refuses('an IAM endpoint with a path', provider({ iamEndpoint: 'https://iam.example.com/iam' }), [
     'spec.iamEndpoint',
     'iamEndpoint must not have a path',
+  ]),
+  refuses('an admin endpoint with a path', provider({ adminEndpoint: 'https://rgw.example.com/admin' }), [
+    'spec.adminEndpoint',
+    'adminEndpoint must not have a path',
+  ]),
+  refuses('an admin endpoint without a scheme', provider({ adminEndpoint: 'rgw.example.com' }), [
+    'spec.adminEndpoint',
+    'adminEndpoint must be a URL that begins with http:// or https://',
+  ]),
+  refuses('an admin endpoint with credentials', provider({ adminEndpoint: 'https://root:secret@rgw.example.com' }), [
+    'spec.adminEndpoint',
+    'adminEndpoint must not hold credentials',
   ]),
   refuses('a region with a space', provider({ region: 'us east' }), ['spec.region', 'a region has letters, digits']),
   refuses(

@@ -1,0 +1,71 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { createBucket, lookAtFeatures, type Connection, type Driver } from '@operator/s3';
+import { bucketContext, bucketSpec, driverDeps, recordingContext, startUnderTest } from '@operator/testing';
+import { startMinio } from '@operator/tools/local';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createMinioDriver } from './driver.ts';
+
+let server: Awaited<ReturnType<ReturnType<typeof startUnderTest>>>;
+const drivers: Driver[] = [];
+const context = recordingContext();
+
+beforeAll(async () => {
+  server = await startUnderTest(startMinio)();
+});
+afterAll(async () => {
+  for (const driver of drivers) driver.close();
+  await server.stop();
+});
+
+const driverWith = (changes: Partial<Connection> = {}): Driver => {
+  const driver = createMinioDriver({ ...server.connection, ...changes }, driverDeps());
+  drivers.push(driver);
+  return driver;
+};
+
+const onBucket = async (driver: Driver, bucket: string) => {
+  await createBucket(driver, { bucket }, context);
+  const s3 = { wire: driver.wire(), bucket };
+  const look = (maxBytes: number) =>
+    lookAtFeatures(
+      driver,
+      bucketSpec({ quota: { maxBytes }, versioning: { enabled: true, mfaDelete: false } }),
+      bucketContext(),
+      s3,
+      context,
+    );
+  return {
+    async converge(maxBytes: number) {
+      for (const view of await look(maxBytes)) if (view.verdict === 'different') await view.step.apply(context);
+      return look(maxBytes);
+    },
+    put: (Key: string) => s3.wire.send(new PutObjectCommand({ Bucket: bucket, Key, Body: 'x'.repeat(2_000) }), context),
+  };
+};
+
+it('a quota refuses what is more, and lets it in once it is gone', async () => {
+  // The admin API has an address of its own.
+  const adminEndpoint = server.connection.endpoint.replace('127.0.0.1', 'localhost');
+  const bucket = await onBucket(driverWith({ adminEndpoint }), 'bounded');
+  expect(await bucket.converge(1_000)).toContainEqual({ aspect: 'quota', verdict: 'same' });
+  await expect(bucket.put('a')).rejects.toMatchObject({ reason: 'LimitExceeded' });
+  expect(await bucket.converge(0)).toContainEqual({ aspect: 'quota', verdict: 'same' });
+  await bucket.put('a');
+});
+
+it('an admin endpoint of another server holds up the quota alone, and issues other keys', async () => {
+  const other = await startUnderTest(startMinio)();
+  const { endpoint: adminEndpoint, credentials } = other.connection;
+  const driver = driverWith({ adminEndpoint });
+  expect(driver.keys).toMatchObject({ identity: `minio+${adminEndpoint}` });
+  expect(driverWith().keys).toMatchObject({ identity: `minio+${server.connection.endpoint}` });
+  expect(credentials.accessKeyId).not.toBe(server.connection.credentials.accessKeyId);
+  const views = await (await onBucket(driver, 'elsewhere')).converge(1_000);
+  await other.stop();
+  expect(views).toContainEqual({ aspect: 'versioning', verdict: 'same' });
+  expect(views).toContainEqual({
+    aspect: 'quota',
+    verdict: 'blocked',
+    fault: expect.objectContaining({ reason: 'AuthFailed' }) as Error,
+  });
+});

@@ -1,0 +1,223 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { Sha256 } from '@smithy/core/checksum';
+import { HttpRequest } from '@smithy/core/protocols';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { reasons } from '@operator/api';
+import { Fault, transient, waiting, type CallContext } from '@operator/outcome';
+import { boundBody, largestListBytes } from './bounded-body.ts';
+import type { Connection } from './connection.ts';
+import type { OwnCodes } from './error-classes.ts';
+import type { Uplink } from './uplink.ts';
+import type { WireAnswer } from './wire-answer.ts';
+import { faultFromAnswer, faultFromError, unsupported } from './wire-fault.ts';
+
+/** One call of a server's own admin API. */
+export interface SignedCall {
+  /** The name that metrics, traces and messages show, such as `AddUser`. */
+  readonly operation: string;
+  /** GET only looks; all others write. */
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Below the prefix, such as `/add-user`. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+/** The body of a success, or one of the error codes that the caller was ready for. */
+export type SignedAnswer = Buffer | { readonly code: string };
+
+/**
+ * A server's admin API that is signed as S3 is, with what every call shares: deadline, retry, the Provider's token bucket and circuit,
+ * fencing before writes, counting, and errors turned into Faults. Every call must be one that may be repeated.
+ */
+export interface SignedApi {
+  /**
+   * The code itself when the server answers with one of `expectedCodes`.
+   * @throws Fault by the common table of error classes; `terminal` Unsupported when the server lacks the call
+   */
+  send(
+    call: SignedCall,
+    body: Buffer | undefined,
+    expectedCodes: readonly string[],
+    context: CallContext,
+  ): Promise<SignedAnswer>;
+  /** The answer as JSON, not checked. @throws Fault `waiting` RequestRefused: it is not of this API */
+  parse(call: SignedCall, content: Uint8Array): unknown;
+  /** For an answer that is not one of this API. `why`: ends the sentence. */
+  unreadable(call: SignedCall, why: string): Fault;
+}
+
+export interface SignedApiOptions {
+  /** What it is called in messages: `MinIO's admin API`. */
+  readonly title: string;
+  /** As `Target.service`. */
+  readonly service: string;
+  readonly endpoint: string;
+  readonly connection: Pick<Connection, 'region' | 'credentials'>;
+  readonly uplink: Uplink;
+  /** Before the path of every call. */
+  readonly pathPrefix: string;
+  readonly ownCodes?: OwnCodes;
+}
+
+/** What came over the wire. */
+interface HttpAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+/** The error of an admin call is JSON; what stands before or instead of the server answers in S3's XML, or in HTML. */
+const errorOf = ({ status, body }: HttpAnswer): WireAnswer | undefined => {
+  const text = body.toString();
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && 'Code' in parsed && typeof parsed.Code === 'string') {
+      const message = 'Message' in parsed && typeof parsed.Message === 'string' ? { message: parsed.Message } : {};
+      return { code: parsed.Code, status, ...message };
+    }
+  } catch {
+    // Not JSON: looked at below.
+  }
+  const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1];
+  return code === undefined ? undefined : { code, status };
+};
+
+/** An answer that is no success, on its way past what counts and traces the call: its name is the code, as with an SDK's errors. */
+class Refusal extends Error {
+  readonly answer: HttpAnswer;
+
+  constructor(answer: HttpAnswer) {
+    super(`The server answered ${String(answer.status)}.`);
+    this.answer = answer;
+    this.name = errorOf(answer)?.code ?? `Http${String(answer.status)}`;
+  }
+}
+
+const answerOfRefusal = (caught: unknown): HttpAnswer => {
+  if (caught instanceof Refusal) return caught.answer;
+  throw caught;
+};
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
+
+/** Makes the client; nothing is sent before the first call. */
+export const createSignedApi = (options: SignedApiOptions): SignedApi => {
+  const { title, service, connection, uplink, endpoint, ownCodes } = options;
+  const url = new URL(endpoint);
+  const { credentials, requestHandler, retryStrategy, customUserAgent } = uplink.clientSettings(connection.credentials);
+  const http = new NodeHttpHandler(requestHandler);
+  const signer = new SignatureV4({
+    service: 's3',
+    region: connection.region,
+    credentials,
+    sha256: Sha256,
+    uriEscapePath: false,
+  });
+  const userAgent = customUserAgent.map(([name, version]) => `${name}/${version}`).join(' ');
+
+  const exchange = async (call: SignedCall, body: Buffer | undefined, signal: AbortSignal): Promise<HttpAnswer> => {
+    const request = new HttpRequest({
+      method: call.method,
+      protocol: url.protocol,
+      hostname: url.hostname,
+      ...(url.port === '' ? {} : { port: Number(url.port) }),
+      path: options.pathPrefix + call.path,
+      query: { ...call.query },
+      headers: {
+        host: url.host,
+        'content-length': String(body?.length ?? 0),
+        // MinIO's calls that attach and detach policies insist on it; the others do not care.
+        ...(body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
+        'user-agent': userAgent,
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+    const signed = await signer.sign(request);
+    const { response } = await http.handle(new HttpRequest(signed), { abortSignal: signal });
+    return { status: response.statusCode, body: await buffer(boundBody(response.body as Readable, largestListBytes)) };
+  };
+
+  const failedCall = (call: SignedCall) => ({ service, operation: call.operation, endpoint, ownCodes });
+
+  const unreadable: SignedApi['unreadable'] = (call, why) =>
+    waiting(reasons.RequestRefused, `${call.operation}: ${url.host} does not answer as ${title}: ${why}`, {
+      retryAfterMs: 300_000,
+    });
+
+  /** One attempt: an answer that is no success becomes a Fault, except the codes that the caller expects. */
+  const attempt = async (
+    call: SignedCall,
+    body: Buffer | undefined,
+    expectedCodes: readonly string[],
+    context: CallContext,
+  ): Promise<SignedAnswer> => {
+    const external = { service, operation: call.operation, write: call.method !== 'GET' };
+    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(uplink.attemptDeadlineMs)]);
+    const answer = await uplink
+      .attempt({ service, endpoint }, external, context, async () => {
+        const got = await exchange(call, body, signal);
+        if (got.status >= 300) throw new Refusal(got);
+        return got;
+      })
+      .catch(answerOfRefusal);
+    if (answer.status < 300) return answer.body;
+    const error = errorOf(answer);
+    if (error !== undefined && expectedCodes.includes(error.code)) return { code: error.code };
+    if (answer.status === 426) {
+      throw unsupported(`${call.operation}: the server at ${url.host} does not have this call in its admin API.`);
+    }
+    if (error === undefined && answer.status < 500) {
+      const what = `it says ${String(answer.status)}`;
+      throw unreadable(call, `${what}. Does a proxy keep ${options.pathPrefix} back, or is it another server?`);
+    }
+    throw faultFromAnswer(failedCall(call), error ?? { code: '', status: answer.status });
+  };
+
+  const faultOf = (call: SignedCall, error: unknown, context: CallContext): unknown => {
+    if (!isAbort(error)) return faultFromError(failedCall(call), error);
+    if (!context.signal.aborted) {
+      return transient(
+        reasons.EndpointUnreachable,
+        `${call.operation}: ${url.host} did not answer within ${uplink.attemptDeadlineMs} ms.`,
+        { cause: error },
+      );
+    }
+    return context.signal.reason instanceof Fault
+      ? context.signal.reason
+      : transient(reasons.Timeout, 'The pass ended before the server answered.', { cause: error });
+  };
+
+  return {
+    unreadable,
+    async send(call, body, expectedCodes, context) {
+      let token = await retryStrategy.acquireInitialRetryToken(service);
+      for (;;) {
+        try {
+          const result = await attempt(call, body, expectedCodes, context);
+          retryStrategy.recordSuccess(token);
+          return result;
+        } catch (error) {
+          const fault = faultOf(call, error, context);
+          if (!(fault instanceof Fault) || fault.kind !== 'transient' || context.signal.aborted) throw fault;
+          try {
+            token = await retryStrategy.refreshRetryTokenForRetry(token, { errorType: 'TRANSIENT' });
+          } catch {
+            throw fault; // no attempts are left; the strategy's own words add nothing
+          }
+          await delay(token.getRetryDelay(), undefined, { signal: context.signal }).catch(() => {
+            throw fault;
+          });
+        }
+      }
+    },
+    parse(call, content) {
+      try {
+        return JSON.parse(Buffer.from(content).toString()) as unknown;
+      } catch {
+        throw unreadable(call, 'it is not JSON.');
+      }
+    },
+  };
+};

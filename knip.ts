@@ -15,8 +15,8 @@ export default {
       entry: ['*.mjs', 'build.ts', '*/main.ts', 'charts/generate.ts', 'harness/preload/*.ts'],
       // Types for lock.mjs, whose importers name the .mjs file.
       ignore: ['lock.d.mts'],
-      // Of util-linux, not of a package: what needs it asks first whether it is there.
-      ignoreBinaries: ['unshare'],
+      // Of util-linux and dpkg, not of a package: what needs one says so where it is not there.
+      ignoreBinaries: ['unshare', 'dpkg-deb'],
     },
     // Begun by tools/bootstrap.mjs, and bundled by the benchmark itself.
     'tools/bench': { entry: ['main.ts', 'raw/main.ts'] },

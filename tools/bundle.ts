@@ -16,8 +16,8 @@ export const nodeFlags: readonly string[] = ['--max-semi-space-size=2', '--heap-
  * Bundles one app, `apps/<name>`, into `dist/apps/<name>`; returns the path of its `main.js`.
  * @throws Error with esbuild's messages
  */
-export const bundleApp = (app: string): Promise<string> =>
-  bundleProgram(join(app, 'src/main.ts'), join(projectRoot, 'dist', app));
+export const bundleApp = async (app: string): Promise<string> =>
+  (await bundleProgram(join(app, 'src/main.ts'), join(projectRoot, 'dist', app))).main;
 
 /** The commit of a clone, abbreviated, with `-dirty` where its working tree is not what it says; undefined where git cannot tell. */
 const commitOf = (folder: string): Promise<string | undefined> =>
@@ -26,20 +26,28 @@ const commitOf = (folder: string): Promise<string | undefined> =>
     () => undefined,
   );
 
+/** A bundled program. */
+export interface Bundle {
+  /** Path of its `main.js`. */
+  readonly main: string;
+  /** What went into it, as paths below the project. */
+  readonly inputs: readonly string[];
+}
+
 let underWay = 0;
 
 /**
- * Bundles the program that begins in `entry`, a `main.ts`, into a folder; returns the path of its `main.js`. What is imported
+ * Bundles the program that begins in `entry`, a `main.ts`, into a folder; and says what went into it. What is imported
  * lazily (drivers, IAM, tracing, kubeconfig files) lies in chunks beside it and takes no memory until it is needed. Nothing is
  * minified, so that a stack in production can be read.
  * @throws Error with esbuild's messages
  */
-export async function bundleProgram(entry: string, outdir: string): Promise<string> {
+export async function bundleProgram(entry: string, outdir: string): Promise<Bundle> {
   await rm(outdir, { recursive: true, force: true });
   const commit = await commitOf(projectRoot);
   underWay += 1;
   try {
-    await build({
+    const { metafile } = await build({
       absWorkingDir: projectRoot,
       entryPoints: [entry],
       outdir,
@@ -50,6 +58,7 @@ export async function bundleProgram(entry: string, outdir: string): Promise<stri
       format: 'esm',
       target: 'node26',
       sourcemap: 'linked',
+      metafile: true,
       logLevel: 'silent',
       // What `--version` says beside the package's version.
       define: { operatorCommit: commit === undefined ? 'undefined' : JSON.stringify(commit) },
@@ -58,10 +67,10 @@ export async function bundleProgram(entry: string, outdir: string): Promise<stri
         js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
       },
     });
+    return { main: join(outdir, 'main.js'), inputs: Object.keys(metafile.inputs) };
   } finally {
     underWay -= 1;
     // Its service would keep half a GiB beside whatever runs next; the builds under way share it.
     if (underWay === 0) await stop();
   }
-  return join(outdir, 'main.js');
 }

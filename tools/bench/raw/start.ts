@@ -6,8 +6,8 @@ import { startChild } from '@operator/tools/local';
 import type { RawOrder, RawReport } from './order.ts';
 
 /** Bundles the raw loop, as the controllers are bundled; returns its path. */
-export const bundleRawLoop = (dir: string): Promise<string> =>
-  bundleProgram(join(import.meta.dirname, 'main.ts'), join(dir, 'raw-loop'));
+export const bundleRawLoop = async (dir: string): Promise<string> =>
+  (await bundleProgram(join(import.meta.dirname, 'main.ts'), join(dir, 'raw-loop'))).main;
 
 /** A raw loop that runs, as a process of its own. */
 export interface RawLoop {

@@ -68,7 +68,6 @@ describe('a look for a bucket', () => {
       locatedIn('EU'),
       { state: 'elsewhere', region: 'eu-west-1' },
     ],
-    ['403, then an answer: forbidden', refuse(403, ''), succeed('<LocationConstraint/>'), { state: 'forbidden' }],
     ['403, then NoSuchBucket: absent', refuse(403, ''), refuse(404, 'NoSuchBucket'), { state: 'absent' }],
     [
       '400, then another region: elsewhere',
@@ -86,8 +85,23 @@ describe('a look for a bucket', () => {
     // MinIO without a region of its own names none, and is in each.
     [403, { state: 'forbidden' }],
   ])('%i, then a location without a name, which is that of us-east-1', async (status, state) => {
-    fake.answer(({ method }) => (method === 'HEAD' ? refuse(status, '') : succeed('<LocationConstraint/>')));
+    fake.answer(({ method, query }) => {
+      if (method === 'HEAD') return refuse(status, '');
+      return query.has('location') ? succeed('<LocationConstraint/>') : refuse(403, 'AccessDenied');
+    });
     expect(await observeExistence(driver, { bucket, region: 'eu-west-1' }, recordingContext())).toMatchObject(state);
+  });
+
+  it.each<[string, FakeAnswer, object]>([
+    ['refuses the same: forbidden', refuse(403, 'AccessDenied'), { state: 'forbidden' }],
+    ['lists: present, for a 403 may be of the moment', succeed('<ListBucketResult/>'), { state: 'present' }],
+    ['finds none: absent', refuse(404, 'NoSuchBucket'), { state: 'absent' }],
+  ])('403 where the location may be asked, and then a list that %s', async (_title, list, state) => {
+    fake.answer(({ method, query }) => {
+      if (method === 'HEAD') return refuse(403, '');
+      return query.has('location') ? succeed('<LocationConstraint/>') : list;
+    });
+    expect(await observeExistence(driver, { bucket }, recordingContext())).toMatchObject(state);
   });
 
   it.each<[string, FakeAnswer, object]>([

@@ -15,6 +15,7 @@ import type { Driver } from './driver.ts';
 import { requireListOfBuckets } from './health.ts';
 import { answerOf, isRedirect } from './wire-answer.ts';
 import { hostOf } from './wire-fault.ts';
+import type { Wire } from './wire.ts';
 
 /** A bucket and where it is to be. */
 export interface BucketPlace {
@@ -48,10 +49,7 @@ export const observeExistence = async (
   try {
     const head = await wire.sendOrAbsent(new HeadBucketCommand({ Bucket: bucket }), [404], context);
     if (head !== undefined) return { state: 'present', ...regionIn(head.BucketRegion) };
-    if (!wasThere) return { state: 'absent' };
-    // The same right as for the HEAD; its answer has a body.
-    const list = new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 });
-    return { state: (await wire.sendOrAbsent(list, ['NoSuchBucket'], context)) === undefined ? 'absent' : 'present' };
+    return wasThere ? await askByList(wire, bucket, context) : { state: 'absent' };
   } catch (error) {
     const answer = answerOfFault(error);
     if (isRedirect(answer?.status)) return elsewhere(bucket, answer?.region, answer?.location);
@@ -69,15 +67,22 @@ export const observeExistence = async (
     // MinIO tells the location whatever region a request is signed for, and refuses all else with 400.
     const unnamed = headStatus === 400 ? 'us-east-1' : wire.region;
     const found = regionOf(location.LocationConstraint) ?? unnamed;
-    return found === wire.region
-      ? { state: 'forbidden', message: `The credentials may not look at the bucket ${bucket} (HeadBucket is denied).` }
-      : elsewhere(bucket, found);
+    if (found !== wire.region) return elsewhere(bucket, found);
+    // Wasabi says 403 to a call beyond its rate, too.
+    if (headStatus === 403) return await askByList(wire, bucket, context);
+    return { state: 'forbidden', message: `The server refuses to look at the bucket ${bucket} (HeadBucket, 400).` };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     if (error.reason === reasons.AccessDenied) return { state: 'forbidden', message: error.message };
     if (error.reason === reasons.WrongRegion) return elsewhere(bucket, answerOfFault(error)?.region);
     throw error;
   }
+};
+
+/** Needs the same right as the HEAD, and its answer has a body. */
+const askByList = async (wire: Wire, bucket: string, context: CallContext): Promise<BucketExistence> => {
+  const list = new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 });
+  return { state: (await wire.sendOrAbsent(list, ['NoSuchBucket'], context)) === undefined ? 'absent' : 'present' };
 };
 
 const answerOfFault = (error: unknown) => (error instanceof Fault ? answerOf(error.cause) : undefined);

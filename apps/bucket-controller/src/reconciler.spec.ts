@@ -473,7 +473,7 @@ describe('owner tags without the proof that the operator wrote them', () => {
         spoil(tags ?? new Map<string, string>());
         expect(await world.bench.pass()).toMatchObject({
           writes: ['PutBucketTagging', 'kube status'],
-          events: ['Normal BucketUpdated: Changed tagging.'],
+          events: ['Normal BucketUpdated: Wrote tagging; the next look shows whether it holds.'],
         });
         expect(tagsAt(world)).toEqual(signed);
         expect(await world.bench.run()).toMatchObject({ result: 'settled', events: [] });
@@ -1283,7 +1283,7 @@ describe('features that need more than their own setting', () => {
     s3.refuse('PutBucketVersioning', { code: 'NotImplemented', status: 501 });
     bench.change({ ...declared, tagging: { tags: { tier: 'one' } } });
     const { events } = await bench.pass();
-    expect(events).toEqual(['Normal BucketUpdated: Changed tagging.']);
+    expect(events).toEqual(['Normal BucketUpdated: Wrote tagging; the next look shows whether it holds.']);
     expect(await bench.run()).toMatchObject({ result: 'settled' });
     expect(bench.conditions()).toContain('Unsupported=True Unsupported');
     expect(s3.buckets.get('photos')?.tags.get('tier')).toBe('one');

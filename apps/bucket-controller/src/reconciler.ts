@@ -90,7 +90,11 @@ const apply = async (work: BucketWork, { seen, plan, claims, made }: Planned): P
   if (plan.recordsFirst) await pass.record(converging);
   const { done, changes, refused, failed } = await applyAll(plan.steps, pass);
   if (made === undefined && done.length > 0)
-    pass.event('Normal', eventReasons.BucketUpdated, `Changed ${changes.join(', ')}.`);
+    pass.event(
+      'Normal',
+      eventReasons.BucketUpdated,
+      `Wrote ${changes.join(', ')}; the next look shows whether it holds.`,
+    );
   if (failed.length > 0) throw failed[0];
   const steps = [...(made === undefined ? [] : ['create']), ...done];
   const message = `${progressOf(steps)}The server refused ${refused.join(', ')}; looking again.`;

@@ -26,8 +26,10 @@ import { startMinio, type S3Server } from '@operator/tools/local';
 import { Client } from 'minio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  addServiceAccount,
   addUser,
   attachPolicy,
+  deleteServiceAccount,
   getCannedPolicy,
   getUser,
   listServiceAccounts,
@@ -291,6 +293,25 @@ describe('a key on MinIO', () => {
     expect(await reads(pair, 'open/one')).toBe('AccessDenied');
     expect(await keys.observeUser(user, context)).toMatchObject({ policy: undefined, needsUpdate: false });
     await keys.deleteUser(user, context);
+  });
+
+  it('has all the rights of its parent where it has no policy, so its parent is a user with none but those of the AccessKey', async () => {
+    const ofRoot = newPair();
+    await addServiceAccount(
+      admin,
+      { ...ofRoot, parent: server.accessKey, name: 'trap', description: 'made by root, without a policy' },
+      context,
+    );
+    expect(await codeOf(clientOf(ofRoot).listBuckets())).toBe('done');
+    const user = newUser();
+    const pair = newPair();
+    await issue(keys, user, allow('s3:GetObject'), pair);
+    expect((await listServiceAccounts(admin, user.name, context)).map(({ accessKeyId }) => accessKeyId)).toEqual([
+      pair.accessKeyId,
+    ]);
+    expect(await codeOf(clientOf(pair).listBuckets())).toBe('AccessDenied');
+    await keys.deleteUser(user, context);
+    await deleteServiceAccount(admin, ofRoot.accessKeyId, context);
   });
 
   it('cannot make further keys for its user', async () => {

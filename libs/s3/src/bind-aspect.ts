@@ -13,7 +13,9 @@ import type {
   Support,
   UnsupportedFeatures,
 } from './aspect.ts';
+import { removeMistaken } from './existence.ts';
 import { isOwnRefusal } from './lacking.ts';
+import { TakenForCreation } from './misrouted.ts';
 
 /** Answers that say something of one call alone. All others concern the whole bucket, or the server. */
 const ofOneCall: ReadonlySet<string> = new Set([
@@ -126,6 +128,7 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
         }
         const { message } = fault;
         refusals.set(s3.bucket, { declared: declaredIn(spec), message, parts: noParts, at: context.now });
+        if (fault.cause instanceof TakenForCreation && fault.cause.hasMade) await removeMistaken(s3, context);
         learned ??= 'Unsupported';
         return { end: 'refused', message };
       }

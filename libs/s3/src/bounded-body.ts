@@ -1,4 +1,5 @@
 import { Transform, type Readable } from 'node:stream';
+import { AnsweredWithList, beginsAsList } from './misrouted.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -21,18 +22,33 @@ export class AnswerTooLarge extends Error {
   }
 }
 
-/** The same stream, which ends with an `AnswerTooLarge` once it is longer than `limitBytes`; the source is then destroyed. */
-export const boundBody = (source: Readable, limitBytes: number): Readable => {
+/** In so many bytes an answer has said what it is. */
+const headBytes = 256;
+
+/**
+ * The same stream, which ends with an `AnswerTooLarge` once it is longer than `limitBytes`; with `noList` it ends with an
+ * `AnsweredWithList` when it is the list of a bucket. The source is then destroyed.
+ */
+export const boundBody = (
+  source: Readable,
+  limitBytes: number,
+  { noList = false }: { readonly noList?: boolean } = {},
+): Readable => {
   let length = 0;
+  let head = '';
   const bounded = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      length += chunk.length;
-      if (length <= limitBytes) {
-        done(null, chunk);
-        return;
+      const end = (error: Error): void => {
+        source.destroy();
+        done(error);
+      };
+      if (noList && length < headBytes) {
+        head += chunk.toString('latin1', 0, headBytes - length);
       }
-      source.destroy();
-      done(new AnswerTooLarge(limitBytes));
+      length += chunk.length;
+      if (beginsAsList(head)) end(new AnsweredWithList());
+      else if (length > limitBytes) end(new AnswerTooLarge(limitBytes));
+      else done(null, chunk);
     },
   });
   source.on('error', (error) => bounded.destroy(error));

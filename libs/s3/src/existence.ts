@@ -11,8 +11,10 @@ import { reasons } from '@operator/api';
 import { Fault, onlyFault, transient, waiting, type CallContext } from '@operator/outcome';
 import { tagsOfMark, type SignedMark } from '@operator/ownership';
 import { findContent } from './contents.ts';
+import type { BucketWire } from './aspect.ts';
 import type { Driver } from './driver.ts';
 import { requireListOfBuckets } from './health.ts';
+import { readOwner } from './owner-mark.ts';
 import { answerOf, isRedirect } from './wire-answer.ts';
 import { hostOf } from './wire-fault.ts';
 import type { Wire } from './wire.ts';
@@ -230,4 +232,15 @@ export const removeBucket = async (
     );
   }
   await wire.sendOrAbsent(new DeleteBucketCommand({ Bucket: bucket }), ['NoSuchBucket'], context);
+};
+
+/**
+ * Removes the bucket that a PUT of a setting has surely made, because the bucket that it was for was gone by then. Whoever has put
+ * something into it meanwhile, or marked it, keeps it.
+ */
+export const removeMistaken = async (s3: BucketWire, context: CallContext): Promise<void> => {
+  const owner = await readOwner(s3, context);
+  const isUsed = owner.kind === 'marked' || (await findContent(s3, context)) !== undefined;
+  if (isUsed) return;
+  await s3.wire.sendOrAbsent(new DeleteBucketCommand({ Bucket: s3.bucket }), ['NoSuchBucket'], context);
 };

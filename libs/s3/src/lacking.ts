@@ -1,16 +1,19 @@
 import { reasons } from '@operator/api';
 import type { Fault } from '@operator/outcome';
+import { TakenForCreation } from './misrouted.ts';
+import { isAnsweredWithList } from './network-error.ts';
 import { answerOf } from './wire-answer.ts';
 
 /** Milliseconds for which a confirmed lack is believed: a server may be updated, and then has the operation. */
 export const lackBelievedMs = 600_000;
 
 /**
- * True when the S3 server itself says that it lacks an operation: by an error code in the API's own form. A bare status or a
- * web page may come from a proxy before it.
+ * True when the S3 server itself shows that it lacks an operation: by an error code in the API's own form, or by taking it for
+ * another one. A bare status or a web page may come from a proxy before it.
  */
-export const isOwnRefusal = (fault: Fault): boolean =>
-  fault.reason === reasons.Unsupported && (answerOf(fault.cause)?.code ?? '') !== '';
+export const isOwnRefusal = ({ reason, cause }: Fault): boolean =>
+  reason === reasons.Unsupported &&
+  (isAnsweredWithList(cause) || cause instanceof TakenForCreation || (answerOf(cause)?.code ?? '') !== '');
 
 /**
  * What a server has been found to lack. One refusal proves nothing: it counts once the server has answered something else and

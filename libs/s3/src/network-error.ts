@@ -1,6 +1,7 @@
 import { Fault } from '@operator/outcome';
 import { AnswerTooLarge } from './bounded-body.ts';
 import { DestinationRefused } from './destinations.ts';
+import { AnsweredWithList } from './misrouted.ts';
 import { isObject, httpStatusOf, type SdkError } from './wire-answer.ts';
 
 /** Why no answer came, in words, by the code of the network error. */
@@ -57,6 +58,12 @@ export const isRefusedDestination = (error: unknown): boolean => refusedDestinat
 export const tooLargeIn = (error: unknown): AnswerTooLarge | undefined => {
   for (const part of chainOf(error)) if (part instanceof AnswerTooLarge) return part;
   return undefined;
+};
+
+/** True when the call was answered with the list of the bucket. */
+export const isAnsweredWithList = (error: unknown): boolean => {
+  for (const part of chainOf(error)) if (part instanceof AnsweredWithList) return true;
+  return false;
 };
 
 /** The code of a network or TLS error, looked for in causes too (Node wraps the attempts over IPv4 and IPv6 in one). */

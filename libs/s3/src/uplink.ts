@@ -10,6 +10,7 @@ import type { Connection, Credentials } from './connection.ts';
 import { boundBody, largestAnswerOf } from './bounded-body.ts';
 import type { DriverDeps } from './deps.ts';
 import { defaultRefusedDestinations, parseDestinations } from './destinations.ts';
+import { expectsNoList } from './misrouted.ts';
 import { isRefusedDestination, isUnreachable } from './network-error.ts';
 import { isThrottling, unreachable } from './wire-fault.ts';
 import { createTokenBucket } from './rate.ts';
@@ -198,7 +199,10 @@ export const createUplink = (
         (next) => async (args) => {
           const answered = await next(args);
           const response = answered.response as { body?: unknown };
-          if (response.body instanceof Readable) response.body = boundBody(response.body, largestAnswerOf(operation));
+          if (response.body instanceof Readable) {
+            const noList = expectsNoList(operation);
+            response.body = boundBody(response.body, largestAnswerOf(operation), { noList });
+          }
           return answered;
         },
         // Inside what reads the body.

@@ -1,7 +1,9 @@
 import { reasons } from '@operator/api';
 import { Fault, terminal, transient, waiting } from '@operator/outcome';
 import { classOf, type OwnCodes } from './error-classes.ts';
+import { TakenForCreation } from './misrouted.ts';
 import {
+  isAnsweredWithList,
   isNotHttp,
   isTlsCode,
   isUnreachable,
@@ -136,6 +138,12 @@ export const faultFromError = (call: FailedCall, error: unknown): unknown => {
       { retryAfterMs: 300_000, cause: error },
     );
   }
+  if (isAnsweredWithList(error)) {
+    return unsupported(
+      `${call.operation} at ${host}: the server answers with the list of the bucket, so it does not have this operation.`,
+      error,
+    );
+  }
   if (httpStatusOf(error) === undefined && isNotHttp(error)) {
     return waiting(
       reasons.NotAnS3Server,
@@ -205,3 +213,10 @@ export const readMisroutedPut = (call: FailedCall, error: unknown): Fault | unde
     ? unsupported(`${call.operation} at ${hostOf(call.endpoint)}: the server does not have this operation.`, error)
     : undefined;
 };
+
+/** The Fault of a PUT that was answered with 200 as CreateBucket is. */
+export const takenForCreation = (call: FailedCall, hasMade: boolean): Fault =>
+  unsupported(
+    `${call.operation} at ${hostOf(call.endpoint)}: the server took it for CreateBucket, so it does not have this operation.`,
+    new TakenForCreation(hasMade),
+  );

@@ -5,8 +5,9 @@ import { addContentMd5, asksForContentMd5 } from './content-md5.ts';
 import type { DriverDeps } from './deps.ts';
 import type { OwnCodes } from './error-classes.ts';
 import { answerOf } from './wire-answer.ts';
-import { faultFromError, type FailedCall } from './wire-fault.ts';
+import { faultFromError, takenForCreation, type FailedCall } from './wire-fault.ts';
 import { createLacking } from './lacking.ts';
+import { isTakenForCreation } from './misrouted.ts';
 import { createServerClock } from './server-clock.ts';
 import { createUplink, operationOf, type Uplink } from './uplink.ts';
 import type { S3Command, Wire } from './wire.ts';
@@ -77,17 +78,29 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       return once;
     };
 
-    const dispatch = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    const dispatch = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
       command: S3Command<Input, Output>,
       context: CallContext,
-    ): Promise<Output> =>
-      uplink.send(
-        target,
-        command,
-        (sendOptions) => clientFor(operationOf(command)).send(command, sendOptions),
-        context,
-        ({ date }) => clock.hear(date),
-      );
+    ): Promise<Output> => {
+      const operation = operationOf(command);
+      const answer = { isMisrouted: false };
+      const send = () =>
+        uplink.send(
+          target,
+          command,
+          (sendOptions) => clientFor(operation).send(command, sendOptions),
+          context,
+          (headers) => {
+            clock.hear(headers.date);
+            answer.isMisrouted = isTakenForCreation(operation, headers);
+          },
+        );
+      const output = await send();
+      if (!answer.isMisrouted) return output;
+      // Some servers answer 200 when a bucket is created that is there. One that refuses the second time has made it the first time.
+      const again = await send().catch((error: unknown) => answerOf(error)?.code);
+      throw takenForCreation({ service: 's3', operation, endpoint }, again === 'BucketAlreadyOwnedByYou');
+    };
 
     const trySend = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
       command: S3Command<Input, Output>,

@@ -232,7 +232,7 @@ export const declarations: readonly AnyDeclaration[] = [
 ];
 
 /** The servers of the test runs. */
-type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
+export type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
 
 /** What each of them lacks, features and parts, as they are started for tests. */
 export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Part)[]>> = {

@@ -6,6 +6,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { testCertificate } from './test-certificate.ts';
 
 /** A request as the fake saw it. */
@@ -91,20 +92,18 @@ export interface FakeS3 {
   close(): Promise<void>;
 }
 
-const readRequest = async (request: IncomingMessage): Promise<FakeRequest> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+export const requestOf = (request: IncomingMessage, body: Buffer): FakeRequest => {
   const url = new URL(request.url ?? '/', 'http://fake');
   return {
     method: request.method ?? '',
     path: url.pathname,
     query: url.searchParams,
     headers: Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)])),
-    body: Buffer.concat(chunks).toString(),
+    body: body.toString(),
   };
 };
 
-const send = (answer: FakeAnswer, response: ServerResponse): void => {
+export const send = (answer: FakeAnswer, response: ServerResponse): void => {
   switch (answer.kind) {
     case 'respond':
       response.writeHead(answer.status, answer.headers).end(answer.body);
@@ -136,8 +135,9 @@ export const startFakeS3 = async ({ tls = false }: { readonly tls?: boolean } = 
   const requests: FakeRequest[] = [];
   let respond: (request: FakeRequest) => FakeAnswer = () => refuse(500, 'InternalError');
   const listener: RequestListener = (incoming, response) => {
-    void readRequest(incoming).then(
-      (request) => {
+    void buffer(incoming).then(
+      (body) => {
+        const request = requestOf(incoming, body);
         requests.push(request);
         send(respond(request), response);
       },

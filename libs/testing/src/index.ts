@@ -10,5 +10,7 @@ export type { KnownGap } from './known-gaps.ts';
 export { createMemoryKeys } from './memory-keys.ts';
 export { createMemoryS3 } from './memory-s3.ts';
 export type { MemoryBucket } from './memory-s3.ts';
+export { startProxy } from './proxy.ts';
+export type { Proxy } from './proxy.ts';
 export { startUnderTest } from './server-under-test.ts';
 export { testCertificate } from './test-certificate.ts';

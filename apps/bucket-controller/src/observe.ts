@@ -82,6 +82,7 @@ export const observeBucket = async (work: BucketWork): Promise<SeenState> => {
   switch (existence.state) {
     case 'absent': {
       const memory = await deps.ownership.memoryOf(bucket, provided, pass.signal);
+      if (isSettling(provided, region, memory.memory?.since)) return stuck(notKnownYet(spec.name));
       const rival = await creationRival(work, provided, memory);
       if (rival !== undefined) return { state: 'blocked', fault: rival, isVoid: true };
       return { state: 'absent', provided, region, memory };
@@ -103,6 +104,23 @@ export const observeBucket = async (work: BucketWork): Promise<SeenState> => {
 };
 
 const stuck = (fault: Fault): BlockedBucket => ({ state: 'blocked', fault, isVoid: false });
+
+/** True while the server may not know everywhere of a bucket that was ours at `since`, by its own clock. */
+export const isSettling = ({ driver }: Provided, region: string, since: Date | undefined): boolean => {
+  const now = driver.wire(region).serverNow();
+  if (since === undefined || now === undefined) return false;
+  return now.getTime() - since.getTime() < (driver.settlesInMs ?? 0);
+};
+
+const notKnownYet = (bucket: string): Fault =>
+  transient(
+    reasons.Conflict,
+    `Bucket ${bucket} was created a moment ago, and the server does not know it everywhere yet. The operator looks again.`,
+  );
+
+/** What was thrown about a bucket of ours that was made a moment ago. */
+export const orNotKnownYet = (caught: unknown, bucket: string): unknown =>
+  caught instanceof Fault && caught.reason === reasons.BucketMissing ? notKnownYet(bucket) : caught;
 
 /** Reads whose a bucket is that exists, and if it is ours, its features. `known`: what this pass has read already. */
 export const observeOwned = async (
@@ -139,7 +157,10 @@ export const observeOwned = async (
     ...(tags === undefined ? {} : { tags }),
   };
   const context = await contextOf(work, provided, verdict.ownership === 'Created');
-  const views = await lookAtFeatures(driver, spec, context, s3, pass);
+  const isYoung = isNew || isSettling(provided, region, memory.memory?.since);
+  const views = await lookAtFeatures(driver, spec, context, s3, pass).catch((caught: unknown) => {
+    throw isYoung ? orNotKnownYet(caught, spec.name) : caught;
+  });
   const labelsOf = askingOnce(deps.labelsOf);
   const policies = await deps.policiesOf(bucket, labelsOf, pass.signal);
   const remains = isNew ? undefined : await findRemains(work, s3, policies);

@@ -8,7 +8,15 @@ import type { Managed, Step } from '@operator/s3';
 import { createOwned, type MadeBucket } from './create.ts';
 import type { BucketDeps, BucketWork } from './deps.ts';
 import { finalizeBucket } from './finalize.ts';
-import { observeBucket, observeOwned, type AbsentBucket, type BlockedBucket, type SeenBucket } from './observe.ts';
+import {
+  isSettling,
+  observeBucket,
+  observeOwned,
+  orNotKnownYet,
+  type AbsentBucket,
+  type BlockedBucket,
+  type SeenBucket,
+} from './observe.ts';
 import { managedIn, planBucket, type BucketPlan } from './plan.ts';
 import { claimsOfBucketFault, claimsOfSeen, reportBucket, reportForeign, type BucketPass } from './report.ts';
 
@@ -95,7 +103,10 @@ const apply = async (work: BucketWork, { seen, plan, claims, made }: Planned): P
       eventReasons.BucketUpdated,
       `Wrote ${changes.join(', ')}; the next look shows whether it holds.`,
     );
-  if (failed.length > 0) throw failed[0];
+  if (failed.length > 0) {
+    const isYoung = made !== undefined || isSettling(seen.provided, seen.region, seen.memory.memory?.since);
+    throw isYoung ? orNotKnownYet(failed[0], bucket.spec.name) : failed[0];
+  }
   const steps = [...(made === undefined ? [] : ['create']), ...done];
   const message = `${progressOf(steps)}The server refused ${refused.join(', ')}; looking again.`;
   return progressing(converging, {

@@ -13,9 +13,10 @@ import {
   type DriverFactory,
   type UnsupportedFeatures,
 } from '@operator/s3';
+import { createAccountLookUp } from './account.ts';
 import { cloudTrail } from './cloud-trail/cloud-trail.ts';
 import { createTrails } from './cloud-trail/trails.ts';
-import { cloudTrailEndpoint, partitionDetails, partitionOfEndpoint } from './partition.ts';
+import { partitionDetails, partitionOfEndpoint, regionalEndpoint } from './partition.ts';
 
 const unsupported: UnsupportedFeatures = new Map([
   [
@@ -29,6 +30,9 @@ const unsupported: UnsupportedFeatures = new Map([
 /** Amazon throttles what manages buckets and users far below the rates of objects, and for the account as a whole. */
 const requestsPerSecond = 100;
 
+/** As long as others wait for a new bucket. Source: Terraform's provider for AWS, bucketPropagationTimeout. */
+const settlesInMs = 120_000;
+
 /**
  * Amazon S3, with keys from IAM. A bucket of another region is reached at that region's own endpoint. An endpoint that is
  * not Amazon's is taken as it is: a server that speaks for AWS, whose IAM answers at the same address unless told otherwise.
@@ -37,7 +41,9 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
   const amazon = partitionOfEndpoint(connection.endpoint);
   const isAmazon = amazon !== undefined;
   const partition = amazon ?? partitionDetails(connection.region);
-  const cloudTrailAt = (region: string) => (isAmazon ? cloudTrailEndpoint(partition, region) : connection.endpoint);
+  const endpointOf = (service: Parameters<typeof regionalEndpoint>[0]) => (region: string) =>
+    isAmazon ? regionalEndpoint(service, partition, region) : connection.endpoint;
+  const { credentials, region: home } = connection;
   return createS3Driver(connection, deps, {
     aspects: ({ uplink }) => [
       bindAspect(tagging),
@@ -48,14 +54,15 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(requestPayment),
       bindAspect(accelerate),
       bindAspect(
-        cloudTrail(
-          createTrails(uplink, { credentials: connection.credentials, endpointFor: cloudTrailAt, isAmazon }, deps),
-        ),
+        cloudTrail(createTrails(uplink, { credentials, endpointFor: endpointOf('cloudtrail'), isAmazon }, deps)),
       ),
     ],
     unsupported,
     isCertain: isAmazon,
     guardsContent: isAmazon,
+    expectedOwner: (uplink) =>
+      createAccountLookUp(uplink, { credentials, endpoint: endpointOf('sts')(home), region: home }, deps),
+    ...(isAmazon ? { settlesInMs } : {}),
     // Servers that speak for AWS drop them, or refuse them and make nothing.
     tagsAtCreation: true,
     ...(isAmazon ? { requestsPerSecond } : {}),

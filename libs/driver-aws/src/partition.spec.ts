@@ -1,8 +1,9 @@
 import { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
+import { STSClient } from '@aws-sdk/client-sts';
 import { describe, expect, it } from 'vitest';
-import { cloudTrailEndpoint, partitionDetails } from './partition.ts';
+import { partitionDetails, regionalEndpoint } from './partition.ts';
 
-describe('CloudTrail of a partition', () => {
+describe('a service of a partition', () => {
   it.each([
     'us-east-1',
     'eu-west-1',
@@ -16,9 +17,16 @@ describe('CloudTrail of a partition', () => {
     'eu-isoe-west-1',
     'us-isof-south-1',
   ])('is where the SDK finds it: %s', (region) => {
-    const client = new CloudTrailClient({ region });
-    const { url } = client.config.endpointProvider({ Region: region, UseFIPS: false, UseDualStack: false });
-    expect(new URL(cloudTrailEndpoint(partitionDetails(region), region)).href).toBe(url.href);
-    client.destroy();
+    const partition = partitionDetails(region);
+    for (const [service, client] of [
+      ['cloudtrail', new CloudTrailClient({ region })],
+      ['sts', new STSClient({ region })],
+    ] as const) {
+      const settings = { Region: region, UseFIPS: false, UseDualStack: false, UseGlobalEndpoint: false };
+      expect(new URL(regionalEndpoint(service, partition, region)).href).toBe(
+        client.config.endpointProvider(settings).url.href,
+      );
+      client.destroy();
+    }
   });
 });

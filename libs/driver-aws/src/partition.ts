@@ -64,9 +64,9 @@ export const partitionDetails = (region: string): Partition => {
   return found;
 };
 
-/** Where CloudTrail is in a region of a partition. Source: AWS General Reference, CloudTrail endpoints. */
-export const cloudTrailEndpoint = ({ domain }: Partition, region: string): string =>
-  `https://cloudtrail.${region}.${domain}`;
+/** Where a service is in a region of a partition. Source: AWS General Reference, service endpoints. */
+export const regionalEndpoint = (service: 'cloudtrail' | 'sts', { domain }: Partition, region: string): string =>
+  `https://${service}.${region}.${domain}`;
 
 const region = '([a-z]{2,4}(?:-[a-z]+)+-\\d+)';
 /**

@@ -36,6 +36,8 @@ export interface Driver {
   readonly creationTags?: CreationTags;
   /** True when the server is known to refuse DeleteBucket while the bucket holds anything; all others are looked into first. */
   readonly guardsContent: boolean;
+  /** Milliseconds for which the server may deny a bucket that it has made; absent where it knows what it did. */
+  readonly settlesInMs?: number;
   /** A warning to tell before a bucket's objects are deleted (a minimum storage duration, say). */
   readonly deletionWarning?: string;
   /** The identity of this server for claims: Providers with equal values reach the same buckets. */

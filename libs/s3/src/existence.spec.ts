@@ -140,7 +140,7 @@ describe('creation', () => {
   it.each([
     ['BucketAlreadyOwnedByYou', { outcome: 'alreadyOurs' }],
     ['BucketAlreadyExists', { kind: 'waiting', reason: 'NameTaken' }],
-    ['OperationAborted', { kind: 'transient', reason: 'Conflict' }],
+    ['OperationAborted', { kind: 'transient', reason: 'Conflict', retryAfterMs: 60_000 }],
   ])('%s ends as it should', async (code, end) => {
     fake.answer(() => refuse(409, code));
     const outcome = await createBucket(driver, { bucket }, recordingContext()).catch(asFault);

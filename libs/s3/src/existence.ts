@@ -186,7 +186,9 @@ export const createBucket = async (
   const create = async (input: Partial<CreateBucketCommandInput>): Promise<CreatedBucket> => {
     // The client adds the LocationConstraint of its region, except for us-east-1.
     const command = new CreateBucketCommand({ ...input, Bucket: bucket });
-    const made = await wire.sendOrAbsent(command, ['BucketAlreadyOwnedByYou'], context);
+    const made = await wire.sendOrAbsent(command, ['BucketAlreadyOwnedByYou'], context).catch((caught: unknown) => {
+      throw answerOfFault(caught)?.code === 'OperationAborted' ? nameNotFree(bucket, caught) : caught;
+    });
     return { outcome: made === undefined ? 'alreadyOurs' : 'created', at: wire.serverNow() };
   };
   const { creationTags } = driver;
@@ -204,6 +206,17 @@ export const createBucket = async (
   // The refused creation may have made it: whose it is, the next look finds out, by the intent.
   throw transient(reasons.Conflict, `Bucket ${bucket} was created while the server refused to create it with tags.`);
 };
+
+/** Milliseconds until a name is tried again that a deletion keeps: minutes, says Amazon, and sometimes an hour. */
+const nameRetryMs = 60_000;
+
+const nameNotFree = (bucket: string, caught: unknown): Fault =>
+  transient(
+    reasons.Conflict,
+    `The server has not finished with an earlier bucket named ${bucket}, which was deleted a short time ago (OperationAborted). ` +
+      'The name is free after some minutes, at Amazon at times after an hour. The operator tries again every minute until then.',
+    { cause: caught instanceof Fault ? caught.cause : caught, retryAfterMs: nameRetryMs },
+  );
 
 /** Codes by which a server may mean the tags of a creation: it does not know them, or the credentials lack s3:TagResource. */
 const refusesCreationTags: ReadonlySet<string> = new Set(['MalformedXML', 'NotImplemented', 'AccessDenied']);

@@ -8,7 +8,7 @@ import { createWirePool, type WirePool, type WirePoolOptions } from './wire-pool
 
 /** What makes a driver of a plain S3 server its own. */
 export interface DriverTraits
-  extends WirePoolOptions, Pick<Driver, 'unsupported' | 'serverIdentity' | 'deletionWarning'> {
+  extends WirePoolOptions, Pick<Driver, 'unsupported' | 'serverIdentity' | 'deletionWarning' | 'settlesInMs'> {
   /** `pool`: for features that are not of the S3 API. */
   readonly aspects: (pool: WirePool) => Driver['aspects'];
   readonly keys: (pool: WirePool) => Driver['keys'];
@@ -33,6 +33,7 @@ export const createS3Driver = (connection: Connection, deps: DriverDeps, traits:
     serverIdentity: traits.serverIdentity,
     guardsContent: traits.guardsContent ?? false,
     ...(traits.tagsAtCreation === true ? { creationTags: createCreationTags(deps.elapsedMs) } : {}),
+    ...(traits.settlesInMs === undefined ? {} : { settlesInMs: traits.settlesInMs }),
     ...(traits.deletionWarning === undefined ? {} : { deletionWarning: traits.deletionWarning }),
     get marksBuckets() {
       return !pool.lacks('GetBucketTagging');

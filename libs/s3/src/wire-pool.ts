@@ -18,6 +18,11 @@ export interface WirePoolOptions {
   readonly endpointFor?: (region: string) => string;
   /** Calls per second where the connection names none; 1 000 when absent. */
   readonly requestsPerSecond?: number;
+  /**
+   * Finds the account that the buckets are to be of, undefined while that cannot be known: each call about a bucket then names it, so that the
+   * server refuses what is another account's (`x-amz-expected-bucket-owner`).
+   */
+  readonly expectedOwner?: (uplink: Uplink) => (context: CallContext) => Promise<string | undefined>;
   /** The server's own error codes. */
   readonly ownCodes?: OwnCodes;
   /** Reads an error in the server's own way, before the common table; undefined leaves it to the table. */
@@ -43,10 +48,25 @@ export interface WirePool {
  */
 const neverRetried: ReadonlySet<string> = new Set(['CreateBucket']);
 
+/** Operations that are about no bucket that is there. */
+const namesNoOwner: ReadonlySet<string> = new Set(['CreateBucket', 'ListBuckets']);
+
+/** Source: Amazon S3 User Guide, Verifying bucket ownership with bucket owner condition. */
+const expectOwner = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+  { middlewareStack }: S3Command<Input, Output>,
+  ExpectedBucketOwner: string,
+): void =>
+  middlewareStack.add((next) => (args) => next({ ...args, input: { ...args.input, ExpectedBucketOwner } }), {
+    step: 'initialize',
+    name: 'expectedBucketOwner',
+    override: true,
+  });
+
 /** Makes the clients of one Provider over one uplink. Nothing is sent before the first call. */
 export const createWirePool = (connection: Connection, deps: DriverDeps, options: WirePoolOptions = {}): WirePool => {
   const uplink = createUplink({ ...options, ...connection }, deps);
   const lacking = createLacking(deps.elapsedMs);
+  const expectedOwner = options.expectedOwner?.(uplink);
   let wantsContentMd5 = false;
 
   const createWire = (
@@ -83,6 +103,8 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       context: CallContext,
     ): Promise<Output> => {
       const operation = operationOf(command);
+      const owner = namesNoOwner.has(operation) ? undefined : await expectedOwner?.(context);
+      if (owner !== undefined) expectOwner(command, owner);
       const answer = { isMisrouted: false };
       const send = () =>
         uplink.send(

@@ -1,3 +1,5 @@
+export { startAmazonLike } from './amazon-like.ts';
+export type { AmazonLike } from './amazon-like.ts';
 export { bucketContext, bucketSpec, connectionTo, driverDeps, ownerMark, recordingContext } from './builders.ts';
 export { driverConformance } from './conformance.ts';
 export { lackedBy } from './declarations.ts';

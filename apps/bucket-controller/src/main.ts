@@ -95,6 +95,7 @@ const build = (tools: ControllerTools) => {
     mayYetCome,
     isBeyondHelp: isProviderGone,
     isUsable: usable(providers),
+    spreadsFirstLooks: true,
     reconciler: bucketReconciler({
       references,
       inputs,

@@ -120,6 +120,7 @@ const build = (tools: ControllerTools) => {
     mayYetCome,
     isBeyondHelp: isProviderGone,
     isUsable: usable(providers),
+    spreadsFirstLooks: true,
     failureEvent: policyFailed,
     reconciler: policyReconciler({
       references: createReferences({

@@ -16,7 +16,7 @@ export const annotations = {
   paused: 's3.cloud37.dev/paused',
   /** Any new value asks for a pass now. */
   reconcileRequestedAt: 's3.cloud37.dev/reconcile-requested-at',
-  /** Go duration such as `30m`; replaces the controller's resync interval. */
+  /** Go duration such as `30m`; replaces the controller's resync interval, and does not grow. */
   resyncInterval: 's3.cloud37.dev/resync-interval',
   /** AccessKey: any new value asks for a rotation. Until there is one, an object that has it is not Ready. */
   rotateRequestedAt: 's3.cloud37.dev/rotate-requested-at',

@@ -10,6 +10,7 @@ describe('readConfig', () => {
       crossNamespaceRefs: true,
       workers: 10,
       resyncIntervalMs: 600_000,
+      maxResyncIntervalMs: 3_600_000,
       leaderElect: true,
       leaderElectionNamespace: undefined,
       leaderElectionId: 'bucket-controller',
@@ -37,6 +38,20 @@ describe('readConfig', () => {
       /--former-cluster-ids: "production" is not valid/,
     );
   });
+
+  it.each<[readonly string[], Record<string, string>, number, number]>([
+    [['--max-resync-interval=2h'], {}, 600_000, 7_200_000],
+    [['--max-resync-interval=1m'], {}, 60_000, 60_000],
+    [['--resync-interval=30s'], {}, 30_000, 30_000],
+    [['--resync-interval=10m', '--max-resync-interval=2h'], {}, 600_000, 600_000],
+    [[], { S3_OPERATOR_RESYNC_INTERVAL: '2h' }, 7_200_000, 7_200_000],
+    [[], { S3_OPERATOR_RESYNC_INTERVAL: '', S3_OPERATOR_MAX_RESYNC_INTERVAL: '30m' }, 600_000, 1_800_000],
+  ])(
+    'keeps to a resync interval that was chosen, and lets the usual one grow: %j %j',
+    (argv, env, shortest, longest) => {
+      expect(readConfig('c', argv, env)).toMatchObject({ resyncIntervalMs: shortest, maxResyncIntervalMs: longest });
+    },
+  );
 
   it('reads flags, then the environment', () => {
     const env = { S3_OPERATOR_WORKERS: '3', S3_OPERATOR_LOG_LEVEL: 'debug', S3_OPERATOR_WATCH_NAMESPACES: '' };

@@ -14,6 +14,8 @@ export interface RuntimeConfig {
   readonly crossNamespaceRefs: boolean;
   readonly workers: number;
   readonly resyncIntervalMs: number;
+  /** How long the pause between two looks becomes while nothing changes: no longer than that where the interval was given. */
+  readonly maxResyncIntervalMs: number;
   readonly leaderElect: boolean;
   /** The namespace of the pod or the kubeconfig when absent, else `default`. */
   readonly leaderElectionNamespace: string | undefined;
@@ -71,7 +73,14 @@ const flags = {
     fallback: '10',
     text: 'Objects of one Provider reconciled at the same time, 1 to 200; of all, four times as many, of one namespace half of those',
   },
-  'resync-interval': { fallback: '10m', text: 'How often a settled object is looked at again, from 1s: 30s, 10m, 1h' },
+  'resync-interval': {
+    fallback: '10m',
+    text: 'How often a settled object is looked at again, from 1s: 30s, 10m, 1h. One that is given here is kept to; else the pause grows while nothing changes',
+  },
+  'max-resync-interval': {
+    fallback: '1h',
+    text: 'How long the pause between two looks becomes while nothing changes, from 1s. It counts only without --resync-interval',
+  },
   'leader-elect': { fallback: 'true', text: 'Whether one process leads and others stand by: true or false' },
   'leader-election-namespace': { fallback: '', text: 'Namespace of the Lease; the one this process is in when empty' },
   'leader-election-id': {
@@ -132,12 +141,12 @@ export const readConfig = (
   const given = parseFlags(argv);
   if (given.help === true) return 'help';
   if (given.version === true) return 'version';
-  const valueOf = (flag: FlagName): { readonly value: string; readonly from: string } => {
+  const valueOf = (flag: FlagName): { readonly value: string; readonly from: string; readonly isGiven: boolean } => {
     const value = given[flag];
-    if (typeof value === 'string') return { value, from: `--${flag}` };
+    if (typeof value === 'string') return { value, from: `--${flag}`, isGiven: true };
     const variable = env[variableOf(flag)];
-    if (variable !== undefined && variable !== '') return { value: variable, from: variableOf(flag) };
-    return { value: flags[flag].fallback, from: `--${flag}` };
+    if (variable !== undefined && variable !== '') return { value: variable, from: variableOf(flag), isGiven: true };
+    return { value: flags[flag].fallback, from: `--${flag}`, isGiven: false };
   };
   const read = <T>(flag: FlagName, parse: (value: string) => T | undefined): T => {
     const { value, from } = valueOf(flag);
@@ -159,7 +168,11 @@ export const readConfig = (
     workers: read('workers', (value) =>
       /^\d{1,3}$/.test(value) && inRange(Number(value), 1, 200) ? Number(value) : undefined,
     ),
-    resyncIntervalMs: read('resync-interval', parseDuration),
+    ...resyncIntervals(
+      valueOf('resync-interval').isGiven,
+      read('resync-interval', parseDuration),
+      read('max-resync-interval', parseDuration),
+    ),
     leaderElect: read('leader-elect', parseBoolean),
     leaderElectionNamespace: read('leader-election-namespace', parseMatching(dnsLabel))[0],
     leaderElectionId:
@@ -173,6 +186,16 @@ export const readConfig = (
     shutdownDeadlineMs: read('shutdown-deadline', parseDuration),
   };
 };
+
+/** An interval that somebody has chosen is kept to; the usual one is the shortest of those between which the pause grows. */
+const resyncIntervals = (
+  isChosen: boolean,
+  intervalMs: number,
+  longestMs: number,
+): Pick<RuntimeConfig, 'resyncIntervalMs' | 'maxResyncIntervalMs'> => ({
+  resyncIntervalMs: isChosen ? intervalMs : Math.min(intervalMs, longestMs),
+  maxResyncIntervalMs: isChosen ? intervalMs : longestMs,
+});
 
 /** Processes that watch different objects must not stand by for one another. */
 const leaseName = (name: string, namespaces: readonly string[], labelSelector = ''): string => {

@@ -58,6 +58,11 @@ export interface Controller<Spec, Status> {
    * then have few passes at once. True when absent.
    */
   readonly isUsable?: (provider: ObjectKey) => boolean;
+  /**
+   * True when a process that has just begun to work may leave an object at rest for a while: so that a restart is no look at all of them
+   * at once. False, when absent, for a kind of which a process must learn something by a look, or may have missed what nobody else tells.
+   */
+  readonly spreadsFirstLooks?: boolean;
   /** Whether steps taken on an object that was Ready in the same generation repair drift; true when absent. Not so for a rotation. */
   readonly isDrift?: (steps: readonly string[]) => boolean;
 }
@@ -80,6 +85,8 @@ export interface ControllerDeps<Spec, Status> extends Controller<Spec, Status> {
   readonly takeCause?: (key: ObjectKey) => Cause | undefined;
   readonly workers: number;
   readonly resyncIntervalMs: number;
+  /** How long the pause between two looks becomes while nothing changes; no longer than `resyncIntervalMs` where it does not grow. */
+  readonly maxResyncIntervalMs: number;
 }
 
 /** One pass: over which key, and what it works with. */

@@ -72,6 +72,7 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize,
     informer: {
       get: (key: string) => known.get(key),
       list: () => known.values(),
+      hasSynced: () => true,
       on: (events: InformerEvents<Widget>) => (listener = events),
       remember: (object: Widget) => known.has(keyOf(object)) && known.set(keyOf(object), object),
     } as unknown as Informer<Widget>,
@@ -88,12 +89,12 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize,
     outage: createOutage(log, monotonicMs),
     workers: 10,
     resyncIntervalMs: 600_000,
+    maxResyncIntervalMs: 600_000,
     ...(isBeyondHelp === undefined ? {} : { isBeyondHelp }),
     ...more,
   });
   const stop = new AbortController();
   const running = controller.run(stop.signal, new AbortController().signal);
-  for (const key of known.keys()) queue.add(key);
   return {
     passes: () => passes,
     add: (object: Widget) => {

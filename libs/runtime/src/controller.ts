@@ -4,7 +4,8 @@ import { createDriftLoops } from './drift-loop.ts';
 import { needsPass } from './needs-pass.ts';
 import { createNotices } from './notices.ts';
 import { type Rooms, passOver } from './passes.ts';
-import { keyOf } from './resource.ts';
+import { type ObjectKey, keyOf, ownStatus } from './resource.ts';
+import { createResting } from './resting.ts';
 import { readyOf } from './status.ts';
 import { createStatusStore } from './status-store.ts';
 import { createVanished } from './vanished.ts';
@@ -16,6 +17,8 @@ export interface RunningController {
    * passes have ended.
    */
   run(stop: AbortSignal, abort: AbortSignal): Promise<boolean>;
+  /** Something that the object of this key depends on is not as it was: it is looked at, at once or in `afterMs`. */
+  readonly wake: (key: ObjectKey, afterMs?: number) => void;
 }
 
 /** Workers that reconcile the keys of one queue. */
@@ -38,15 +41,26 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     notices,
     statuses: createStatusStore(deps, { vanished, custody, notices }),
     driftLoops: createDriftLoops(deps.random),
+    resting: createResting(deps),
     deletions,
     failures: new Map(),
   };
   countStates(deps);
   enqueueEvents(rooms);
-  const { queue, metrics, monotonicMs, workers, resource } = deps;
+  const { informer, queue, metrics, monotonicMs, workers, resource } = deps;
   return {
+    wake: (key, afterMs = 0) => {
+      rooms.resting.stirred(key);
+      queue.addAfter(key, afterMs);
+    },
     run: (stop, abort) => {
       custody.begin();
+      for (const object of informer.list()) {
+        const inMs = rooms.resting.firstLookMs(object);
+        // Until then what it says now is what is known of it.
+        if (inMs > 0) custody.learn(object.metadata.uid, ownStatus(object), ownStatus(object), false);
+        queue.addAfter(keyOf(object), inMs);
+      }
       return runWorkers(
         {
           queue,
@@ -75,16 +89,19 @@ const countStates = <Spec, Status>({ metrics, resource, informer }: ControllerDe
 
 /** From what the watch says to keys in the queue. */
 const enqueueEvents = <Spec, Status>(rooms: Rooms<Spec, Status>): void => {
-  const { deps, vanished, custody, notices, driftLoops, deletions, failures } = rooms;
+  const { deps, vanished, custody, notices, driftLoops, resting, deletions, failures } = rooms;
   const { informer, queue, finalizer, mayWrite } = deps;
   informer.on({
     onAdd: (object) => {
       vanished.replaced(keyOf(object));
-      queue.add(keyOf(object));
+      // What the first list brings is looked at once this process works, see `run`.
+      if (informer.hasSynced()) queue.add(keyOf(object));
     },
     onUpdate: (object, old) => {
       custody.saw(object, old);
-      if (needsPass(object, old, finalizer)) queue.add(keyOf(object));
+      if (!needsPass(object, old, finalizer)) return;
+      resting.stirred(keyOf(object));
+      queue.add(keyOf(object));
     },
     onDelete: (object, wasTold) => {
       const { uid } = object.metadata;
@@ -92,6 +109,7 @@ const enqueueEvents = <Spec, Status>(rooms: Rooms<Spec, Status>): void => {
       deletions.delete(uid);
       failures.delete(keyOf(object));
       driftLoops.forget(keyOf(object));
+      resting.forget(keyOf(object));
       queue.remove(keyOf(object));
       const isLost = wasTold && mayWrite() && custody.isLost(object);
       const last = custody.restored(object);

@@ -99,7 +99,7 @@ const goOn = async <Spec, Status>(
   const status = statusOf(object, finalized.status, { claims, verdict: finalized, now }, deps);
   await statuses.write({ stored: object, from }, status, finalized, turn);
   if (finalized.result === 'blocked')
-    return { how: 'blocked', fault: finalized.fault, resyncMs: resyncMsOf(rooms, object, undefined) };
+    return { how: 'blocked', fault: finalized.fault, resyncMs: resyncMsOf(rooms, object) };
   const { uid } = object.metadata;
   const passes = (deletions.get(uid) ?? 0) + 1;
   deletions.set(uid, passes);

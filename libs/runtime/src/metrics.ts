@@ -23,6 +23,8 @@ export interface RuntimeMetrics extends Metrics {
   /** Once, at the start. */
   tellVersion(version: Version): void;
   reconciled(kind: string, result: string, seconds: number): void;
+  /** A look found nothing to do; the next one comes after this pause. */
+  pausing(kind: string, seconds: number): void;
   called(call: ExternalCall, code: string, seconds: number): void;
   kubeExchanged(exchange: KubeExchange): void;
   drifted(kind: string): void;
@@ -40,6 +42,7 @@ export interface RuntimeMetrics extends Metrics {
 }
 
 const prefix = 'wasabi_s3_operator';
+const pauseSeconds = [60, 660, 1_200, 2_400, 3_600];
 const seconds = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 /** Different values of one label; whatever comes later counts as `other`. */
 const mostLabelValues = 100;
@@ -70,6 +73,13 @@ export const createMetrics = (controller: string, monotonicMs = (): number => pe
 
   const reconciles = counter('reconcile_total', 'Passes by kind and result.', ['kind', 'result']);
   const durations = histogram('reconcile_duration_seconds', 'How long a pass took.', ['kind']);
+  const pauses = new Histogram({
+    name: `${prefix}_resync_pause_seconds`,
+    help: 'The pause until the next look, by looks that found nothing to do.',
+    labelNames: ['kind'],
+    registers,
+    buckets: pauseSeconds,
+  });
   const bucketOperations = counter('bucket_operations_total', 'Writes to S3 by operation and result.', [
     'operation',
     'result',
@@ -154,6 +164,7 @@ export const createMetrics = (controller: string, monotonicMs = (): number => pe
       reconciles.inc({ kind, result });
       durations.observe({ kind }, took);
     },
+    pausing: (kind, pause) => pauses.observe({ kind }, pause),
     called({ service, operation, write }, code, took) {
       const labels = { service, operation: operations(operation) };
       calls.inc({ ...labels, code: codes(code) });

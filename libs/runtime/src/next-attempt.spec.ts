@@ -39,7 +39,7 @@ describe('the next attempt', () => {
     ['is at once in the next term', { how: 'aborted' }, 'aborted', ['add n/a']],
     [
       'is the resync of a settled object',
-      { how: 'settled', resyncMs: 5_000 },
+      { how: 'settled', inMs: 5_000 },
       'settled',
       ['forget n/a', 'addAfter n/a 5000'],
     ],
@@ -91,7 +91,7 @@ describe('the next attempt', () => {
     ['a wait', { how: 'blocked', fault: waiting(reasons.ProviderNotReady, ''), resyncMs: 5_000 }, 60_000],
     ['a resync', { how: 'blocked', fault: terminal(reasons.SpecInvalid, ''), resyncMs: 5_000 }, 5_000],
     ['a failure', { how: 'failed', caught: new TypeError('x') }, 500],
-    ['no failure', { how: 'settled', resyncMs: 5_000 }, undefined],
+    ['no failure', { how: 'settled', inMs: 5_000 }, undefined],
   ])('says how long it is until then after %s', (_title, ended, inMs) => {
     expect(told(ended).inMs).toBe(inMs);
   });

@@ -24,10 +24,10 @@ export type Ended =
   /** There is no such object, or nothing to do. */
   | { readonly how: 'idle' }
   | { readonly how: 'paused' }
-  /** `resyncMs`: until the next periodic look, before jitter. */
-  | { readonly how: 'settled'; readonly resyncMs: number }
+  /** `inMs`: until the next periodic look. */
+  | { readonly how: 'settled'; readonly inMs: number }
   | { readonly how: 'progressing'; readonly delayMs: number }
-  /** `withinMs`: a look is due at the latest then, whatever the fault says. */
+  /** `resyncMs`: until the next periodic look, before jitter. `withinMs`: a look is due at the latest then, whatever the fault says. */
   | { readonly how: 'blocked'; readonly fault: Fault; readonly resyncMs: number; readonly withinMs?: number }
   | { readonly how: 'finalized' }
   /** The object is gone, and its external work stays. */
@@ -45,7 +45,8 @@ export interface NextAttempt {
 }
 
 const defaultWaitMs = 60_000;
-const resyncJitter = 0.1;
+/** By this share a pause is longer or shorter. */
+export const resyncJitter = 0.1;
 
 /**
  * From how a pass ended to the next attempt in the queue, and to the result that metrics count. The one place that decides it.
@@ -67,7 +68,7 @@ export const scheduleNext = (
       return waitFor(queue, key, ended, random);
     case 'settled':
       queue.forget(key);
-      queue.addAfter(key, jittered(ended.resyncMs, resyncJitter, random));
+      queue.addAfter(key, ended.inMs);
       return { result: 'settled' };
     case 'progressing':
       queue.forget(key);

@@ -15,6 +15,7 @@ import { isAway } from './outage.ts';
 import { faultOf } from './pass-fault.ts';
 import { type KubeObject, type ObjectKey, keyOf, ownStatus } from './resource.ts';
 import { pausedStatus, readyOf, statusOf } from './status.ts';
+import type { Resting } from './resting.ts';
 import type { StatusStore } from './status-store.ts';
 import type { Vanished } from './vanished.ts';
 import type { Cause } from './wakes.ts';
@@ -27,6 +28,7 @@ export interface Rooms<Spec, Status> {
   readonly statuses: StatusStore<Spec, Status>;
   readonly notices: Notices;
   readonly driftLoops: DriftLoops;
+  readonly resting: Resting;
   /** Passes of one deletion so far, by uid. */
   readonly deletions: Map<string, number>;
   /** Failed passes in a row, by key, whatever they failed by. */
@@ -127,7 +129,7 @@ const attendPaused = async <Spec, Status>(
   requireTellable(turn, { result: 'paused' });
   const stored = pass.stored();
   const ended = await pause(rooms, stored, turn, stored !== object);
-  return fault === undefined ? ended : { how: 'blocked', fault, resyncMs: resyncMsOf(rooms, object, undefined) };
+  return fault === undefined ? ended : { how: 'blocked', fault, resyncMs: resyncMsOf(rooms, object) };
 };
 
 const pause = async <Spec, Status>(
@@ -178,12 +180,20 @@ const reconcile = async <Spec, Status>(
     const { claim, delayMs = 0 } = progress ?? {};
     return { how: 'progressing', delayMs: claim === undefined ? (outcome.retryAfterMs ?? delayMs) : delayMs };
   }
-  const resyncAfterMs = outcome.result === 'settled' ? outcome.resyncAfterMs : undefined;
-  const resyncMs = resyncMsOf(rooms, stored, resyncAfterMs);
-  if (outcome.result === 'blocked')
-    return { how: 'blocked', fault: outcome.fault, resyncMs, ...(withinMs === undefined ? {} : { withinMs }) };
-  log.debug({ event: 'pass', reason: 'Settled', ms: deps.clock.now().getTime() - now.getTime() }, 'settled');
-  return { how: 'settled', resyncMs };
+  if (outcome.result === 'blocked') {
+    const { fault } = outcome;
+    return {
+      how: 'blocked',
+      fault,
+      resyncMs: resyncMsOf(rooms, stored),
+      ...(withinMs === undefined ? {} : { withinMs }),
+    };
+  }
+  const inMs = rooms.resting.nextLookMs({ ...stored, status }, outcome.resyncAfterMs);
+  deps.metrics.pausing(resource.kind, inMs / 1_000);
+  const ms = deps.clock.now().getTime() - now.getTime();
+  log.debug({ event: 'pass', reason: 'Settled', ms, nextLookMs: Math.round(inMs) }, 'settled');
+  return { how: 'settled', inMs };
 };
 
 /**
@@ -205,6 +215,7 @@ const look = async <Spec, Status>(
   requireTellable(turn, outcome);
   const current = pass.current();
   const { uid, generation } = current.metadata;
+  if (outcome.result !== 'settled') rooms.resting.stirred(key);
   let progress: Progress | undefined;
   if (outcome.result === 'progressing') {
     if (isDrift(deps, current, outcome.steps)) {
@@ -238,15 +249,9 @@ export const requireTellable = (
   if (unanswered !== undefined && isAway(unanswered)) throw unanswered;
 };
 
-/** Milliseconds until the next periodic look: the shorter of what the outcome and the object ask for. */
-export const resyncMsOf = <Spec, Status>(
-  { deps }: Rooms<Spec, Status>,
-  object: KubeObject<Spec, Status>,
-  askedMs: number | undefined,
-): number => {
-  const ownMs = ownResyncMs(object);
-  return askedMs === undefined ? (ownMs ?? deps.resyncIntervalMs) : Math.min(askedMs, ownMs ?? Infinity);
-};
+/** Milliseconds until the next periodic look, before jitter, at an object that is not as declared: such a pause does not grow. */
+export const resyncMsOf = <Spec, Status>({ deps }: Rooms<Spec, Status>, object: KubeObject<Spec, Status>): number =>
+  ownResyncMs(object) ?? deps.resyncIntervalMs;
 
 /** A pass that cannot be told in the status: aborted, in conflict, or the API server refused the writing itself. */
 const endedBy = <Spec, Status>(

@@ -199,7 +199,6 @@ const assemble = async <Spec, Status>(
   });
   const informer: Informer<KubeObject<Spec, Status>> = informerOf(controller.resource);
   const queue = queueFor(controller, informer, config.workers, metrics);
-  enqueue = (key, afterMs = 0) => queue.addAfter(key, afterMs);
   const loop = createController({
     ...controller,
     ...shared,
@@ -214,7 +213,9 @@ const assemble = async <Spec, Status>(
     takeCause: wakes.take,
     workers: config.workers * providersAtOnce,
     resyncIntervalMs: config.resyncIntervalMs,
+    maxResyncIntervalMs: config.maxResyncIntervalMs,
   });
+  enqueue = loop.wake;
   return { informer, queue, loop, plural: controller.resource.plural };
 };
 

@@ -54,7 +54,6 @@ describe('while the watch is late', () => {
       },
       finalize: remove,
     });
-    stage.queue.add('n/a');
     await vi.waitUntil(() => seen.length > 0);
     expect(effects).toEqual([]);
     expect(seen).toEqual([heir.metadata.uid]);
@@ -74,7 +73,6 @@ describe('while the watch is late', () => {
         return settled({ size: object.spec.size });
       },
     });
-    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status?.observedGeneration === 1);
     expect(effects).toEqual([`Put ${heir.metadata.uid}`]);
     expect(effects).not.toContain(`Put ${former.metadata.uid}`);
@@ -91,7 +89,6 @@ describe('while the watch is late', () => {
     api.holdWatch();
     api.change('a', change);
     await stage.startController({ finalize: remove });
-    stage.queue.add('n/a');
     await delay(50);
     expect(effects).toEqual([]);
     // Asked for once where the cache can learn it, and with a pause between where only the watch can.
@@ -104,7 +101,6 @@ describe('while the watch is late', () => {
     api.holdWatch();
     api.remove('a');
     await stage.startController({ finalize: remove });
-    stage.queue.add('n/a');
     await delay(30);
     expect(effects).toEqual([]);
     api.releaseWatch();
@@ -124,7 +120,6 @@ describe('while the watch is late', () => {
       },
       finalize: remove,
     });
-    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a') === undefined);
     expect(effects).toEqual(['Delete uid-1']);
   });
@@ -157,7 +152,6 @@ describe('while the watch is late', () => {
           ? progressing({}, { reason: 'Converging', steps: ['paint'] })
           : settled({}),
     });
-    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status?.observedGeneration === 1);
     expect(stage.events).toEqual([]);
   });
@@ -178,7 +172,6 @@ describe('a late status', () => {
         return ended();
       },
     });
-    stage.queue.add('n/a');
     await begun.promise;
     api.holdWatch();
     change();
@@ -231,7 +224,6 @@ describe('the live proof', () => {
         return looks === 1 ? progressing({}, { reason: 'Converging', steps: [] }) : settled({});
       },
     });
-    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status !== undefined);
     expect(effects).toHaveLength(6);
     expect(api.requests).toEqual(['get a', 'status a']);
@@ -240,7 +232,6 @@ describe('the live proof', () => {
   it('costs nothing in a pass that only looks', async () => {
     await makeReady();
     await stage.startController({});
-    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status !== undefined);
     expect(api.requests).toEqual(['status a']);
   });
@@ -256,8 +247,6 @@ describe('the live proof', () => {
         return settled({ intent: 2 });
       },
     });
-    stage.queue.add('n/a');
-    stage.queue.add('n/new');
     await vi.waitUntil(() => ['a', 'new'].every((name) => api.find(name)?.status?.observedGeneration === 1));
     expect(api.requests.toSorted()).toEqual(['apply new', 'status a', 'status a', 'status new']);
   });
@@ -274,7 +263,6 @@ describe('the live proof', () => {
         return { result: 'progressing', status: {}, reason: 'Emptying', message: 'Emptying.', retryAfterMs: 1 };
       },
     });
-    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a') === undefined);
     expect(api.requests.filter((request) => request === 'get a')).toHaveLength(3);
   });
@@ -291,7 +279,6 @@ describe('the live proof', () => {
         return settled({ size: object.spec.size ?? 'stale' });
       },
     });
-    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status !== undefined);
     expect(seen).toEqual([undefined, 2]);
     expect(effects).toEqual(['Put uid-1']);
@@ -309,7 +296,6 @@ describe('the live proof', () => {
         return settled({});
       },
     });
-    stage.queue.add('n/a');
     await vi.waitUntil(() => api.find('a')?.status !== undefined);
     expect(found).toEqual(['uid-1', undefined]);
     expect(api.requests).toEqual(['get a', 'get a', 'get none', 'status a']);

@@ -34,7 +34,6 @@ const startWith = async (widgets: Widgets = {}): Promise<void> => {
   api.create('a', {}, ours);
   await stage.startInformer();
   await stage.startController({ reconcile: () => settled({ made: 'thing' }), finalize: undo, ...widgets });
-  stage.queue.add('n/a');
   await vi.waitUntil(() => stage.informer.get('n/a')?.status?.made === 'thing');
 };
 

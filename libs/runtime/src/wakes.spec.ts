@@ -34,9 +34,9 @@ it('names the last change that woke a key, once', () => {
   expect(wakes.take('n/c')).toBeUndefined();
 });
 
-it('has no cause for what is listed at the start', () => {
+it('wakes nobody for what is listed at the start', () => {
   const { woken, wakes, events } = begin();
   events?.onAdd?.(shelf('1'));
-  expect(woken).toEqual(['n/a', 'n/b']);
+  expect(woken).toEqual([]);
   expect(wakes.take('n/a')).toBeUndefined();
 });

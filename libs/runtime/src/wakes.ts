@@ -28,11 +28,12 @@ export const createWakes = (enqueue: (key: ObjectKey) => void): Wakes => {
     mapEvents(informer, keysFor) {
       const { kind } = informer.resource;
       const wake = ({ metadata }: StoredObject, keys: Iterable<ObjectKey>): void => {
+        // What is listed at the start has not changed, and no pass has been made without it.
+        if (!informer.hasSynced()) return;
         let cause: Cause | undefined;
         for (const key of keys) {
           cause ??= { kind, uid: metadata.uid, resourceVersion: metadata.resourceVersion };
-          // What is listed at the start has not changed.
-          if (informer.hasSynced()) causes.set(key, cause);
+          causes.set(key, cause);
           enqueue(key);
         }
       };

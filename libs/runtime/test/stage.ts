@@ -1,7 +1,7 @@
 import { type Outcome, settled } from '@operator/outcome';
 import { type Logger, pino } from 'pino';
 import { vi } from 'vitest';
-import type { Controller } from '../src/controller-deps.ts';
+import type { ControllerDeps } from '../src/controller-deps.ts';
 import { createController } from '../src/controller.ts';
 import { type StartedInformer, createInformer } from '../src/informer.ts';
 import { type RuntimeMetrics, createMetrics } from '../src/metrics.ts';
@@ -22,8 +22,8 @@ export interface Widgets {
     pass: WidgetPass,
   ) => Promise<Outcome<Record<string, unknown>>> | Outcome<Record<string, unknown>>;
   readonly finalize?: (object: Stored, pass: WidgetPass) => Promise<Finalized<Record<string, unknown>>>;
-  /** What else the kind says of itself. */
-  readonly kind?: Partial<Controller<Record<string, unknown>, Record<string, unknown>>>;
+  /** What else the kind says of itself, or what the controller works with in place of the usual. */
+  readonly kind?: Partial<ControllerDeps<Record<string, unknown>, Record<string, unknown>>>;
 }
 
 /** A controller with its real informer and queue, before an API server in memory. */
@@ -40,6 +40,8 @@ export interface Stage {
   readonly random: () => number;
   startInformer(): Promise<void>;
   startController(widgets: Widgets): Promise<void>;
+  /** As a change of another object does. */
+  wake(key: string): void;
   end(): Promise<void>;
 }
 
@@ -57,6 +59,7 @@ export const createStage = (): Stage => {
   const log = pino({ formatters }, { write: (line: string) => void lines.push(JSON.parse(line) as Stage['lines'][0]) });
   const end = new AbortController();
   const running: Promise<unknown>[] = [];
+  let wake: (key: string) => void = () => undefined;
   const outage = createOutage(log, monotonicMs);
   api.onAnswer = (code) => outage.answered(code);
   return {
@@ -82,10 +85,13 @@ export const createStage = (): Stage => {
         tracing: await createTracing('test', {}),
         workers: 4,
         resyncIntervalMs: 600_000,
+        maxResyncIntervalMs: 600_000,
         ...kind,
       });
+      wake = controller.wake;
       running.push(controller.run(end.signal, new AbortController().signal));
     },
+    wake: (key) => wake(key),
     async end() {
       end.abort();
       await Promise.all(running);

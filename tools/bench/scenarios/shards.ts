@@ -38,6 +38,8 @@ export const shards: Scenario = {
       const as = `bucket-${name}-${all.length}`;
       const flags = [
         `--watch-selector=${slotLabel} in (${slots.join(',')})`,
+        // Every object is looked at when its shard starts.
+        '--resync-interval=10m',
         // Each pass is logged: the only account of them that outlives the process.
         '--log-level=debug',
       ];

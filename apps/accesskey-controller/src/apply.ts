@@ -31,19 +31,29 @@ export const applyKeys = async (work: KeyWork, seen: KeySeen, plan: KeyPlan): Pr
   const { issuer, deps } = work;
   requireWritable(seen, plan);
   const chosen = plan.pair.is === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
-  if (seen.user === undefined || plan.pair.is === 'issue') await remember(work, plan, chosen);
+  const isNew = plan.pair.is === 'issue' || plan.pair.is === 'switch';
+  if (seen.user === undefined || isNew) await remember(work, plan, chosen);
   if (seen.user === undefined) await makeUser(work, seen);
   else await applyUser(work, seen);
   await removeKeys(work, plan);
   const pair = await currentPair(work, seen, plan, chosen);
   if (await writeSecret(work, seen, pair)) work.steps.push('secret');
+  if (plan.pair.is === 'switch') {
+    deps.candidates.drop(work.accessKey.metadata.uid);
+    tellPair(work, plan, pair);
+  }
   return pair;
 };
 
 /** Removes the keys that the plan names. */
 export const removeKeys = async (work: KeyWork, { remove }: KeyPlan): Promise<void> => {
-  const { issuer, user, pass } = work;
-  for (const accessKeyId of remove) await take(work, 'strayKey', () => issuer.deleteKey(user, accessKeyId, pass));
+  const { issuer, user, memory, pass } = work;
+  for (const accessKeyId of remove) {
+    const isRetired = memory.previousKeys?.some((key) => key.accessKeyId === accessKeyId) === true;
+    await take(work, isRetired ? 'previousKey' : 'strayKey', () => issuer.deleteKey(user, accessKeyId, pass));
+    if (isRetired)
+      pass.event('Normal', eventReasons.KeyRetired, `Removed the previous key ${accessKeyId} of user ${user.name}.`);
+  }
 };
 
 const take = async <T>({ pass, steps }: KeyWork, name: string, run: () => Promise<T>): Promise<T> => {
@@ -73,10 +83,14 @@ const putPolicy = (work: KeyWork, { policy }: Rights): Promise<void> =>
 
 const remember = async ({ memory, user, pass }: KeyWork, plan: KeyPlan, chosen: KeyPair | undefined): Promise<void> => {
   const intent = { at: pass.now.toISOString(), userName: user.name };
-  const keyIntent: AccessKeyStatus['keyIntent'] =
-    plan.pair.is === 'issue'
-      ? { ...intent, ...(chosen === undefined ? {} : { accessKeyId: chosen.accessKeyId }) }
-      : (memory.keyIntent ?? intent);
+  const isNew = plan.pair.is === 'issue' || plan.pair.is === 'switch';
+  const keyIntent: AccessKeyStatus['keyIntent'] = isNew
+    ? {
+        ...intent,
+        ...(chosen === undefined ? {} : { accessKeyId: chosen.accessKeyId }),
+        ...(Object.keys(plan.pair.answers).length === 0 ? {} : { requests: plan.pair.answers }),
+      }
+    : (memory.keyIntent ?? intent);
   await pass.record({ ...withPrevious(memory, plan.previous), userName: user.name, keyIntent });
 };
 
@@ -87,15 +101,36 @@ const currentPair = async (
   plan: KeyPlan,
   chosen: KeyPair | undefined,
 ): Promise<KeyPair> => {
-  const { issuer, user, memory, pass } = work;
+  const { deps, accessKey } = work;
+  const { uid } = accessKey.metadata;
   if (plan.pair.is === 'keep' && seen.pair !== undefined) return seen.pair;
+  if (plan.pair.is === 'switch') {
+    const candidate = deps.candidates.of(uid);
+    if (candidate === undefined) throw new Error(`no pair waits to take the place of that of ${uid}`);
+    return candidate.pair;
+  }
+  if (plan.pair.is === 'issue' && isRotation(plan.pair.because) && seen.pair !== undefined) {
+    // What applications read works: the new pair gets there once it works too.
+    const pair = await take(work, 'key', () => work.issuer.createKey(work.user, chosen, work.pass));
+    deps.candidates.keep(uid, { pair, madeAt: work.pass.now });
+    return seen.pair;
+  }
+  return replaceLost(work, seen, plan, chosen);
+};
+
+/** A pair where none works: into the Secret at once. */
+const replaceLost = async (
+  work: KeyWork,
+  seen: KeySeen,
+  plan: KeyPlan,
+  chosen: KeyPair | undefined,
+): Promise<KeyPair> => {
+  const { issuer, user, pass } = work;
   const fixed = chosen ?? (plan.pair.is === 'finish' ? seen.pair : undefined);
-  const isInUse = plan.pair.is === 'issue' && isRotation(plan.pair.because);
-  // A pair that we choose stands in the Secret first: it can then be finished after a crash, and is never lost. Unless the one
-  // there works: what applications read must work too.
-  if (fixed !== undefined && !isInUse) await writeSecret(work, seen, fixed);
+  // A pair that we choose stands in the Secret first: it can then be finished after a crash, and is never lost.
+  if (fixed !== undefined) await writeSecret(work, seen, fixed);
   const pair = await take(work, 'key', () => issuer.createKey(user, fixed, pass));
-  if (fixed === undefined || isInUse) {
+  if (fixed === undefined) {
     await writeSecret(work, seen, pair).catch(async (caught: unknown) => {
       // A Secret that is refused will never hold this pair: nobody knows it, and its place is needed.
       if (isKubeError(caught instanceof Fault ? caught.cause : caught, 400, 403, 422))
@@ -103,12 +138,19 @@ const currentPair = async (
       throw caught;
     });
   }
-  pass.event(
-    'Normal',
-    memory.accessKeyId === undefined ? eventReasons.AccessKeyCreated : eventReasons.AccessKeyRotated,
-    `Issued key ${pair.accessKeyId} for user ${user.name}.`,
-  );
+  tellPair(work, plan, pair);
   return pair;
+};
+
+const tellPair = ({ memory, user, pass }: KeyWork, { pair: planned }: KeyPlan, { accessKeyId }: KeyPair): void => {
+  const isRevocation = planned.is === 'switch' && planned.because === 'revoked';
+  const reason = isRevocation
+    ? eventReasons.AccessKeyRevoked
+    : memory.accessKeyId === undefined
+      ? eventReasons.AccessKeyCreated
+      : eventReasons.AccessKeyRotated;
+  const what = isRevocation ? ` All earlier keys are removed.` : '';
+  pass.event('Normal', reason, `Issued key ${accessKeyId} for user ${user.name}.${what}`);
 };
 
 /** Writes the Secret where it differs, and removes the one of a former name. @returns whether anything was written */

@@ -33,6 +33,7 @@ import type { AccessKey } from './deps.ts';
 import { ageSeconds } from './key-age.ts';
 import { issuedLabel, secretNameOf } from './output-secret.ts';
 import { makePair } from './pair.ts';
+import { createCandidates } from './candidates.ts';
 import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
@@ -53,6 +54,7 @@ const build = (tools: ControllerTools) => {
   const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube } = tools;
   const places = createUserPlaces();
+  const candidates = createCandidates();
   const accessKeys = tools.informer<AccessKey>(accessKeyResource);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
   const buckets = tools.informer<ReferredBucket>(bucketResource, { scope: 'all', trim: trimReferredBucket });
@@ -103,6 +105,7 @@ const build = (tools: ControllerTools) => {
     isBoundToUid: true,
     forgotten: (uid: string) => {
       places.forget(uid);
+      candidates.drop(uid);
     },
     reconciler: accessKeyReconciler({
       kube: ownWrites.kube,
@@ -115,6 +118,7 @@ const build = (tools: ControllerTools) => {
       }),
       ownership: composeOwnership(tools, randomBytes),
       places,
+      candidates,
       newPair: () => makePair(randomBytes),
     }),
   };

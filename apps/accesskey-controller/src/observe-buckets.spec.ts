@@ -7,6 +7,7 @@ import type { KubeObject } from '@operator/runtime';
 import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import type { AccessKey } from './deps.ts';
+import { createCandidates } from './candidates.ts';
 import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
@@ -88,6 +89,7 @@ const begin = ({ keepsTags = true, hidesMissing = false, spec = {} }: Options = 
       references: world.references(),
       ownership: world.ownership,
       places: createUserPlaces(),
+      candidates: createCandidates(),
       newPair: () => {
         pairs += 1;
         return { accessKeyId: `OURS${String(pairs)}`, secretAccessKey: redact(`chosen-${String(pairs)}`) };

@@ -2,6 +2,7 @@ import { conditionTypes, reasons } from '@operator/api';
 import { transient, waiting, type Fault } from '@operator/outcome';
 import { verifyKey, type KeyPair, type ObservedUser } from '@operator/s3';
 import { openOwnedSecret, type OpenedSecret } from '@operator/secrets';
+import type { Candidate } from './candidates.ts';
 import { observeBuckets } from './observe-buckets.ts';
 import { pairIn, secretNameOf, unlessForeign } from './output-secret.ts';
 import { issuedAtMs } from './plan.ts';
@@ -83,6 +84,22 @@ const isRefused = async (work: KeyWork, pair: KeyPair, { rights, user }: UserSig
     throw notYet(isDenied ? `grant the new key ${accessKeyId} its rights` : `accept the new key ${accessKeyId}`);
   // Every level of access may ask where its bucket is; of a key that is not new, a denial is somebody's wish.
   return !isDenied && hasBeenRefused(work, pair, verdict === 'wrongSecret');
+};
+
+/**
+ * Whether a pair that was made for a rotation works, as its application would try it. `waits`: the server may not know it everywhere yet.
+ * `refused`: it does not let it in, and has had the time to learn of it.
+ */
+export const verifyCandidate = async (
+  { provided, pass }: KeyWork,
+  { pair, madeAt }: Candidate,
+  { rights }: UserSight,
+): Promise<'works' | 'waits' | 'refused'> => {
+  const verdict = await verifyKey(provided.driver, pair, pass, rights.buckets[0]?.spec.name);
+  if (verdict === 'accepted') return 'works';
+  if (pass.now.getTime() - madeAt.getTime() < propagationMs) return 'waits';
+  // What it may do is what the pair before it may do.
+  return denials.has(verdict) ? 'works' : 'refused';
 };
 
 const isYoung = ({ memory, pass: { now } }: KeyWork, { accessKeyId }: KeyPair): boolean => {

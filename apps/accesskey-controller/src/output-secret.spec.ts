@@ -46,6 +46,7 @@ describe('secretFor', () => {
     AWS_ENDPOINT_URL_S3: endpoint,
     endpoint,
     AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
     region,
   });
 

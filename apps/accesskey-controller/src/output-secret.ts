@@ -30,6 +30,8 @@ export const secretFor = (
     AWS_ACCESS_KEY_ID: pair.accessKeyId,
     AWS_ENDPOINT_URL_S3: endpoint,
     AWS_REGION: region,
+    // The AWS SDK for Python and the first AWS CLI read no other.
+    AWS_DEFAULT_REGION: region,
     endpoint,
     region,
     bucket: bucket?.spec.name,

@@ -28,14 +28,17 @@ const intent = (accessKeyId?: string, at = inDays(0)): NonNullable<KeyMemory['ke
 const previous = (...entries: readonly (readonly [id: string, days: number])[]): KeyPlan['previous'] =>
   entries.map(([accessKeyId, days]) => ({ accessKeyId, expiresAt: inDays(days) }));
 
-const issue = (because: Because, answers?: string): KeyPlan['pair'] =>
-  answers === undefined ? { is: 'issue', because } : { is: 'issue', because, answers };
+const issue = (because: Because, rotate?: string): KeyPlan['pair'] => ({
+  is: 'issue',
+  because,
+  answers: rotate === undefined ? {} : { rotate },
+});
 const keep: KeyPlan['pair'] = { is: 'keep' };
 const leave = (accessKeyId: string): KeyPlan['pair'] => ({ is: 'leave', accessKeyId });
 
-const quiet: KeyWish = { intervalMs: undefined, retentionMs: 7 * dayMs, request: undefined };
+const quiet: KeyWish = { intervalMs: undefined, retentionMs: 7 * dayMs, requests: {}, isForced: false };
 const every90: KeyWish = { ...quiet, intervalMs: 90 * dayMs };
-const asked: KeyWish = { ...quiet, request: 'now' };
+const asked: KeyWish = { ...quiet, requests: { rotate: 'now' } };
 /** As AWS: two keys, which the server chooses. As MinIO: we choose, and there is no limit of the server's. */
 const two: KeyLimits = { now, most: 2, choosesPair: false };
 const many: KeyLimits = { now, most: mostKeys, choosesPair: true };
@@ -44,6 +47,7 @@ interface Given {
   readonly inSecret?: string;
   readonly isRefused?: boolean;
   readonly keys?: KeySight['keys'];
+  readonly candidate?: string;
   readonly memory?: KeyMemory;
   readonly wish?: KeyWish;
   readonly limits?: KeyLimits;
@@ -52,18 +56,23 @@ interface Want {
   readonly pair: KeyPlan['pair'];
   readonly previous?: KeyPlan['previous'];
   readonly remove?: readonly string[];
+  readonly waits?: KeyPlan['waits'];
   /** Days from now. */
   readonly nextIn?: number;
 }
 
 const check = (given: Given, want: Want): void => {
-  const sight = { inSecret: given.inSecret, isRefused: given.isRefused ?? false, keys: given.keys ?? [] };
-  expect(planKeys(sight, given.memory ?? {}, given.wish ?? quiet, given.limits ?? two)).toEqual({
+  const { inSecret, isRefused = false, keys: there = [], candidate } = given;
+  const sight = { inSecret, isRefused, keys: there, candidate };
+  const { dueAt, ...plan } = planKeys(sight, given.memory ?? {}, given.wish ?? quiet, given.limits ?? two);
+  expect(plan).toEqual({
     pair: want.pair,
     previous: want.previous ?? [],
     remove: want.remove ?? [],
+    waits: want.waits,
     nextAt: want.nextIn === undefined ? undefined : new Date(inDays(want.nextIn)),
   });
+  expect(dueAt === undefined).toBe(plan.pair.is !== 'keep' || given.wish?.intervalMs === undefined);
 };
 
 const K1 = { accessKeyId: 'K1' };
@@ -227,18 +236,22 @@ describe('a rotation', () => {
     ],
     [
       'on request is told as such where it is due as well',
-      { ...inUse, memory: aged(100), wish: { ...every90, request: 'now' } },
+      { ...inUse, memory: aged(100), wish: { ...every90, requests: { rotate: 'now' } } },
       { pair: issue('requested', 'now'), previous: previous(['K1', 7]), nextIn: 7 },
     ],
-    ['on request is made once', { ...inUse, memory: aged(1, { answeredRequest: 'now' }), wish: asked }, { pair: keep }],
+    [
+      'on request is made once',
+      { ...inUse, memory: aged(1, { answeredRotateRequest: 'now' }), wish: asked },
+      { pair: keep },
+    ],
     [
       'on request is made again for another request',
-      { ...inUse, memory: aged(1, { answeredRequest: 'before' }), wish: asked },
+      { ...inUse, memory: aged(1, { answeredRotateRequest: 'before' }), wish: asked },
       { pair: issue('requested', 'now'), previous: previous(['K1', 7]), nextIn: 7 },
     ],
     [
       'on an empty request is made too',
-      { ...inUse, memory: aged(1), wish: { ...quiet, request: '' } },
+      { ...inUse, memory: aged(1), wish: { ...quiet, requests: { rotate: '' } } },
       { pair: issue('requested', ''), previous: previous(['K1', 7]), nextIn: 7 },
     ],
     ['on request is answered by the first pair', { wish: asked }, { pair: issue('first', 'now') }],
@@ -249,7 +262,7 @@ describe('a rotation', () => {
     ],
     [
       'of a disabled pair does not happen',
-      { inSecret: 'K1', keys: keys('-K1'), memory: aged(100), wish: { ...every90, request: 'now' } },
+      { inSecret: 'K1', keys: keys('-K1'), memory: aged(100), wish: { ...every90, requests: { rotate: 'now' } } },
       { pair: leave('K1') },
     ],
     [
@@ -265,7 +278,7 @@ describe('a rotation', () => {
         memory: aged(90, { previousKeys: previous(['K0', 2]) }),
         wish: every90,
       },
-      { pair: keep, previous: previous(['K0', 2]), nextIn: 2 },
+      { pair: keep, previous: previous(['K0', 2]), waits: 'due', nextIn: 2 },
     ],
     [
       'on request waits for room as well',
@@ -275,7 +288,7 @@ describe('a rotation', () => {
         memory: aged(1, { previousKeys: previous(['K0', 2]) }),
         wish: asked,
       },
-      { pair: keep, previous: previous(['K0', 2]), nextIn: 2 },
+      { pair: keep, previous: previous(['K0', 2]), waits: 'requested', nextIn: 2 },
     ],
     [
       'has the room of a previous pair that expires in this pass',
@@ -314,6 +327,7 @@ describe('a rotation', () => {
       {
         pair: keep,
         previous: previous(...Array.from({ length: 9 }, (_, index) => [`P${String(index)}`, index / 2 + 1] as const)),
+        waits: 'requested',
         nextIn: 1,
       },
     ],
@@ -340,6 +354,93 @@ describe('a rotation', () => {
     ],
   ])('%s', (_title, given, want) => {
     check(given, want);
+  });
+});
+
+describe('a pair that was made for a rotation', () => {
+  const made: Given = { inSecret: 'K1', keys: keys('K1', 'K2'), candidate: 'K2', memory: aged(90) };
+  const switchTo = (because: Because, answers: KeyWish['requests'] = {}): KeyPlan['pair'] => ({
+    is: 'switch',
+    because,
+    answers,
+  });
+  it.each<[string, Given, Want]>([
+    [
+      'takes the place of the one in the Secret, which stays valid',
+      { ...made, wish: every90 },
+      { pair: switchTo('due'), previous: previous(['K1', 7]), nextIn: 7 },
+    ],
+    [
+      'does so before the server lists it',
+      { ...made, keys: keys('K1'), wish: every90 },
+      { pair: switchTo('due'), previous: previous(['K1', 7]), nextIn: 7 },
+    ],
+    ['is a stray where nobody asks for it any more', made, { pair: keep, remove: ['K2'] }],
+    [
+      'is a stray where the Secret was lost meanwhile',
+      { keys: keys('K1', 'K2'), candidate: 'K2', memory: aged(90), wish: every90 },
+      { pair: issue('secretLost'), remove: ['K2'] },
+    ],
+  ])('%s', (_title, given, want) => {
+    check(given, want);
+  });
+});
+
+describe('a revocation', () => {
+  const revoke: KeyWish = { ...quiet, requests: { revoke: 'now' } };
+  const issued = (because: Because): KeyPlan['pair'] => ({ is: 'issue', because, answers: { revoke: 'now' } });
+  it.each<[string, Given, Want]>([
+    [
+      'lets no earlier pair live',
+      {
+        inSecret: 'K1',
+        keys: keys('K0', 'K1'),
+        memory: aged(1, { previousKeys: previous(['K0', 5]) }),
+        wish: revoke,
+        limits: many,
+      },
+      { pair: issued('revoked'), previous: previous(['K0', 0], ['K1', 0]), nextIn: 0 },
+    ],
+    [
+      'takes the place of the oldest previous pair where two are the most',
+      { inSecret: 'K1', keys: keys('K0', 'K1'), memory: aged(1, { previousKeys: previous(['K0', 5]) }), wish: revoke },
+      { pair: issued('revoked'), previous: previous(['K1', 0]), remove: ['K0'], nextIn: 0 },
+    ],
+    [
+      'of a pair whose Secret is lost leaves no previous one either',
+      { keys: keys('K0', 'K1'), memory: aged(1, { previousKeys: previous(['K0', 5]) }), wish: revoke, limits: many },
+      { pair: issued('secretLost'), previous: previous(['K0', 0]), nextIn: 0 },
+    ],
+    ['is made once', { ...inUse, memory: aged(1, { answeredRevokeRequest: 'now' }), wish: revoke }, { pair: keep }],
+    [
+      'is not made again after a crash between Secret and status',
+      {
+        inSecret: 'K2',
+        keys: keys('K1', 'K2'),
+        memory: aged(1, { previousKeys: previous(['K1', 0]), keyIntent: { ...intent(), requests: { revoke: 'now' } } }),
+        wish: revoke,
+      },
+      { pair: keep, remove: ['K1'] },
+    ],
+  ])('%s', (_title, given, want) => {
+    check(given, want);
+  });
+});
+
+describe('a forced rotation', () => {
+  const full = { inSecret: 'K1', keys: keys('K0', 'K1'), memory: aged(1, { previousKeys: previous(['K0', 2]) }) };
+  it('takes the place of the oldest previous pair', () => {
+    check(
+      { ...full, wish: { ...asked, isForced: true } },
+      { pair: issue('requested', 'now'), previous: previous(['K1', 7]), remove: ['K0'], nextIn: 7 },
+    );
+  });
+  it('that is due and was not requested waits all the same', () => {
+    const due = { ...full, memory: aged(90, { previousKeys: previous(['K0', 2]) }) };
+    check(
+      { ...due, wish: { ...every90, isForced: true } },
+      { pair: keep, previous: previous(['K0', 2]), waits: 'due', nextIn: 2 },
+    );
   });
 });
 

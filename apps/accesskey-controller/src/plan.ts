@@ -9,15 +9,24 @@ export interface KeySight {
   readonly isRefused: boolean;
   /** All keys of our user; empty where there is no user. */
   readonly keys: readonly ObservedKey[];
+  /** Id of a pair that this process has made for a rotation, and that is not in the Secret yet. */
+  readonly candidate?: string | undefined;
 }
 
 export type PreviousKey = NonNullable<AccessKeyStatus['previousKeys']>[number];
 
 /** What the status remembers, as far as it may be believed. */
-export interface KeyMemory extends Pick<AccessKeyStatus, 'accessKeyId' | 'lastRotateTime' | 'keyIntent'> {
+export interface KeyMemory extends Pick<
+  AccessKeyStatus,
+  'accessKeyId' | 'lastRotateTime' | 'keyIntent' | 'answeredRotateRequest' | 'answeredRevokeRequest'
+> {
   readonly previousKeys?: readonly PreviousKey[];
-  /** The request for a rotation that was answered last. */
-  readonly answeredRequest?: string;
+}
+
+/** Requests of a person, any text; each is answered once. */
+export interface KeyRequests {
+  readonly rotate?: string;
+  readonly revoke?: string;
 }
 
 /** What is asked for beyond one key pair that works. */
@@ -26,8 +35,10 @@ export interface KeyWish {
   readonly intervalMs: number | undefined;
   /** Milliseconds for which a pair that was replaced by a rotation stays valid. */
   readonly retentionMs: number;
-  /** A person's request for a rotation, any text; undefined: none. */
-  readonly request: string | undefined;
+  /** What a person asks for now. */
+  readonly requests: KeyRequests;
+  /** True when the requested rotation may take the place of the oldest previous pair. */
+  readonly isForced: boolean;
 }
 
 export interface KeyLimits {
@@ -39,7 +50,7 @@ export interface KeyLimits {
 }
 
 /** Why a new pair is needed; where several are true, the first of this list. */
-export type Because = 'first' | 'secretLost' | 'keyLost' | 'refused' | 'requested' | 'due';
+export type Because = 'first' | 'secretLost' | 'keyLost' | 'refused' | 'revoked' | 'requested' | 'due';
 
 /** What is to be done about the pair in the Secret. */
 export type PairPlan =
@@ -49,8 +60,10 @@ export type PairPlan =
   | { readonly is: 'finish' }
   /** A person disabled it at the server: not for us to undo. */
   | { readonly is: 'leave'; readonly accessKeyId: string }
-  /** A new pair is needed. `answers`: the request that it answers. */
-  | { readonly is: 'issue'; readonly because: Because; readonly answers?: string };
+  /** A new pair is needed. `answers`: the requests that it answers. */
+  | { readonly is: 'issue'; readonly because: Because; readonly answers: KeyRequests }
+  /** The pair that was made for a rotation takes the place of the one in the Secret, once it is seen to work. */
+  | { readonly is: 'switch'; readonly because: Because; readonly answers: KeyRequests };
 
 export interface KeyPlan {
   readonly pair: PairPlan;
@@ -60,13 +73,18 @@ export interface KeyPlan {
   readonly remove: readonly string[];
   /** When time alone asks for the next step; undefined: it never does. */
   readonly nextAt: Date | undefined;
+  /** Why a rotation would be made if there was room for another pair; undefined when none waits. */
+  readonly waits: 'requested' | 'due' | undefined;
+  /** When the current pair is to be replaced; undefined: never by time alone. */
+  readonly dueAt: Date | undefined;
 }
 
 /** Keys that a user has at most where the server sets no limit. */
 export const mostKeys = 10;
 
 /** True when the former pair works, so that the new one is tried before it gets into the Secret. */
-export const isRotation = (because: Because): boolean => because === 'requested' || because === 'due';
+export const isRotation = (because: Because): boolean =>
+  because === 'revoked' || because === 'requested' || because === 'due';
 
 /**
  * Milliseconds since the epoch at which the pair in the Secret was issued. An instant in the future is a clock's error and counts
@@ -80,7 +98,7 @@ export const issuedAtMs = (memory: KeyMemory, inSecret: string | undefined, now:
 
 /**
  * Decides what becomes of a user's keys. The current pair is never removed, nor is the one before it until its successor stands
- * in the Secret. What is lost or refused is replaced at once, if need be in the place of the oldest previous pair; a rotation
+ * in the Secret. What is lost, refused or revoked is replaced at once, if need be in the place of the oldest previous pair; any other rotation
  * waits for room. Pure.
  */
 export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limits: KeyLimits): KeyPlan => {
@@ -91,26 +109,54 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
   const expiredIds = expired.map(({ accessKeyId }) => accessKeyId);
   const strays = idsOf(sight).filter((id) => !known.has(id));
   const dueAt = dueAtMs(sight, memory, wish, limits.now);
-  const plan = (pair: PairPlan, previous: readonly PreviousKey[] = valid, remove = strays): KeyPlan => ({
+  const plan = (
+    pair: PairPlan,
+    {
+      previous = valid,
+      remove = strays,
+      waits,
+    }: {
+      readonly previous?: readonly PreviousKey[];
+      readonly remove?: readonly string[];
+      readonly waits?: KeyPlan['waits'];
+    } = {},
+  ): KeyPlan => ({
     pair,
     previous,
     remove,
+    waits,
     nextAt: nextAt(previous, pair.is === 'keep' ? dueAt : undefined, limits.now),
+    dueAt: pair.is === 'keep' && dueAt !== undefined ? new Date(dueAt) : undefined,
   });
 
   const disabled = sight.keys.find(({ accessKeyId, isActive }) => accessKeyId === current && !isActive);
   // Losing the Secret is no way to get a key that works again.
-  if (disabled !== undefined) return plan({ is: 'leave', accessKeyId: disabled.accessKeyId }, valid, expiredIds);
+  if (disabled !== undefined) return plan({ is: 'leave', accessKeyId: disabled.accessKeyId }, { remove: expiredIds });
+  const answers = unanswered(memory, held, wish);
+  const isRevoked = answers.revoke !== undefined;
+  const asLong = (keys: readonly PreviousKey[]): readonly PreviousKey[] =>
+    isRevoked ? keys.map((key) => ({ ...key, expiresAt: limits.now.toISOString() })) : keys;
   if (held === undefined) {
-    if (isUnfinished(sight, memory, limits)) return plan({ is: 'finish' }, valid, expiredIds);
+    if (isUnfinished(sight, memory, limits)) return plan({ is: 'finish' }, { remove: expiredIds });
     const { previous, dropped } = withRoom(sight, valid, strays, limits);
-    return plan(issue(becauseOfLoss(sight, memory), memory, wish), previous, [...strays, ...dropped]);
+    const pair: PairPlan = { is: 'issue', because: becauseOfLoss(sight, memory), answers };
+    return plan(pair, { previous: asLong(previous), remove: [...strays, ...dropped] });
   }
-  const because = becauseOfTime(memory, wish, dueAt, limits.now);
-  const hasRoom = sight.keys.length - strays.length < limits.most;
-  if (because === undefined || !hasRoom) return plan({ is: 'keep' });
+  const because = becauseOfTime(answers, dueAt, limits.now);
+  if (because === undefined) return plan({ is: 'keep' });
   const expiresAt = new Date(limits.now.getTime() + wish.retentionMs).toISOString();
-  return plan(issue(because, memory, wish), [...valid, { accessKeyId: held.accessKeyId, expiresAt }]);
+  const replaced = (before: readonly PreviousKey[]): readonly PreviousKey[] =>
+    asLong([...before, { accessKeyId: held.accessKeyId, expiresAt }]);
+  const { candidate } = sight;
+  if (candidate !== undefined) {
+    const remove = strays.filter((id) => id !== candidate);
+    return plan({ is: 'switch', because, answers }, { previous: replaced(valid), remove });
+  }
+  const hasRoom = sight.keys.length - strays.length < limits.most;
+  if (!hasRoom && because !== 'revoked' && !(because === 'requested' && wish.isForced))
+    return plan({ is: 'keep' }, { waits: because });
+  const { previous, dropped } = withRoom(sight, valid, strays, limits);
+  return plan({ is: 'issue', because, answers }, { previous: replaced(previous), remove: [...strays, ...dropped] });
 };
 
 const idsOf = ({ keys }: KeySight): readonly string[] => keys.map(({ accessKeyId }) => accessKeyId);
@@ -156,25 +202,34 @@ const becauseOfLoss = ({ inSecret, keys }: KeySight, { accessKeyId }: KeyMemory)
   return keys.some((key) => key.accessKeyId === accessKeyId) ? 'refused' : 'keyLost';
 };
 
+/**
+ * The requests that no pair has answered yet. A pair that the status does not name yet has answered those that stood when it was made:
+ * a crash between Secret and status must not rotate twice.
+ */
+const unanswered = (memory: KeyMemory, held: ObservedKey | undefined, { requests }: KeyWish): KeyRequests => {
+  const isUntold = held !== undefined && held.accessKeyId !== memory.accessKeyId;
+  const { rotate, revoke } = isUntold ? (memory.keyIntent?.requests ?? {}) : {};
+  const isNew = (request: string | undefined, ...answered: readonly (string | undefined)[]): request is string =>
+    request !== undefined && !answered.includes(request);
+  return {
+    ...(isNew(requests.rotate, memory.answeredRotateRequest, rotate) ? { rotate: requests.rotate } : {}),
+    ...(isNew(requests.revoke, memory.answeredRevokeRequest, revoke) ? { revoke: requests.revoke } : {}),
+  };
+};
+
 const becauseOfTime = (
-  { answeredRequest }: KeyMemory,
-  { request }: KeyWish,
+  { rotate, revoke }: KeyRequests,
   dueAt: number | undefined,
   now: Date,
-): 'requested' | 'due' | undefined => {
-  if (request !== undefined && request !== answeredRequest) return 'requested';
+): 'revoked' | 'requested' | 'due' | undefined => {
+  if (revoke !== undefined) return 'revoked';
+  if (rotate !== undefined) return 'requested';
   return dueAt !== undefined && dueAt <= now.getTime() ? 'due' : undefined;
 };
 
 /** A pair of unknown age counts as new. */
 const dueAtMs = ({ inSecret }: KeySight, memory: KeyMemory, { intervalMs }: KeyWish, now: Date): number | undefined =>
   intervalMs === undefined ? undefined : (issuedAtMs(memory, inSecret, now) ?? now.getTime()) + intervalMs;
-
-/** Every new pair answers the request that stands, for it is younger than that. */
-const issue = (because: Because, memory: KeyMemory, { request }: KeyWish): PairPlan =>
-  request === undefined || request === memory.answeredRequest
-    ? { is: 'issue', because }
-    : { is: 'issue', because, answers: request };
 
 /** Drops the oldest previous pairs where the server would refuse another key. */
 const withRoom = (

@@ -18,6 +18,7 @@ import { bucketSpec, connectionTo, driverDeps, recordingContext } from '@operato
 import { startMinio, startMoto, type S3Server } from '@operator/tools/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makePair } from './pair.ts';
+import { createCandidates } from './candidates.ts';
 import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
@@ -49,6 +50,7 @@ it('replaces a key on MinIO whose secret was changed there, and is at rest befor
         references: world.references(),
         ownership: world.ownership,
         places: createUserPlaces(),
+        candidates: createCandidates(),
         newPair: () => makePair(randomBytes),
       }),
   });
@@ -132,6 +134,7 @@ const borrow = async (on: Driver) => {
         references: world.references(),
         ownership: world.ownership,
         places: createUserPlaces(),
+        candidates: createCandidates(),
         newPair: () => makePair(randomBytes),
       }),
   });

@@ -14,6 +14,7 @@ import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing'
 import type { References } from '@operator/references';
 import { describe, expect, it } from 'vitest';
 import type { AccessKey } from './deps.ts';
+import { createCandidates } from './candidates.ts';
 import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
@@ -31,11 +32,18 @@ interface Options {
 const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = {}) => {
   const keys = createMemoryKeys({ choosesPair });
   /** The code with which every issued key is refused, whatever the server knows of it. */
-  const server: { refusesKeysWith?: string | undefined } = {};
+  const server: {
+    refusesKeysWith?: string | undefined;
+    /** The same for the keys that are in no Secret. */
+    refusesNewKeysWith?: string;
+  } = {};
   const s3 = createMemoryS3({
     now: () => new Date(0),
     keys: issuesKeys ? keys.issuer : undefined,
-    refusalOf: (credentials) => server.refusesKeysWith ?? keys.refusalOf(credentials),
+    refusalOf: (credentials) => {
+      const isNew = world.kube.secret(secretRef)?.['access-key-id'] !== credentials.accessKeyId;
+      return server.refusesKeysWith ?? (isNew ? server.refusesNewKeysWith : undefined) ?? keys.refusalOf(credentials);
+    },
   });
   const world = createTestWorld(s3.driver);
   s3.make('photos', { tags: ownerTags({ name: 'photos' }) });
@@ -83,6 +91,7 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
         kube: world.kube.client,
         references: referencesOfBoth(),
         places: createUserPlaces(),
+        candidates: createCandidates(),
         ownership: world.ownership,
         newPair: () => {
           pairs += 1;
@@ -128,6 +137,7 @@ const expectOneKey = (world: World, trial = ''): string => {
     policyHash: expect.any(String) as string,
     grantedBuckets: ['team-a/photos'],
     proof: expect.any(String) as string,
+    pairGeneration: expect.any(Number) as number,
     lastRotateTime: expect.any(String) as string,
     observedGeneration: 1,
   });
@@ -379,6 +389,114 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expect(keyIds(world)).toEqual(before);
   });
 
+  const rotating = { rotate: { enabled: true, intervalDays: 90, previousKeysRetentionDays: 7 } };
+  const dayMs = 86_400_000;
+  const idInSecret = (world: World) => secretOf(world)?.['access-key-id'] ?? 'none';
+  const rotations = {
+    'its time has come': ({ bench }: World) => {
+      bench.advance(90 * dayMs);
+    },
+    'a person asks for it': ({ bench }: World) => {
+      bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });
+    },
+  };
+
+  it.each(Object.entries(rotations))(
+    'is rotated exactly once when %s, whatever befalls any one write',
+    async (_why, ask) => {
+      let first = '';
+      const struck = await tryEveryMishap(
+        async () => {
+          const world = await ready({ choosesPair, spec: rotating });
+          first = idInSecret(world);
+          ask(world);
+          return world;
+        },
+        (world, trial) => {
+          const second = idInSecret(world);
+          expect(second, trial).not.toBe(first);
+          expect(keyIds(world).sort(), trial).toEqual([first, second].sort());
+          expect(user(world)?.keys.get(second)?.secret, trial).toBe(secretOf(world)?.['secret-access-key']);
+          expect(world.bench.facts(), trial).toMatchObject({
+            accessKeyId: second,
+            pairGeneration: 2,
+            previousKeys: [{ accessKeyId: first }],
+          });
+          expect(world.bench.conditions(), trial).toEqual(['Ready=True Ready']);
+        },
+      );
+      expect(struck).toBeGreaterThan(10);
+    },
+  );
+
+  it('that was rotated is removed when its retention is over, and never the current one', async () => {
+    const world = await ready({ choosesPair, spec: rotating });
+    const first = idInSecret(world);
+    world.bench.advance(90 * dayMs);
+    await world.bench.run();
+    expect(world.bench.dueInMs()).toBe(7 * dayMs - 1_000);
+    world.bench.advance(7 * dayMs - 60_000);
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+    expect(keyIds(world)).toContain(first);
+    world.bench.advance(60_000);
+    const report = await world.bench.run();
+    expect(report.events).toEqual([]);
+    expect(keyIds(world)).toEqual([idInSecret(world)]);
+    expect(world.bench.facts()).not.toHaveProperty('previousKeys');
+  });
+
+  it('is in the Secret only once it works', async () => {
+    const world = await ready({ choosesPair, spec: rotating });
+    const first = idInSecret(world);
+    world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });
+    expect(await world.bench.pass()).toMatchObject({ result: 'progressing' });
+    expect(idInSecret(world)).toBe(first);
+    world.server.refusesNewKeysWith = 'InvalidAccessKeyId';
+    expect(await world.bench.pass()).toMatchObject({ result: 'progressing', retryAfterMs: 2_000 });
+    expect(world.bench.conditions()).toEqual(['Ready=False Rotating', 'Reconciling=True Rotating']);
+    expect(idInSecret(world)).toBe(first);
+    delete world.server.refusesNewKeysWith;
+    await world.bench.run();
+    expect(idInSecret(world)).not.toBe(first);
+    expect(keyIds(world)).toContain(first);
+  });
+
+  it('that a server never lets in is given up, and the Secret keeps the one that works', async () => {
+    const world = await ready({ choosesPair, spec: rotating });
+    const first = idInSecret(world);
+    world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });
+    await world.bench.pass();
+    world.server.refusesNewKeysWith = 'InvalidAccessKeyId';
+    world.bench.advance(120_000);
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'transient', reason: 'KeyRefused' });
+    expect(world.bench.conditions()).toContain('RotationFailed=True KeyRefused');
+    expect(idInSecret(world)).toBe(first);
+    delete world.server.refusesNewKeysWith;
+    await world.bench.run();
+    expect(idInSecret(world)).not.toBe(first);
+    expect(keyIds(world)).toHaveLength(2);
+  });
+
+  it('is revoked: no earlier one lives once the new one is in the Secret, whatever befalls any one write', async () => {
+    await tryEveryMishap(
+      async () => {
+        const world = await ready({ choosesPair, spec: rotating });
+        world.bench.advance(90 * dayMs);
+        await world.bench.run();
+        world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' });
+        return world;
+      },
+      (world, trial) => {
+        const id = idInSecret(world);
+        expect(keyIds(world), trial).toEqual([id]);
+        expect(user(world)?.keys.get(id)?.secret, trial).toBe(secretOf(world)?.['secret-access-key']);
+        expect(world.bench.facts(), trial).toMatchObject({ pairGeneration: 3, answeredRevokeRequest: 'now' });
+        expect(world.bench.conditions(), trial).toEqual(['Ready=True Ready']);
+      },
+    );
+  });
+
   it('and its user and Secret are gone after a deletion, whatever befalls any one write', async () => {
     await tryEveryMishap(
       async () => {
@@ -418,6 +536,7 @@ describe('the Secret', () => {
       AWS_SECRET_ACCESS_KEY: 'secret-1',
       AWS_ENDPOINT_URL_S3: 'http://s3.test',
       AWS_REGION: 'us-east-1',
+      AWS_DEFAULT_REGION: 'us-east-1',
       endpoint: 'http://s3.test',
       region: 'us-east-1',
       bucket: 'photos',
@@ -971,32 +1090,6 @@ describe('a refusal', () => {
   ])('%s', async (_title, spec, prepare, reason) => {
     const [report] = await refused({ spec }, prepare);
     expect(report).toMatchObject({ result: 'waiting', reason });
-  });
-
-  it('of rotation is said while the key works', async () => {
-    const world = await ready({ spec: { rotate: { enabled: true, intervalDays: 90, previousKeysRetentionDays: 7 } } });
-    expect(world.bench.conditions()).toEqual([
-      'Ready=False Unsupported',
-      'Stalled=True Unsupported',
-      'Unsupported=True Unsupported',
-    ]);
-    expect(keyIds(world)).toEqual(['AKIA1']);
-    expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
-  });
-
-  it('of a rotation on request is said while the key works, and heals when the annotation is taken off', async () => {
-    const world = await ready();
-    world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': '2026-05-05' });
-    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: ['kube status'] });
-    expect(world.bench.conditions()).toEqual([
-      'Ready=False Unsupported',
-      'Stalled=True Unsupported',
-      'Unsupported=True Unsupported',
-    ]);
-    expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
-    world.bench.annotate({});
-    await world.bench.pass();
-    expectOneKey(world, 'healed');
   });
 });
 

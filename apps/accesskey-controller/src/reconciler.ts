@@ -1,22 +1,24 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
-import { reasons } from '@operator/api';
-import { Fault, blocked, onlyFault, progressing, settled, waiting, type Outcome } from '@operator/outcome';
+import { conditionTypes, reasons } from '@operator/api';
+import { Fault, blocked, onlyFault, progressing, settled, transient, waiting, type Outcome } from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
 import type { Reconciler } from '@operator/runtime';
 import type { KeyPair } from '@operator/s3';
 import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
+import type { Candidate } from './candidates.ts';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey, leaveFormerProviders } from './finalize.ts';
-import { observePair, observeUser } from './observe.ts';
+import { observePair, observeUser, verifyCandidate } from './observe.ts';
 import { secretNameOf } from './output-secret.ts';
-import { mostKeys, planKeys, type KeyPlan } from './plan.ts';
+import { isRotation, mostKeys, planKeys, type KeyPlan } from './plan.ts';
 import {
   claimsOfKeyFault,
   keyWarnings,
   reportKey,
   sealKey,
   unsupportedKeyClaims,
+  waitingClaims,
   withPolicyHash,
   withPrevious,
   type KeyFacts,
@@ -69,9 +71,16 @@ const look = async (
 };
 
 const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKeyStatus>> => {
-  const { accessKey, issuer, memory, pass } = work;
+  const { accessKey, issuer, memory, pass, deps } = work;
+  const { uid } = accessKey.metadata;
+  const candidate = deps.candidates.of(uid);
   const plan = planKeys(
-    { inSecret: seen.pair?.accessKeyId, isRefused: seen.isRefused, keys: seen.user?.keys ?? [] },
+    {
+      inSecret: seen.pair?.accessKeyId,
+      isRefused: seen.isRefused,
+      keys: seen.user?.keys ?? [],
+      candidate: candidate?.pair.accessKeyId,
+    },
     memory,
     wishOf(accessKey),
     { now: pass.now, most: Math.min(issuer.maxKeysPerUser, mostKeys), choosesPair: issuer.choosesPair },
@@ -90,14 +99,43 @@ const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKey
       `The server refuses key ${seen.pair?.accessKeyId ?? ''} with the secret that stands in the Secret; it is replaced.`,
     );
   }
+  if (candidate !== undefined && plan.pair.is !== 'switch') deps.candidates.drop(uid);
+  if (candidate !== undefined && plan.pair.is === 'switch') {
+    const verdict = await verifyCandidate(work, candidate, seen);
+    if (verdict !== 'works') return postpone(work, seen, candidate, verdict);
+  }
   const pair = await applyKeys(work, seen, plan);
   return report(work, seen, plan, pair);
+};
+
+/** The new pair of a rotation does not work yet: that in the Secret stays. */
+const postpone = (
+  { memory, deps, accessKey, pass }: KeyWork,
+  { rights }: KeySeen,
+  { pair }: Candidate,
+  verdict: 'waits' | 'refused',
+): Outcome<AccessKeyStatus> => {
+  const status = { ...withPolicyHash(memory, rights.policy), grantedBuckets: [...rights.granted] };
+  if (verdict === 'waits') {
+    return progressing(status, {
+      reason: reasons.Rotating,
+      message: `The server does not accept the new key ${pair.accessKeyId} yet; the Secret keeps the one that works.`,
+      steps: [],
+      retryAfterMs: 2_000,
+    });
+  }
+  deps.candidates.drop(accessKey.metadata.uid);
+  const message = `The server does not accept the new key ${pair.accessKeyId}. The Secret keeps the one that works; another one is tried.`;
+  pass.event('Warning', reasons.KeyRefused, message);
+  return blocked(status, transient(reasons.KeyRefused, message), [
+    { type: conditionTypes.RotationFailed, status: 'True', reason: reasons.KeyRefused, message },
+  ]);
 };
 
 const report = (
   { accessKey, provided, user, memory, steps, pass }: KeyWork,
   { rights, user: observed }: KeySeen,
-  { previous }: KeyPlan,
+  plan: KeyPlan,
   { accessKeyId }: KeyPair,
 ): Outcome<AccessKeyStatus> => {
   const facts: KeyFacts = {
@@ -108,10 +146,20 @@ const report = (
     policyHash: rights.policy && hashPolicy(rights.policy),
     grantedBuckets: rights.granted,
   };
-  const claims = unsupportedKeyClaims(accessKey, provided.driver.unsupported);
+  const claims = [...unsupportedKeyClaims(accessKey, provided.driver.unsupported), ...waitingClaims(plan)];
   const isVerified = steps.length === 0;
-  const status = reportKey(withPrevious(memory, previous), facts, isVerified, pass.now);
-  return isVerified
-    ? settled(status, { claims, warnings: keyWarnings(accessKey) })
-    : progressing(status, { reason: reasons.Converging, steps, claims });
+  const status = reportKey(withPrevious(memory, plan.previous), facts, { isVerified, plan, now: pass.now });
+  if (!isVerified) return progressing(status, { reason: progressReason(plan), steps, claims });
+  const nextInMs = plan.nextAt && Math.max(0, plan.nextAt.getTime() - pass.now.getTime());
+  return settled(status, {
+    claims,
+    warnings: keyWarnings(accessKey),
+    ...(nextInMs === undefined ? {} : { dueInMs: nextInMs }),
+  });
+};
+
+const progressReason = ({ pair }: KeyPlan): string => {
+  if (pair.is !== 'issue' && pair.is !== 'switch') return reasons.Converging;
+  if (pair.because === 'revoked') return reasons.Revoking;
+  return isRotation(pair.because) ? reasons.Rotating : reasons.Converging;
 };

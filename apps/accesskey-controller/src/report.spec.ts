@@ -1,8 +1,7 @@
 import type { AccessKeySpec, Reason } from '@operator/api';
 import { terminal, transient, waiting } from '@operator/outcome';
-import { objectOf } from '@operator/references/testing';
 import { describe, expect, it } from 'vitest';
-import { claimsOfKeyFault, keyWarnings, reportKey, unsupportedKeyClaims } from './report.ts';
+import { claimsOfKeyFault, keyWarnings, reportKey, unsupportedKeyClaims, waitingClaims } from './report.ts';
 
 describe('claimsOfKeyFault', () => {
   const kinds = { transient, waiting, terminal };
@@ -23,32 +22,32 @@ describe('claimsOfKeyFault', () => {
 });
 
 describe('unsupportedKeyClaims', () => {
-  const providerRef = { name: 'p' };
-  const rotate = { enabled: true, intervalDays: 90, previousKeysRetentionDays: 7 };
   const userTags = new Map([['userTags', 'No tags here.']]);
-  const none = new Map<string, string>();
-  const requested = { 's3.cloud37.dev/rotate-requested-at': '' };
-  it.each<[string, AccessKeySpec, Record<string, string>, ReadonlyMap<string, string>, RegExp | undefined]>([
-    ['nothing asked for', { providerRef }, { other: 'x' }, userTags, undefined],
-    ['rotation off', { providerRef, rotate: { ...rotate, enabled: false } }, {}, userTags, undefined],
-    ['rotation on', { providerRef, rotate }, {}, none, /^rotate: /],
-    ['a rotation now', { providerRef }, requested, none, /^s3\.cloud37\.dev\/rotate-requested-at: /],
-    ['tags where there are some', { providerRef, tags: { a: 'b' } }, {}, none, undefined],
-    ['tags where there are none', { providerRef, tags: { a: 'b' } }, {}, userTags, /^tags: No tags here\.$/],
-    [
-      'all of it',
-      { providerRef, rotate, tags: { a: 'b' } },
-      requested,
-      userTags,
-      /^rotate: .*at: .* tags: No tags here\.$/,
-    ],
-  ])('%s', (_title, spec, annotations, unsupported, message) => {
-    const claims = unsupportedKeyClaims(objectOf('AccessKey', 'app', spec, { metadata: { annotations } }), unsupported);
-    expect(claims.map(({ type, reason }) => [type, reason])).toEqual(
-      message === undefined ? [] : [['Unsupported', 'Unsupported']],
+  it.each<[string, Partial<AccessKeySpec>, ReadonlyMap<string, string>, string | undefined]>([
+    ['nothing asked for', {}, userTags, undefined],
+    ['tags where there are some', { tags: { a: 'b' } }, new Map(), undefined],
+    ['tags where there are none', { tags: { a: 'b' } }, userTags, 'tags: No tags here.'],
+  ])('%s', (_title, spec, unsupported, message) => {
+    const claims = unsupportedKeyClaims({ spec: { providerRef: { name: 'p' }, ...spec } }, unsupported);
+    expect(claims.map((claim) => [claim.type, claim.reason, claim.message])).toEqual(
+      message === undefined ? [] : [['Unsupported', 'Unsupported', message]],
     );
-    if (message !== undefined) expect(claims[0]?.message).toMatch(message);
   });
+});
+
+it('a rotation that waits says until when, and how to go on now', () => {
+  expect(waitingClaims({ waits: undefined, previous: [] })).toEqual([]);
+  const previous = [{ accessKeyId: 'K0', expiresAt: '2026-05-12T10:00:00.000Z' }];
+  expect(waitingClaims({ waits: 'requested', previous })).toEqual([
+    {
+      type: 'RotationFailed',
+      status: 'True',
+      reason: 'RotationWaiting',
+      message: expect.stringMatching(
+        /requested.*until 2026-05-12T10:00:00.000Z, when key K0 expires.*s3.cloud37.dev\/force/,
+      ) as string,
+    },
+  ]);
 });
 
 describe('keyWarnings', () => {
@@ -128,6 +127,7 @@ describe('reportKey', () => {
       },
     ],
   ])('%s', (_title, former, given, isVerified, want) => {
-    expect(reportKey(former, given, isVerified, now)).toEqual(want);
+    const plan = { pair: { is: 'keep' }, dueAt: undefined } as const;
+    expect(reportKey(former, given, { isVerified, plan, now })).toEqual({ ...want, pairGeneration: 1 });
   });
 });

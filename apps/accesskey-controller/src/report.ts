@@ -4,7 +4,7 @@ import { Fault, reworded, type Claim, type Warning } from '@operator/outcome';
 import { describeProblems, explainRefusal, findMismatches, hashPolicy, type IamPolicy } from '@operator/policy';
 import { isProviderFault, providerNotReady, type Ownership } from '@operator/references';
 import type { AccessKey } from './deps.ts';
-import type { PreviousKey } from './plan.ts';
+import type { KeyPlan, KeyRequests, PreviousKey } from './plan.ts';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted, in doubt or not there yet. */
 const bucketReasons: ReadonlySet<string> = new Set([
@@ -31,25 +31,25 @@ export const claimsOfKeyFault = (fault: Fault, isCreated: boolean): readonly Cla
  * `unsupported`: the driver's own map.
  */
 export const unsupportedKeyClaims = (
-  { spec: { rotate, tags }, metadata }: Pick<AccessKey, 'spec' | 'metadata'>,
+  { spec: { tags } }: Pick<AccessKey, 'spec'>,
   unsupported: ReadonlyMap<string, string>,
 ): readonly Claim[] => {
   const userTags = Object.keys(tags ?? {}).length > 0 ? unsupported.get('userTags') : undefined;
-  const messages = [
-    ...(rotate?.enabled === true
-      ? ['rotate: this version of the operator does not rotate keys by interval; the key itself works.']
-      : []),
-    ...(metadata.annotations?.[annotations.rotateRequestedAt] === undefined
-      ? []
-      : [
-          `${annotations.rotateRequestedAt}: this version of the operator does not rotate keys on request; the key itself works. Take the annotation off.`,
-        ]),
-    ...(userTags === undefined ? [] : [`tags: ${userTags}`]),
-  ];
-  if (messages.length === 0) return [];
+  if (userTags === undefined) return [];
   return [
-    { type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: messages.join(' ') },
+    { type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: `tags: ${userTags}` },
   ];
+};
+
+/** Tells a rotation that waits for room, and until when. */
+export const waitingClaims = ({ waits, previous }: Pick<KeyPlan, 'waits' | 'previous'>): readonly Claim[] => {
+  if (waits === undefined) return [];
+  const [oldest] = previous;
+  const until = oldest === undefined ? '' : ` until ${oldest.expiresAt}, when key ${oldest.accessKeyId} expires`;
+  const message =
+    `A rotation is ${waits}, and the server keeps no further key for this user${until}. To remove that key now, set ${annotations.rotateRequestedAt} ` +
+    `and ${annotations.force} to the same new value.`;
+  return [{ type: conditionTypes.RotationFailed, status: 'True', reason: reasons.RotationWaiting, message }];
 };
 
 /** What of a working key was most likely not meant: that it may do nothing, and actions of its policy that match nothing. */
@@ -126,21 +126,35 @@ export const sealKey = async (
   );
 };
 
+/** The requests that a pair answers which the status names for the first time; after a crash only the intent knows. */
+const answersOf = (former: AccessKeyStatus | undefined, { pair }: Pick<KeyPlan, 'pair'>): KeyRequests =>
+  pair.is === 'issue' || pair.is === 'switch' ? pair.answers : (former?.keyIntent?.requests ?? {});
+
 /** The status of a key that stands at the server and in the Secret. `isVerified`: it was seen to work. */
 export const reportKey = (
   former: AccessKeyStatus | undefined,
   facts: KeyFacts,
-  isVerified: boolean,
-  now: Date,
+  {
+    isVerified,
+    plan,
+    now,
+  }: { readonly isVerified: boolean; readonly plan: Pick<KeyPlan, 'pair' | 'dueAt'>; readonly now: Date },
 ): AccessKeyStatus => {
   const { policyHash, userArn, grantedBuckets, ...known } = facts;
   const isSame = former?.accessKeyId === facts.accessKeyId;
+  const answered = isSame ? {} : answersOf(former, plan);
+  const rotate = answered.rotate ?? former?.answeredRotateRequest;
+  const revoke = answered.revoke ?? former?.answeredRevokeRequest;
   return {
     ...known,
     ...(userArn === undefined ? {} : { userArn }),
     created: isVerified || (isSame && former.created === true),
     ...(policyHash === undefined ? {} : { policyHash }),
     grantedBuckets,
+    pairGeneration: (former?.pairGeneration ?? 0) + (isSame && former.pairGeneration !== undefined ? 0 : 1),
+    ...(rotate === undefined ? {} : { answeredRotateRequest: rotate }),
+    ...(revoke === undefined ? {} : { answeredRevokeRequest: revoke }),
+    ...(plan.dueAt === undefined ? {} : { nextRotateTime: plan.dueAt.toISOString() }),
     lastRotateTime: (isSame ? former.lastRotateTime : undefined) ?? now.toISOString(),
     ...(former?.previousKeys === undefined ? {} : { previousKeys: former.previousKeys }),
   };

@@ -1,4 +1,4 @@
-import { reasons, type AccessKeySpec, type AccessKeyStatus } from '@operator/api';
+import { annotations, reasons, type AccessKeySpec, type AccessKeyStatus } from '@operator/api';
 import { terminal, type Fault } from '@operator/outcome';
 import type { Provided, Provider } from '@operator/references';
 import { keyOf, ownStatus, type Pass } from '@operator/runtime';
@@ -108,9 +108,20 @@ const withoutProof = (status: AccessKeyStatus): AccessKeyStatus =>
 const dayMs = 86_400_000;
 const defaultRetentionDays = 7;
 
-/** Beyond a key pair that works nothing is done yet: `unsupportedKeyClaims` says so where more is asked for. */
-export const wishOf = ({ spec: { rotate } }: AccessKey): KeyWish => ({
-  intervalMs: undefined,
-  retentionMs: (rotate?.previousKeysRetentionDays ?? defaultRetentionDays) * dayMs,
-  request: undefined,
-});
+/** What spec and annotations ask for beyond a key pair that works. */
+export const wishOf = ({ spec: { rotate }, metadata }: Pick<AccessKey, 'spec' | 'metadata'>): KeyWish => {
+  const {
+    [annotations.rotateRequestedAt]: rotation,
+    [annotations.revokeRequestedAt]: revoke,
+    [annotations.force]: force,
+  } = metadata.annotations ?? {};
+  return {
+    intervalMs: rotate?.enabled === true ? rotate.intervalDays * dayMs : undefined,
+    retentionMs: (rotate?.previousKeysRetentionDays ?? defaultRetentionDays) * dayMs,
+    requests: {
+      ...(rotation === undefined ? {} : { rotate: rotation }),
+      ...(revoke === undefined ? {} : { revoke }),
+    },
+    isForced: rotation !== undefined && force === rotation,
+  };
+};

@@ -2,17 +2,7 @@ import Type from 'typebox';
 import { identityPolicyDocument } from './policy-document.ts';
 import { objectName, reference, secretKeyDotsRule, secretKeyRule } from './references.ts';
 import { group, secretKeyNames } from './resources.ts';
-import {
-  instant,
-  list,
-  notFilledInThisVersion,
-  notInThisVersion,
-  optional,
-  rules,
-  stringMap,
-  text,
-  type Typed,
-} from './schema.ts';
+import { instant, list, optional, rules, stringMap, text, type Typed } from './schema.ts';
 import { mostUserTags, tags } from './tags.ts';
 
 const days = (description: string, value: number, minimum: number) =>
@@ -26,7 +16,6 @@ const rotate = Type.Object(
   },
   {
     description: 'Replacement of the key pair.',
-    ...notInThisVersion,
     ...rules({
       rule: 'self.previousKeysRetentionDays < self.intervalDays',
       message: 'previousKeysRetentionDays must be less than intervalDays; a server keeps two key pairs at most',
@@ -132,6 +121,8 @@ export const accessKeySpec = Type.Object(
 
 const keyId = (description: string) => Type.String({ description, maxLength: 256 });
 
+const request = (description: string) => Type.String({ description, maxLength: 4096 });
+
 /** What the accesskey-controller did; never a secret. Conditions and observedGeneration are the runtime's. */
 export const accessKeyStatus = Type.Object({
   accessKeyId: optional(keyId('Id of the current key pair.')),
@@ -146,14 +137,32 @@ export const accessKeyStatus = Type.Object({
   policyHash: optional(
     Type.String({ description: 'Hash of the policy that was applied to the user.', maxLength: 128 }),
   ),
+  pairGeneration: optional(
+    Type.Integer({
+      description: 'Grows by one with each key pair that the Secret gets; tells that a rotation has finished.',
+      minimum: 1,
+      format: 'int64',
+    }),
+  ),
+  answeredRotateRequest: optional(request('Value of rotate-requested-at that was answered last.')),
+  answeredRevokeRequest: optional(request('Value of revoke-requested-at that was answered last.')),
   lastRotateTime: optional(instant('When the current key pair was issued.')),
-  nextRotateTime: optional(instant('When the next rotation is due.', notFilledInThisVersion)),
+  nextRotateTime: optional(instant('When the next rotation is due; absent without rotate.enabled.')),
   keyIntent: optional(
     Type.Object(
       {
         at: instant('When it was decided.'),
         userName: Type.String({ description: 'User that gets the key pair.', maxLength: 256 }),
         accessKeyId: optional(keyId('Id of the key pair, where we choose it.')),
+        requests: optional(
+          Type.Object(
+            {
+              rotate: optional(request('Value of rotate-requested-at.')),
+              revoke: optional(request('Value of revoke-requested-at.')),
+            },
+            { description: 'Requests that the key pair answers.' },
+          ),
+        ),
       },
       { description: 'Set before a key pair is made; tells after a crash what may be a stray.' },
     ),
@@ -179,7 +188,6 @@ export const accessKeyStatus = Type.Object({
         { description: 'One earlier key pair.' },
       ),
       100,
-      notFilledInThisVersion,
     ),
   ),
 });

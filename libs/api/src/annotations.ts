@@ -63,6 +63,8 @@ const annotationRules: readonly AnnotationRule[] = [
   ]),
   flag(annotations.allowLockout, [bucketPolicyResource.kind]),
   anyValue(annotations.rotateRequestedAt, 'any new value', [accessKeyResource.kind]),
+  anyValue(annotations.force, 'the value of rotate-requested-at', [accessKeyResource.kind]),
+  anyValue(annotations.revokeRequestedAt, 'any new value', [accessKeyResource.kind]),
 ];
 
 /** An annotation of ours that has no effect as it stands. */

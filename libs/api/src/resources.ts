@@ -18,8 +18,12 @@ export const annotations = {
   reconcileRequestedAt: 's3.cloud37.dev/reconcile-requested-at',
   /** Go duration such as `30m`; replaces the controller's resync interval, and does not grow. */
   resyncInterval: 's3.cloud37.dev/resync-interval',
-  /** AccessKey: any new value asks for a rotation. Until there is one, an object that has it is not Ready. */
+  /** AccessKey: any new value asks for a rotation. */
   rotateRequestedAt: 's3.cloud37.dev/rotate-requested-at',
+  /** AccessKey: the value of `rotate-requested-at`; where the server has no room, that rotation takes the place of the oldest previous pair. */
+  force: 's3.cloud37.dev/force',
+  /** AccessKey: any new value asks for a new pair, after which every earlier one is removed at once. */
+  revokeRequestedAt: 's3.cloud37.dev/revoke-requested-at',
   /** `"true"` on an object under deletion: let go without the external work. */
   abandon: 's3.cloud37.dev/abandon',
   /**
@@ -67,6 +71,7 @@ export const secretKeyNames = [
   'AWS_SECRET_ACCESS_KEY',
   'AWS_ENDPOINT_URL_S3',
   'AWS_REGION',
+  'AWS_DEFAULT_REGION',
   'endpoint',
   'region',
   'bucket',

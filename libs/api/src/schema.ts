@@ -47,9 +47,6 @@ export const notInThisVersion = {
     'Not in this version: asking for it gives Ready=False, reason Unsupported; everything else converges.',
 } as const;
 
-/** Schema option of a field of a status that nothing fills in yet. */
-export const notFilledInThisVersion = { [unbuiltKeyword]: 'Not in this version: always empty.' } as const;
-
 /** Whether this version has code for the field. `schema`: as declared here, such as `bucketSpec.properties.cors`. */
 export const isInThisVersion = (schema: object): boolean => !(unbuiltKeyword in schema);
 

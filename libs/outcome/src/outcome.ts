@@ -16,6 +16,8 @@ export interface Settled<S> {
   readonly claims: readonly Claim[];
   /** Milliseconds until the next periodic look; the runtime's resync interval when absent. */
   readonly resyncAfterMs?: number;
+  /** Milliseconds until a look is due, whatever the interval: time alone asks for something then. */
+  readonly dueInMs?: number;
   /** What is as declared and most likely not as meant. It stays Ready; each is told once. */
   readonly warnings?: readonly Warning[];
 }
@@ -49,6 +51,7 @@ export const settled = <S>(
   options: {
     readonly claims?: readonly Claim[];
     readonly resyncAfterMs?: number;
+    readonly dueInMs?: number;
     readonly warnings?: readonly Warning[];
   } = {},
 ): Settled<S> => ({
@@ -56,6 +59,7 @@ export const settled = <S>(
   status,
   claims: options.claims ?? [],
   ...(options.resyncAfterMs === undefined ? {} : { resyncAfterMs: options.resyncAfterMs }),
+  ...(options.dueInMs === undefined ? {} : { dueInMs: options.dueInMs }),
   ...(options.warnings === undefined || options.warnings.length === 0 ? {} : { warnings: options.warnings }),
 });
 

@@ -189,7 +189,10 @@ const reconcile = async <Spec, Status>(
       ...(withinMs === undefined ? {} : { withinMs }),
     };
   }
-  const inMs = rooms.resting.nextLookMs({ ...stored, status }, outcome.resyncAfterMs);
+  const inMs = Math.min(
+    outcome.dueInMs ?? Infinity,
+    rooms.resting.nextLookMs({ ...stored, status }, outcome.resyncAfterMs),
+  );
   deps.metrics.pausing(resource.kind, inMs / 1_000);
   const ms = deps.clock.now().getTime() - now.getTime();
   log.debug({ event: 'pass', reason: 'Settled', ms, nextLookMs: Math.round(inMs) }, 'settled');

@@ -45,6 +45,8 @@ export interface Bench<Spec, Status> {
   delete(): void;
   /** Milliseconds until the next look that the last outcome asked for; undefined when it left that to the resync interval. */
   resyncAfterMs(): number | undefined;
+  /** Milliseconds until time alone asks for a look, as the last settled pass said. */
+  dueInMs(): number | undefined;
   /** The clock of the passes. */
   now(): Date;
   advance(ms: number): void;
@@ -81,6 +83,7 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
   let reconciler = options.reconciler();
   const steps: string[] = [];
   let resyncAfterMs: number | undefined;
+  let dueInMs: number | undefined;
   let nowMs = start.getTime();
   let version = 0;
 
@@ -147,7 +150,9 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
   const reconcile = async (pass: Pass<Status>): Promise<Omit<PassReport, 'writes' | 'events'>> => {
     const outcome = await reconciler.reconcile(stored(), pass).catch(faultOf);
     const verdict = verdictOf(outcome);
-    resyncAfterMs = !(outcome instanceof Fault) && outcome.result === 'settled' ? outcome.resyncAfterMs : undefined;
+    const settled = !(outcome instanceof Fault) && outcome.result === 'settled' ? outcome : undefined;
+    resyncAfterMs = settled?.resyncAfterMs;
+    dueInMs = settled?.dueInMs;
     const claims = outcome instanceof Fault ? [] : outcome.claims;
     const faultClaims = verdict.result === 'blocked' ? reconciler.claimsOf(verdict.fault, stored()) : [];
     await tell(
@@ -241,6 +246,7 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
       put({ metadata: { generation: generation + 1, deletionTimestamp: new Date(nowMs).toISOString() } });
     },
     resyncAfterMs: () => resyncAfterMs,
+    dueInMs: () => dueInMs,
     now: () => new Date(nowMs),
     advance: (ms) => {
       nowMs += ms;

@@ -161,6 +161,20 @@ it('lets the event loop turn between passes that do no I/O', async () => {
   expect(Math.max(...begun.values())).toBeLessThanOrEqual(20);
 });
 
+it('looks when a settled pass says that a look is due, however long the interval', async () => {
+  const second = Promise.withResolvers<undefined>();
+  const { end } = await run({
+    objects: [widget('a')],
+    kube: { apply: applied },
+    reconcile: (passes) => {
+      if (passes === 2) second.resolve(undefined);
+      return settled({}, passes === 1 ? { dueInMs: 1 } : {});
+    },
+  });
+  await second.promise;
+  expect(await end()).toBe(2);
+});
+
 it('tells a conflict at the storage server, which may last, like any other fault', async () => {
   const statuses: unknown[] = [];
   const { passes, end } = await run({

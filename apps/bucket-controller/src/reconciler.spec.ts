@@ -1293,6 +1293,19 @@ describe('features that need more than their own setting', () => {
     expect(await bench.run()).toMatchObject({ result: 'settled' });
   });
 
+  it('say in the Event what else their write has changed', async () => {
+    const write: typeof versioning.write = async (...call) => {
+      await versioning.write(...call);
+      return { note: 'removed rules of others: theirs' };
+    };
+    const { bench } = await ready(with_({ write }));
+    bench.change({ ...declared, versioning: { enabled: false, mfaDelete: false } });
+    expect((await bench.pass()).events).toEqual([
+      'Normal BucketUpdated: Wrote versioning (removed rules of others: theirs); the next look shows whether it holds.',
+    ]);
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+  });
+
   it('keep no other from converging when one may not be read, and say which it is', async () => {
     const { bench, s3 } = await ready();
     s3.refuse('GetBucketVersioning', { code: 'AccessDenied', status: 403 });

@@ -280,7 +280,7 @@ describe('defaults', () => {
         requestPayment: { payer: 'BucketOwner' },
         accelerate: { enabled: false },
         objectLock: { enabled: false },
-        lifecycle: { rules: [{ id: 'a', status: 'Enabled', expiration: { days: 1 } }] },
+        lifecycle: { rules: [{ id: 'a', status: 'Enabled', expiration: { days: 1 } }], others: 'Remove' },
         replication: { rules: [] },
         cloudTrail: { enabled: false, trail: 'main', events: 'All' },
         notifications: {},

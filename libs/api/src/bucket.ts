@@ -65,7 +65,8 @@ export const bucketSpec = Type.Object(
       },
       {
         rule: '!has(self.versioning) || !self.versioning.mfaDelete || !has(self.lifecycle) || self.lifecycle.rules.size() == 0',
-        message: 'versioning.mfaDelete and lifecycle rules exclude each other',
+        message:
+          'versioning.mfaDelete and lifecycle rules exclude each other: set mfaDelete to false, or take the lifecycle rules out',
         fieldPath: '.lifecycle',
       },
       {
@@ -125,8 +126,8 @@ export const bucketStatus = Type.Object({
       list(
         'Keys of tags, ids of rules.',
         Type.String({ description: 'One entry.', maxLength: 255 }),
-        // The most entries of a list, by two ids each, and as many that are about to take their place.
-        400,
+        // The most entries of a list (lifecycle has 1 000), and as many that are about to take their place.
+        2000,
       ),
       {
         description:

@@ -6,6 +6,7 @@ import {
   createS3Driver,
   encryption,
   endpointIdentity,
+  lifecycle,
   publicAccess,
   requestPayment,
   tagging,
@@ -51,6 +52,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(publicAccess),
       bindAspect(encryption({ alwaysOn: isAmazon })),
       bindAspect(cors),
+      bindAspect(lifecycle({ keepsAll: isAmazon })),
       bindAspect(requestPayment),
       bindAspect(accelerate),
       bindAspect(

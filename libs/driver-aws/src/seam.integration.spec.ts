@@ -2,12 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
-  GetBucketLifecycleConfigurationCommand,
   GetBucketReplicationCommand,
   GetObjectLockConfigurationCommand,
-  PutBucketLifecycleConfigurationCommand,
   PutBucketReplicationCommand,
-  type LifecycleRule,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { Fault, redact, terminal, waiting } from '@operator/outcome';
@@ -82,7 +79,6 @@ const converge = async (driver: Driver, s3: S3, spec: ReturnType<typeof bucketSp
     if (view.verdict === 'different') expect(await view.step.apply(context)).toEqual({ end: 'done' });
   const views = await lookAtFeatures(driver, spec, bucket, s3, context);
   expect(views.map(({ verdict }) => verdict)).toEqual(views.map(() => 'same'));
-  return Object.fromEntries(views.map(({ aspect, managed }) => [aspect, managed ?? []]));
 };
 
 describe('a feature that a bucket must be born with', () => {
@@ -124,75 +120,6 @@ describe('a feature that a bucket must be born with', () => {
     const driver = driverWith(() => []);
     expect(() => birthOf(driver, spec, bucketContext())).toThrow(/objectLock: .*is not created/);
     expect(await observeExistence(driver, { bucket: 'seam-never' }, context)).toEqual({ state: 'absent' });
-  });
-});
-
-describe('a list that others write too', () => {
-  interface Want {
-    readonly rules: readonly LifecycleRule[];
-    readonly former: readonly string[];
-  }
-  const isOurs = ({ ID = '' }: LifecycleRule, { rules, former }: Want): boolean =>
-    [...former, ...rules.map((rule) => rule.ID)].includes(ID);
-  const readRules: Aspect<Want, readonly LifecycleRule[]>['read'] = async ({ wire, bucket }, within) => {
-    const command = new GetBucketLifecycleConfigurationCommand({ Bucket: bucket });
-    return (await wire.sendOrAbsent(command, ['NoSuchLifecycleConfiguration'], within))?.Rules ?? [];
-  };
-  const lifecycle: Aspect<Want, readonly LifecycleRule[]> = {
-    name: 'lifecycle',
-    desired: ({ lifecycle: declared }, { managed }) =>
-      declared && {
-        rules: declared.rules.map(({ id, status, expiration }) => ({
-          ID: id,
-          Status: status,
-          Filter: {},
-          Expiration: { Days: expiration?.days ?? 1 },
-        })),
-        former: managed.lifecycle ?? [],
-      },
-    owns: ({ rules }) => rules.map(({ ID = '' }) => ID),
-    holds: (have) => have.map(({ ID = '' }) => ID),
-    read: readRules,
-    isSet: (have) => have.length > 0,
-    diff(want, have) {
-      const daysOf = (rules: readonly LifecycleRule[]) =>
-        rules.map(({ ID, Expiration }) => [ID, Expiration?.Days]).sort();
-      const mine = have.filter((rule) => isOurs(rule, want));
-      return JSON.stringify(daysOf(mine)) === JSON.stringify(daysOf(want.rules)) ? undefined : want;
-    },
-    async write(s3, to, within) {
-      const theirs = (await readRules(s3, within)).filter((rule) => !isOurs(rule, to));
-      const Rules = [...to.rules, ...theirs];
-      const command = new PutBucketLifecycleConfigurationCommand({
-        Bucket: s3.bucket,
-        LifecycleConfiguration: { Rules },
-      });
-      await s3.wire.send(command, within);
-    },
-  };
-  const rule = (id: string, days: number) => ({ id, status: 'Enabled', expiration: { days } }) as const;
-
-  it('loses of ours what the spec drops, keeps theirs, and knows which are ours', async () => {
-    const driver = driverWith(() => [bindAspect(lifecycle)]);
-    const s3 = await freshBucket(driver);
-    const theirs = { ID: 'theirs', Status: 'Enabled', Filter: {}, Expiration: { Days: 9 } } as const;
-    await client.send(
-      new PutBucketLifecycleConfigurationCommand({ Bucket: s3.bucket, LifecycleConfiguration: { Rules: [theirs] } }),
-    );
-    const managed = await converge(driver, s3, bucketSpec({ lifecycle: { rules: [rule('a', 1), rule('b', 2)] } }));
-    expect(managed).toEqual({ lifecycle: ['a', 'b'] });
-    const after = await converge(
-      driver,
-      s3,
-      bucketSpec({ lifecycle: { rules: [rule('b', 3)] } }),
-      bucketContext({ managed }),
-    );
-    expect(after).toEqual({ lifecycle: ['b'] });
-    const { Rules = [] } = await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: s3.bucket }));
-    expect(Rules.map(({ ID, Expiration }) => [ID, Expiration?.Days]).sort()).toEqual([
-      ['b', 3],
-      ['theirs', 9],
-    ]);
   });
 });
 

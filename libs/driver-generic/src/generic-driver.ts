@@ -5,6 +5,7 @@ import {
   createS3Driver,
   encryption,
   endpointIdentity,
+  lifecycle,
   publicAccess,
   readMisroutedPut,
   requestPayment,
@@ -45,6 +46,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) =>
       bindAspect(publicAccess),
       bindAspect(encryption()),
       bindAspect(cors),
+      bindAspect(lifecycle()),
       bindAspect(requestPayment),
       ...(connection.adminEndpoint === undefined
         ? []

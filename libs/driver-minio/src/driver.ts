@@ -8,6 +8,7 @@ import {
   createWirePool,
   encryption,
   endpointIdentity,
+  lifecycle,
   publicAccessWithoutAcls,
   probeFeatures,
   readMisroutedPut,
@@ -39,6 +40,10 @@ const unsupported: UnsupportedFeatures = new Map([
     'MinIO has no public access block; what is public there follows from the bucket policy alone. Set blockPublicPolicy and restrictPublicBuckets to false.',
   ],
   ['bucketKey', 'MinIO has no bucket keys.'],
+  [
+    'lifecycleAbort',
+    'MinIO does not keep abortIncompleteMultipartUpload in lifecycle rules: it removes stale uploads by itself, after 24 hours by default (MINIO_API_STALE_UPLOADS_EXPIRY). Remove it from the rules.',
+  ],
   [
     'cors',
     'MinIO has no CORS rules for buckets, only one list of origins for the server (MINIO_API_CORS_ALLOW_ORIGIN).',
@@ -92,6 +97,7 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
       bindAspect(versioning),
       bindAspect(publicAccessWithoutAcls),
       bindAspect(encryption()),
+      bindAspect(lifecycle()),
       bindAspect(quota(admin)),
     ],
     unsupported,

@@ -15,6 +15,7 @@ export type {
 } from './aspect.ts';
 export { cors } from './aspects/cors.ts';
 export { encryption } from './aspects/encryption.ts';
+export { lifecycle } from './aspects/lifecycle.ts';
 export { publicAccess, publicAccessOf, publicAccessWithoutAcls } from './aspects/public-access.ts';
 export { accelerate } from './aspects/accelerate.ts';
 export { requestPayment } from './aspects/request-payment.ts';

@@ -2,12 +2,15 @@ import {
   GetBucketAccelerateConfigurationCommand,
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
   GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
   GetBucketVersioningCommand,
   GetPublicAccessBlockCommand,
   PutBucketCorsCommand,
+  PutBucketLifecycleConfigurationCommand,
   PutBucketTaggingCommand,
+  type LifecycleRule,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { BucketFeature, BucketSpec } from '@operator/api';
@@ -93,6 +96,105 @@ const corsRules = [
     maxAgeSeconds: 600,
   },
   { allowedOrigins: ['https://upload.example'], allowedMethods: ['PUT'] },
+] as const;
+
+const lifecycleOf = async (client: Independent, Bucket: string): Promise<readonly LifecycleRule[]> =>
+  (await orAbsent(client.send(new GetBucketLifecycleConfigurationCommand({ Bucket })), 'NoSuchLifecycleConfiguration'))
+    ?.Rules ?? [];
+
+const foreignLifecycle: LifecycleRule = {
+  ID: 'theirs',
+  Status: 'Enabled',
+  Filter: { And: { Prefix: 'theirs/', Tags: [{ Key: 'kind', Value: 'old' }] } },
+  Expiration: { Days: 3650 },
+};
+
+/** The values of a rule in one order, in whatever form a server says them. */
+// eslint-disable-next-line @typescript-eslint/no-deprecated -- some servers answer with a prefix there
+const lifecycleSeen = ({ ID, Status, Prefix, Filter, ...actions }: LifecycleRule): unknown => [
+  ID,
+  Status,
+  Filter?.And?.Prefix ?? Filter?.Prefix ?? Prefix ?? '',
+  sortedMap((Filter?.And?.Tags ?? (Filter?.Tag ? [Filter.Tag] : [])).map(({ Key = '', Value = '' }) => [Key, Value])),
+  Filter?.And?.ObjectSizeGreaterThan ?? Filter?.ObjectSizeGreaterThan,
+  Filter?.And?.ObjectSizeLessThan ?? Filter?.ObjectSizeLessThan,
+  actions.Expiration?.Days,
+  actions.Expiration?.Date?.toISOString().slice(0, 10),
+  actions.Expiration?.ExpiredObjectDeleteMarker === true,
+  (actions.Transitions ?? []).map(({ Days, StorageClass }) => [Days, StorageClass]),
+  actions.NoncurrentVersionExpiration?.NoncurrentDays,
+  actions.NoncurrentVersionExpiration?.NewerNoncurrentVersions,
+  actions.AbortIncompleteMultipartUpload?.DaysAfterInitiation,
+];
+
+const lifecycleShown = (rule: DeclaredLifecycle['rules'][number]): unknown => [
+  rule.id,
+  rule.status,
+  rule.prefix ?? '',
+  sortedMap(Object.entries(rule.tags ?? {})),
+  rule.objectSizeGreaterThan,
+  rule.objectSizeLessThan,
+  rule.expiration?.days,
+  rule.expiration?.date,
+  rule.expiration?.expiredObjectDeleteMarker === true,
+  (rule.transitions ?? []).map(({ days, storageClass }) => [days, storageClass]),
+  rule.noncurrentVersionExpiration?.noncurrentDays,
+  rule.noncurrentVersionExpiration?.newerNoncurrentVersions,
+  rule.abortIncompleteMultipartUpload?.daysAfterInitiation,
+];
+
+type DeclaredLifecycle = NonNullable<BucketSpec['lifecycle']>;
+
+const lifecycleRules: DeclaredLifecycle['rules'] = [
+  {
+    id: 'logs',
+    status: 'Enabled',
+    prefix: 'logs/',
+    expiration: { days: 400 },
+    noncurrentVersionExpiration: { noncurrentDays: 30 },
+  },
+  { id: 'all', status: 'Disabled', expiration: { date: '2099-12-31' } },
+  { id: 'raw', status: 'Enabled', prefix: 'raw/', tags: { stage: 'raw', empty: '' }, expiration: { days: 500 } },
+];
+
+const declaresLifecycle = (...rules: DeclaredLifecycle['rules']): DeclaredLifecycle => ({ rules, others: 'Remove' });
+const plainRule = { id: 'plain', status: 'Enabled', prefix: 'plain/', expiration: { days: 400 } } as const;
+const partRule = { id: 'part', status: 'Enabled', prefix: 'part/', expiration: { days: 500 } } as const;
+
+/** A rule that would reach too far without the part is not there; of another all else is. */
+const lifecyclePartly = [
+  {
+    needs: 'lifecycleTransitions',
+    declared: declaresLifecycle(plainRule, { ...partRule, transitions: [{ days: 60, storageClass: 'GLACIER' }] }),
+    rest: declaresLifecycle(plainRule, partRule),
+  },
+  {
+    needs: 'lifecycleAbort',
+    declared: declaresLifecycle(
+      plainRule,
+      { ...partRule, abortIncompleteMultipartUpload: { daysAfterInitiation: 7 } },
+      { id: 'alone', status: 'Enabled', abortIncompleteMultipartUpload: { daysAfterInitiation: 9 } },
+    ),
+    rest: declaresLifecycle(plainRule, partRule),
+  },
+  {
+    needs: 'lifecycleTags',
+    declared: declaresLifecycle(plainRule, { ...partRule, tags: { stage: 'raw' } }),
+    rest: declaresLifecycle(plainRule),
+  },
+  {
+    needs: 'lifecycleSizes',
+    declared: declaresLifecycle(plainRule, { ...partRule, objectSizeGreaterThan: 1024, objectSizeLessThan: 2048 }),
+    rest: declaresLifecycle(plainRule),
+  },
+  {
+    needs: 'lifecycleNewerVersions',
+    declared: declaresLifecycle(plainRule, {
+      ...partRule,
+      noncurrentVersionExpiration: { noncurrentDays: 30, newerNoncurrentVersions: 2 },
+    }),
+    rest: declaresLifecycle(plainRule, partRule),
+  },
 ] as const;
 
 const kmsKeyId = '0a1b2c3d-0000-4000-8000-00000000000e';
@@ -204,6 +306,35 @@ export const declarations: readonly AnyDeclaration[] = [
       isThere: async (client, bucket) => (await rulesOf(client, bucket)).some(isForeignRule),
     },
   }),
+  declare<'lifecycle'>({
+    feature: 'lifecycle',
+    full: { rules: lifecycleRules, others: 'Remove' },
+    other: {
+      rules: [
+        { id: 'all', status: 'Enabled', expiration: { expiredObjectDeleteMarker: true } },
+        { id: 'logs', status: 'Disabled', prefix: 'logs/', expiration: { days: 401 } },
+      ],
+      others: 'Remove',
+    },
+    none: { rules: [], others: 'Remove' },
+    partly: lifecyclePartly,
+    seen: async (client, bucket) =>
+      (await lifecycleOf(client, bucket))
+        .filter(({ ID }) => ID !== foreignLifecycle.ID)
+        .map(lifecycleSeen)
+        .sort(),
+    shows: ({ rules }) => rules.map(lifecycleShown).sort(),
+    foreign: {
+      stays: false,
+      keeping: { rules: lifecycleRules, others: 'Keep' },
+      async put(client, Bucket) {
+        const Rules = [...(await lifecycleOf(client, Bucket)), foreignLifecycle];
+        await client.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } }));
+      },
+      isThere: async (client, bucket) =>
+        (await lifecycleOf(client, bucket)).some(({ ID }) => ID === foreignLifecycle.ID),
+    },
+  }),
   declare<'requestPayment'>({
     feature: 'requestPayment',
     full: { payer: 'Requester' },
@@ -236,12 +367,20 @@ export type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
 
 /** What each of them lacks, features and parts, as they are started for tests. */
 export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Part)[]>> = {
-  // Without a key service it encrypts nothing.
-  minio: ['publicAccess', 'cors', 'encryption', 'requestPayment', 'accelerate'],
-  // It answers a read with the list of the bucket.
-  moto: ['requestPayment', 'quota'],
-  versitygw: ['publicAccess', 'encryption', 'requestPayment', 'accelerate', 'quota'],
-  seaweedfs: ['publicAccess', 'requestPayment', 'accelerate', 'quota'],
+  // Without a key service it encrypts nothing, and without a tier it moves nothing.
+  minio: [
+    'publicAccess',
+    'cors',
+    'encryption',
+    'requestPayment',
+    'accelerate',
+    'lifecycleTransitions',
+    'lifecycleAbort',
+  ],
+  // It answers a read with the list of the bucket. Of a lifecycle rule it drops sizes, and how many versions stay.
+  moto: ['requestPayment', 'quota', 'lifecycleSizes', 'lifecycleNewerVersions'],
+  versitygw: ['publicAccess', 'encryption', 'lifecycle', 'requestPayment', 'accelerate', 'quota'],
+  seaweedfs: ['publicAccess', 'requestPayment', 'accelerate', 'quota', 'lifecycleTransitions'],
   ceph: ['accelerate'],
 };
 

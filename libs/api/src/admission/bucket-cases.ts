@@ -101,7 +101,10 @@ const featureCases = [
       versioning: { enabled: true, mfaDelete: true },
       lifecycle: { rules: [{ id: 'a', expiration: { days: 1 } }] },
     }),
-    ['spec.lifecycle', 'versioning.mfaDelete and lifecycle rules exclude each other'],
+    [
+      'spec.lifecycle',
+      'versioning.mfaDelete and lifecycle rules exclude each other: set mfaDelete to false, or take the lifecycle rules out',
+    ],
   ),
   refuses('an unknown key in versioning', bucket({ versioning: { enabled: true, suspended: false } }), [
     '',
@@ -163,7 +166,29 @@ const featureCases = [
         { days: 30, storageClass: 'STANDARD_IA' },
         { days: 90, storageClass: 'GLACIER' },
       ],
+      noncurrentVersionExpiration: { noncurrentDays: 90, newerNoncurrentVersions: 100 },
+      noncurrentVersionTransitions: [{ noncurrentDays: 0, newerNoncurrentVersions: 1, storageClass: 'GLACIER' }],
+      abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
     }),
+  ),
+  accepts(
+    'a lifecycle rule for objects with tags and of some sizes',
+    lifecycleRule({ tags: { stage: 'raw', done: '' }, objectSizeGreaterThan: 0, objectSizeLessThan: 1 }),
+  ),
+  accepts(
+    'a lifecycle rule that removes delete markers, and lets others stay',
+    bucket({ lifecycle: { rules: [{ id: 'a', expiration: { expiredObjectDeleteMarker: true } }], others: 'Keep' } }),
+  ),
+  accepts(
+    'transitions and an expiration by date',
+    lifecycleRule({
+      expiration: { date: '2030-01-31T00:00:00Z' },
+      transitions: [{ date: '2030-01-30', storageClass: 'GLACIER' }],
+    }),
+  ),
+  accepts(
+    'a lifecycle rule that only aborts uploads',
+    lifecycleRule({ expiration: undefined, abortIncompleteMultipartUpload: { daysAfterInitiation: 7 } }),
   ),
   accepts(
     'a thousand lifecycle rules',
@@ -195,7 +220,7 @@ const featureCases = [
   ),
   refuses('a lifecycle rule without action', lifecycleRule({ expiration: undefined }), [
     'spec.lifecycle.rules[0]',
-    'needs at least one action: expiration or transitions',
+    'needs at least one action: expiration, transitions,',
   ]),
   refuses(
     'a lifecycle rule with no transition in its list',
@@ -204,12 +229,92 @@ const featureCases = [
   ),
   refuses('an expiration with days and date', lifecycleRule({ expiration: { days: 1, date: '2030-01-31' } }), [
     'spec.lifecycle.rules[0].expiration',
-    'exactly one of days and date',
+    'exactly one of days, date and expiredObjectDeleteMarker: true',
   ]),
   refuses('an expiration with neither', lifecycleRule({ expiration: {} }), [
     'spec.lifecycle.rules[0].expiration',
-    'exactly one of days and date',
+    'exactly one of days, date and expiredObjectDeleteMarker: true',
   ]),
+  refuses(
+    'an expiration of delete markers that is switched off',
+    lifecycleRule({ expiration: { expiredObjectDeleteMarker: false } }),
+    ['spec.lifecycle.rules[0].expiration', 'exactly one of days, date and expiredObjectDeleteMarker: true'],
+  ),
+  refuses(
+    'delete markers with tags',
+    lifecycleRule({ expiration: { expiredObjectDeleteMarker: true }, tags: { a: 'b' } }),
+    ['spec.lifecycle.rules[0]', 'put expiredObjectDeleteMarker into a rule without tags'],
+  ),
+  refuses(
+    'uploads with tags',
+    lifecycleRule({ abortIncompleteMultipartUpload: { daysAfterInitiation: 1 }, tags: { a: 'b' } }),
+    ['spec.lifecycle.rules[0]', 'put abortIncompleteMultipartUpload into a rule without tags'],
+  ),
+  refuses(
+    'uploads of a size',
+    lifecycleRule({ abortIncompleteMultipartUpload: { daysAfterInitiation: 1 }, objectSizeGreaterThan: 1 }),
+    ['spec.lifecycle.rules[0]', 'put abortIncompleteMultipartUpload into a rule without tags, objectSizeGreaterThan'],
+  ),
+  refuses('sizes that no object has', lifecycleRule({ objectSizeGreaterThan: 5, objectSizeLessThan: 5 }), [
+    'spec.lifecycle.rules[0]',
+    'objectSizeLessThan must be more than objectSizeGreaterThan',
+  ]),
+  refuses(
+    'no earlier versions that stay',
+    lifecycleRule({ noncurrentVersionExpiration: { noncurrentDays: 1, newerNoncurrentVersions: 0 } }),
+    [
+      'spec.lifecycle.rules[0].noncurrentVersionExpiration.newerNoncurrentVersions',
+      'should be greater than or equal to 1',
+    ],
+  ),
+  refuses(
+    'earlier versions that are moved after they are deleted',
+    lifecycleRule({
+      noncurrentVersionExpiration: { noncurrentDays: 5 },
+      noncurrentVersionTransitions: [{ noncurrentDays: 5, storageClass: 'GLACIER' }],
+    }),
+    ['spec.lifecycle.rules[0]', 'earlier versions must be moved before they are deleted'],
+  ),
+  refuses(
+    'a transition with neither',
+    lifecycleRule({ transitions: [{ storageClass: 'GLACIER' }] }),
+    ['spec.lifecycle.rules[0].transitions[0]', 'a transition needs exactly one of days and date'],
+    ['spec.lifecycle.rules[0]', 'transitions count all in days or all by date; make two rules of them'],
+    [
+      'spec.lifecycle.rules[0]',
+      'expiration and transitions of one rule count both in days or both by date; make two rules of them',
+    ],
+  ),
+  refuses(
+    'a transition by date beside an expiration by days',
+    lifecycleRule({ transitions: [{ date: '2030-01-31', storageClass: 'GLACIER' }] }),
+    ['spec.lifecycle.rules[0]', 'expiration and transitions of one rule count both in days or both by date'],
+  ),
+  refuses(
+    'transitions by days and by date',
+    lifecycleRule({
+      expiration: undefined,
+      transitions: [
+        { days: 1, storageClass: 'STANDARD_IA' },
+        { date: '2030-01-31', storageClass: 'GLACIER' },
+      ],
+    }),
+    ['spec.lifecycle.rules[0]', 'transitions count all in days or all by date'],
+  ),
+  refuses(
+    'a transition on the day of the expiration',
+    lifecycleRule({
+      expiration: { date: '2030-01-31' },
+      transitions: [{ date: '2030-01-31T00:00:00Z', storageClass: 'GLACIER' }],
+    }),
+    ['spec.lifecycle.rules[0]', 'transitions date must be before expiration date'],
+  ),
+  refuses(
+    'a mistyped word about the lifecycle rules of others',
+    bucket({ lifecycle: { rules: [], others: 'remove' } }),
+    ['spec.lifecycle.others', 'supported values: "Keep", "Remove"'],
+    rulesNotChecked,
+  ),
   refuses('an expiration after no days', lifecycleRule({ expiration: { days: 0 } }), [
     'spec.lifecycle.rules[0].expiration.days',
     'should be greater than or equal to 1',

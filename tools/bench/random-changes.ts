@@ -80,10 +80,14 @@ export const createRandomChanges = (options: {
   const of = (key: string, dependents: ReadonlyMap<string, { readonly bucket: DeclaredBucket }>) =>
     [...dependents].filter(([, { bucket }]) => keyOf(bucket) === key).map(([own]) => own);
 
-  /** Every feature that the server has, each as it stands in one of its declarations. */
+  /**
+   * Every feature that the server has, each as it stands in one of its declarations; but for what a bucket has for ever: a locked object
+   * would keep its bucket past the end of the run.
+   */
   const chooseFeatures = (): Partial<BucketSpec> => {
     const choose = (feature: BucketFeature) => declaredOn('minio', random.pick(['full', 'other', 'none']))[feature];
-    return Object.fromEntries(declarationsOn('minio').map(({ feature }) => [feature, choose(feature)]));
+    const features = declarationsOn('minio').flatMap(({ feature, isForEver }) => (isForEver ? [] : [feature]));
+    return Object.fromEntries(features.map((feature) => [feature, choose(feature)]));
   };
   const createBucket = (): Attempt => {
     const taken = new Set([...buckets.values()].map(({ bucket }) => bucket));

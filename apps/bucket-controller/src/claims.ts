@@ -2,6 +2,7 @@ import { annotations, finalizerName, reasons } from '@operator/api';
 import { Fault, waiting } from '@operator/outcome';
 import { isRemadeSince } from '@operator/ownership';
 import { keyOfReference, type Bucket, type BucketMemory, type OwnerLook, type Provided } from '@operator/references';
+import { lackAtBirth } from '@operator/s3';
 import type { BucketWork } from './deps.ts';
 import { creationLeftMs } from './memory.ts';
 
@@ -48,7 +49,7 @@ export const creationRival = async (
    * asked for, as its proven intent says, is over after a while.
    */
   const isIdle = ({ metadata, spec, status }: Bucket, { intent }: BucketMemory): boolean => {
-    if (spec.objectLock?.enabled === true) return true;
+    if (lackAtBirth(provided.driver, spec) !== undefined) return true;
     const isPaused = metadata.annotations?.[annotations.paused] === 'true';
     return isPaused && (intent === undefined || creationLeftMs(status, pass.now) === 0);
   };

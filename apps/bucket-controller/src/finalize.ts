@@ -3,7 +3,14 @@ import { annotations, eventReasons, finalizerName, reasons } from '@operator/api
 import { Fault, blocked, reworded, waiting } from '@operator/outcome';
 import { explainWait, type Provided } from '@operator/references';
 import { ownStatus, type Finalized } from '@operator/runtime';
-import { emptyBucketBatch, observeExistence, removeBucket, retireFeatures } from '@operator/s3';
+import {
+  emptyBucketBatch,
+  observeExistence,
+  readHold,
+  removeBucket,
+  retireFeatures,
+  type ObjectHold,
+} from '@operator/s3';
 import { rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
 import { contextOf } from './observe.ts';
@@ -118,6 +125,19 @@ const sayHowToEmpty = (caught: unknown): never => {
   throw reworded(caught, `${caught.message} ${ways}`);
 };
 
+/** What keeps an object, and who can end it. Governance is never bypassed. */
+const explainHold = (hold: ObjectHold | undefined): string => {
+  if (hold === undefined) return '';
+  const { retention, hasLegalHold } = hold;
+  const until = retention && `until ${retention.until.toISOString()} in mode ${retention.mode}`;
+  const locked = until === undefined ? '' : ` Object lock keeps it ${until}, and the deletion waits for that.`;
+  const way =
+    retention?.mode === 'GOVERNANCE'
+      ? ' The operator never bypasses it; somebody with s3:BypassGovernanceRetention can delete the object manually.'
+      : '';
+  return `${locked}${way}${hasLegalHold ? ' A legal hold keeps it until somebody takes it off (PutObjectLegalHold).' : ''}`;
+};
+
 const remove = async (work: BucketWork, { driver }: Provided, region: string): Promise<Finalized<BucketStatus>> => {
   const { bucket, pass } = work;
   const { spec } = bucket;
@@ -136,11 +156,13 @@ const remove = async (work: BucketWork, { driver }: Provided, region: string): P
     const didWork = batch.deletedObjects + batch.abortedUploads > 0;
     const [locked] = batch.blocked;
     if (!didWork && locked !== undefined) {
+      const hold = await readHold(driver, { bucket: spec.name, region }, locked, pass);
+      const leftMs = (hold?.retention?.until.getTime() ?? Infinity) - pass.now.getTime();
       const fault = waiting(
         reasons.ObjectLocked,
         `The server refuses to delete ${String(batch.blocked.length)} objects or versions of bucket ${spec.name}, ` +
-          `among them ${locked.key} (${locked.code}: ${locked.message}).`,
-        { retryAfterMs: lockedRetryMs },
+          `among them ${locked.key} (${locked.code}: ${locked.message}).${explainHold(hold)}`,
+        { retryAfterMs: Math.min(leftMs, lockedRetryMs) },
       );
       return blocked({ ...kept, deletionProgress }, fault);
     }

@@ -1112,6 +1112,27 @@ describe('a deletion', () => {
     expect(await bench.run()).toMatchObject({ result: 'gone' });
   });
 
+  it('says until when a lock holds, and is tried again then if that is soon', async () => {
+    const { bench, s3 } = await leaving({ deletionPolicy: 'Delete', forceDelete: true });
+    const lock = (until: string) => {
+      const bucket = s3.buckets.get('photos');
+      const lockedUntil = new Date(until);
+      if (bucket !== undefined) bucket.versions = [{ Key: 'k', VersionId: 'v', isLocked: true, lockedUntil }];
+    };
+    lock('2030-01-01T00:00:00Z');
+    const report = await bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ObjectLocked', retryAfterMs: 300_000 });
+    expect(report.message).toMatch(
+      /among them k .* until 2030-01-01T00:00:00.000Z in mode GOVERNANCE.* never bypasses/,
+    );
+    const now = bench.now();
+    lock(new Date(now.getTime() + 90_000).toISOString());
+    const soon = await bench.run();
+    expect(soon.reason).toBe('ObjectLocked');
+    expect(soon.retryAfterMs).toBeGreaterThan(0);
+    expect(soon.retryAfterMs).toBeLessThanOrEqual(90_000);
+  });
+
   it('that finds nothing but locked objects tells their count in the status', async () => {
     const { bench } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, fill(2, 2));
     expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'ObjectLocked' });

@@ -258,7 +258,7 @@ export const objectLock = Type.Object(
   {
     enabled: Type.Boolean({
       description:
-        'True: objects can be locked against deletion. Some servers allow it only while the bucket is created. It cannot be switched off.',
+        'True: objects can be locked against deletion. Some servers give it to a new bucket only. It cannot be switched off, and a locked object keeps its bucket from being deleted.',
       default: false,
     }),
     defaultRetention: optional(
@@ -275,7 +275,7 @@ export const objectLock = Type.Object(
           ),
         },
         {
-          description: 'Lock that every new object gets.',
+          description: 'Lock that every new object gets. Left out: none.',
           ...rules({
             rule: 'has(self.days) != has(self.years)',
             message: 'a defaultRetention needs exactly one of days and years',
@@ -286,7 +286,6 @@ export const objectLock = Type.Object(
   },
   {
     description: `Locks objects against deletion. ${unmanaged}`,
-    ...notInThisVersion,
     ...rules(
       { rule: '!has(self.defaultRetention) || self.enabled', message: 'defaultRetention needs enabled: true' },
       {

@@ -11,6 +11,7 @@ driverConformance({
   createDriver: createAwsDriver,
   lacks: lackedBy.moto,
   issuesKeys: true,
+  suspendsUnderLock: true,
   locksObjects: true,
   async start() {
     const dir = await mkdtemp(join(tmpdir(), 'aws-driver-'));

@@ -7,6 +7,7 @@ import {
   encryption,
   endpointIdentity,
   lifecycle,
+  objectLock,
   publicAccess,
   requestPayment,
   tagging,
@@ -49,6 +50,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
     aspects: ({ uplink }) => [
       bindAspect(tagging),
       bindAspect(versioning),
+      bindAspect(objectLock),
       bindAspect(publicAccess),
       bindAspect(encryption({ alwaysOn: isAmazon })),
       bindAspect(cors),

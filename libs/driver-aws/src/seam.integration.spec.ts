@@ -1,20 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  GetBucketReplicationCommand,
-  GetObjectLockConfigurationCommand,
-  PutBucketReplicationCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
-import { Fault, redact, terminal, waiting } from '@operator/outcome';
+import { GetBucketReplicationCommand, PutBucketReplicationCommand, type S3Client } from '@aws-sdk/client-s3';
+import { Fault, redact, waiting } from '@operator/outcome';
 import {
   bindAspect,
   birthOf,
   createBucket,
   createS3Driver,
   lookAtFeatures,
-  observeExistence,
   versioning,
   type Aspect,
   type BucketContext,
@@ -80,48 +74,6 @@ const converge = async (driver: Driver, s3: S3, spec: ReturnType<typeof bucketSp
   const views = await lookAtFeatures(driver, spec, bucket, s3, context);
   expect(views.map(({ verdict }) => verdict)).toEqual(views.map(() => 'same'));
 };
-
-describe('a feature that a bucket must be born with', () => {
-  const lock: Aspect<boolean> = {
-    name: 'objectLock',
-    desired: ({ objectLock: declared }) => declared?.enabled,
-    atCreation: (enabled) => (enabled ? { ObjectLockEnabledForBucket: true } : {}),
-    async read({ wire, bucket }, within) {
-      const found = await wire.sendOrAbsent(
-        new GetObjectLockConfigurationCommand({ Bucket: bucket }),
-        ['ObjectLockConfigurationNotFoundError'],
-        within,
-      );
-      return found?.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled';
-    },
-    isSet: (have) => have,
-    diff: (want, have) => (want === have ? undefined : want),
-    write: () => Promise.reject(terminal('Unsupported', 'Only at creation.')),
-  };
-  const spec = bucketSpec({ objectLock: { enabled: true } });
-
-  it('is there at the first look', async () => {
-    const driver = driverWith(() => [bindAspect(lock)]);
-    await converge(driver, await freshBucket(driver, spec), spec);
-  });
-
-  it('is told as unsupported on a bucket that was made without it', async () => {
-    const driver = driverWith(() => [bindAspect(lock)]);
-    const s3 = await freshBucket(driver);
-    const [view] = await lookAtFeatures(driver, spec, bucketContext(), s3, context);
-    if (view?.verdict !== 'different') throw new Error('expected a gap');
-    expect(await view.step.apply(context)).toEqual({ end: 'refused', message: 'Only at creation.' });
-    expect(await lookAtFeatures(driver, spec, bucketContext(), s3, context)).toMatchObject([
-      { verdict: 'unsupported' },
-    ]);
-  });
-
-  it('keeps the bucket from being made where nobody can give it', async () => {
-    const driver = driverWith(() => []);
-    expect(() => birthOf(driver, spec, bucketContext())).toThrow(/objectLock: .*is not created/);
-    expect(await observeExistence(driver, { bucket: 'seam-never' }, context)).toEqual({ state: 'absent' });
-  });
-});
 
 describe('a feature that needs a second bucket', () => {
   const destination = 'replication.destination';

@@ -6,6 +6,7 @@ import {
   encryption,
   endpointIdentity,
   lifecycle,
+  objectLock,
   publicAccess,
   readMisroutedPut,
   requestPayment,
@@ -43,6 +44,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) =>
     aspects: ({ uplink }) => [
       bindAspect(tagging),
       bindAspect(versioning),
+      bindAspect(objectLock),
       bindAspect(publicAccess),
       bindAspect(encryption()),
       bindAspect(cors),

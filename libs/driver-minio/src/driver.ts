@@ -9,6 +9,7 @@ import {
   encryption,
   endpointIdentity,
   lifecycle,
+  objectLock,
   publicAccessWithoutAcls,
   probeFeatures,
   readMisroutedPut,
@@ -35,6 +36,10 @@ export interface MinioOptions {
 /** What MinIO refuses or silently ignores, tried on its last public commit. */
 const unsupported: UnsupportedFeatures = new Map([
   ['mfaDelete', 'MinIO accepts MFA delete and ignores it.'],
+  [
+    'laterObjectLock',
+    'MinIO gives object lock to new buckets only, and this bucket was made without it. Recreate the bucket, or leave objectLock out.',
+  ],
   [
     'publicPolicyBlock',
     'MinIO has no public access block; what is public there follows from the bucket policy alone. Set blockPublicPolicy and restrictPublicBuckets to false.',
@@ -95,6 +100,7 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
     aspects: [
       bindAspect(tagging),
       bindAspect(versioning),
+      bindAspect(objectLock),
       bindAspect(publicAccessWithoutAcls),
       bindAspect(encryption()),
       bindAspect(lifecycle()),

@@ -85,6 +85,7 @@ driverConformance({
   createDriver: createWasabiDriver,
   lacks: [...lackedBy.moto, 'accelerate', 'kmsEncryption', 'lifecycleTransitions'],
   issuesKeys: true,
+  suspendsUnderLock: true,
   start: startWasabi,
 });
 

@@ -8,6 +8,7 @@ import {
   encryption,
   endpointIdentity,
   lifecycle,
+  objectLock,
   publicAccess,
   readMisroutedPut,
   requestPayment,
@@ -59,6 +60,7 @@ export const createWasabiDriver: DriverFactory = (connection, deps) => {
     aspects: () => [
       bindAspect(tagging),
       bindAspect(versioning),
+      bindAspect(objectLock),
       bindAspect(publicAccess),
       bindAspect(encryption()),
       bindAspect(cors),

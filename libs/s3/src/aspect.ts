@@ -16,6 +16,7 @@ export type Support = 'Supported' | 'Unsupported' | 'Unknown';
  */
 export const parts = [
   'mfaDelete',
+  'laterObjectLock',
   'kmsEncryption',
   'bucketKey',
   'publicPolicyBlock',
@@ -33,6 +34,9 @@ export const parts = [
   'userTags',
 ] as const;
 export type Part = (typeof parts)[number];
+
+/** What reaching a wish needs: a part that the server may lack, or what stands in the way on every server, in words. */
+export type Need = Part | { readonly message: string };
 
 /** What a driver knows that its server refuses or silently ignores: the feature, or the part of one → what to tell the person. */
 export type UnsupportedFeatures = ReadonlyMap<BucketFeature | Part, string>;
@@ -117,10 +121,10 @@ export interface Aspect<Want, Have = Want, Change = Want> {
   read(s3: BucketWire, context: CallContext, want?: Want): Promise<Have>;
   /** Pure. True when what is there can only be there because somebody set it: such a read proves that the server has the feature. */
   isSet(have: Have): boolean;
-  /** Parts of the feature that reaching the wish from there needs, beside the feature itself. */
-  needs?(want: Want, have: Have): readonly Part[];
-  /** The wish with those parts left as they are: what can converge where the server lacks them. */
-  without?(want: Want, have: Have, parts: readonly Part[]): Want;
+  /** What reaching the wish from there needs, beside the feature itself. */
+  needs?(want: Want, have: Have): readonly Need[];
+  /** The wish with those left as they are: what can converge all the same. */
+  without?(want: Want, have: Have, missing: readonly Need[]): Want;
   /** Pure: what to write; undefined when nothing differs. */
   diff(want: Want, have: Have): Change | undefined;
   /** A list that is shared is read again and merged. Nothing returned: all of it was written. `Written.lost` needs `without`. */

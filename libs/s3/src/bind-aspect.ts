@@ -7,6 +7,7 @@ import type {
   BucketContext,
   BucketWire,
   Finding,
+  Need,
   Part,
   Step,
   StepEnd,
@@ -53,6 +54,10 @@ const refusalBelievedMs = 3_600_000;
 /** True when the server itself lacks it, or the aspect has seen so; a bare status or a web page may be a proxy's. */
 const isLack = (fault: Fault): boolean =>
   fault.reason === reasons.Unsupported && (fault.cause === undefined || isOwnRefusal(fault));
+
+/** Why what is needed is not there; undefined for a part that the server is not known to lack. */
+const lackOf = (need: Need, unsupported: UnsupportedFeatures): string | undefined =>
+  typeof need === 'string' ? unsupported.get(need) : need.message;
 
 const unsupportedFault = (caught: unknown): Fault | undefined =>
   caught instanceof Fault && caught.reason === reasons.Unsupported ? caught : undefined;
@@ -143,13 +148,13 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
   ): Finding => {
     const change = aspect.diff(want, have);
     if (change === undefined) return { verdict: 'same' };
-    const missing = (aspect.needs?.(want, have) ?? []).filter((part) => lacks.has(part));
+    const missing = (aspect.needs?.(want, have) ?? []).filter((need) => lackOf(need, lacks) !== undefined);
     if (missing.length === 0) return { verdict: 'different', step: stepFor({ want, have, change }) };
     // The rest converges first; a look that finds only the missing part says so.
     const kept = aspect.without?.(want, have, missing) ?? want;
     const rest = aspect.diff(kept, have);
     if (rest !== undefined) return { verdict: 'different', step: stepFor({ want: kept, have, change: rest }) };
-    return { verdict: 'unsupported', message: missing.map((part) => lacks.get(part)).join(' ') };
+    return { verdict: 'unsupported', message: missing.map((need) => lackOf(need, lacks)).join(' ') };
   };
 
   /** Ours from now on. A declaration that was fulfilled has none but its own; until then what is left of the former stays known. */

@@ -57,25 +57,26 @@ export interface BucketBirth {
 /** Features that most servers take while the bucket is created and at no other time. */
 const onlyAtCreation: readonly BucketFeature[] = ['objectLock'];
 
+/** Why a bucket is not created: it could never get what the spec declares. Undefined when it is. */
+export const lackAtBirth = (driver: Pick<Driver, 'aspects' | 'unsupported'>, spec: BucketSpec): string | undefined => {
+  for (const feature of onlyAtCreation) {
+    if (isFeatureOff(feature, spec)) continue;
+    const lacking = driver.unsupported.get(feature);
+    if (lacking === undefined && driver.aspects.some(({ name }) => name === feature)) continue;
+    return `${feature}: ${lacking ?? notManaged(feature)} Some servers cannot add it later, so the bucket is not created.`;
+  }
+  return undefined;
+};
+
 /**
  * What the spec wants a new bucket to be born with.
  * @throws Fault `terminal` Unsupported when it could never get what it declares: it is not created then; the Fault of a reference that
  * leads nowhere
  */
 export const birthOf = (driver: Driver, spec: BucketSpec, bucket: BucketContext): BucketBirth => {
-  const aspects = inOrder(driver);
-  for (const feature of onlyAtCreation) {
-    if (isFeatureOff(feature, spec)) continue;
-    const lacking = driver.unsupported.get(feature);
-    const isManaged = lacking === undefined && aspects.some(({ name }) => name === feature);
-    if (!isManaged) {
-      throw terminal(
-        reasons.Unsupported,
-        `${feature}: ${lacking ?? notManaged(feature)} Some servers cannot add it later, so the bucket is not created.`,
-      );
-    }
-  }
-  const births = aspects.map((aspect) => ({ name: aspect.name, ...aspect.birth(spec, bucket) }));
+  const lack = lackAtBirth(driver, spec);
+  if (lack !== undefined) throw terminal(reasons.Unsupported, lack);
+  const births = inOrder(driver).map((aspect) => ({ name: aspect.name, ...aspect.birth(spec, bucket) }));
   return {
     input: Object.assign({}, ...births.map(({ input }) => input)) as Partial<CreateBucketCommandInput>,
     managed: Object.fromEntries(

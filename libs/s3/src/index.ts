@@ -16,6 +16,7 @@ export type {
 export { cors } from './aspects/cors.ts';
 export { encryption } from './aspects/encryption.ts';
 export { lifecycle } from './aspects/lifecycle.ts';
+export { objectLock } from './aspects/object-lock.ts';
 export { publicAccess, publicAccessOf, publicAccessWithoutAcls } from './aspects/public-access.ts';
 export { accelerate } from './aspects/accelerate.ts';
 export { requestPayment } from './aspects/request-payment.ts';
@@ -33,7 +34,7 @@ export { findContent } from './contents.ts';
 export { emptyBucketBatch } from './emptying.ts';
 export type { OwnCodes } from './error-classes.ts';
 export { createBucket, lookUpCreation, observeExistence, removeBucket } from './existence.ts';
-export { birthOf, lookAtFeatures, referencesOf, retireFeatures } from './features.ts';
+export { birthOf, lackAtBirth, lookAtFeatures, referencesOf, retireFeatures } from './features.ts';
 export { checkS3Health, createUnknownKeyCheck, verifyKey } from './health.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';
 export { mostUsersLookedAt } from './key-issuer.ts';
@@ -48,6 +49,8 @@ export type {
 } from './key-issuer.ts';
 export { readOwner } from './owner-mark.ts';
 export type { SeenOwner, Tags } from './owner-mark.ts';
+export { readHold } from './object-hold.ts';
+export type { ObjectHold } from './object-hold.ts';
 export { probeFeatures } from './probe.ts';
 export { createTokenBucket } from './rate.ts';
 export { createS3Driver, endpointIdentity } from './s3-driver.ts';

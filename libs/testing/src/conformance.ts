@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { asFault, redact, type Fault } from '@operator/outcome';
 import {
+  birthOf,
   createBucket,
   deleteBucketPolicy,
   emptyBucketBatch,
@@ -17,9 +18,11 @@ import {
   observeExistence,
   putBucketPolicy,
   readBucketPolicy,
+  readHold,
   readOwner,
   removeBucket,
   verifyKey,
+  type AspectView,
   type BucketWire,
   type Connection,
   type Driver,
@@ -30,7 +33,7 @@ import {
   type Part,
 } from '@operator/s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it as vitestIt } from 'vitest';
-import { bucketSpec, driverDeps, ownerMark, recordingContext } from './builders.ts';
+import { bucketContext, bucketSpec, driverDeps, ownerMark, recordingContext } from './builders.ts';
 import { createConvergence, featureConformance, verdictsOf } from './feature-conformance.ts';
 import { independentClient } from './independent-client.ts';
 import { knownGaps, type KnownGap } from './known-gaps.ts';
@@ -56,6 +59,8 @@ export interface ConformanceOptions {
   readonly hidesOddKeys?: boolean;
   /** True when the server locks objects and holds to it. */
   readonly locksObjects?: boolean;
+  /** True when versioning can be suspended on a bucket with object lock, as the S3 API does not allow. */
+  readonly suspendsUnderLock?: boolean;
   /** True when the server answers AccessDenied to keys that it does not know: nothing but a success then proves a key. */
   readonly deniesUnknownKeys?: boolean;
   /** Cases that cannot hold on this server yet. */
@@ -65,6 +70,9 @@ export interface ConformanceOptions {
 type KeyVerdict = Awaited<ReturnType<typeof verifyKey>>;
 
 const patienceMs = 20_000;
+
+const stepsOf = (views: readonly AspectView[]) =>
+  views.flatMap((view) => (view.verdict === 'different' ? [view.step] : []));
 
 /** The Fault a call ends with; fails when it succeeds. */
 const faultOf = async (call: Promise<unknown>): Promise<Fault> => {
@@ -126,9 +134,9 @@ export const driverConformance = (options: ConformanceOptions): void => {
       return other;
     };
     const freshName = () => `conf-${randomUUID().slice(0, 13)}`;
-    const freshBucket = async (): Promise<BucketWire> => {
+    const freshBucket = async (spec = bucketSpec()): Promise<BucketWire> => {
       const bucket = freshName();
-      await createBucket(driver, { bucket }, context);
+      await createBucket(driver, { bucket, born: birthOf(driver, spec, bucketContext()).input }, context);
       context.clear();
       return { wire: driver.wire(), bucket };
     };
@@ -210,6 +218,7 @@ export const driverConformance = (options: ConformanceOptions): void => {
           await createBucket(driver, { bucket, born: { ObjectLockEnabledForBucket: true } }, context);
           const s3 = { wire: driver.wire(), bucket };
           await put(s3, 'free');
+          const until = new Date(performance.timeOrigin + performance.now() + 3_600_000);
           await s3.wire.send(
             new PutObjectCommand({
               Bucket: bucket,
@@ -217,13 +226,19 @@ export const driverConformance = (options: ConformanceOptions): void => {
               Body: 'content',
               ChecksumAlgorithm: 'CRC32',
               ObjectLockMode: 'GOVERNANCE',
-              ObjectLockRetainUntilDate: new Date(performance.timeOrigin + performance.now() + 3_600_000),
+              ObjectLockRetainUntilDate: until,
             }),
             context,
           );
           const batch = await emptyBucketBatch(driver, { bucket }, context);
           expect(batch).toMatchObject({ deletedObjects: 1, remaining: true });
           expect(batch.blocked).toMatchObject([{ key: 'locked' }]);
+          const [blocked] = batch.blocked;
+          if (blocked === undefined) throw new Error('there is one');
+          const hold = await readHold(driver, { bucket }, blocked, context);
+          expect(hold).toMatchObject({ retention: { mode: 'GOVERNANCE' }, hasLegalHold: false });
+          // Servers cut what is less than a second.
+          expect(Math.abs((hold?.retention?.until.getTime() ?? 0) - until.getTime())).toBeLessThan(1_000);
           expect(await emptyBucketBatch(driver, { bucket }, context)).toMatchObject({
             deletedObjects: 0,
             remaining: true,
@@ -279,6 +294,47 @@ export const driverConformance = (options: ConformanceOptions): void => {
           verdictsOf(await look(s3, bucketSpec({ versioning: { enabled: true, mfaDelete: false } }))).versioning,
         ).toBe('same');
       });
+
+      if (!lacks.has('objectLock')) {
+        const versioned = { enabled: true, mfaDelete: false };
+        const locked = bucketSpec({ versioning: versioned, objectLock: { enabled: true } });
+
+        it('objectLock of a bucket that was made without it comes later, or it is said that only a new bucket gets it', async () => {
+          const s3 = await freshBucket();
+          const views = await converge(s3, locked);
+          const isLate = !lacks.has('laterObjectLock');
+          expect(verdictsOf(views)).toMatchObject({ versioning: 'same', objectLock: isLate ? 'same' : 'unsupported' });
+          if (!isLate)
+            expect(views).toContainEqual(
+              expect.objectContaining({ message: expect.stringMatching(/Recreate/) as unknown }),
+            );
+        });
+
+        it('objectLock that is there cannot be declared off, and versioning cannot be suspended under it', async () => {
+          const s3 = await freshBucket(locked);
+          await converge(s3, locked);
+          const views = await converge(s3, bucketSpec({ versioning: versioned, objectLock: { enabled: false } }));
+          expect(views).toContainEqual(
+            expect.objectContaining({
+              verdict: 'unsupported',
+              message: expect.stringMatching(/no server takes away/) as unknown,
+            }),
+          );
+          if (options.suspendsUnderLock === true) return;
+          const [step] = stepsOf(await look(s3, bucketSpec({ versioning: { ...versioned, enabled: false } })));
+          expect(await faultOf(step?.apply(context) ?? Promise.resolve())).toMatchObject({
+            reason: 'RequestRefused',
+            message: expect.stringMatching(/keeps object lock for ever/) as unknown,
+          });
+        });
+
+        it('objectLock keeps a new object as long as the default says, in years and in COMPLIANCE', async () => {
+          const s3 = await freshBucket(locked);
+          const defaultRetention = { mode: 'COMPLIANCE', years: 1 } as const;
+          const spec = bucketSpec({ versioning: versioned, objectLock: { enabled: true, defaultRetention } });
+          expect(verdictsOf(await converge(s3, spec)).objectLock).toBe('same');
+        });
+      }
 
       testIf(!lacks.has('tagging'), 'the mark is written and read back, without any declared tag', async () => {
         const s3 = await freshBucket();

@@ -6,6 +6,7 @@ import {
   GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
   GetBucketVersioningCommand,
+  GetObjectLockConfigurationCommand,
   GetPublicAccessBlockCommand,
   PutBucketCorsCommand,
   PutBucketLifecycleConfigurationCommand,
@@ -45,6 +46,10 @@ interface Declaration<F extends BucketFeature = BucketFeature> {
     readonly declared: NonNullable<BucketSpec[F]>;
     readonly rest: NonNullable<BucketSpec[F]>;
   }[];
+  /** What must be declared beside it; it replaces the declarations of the features that it names. */
+  readonly beside?: Partial<BucketSpec>;
+  /** True for what a bucket has for ever, and on most servers from its creation: `none` follows neither `full` nor `other`. */
+  readonly isForEver?: true;
   /** What an independent client finds, in the form of `shows`. */
   readonly seen: (client: Independent, bucket: string) => Promise<unknown>;
   /** What it finds once the declaration is fulfilled. */
@@ -231,6 +236,23 @@ export const declarations: readonly AnyDeclaration[] = [
       (await client.send(new GetBucketVersioningCommand({ Bucket }))).Status === 'Enabled' ? 'on' : 'off',
     shows: ({ enabled }) => (enabled ? 'on' : 'off'),
   }),
+  declare<'objectLock'>({
+    feature: 'objectLock',
+    full: { enabled: true, defaultRetention: { mode: 'GOVERNANCE', days: 1 } },
+    other: { enabled: true },
+    none: { enabled: false },
+    beside: { versioning: { enabled: true, mfaDelete: false } },
+    isForEver: true,
+    async seen(client, Bucket) {
+      const answer = await orAbsent(
+        client.send(new GetObjectLockConfigurationCommand({ Bucket })),
+        'ObjectLockConfigurationNotFoundError',
+      );
+      const { Mode, Days } = answer?.ObjectLockConfiguration?.Rule?.DefaultRetention ?? {};
+      return [answer?.ObjectLockConfiguration?.ObjectLockEnabled === 'Enabled', Mode, Days];
+    },
+    shows: ({ enabled, defaultRetention: { mode, days } = {} }) => [enabled, mode, days],
+  }),
   declare<'publicAccess'>({
     feature: 'publicAccess',
     full: { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
@@ -369,6 +391,7 @@ export type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
 export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Part)[]>> = {
   // Without a key service it encrypts nothing, and without a tier it moves nothing.
   minio: [
+    'laterObjectLock',
     'publicAccess',
     'cors',
     'encryption',
@@ -390,18 +413,27 @@ export const declarationsOn = (server: KnownServer): readonly AnyDeclaration[] =
 
 /** The part of a manifest that declares every feature that a server has. */
 export const declaredOn = (server: KnownServer, which: 'full' | 'other' | 'none' = 'full'): Partial<BucketSpec> =>
-  Object.fromEntries(
+  withBeside(
     declarationsOn(server).map((declaration) => {
       const canOther = (declaration.otherNeeds ?? []).every((part) => !lackedBy[server].includes(part));
-      return [declaration.feature, which === 'other' && !canOther ? declaration.full : declaration[which]];
+      return [declaration, which === 'other' && !canOther ? declaration.full : declaration[which]];
     }),
   );
 
-/** What every server has, in full. */
+/** The part of a manifest with these declarations, and what those that ask for something need beside them. */
+export const withBeside = (chosen: readonly (readonly [AnyDeclaration, object])[]): Partial<BucketSpec> =>
+  Object.assign(
+    Object.fromEntries(chosen.map(([{ feature }, declared]) => [feature, declared])),
+    ...chosen.map(([{ none, beside }, declared]) => (declared === none ? {} : beside)),
+  ) as Partial<BucketSpec>;
+
+/** What every server has, in full, and gives to a bucket at any time. */
 export const declaredEverywhere = (): Partial<BucketSpec> =>
   Object.fromEntries(
     declarations
-      .filter(({ feature }) => !Object.values(lackedBy).some((lacked) => lacked.includes(feature)))
+      .filter(
+        ({ feature, isForEver }) => !isForEver && !Object.values(lackedBy).some((lacked) => lacked.includes(feature)),
+      )
       .map(({ feature, full }) => [feature, full]),
   );
 

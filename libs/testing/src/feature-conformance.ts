@@ -8,10 +8,10 @@ import {
   type Managed,
   type Part,
 } from '@operator/s3';
-import { assert, asyncProperty, array, constantFrom, record } from 'fast-check';
+import { assert, asyncProperty, array, boolean, constantFrom, record } from 'fast-check';
 import { describe, expect } from 'vitest';
 import { bucketContext, bucketSpec, type RecordingContext } from './builders.ts';
-import { declarations, differencesFrom, type AnyDeclaration, type Independent } from './declarations.ts';
+import { declarations, differencesFrom, withBeside, type AnyDeclaration, type Independent } from './declarations.ts';
 
 /** What the suite of features works with. */
 interface FeatureBench {
@@ -19,7 +19,8 @@ interface FeatureBench {
   readonly independent: () => Independent;
   readonly context: RecordingContext;
   readonly lacks: ReadonlySet<BucketFeature | Part>;
-  readonly freshBucket: () => Promise<BucketWire>;
+  /** Born with what the spec declares that a bucket has from its creation. */
+  readonly freshBucket: (spec?: BucketSpec) => Promise<BucketWire>;
   readonly it: (title: string, run: () => Promise<void>) => void;
 }
 
@@ -66,7 +67,7 @@ export const featureConformance = (bench: FeatureBench): void => {
   const { look, converge } = createConvergence(driver, context);
   const has = ({ feature }: Pick<AnyDeclaration, 'feature'>) => !lacks.has(feature);
   const canOther = ({ otherNeeds = [] }: AnyDeclaration) => !otherNeeds.some((part) => lacks.has(part));
-  const specOf = (feature: BucketFeature, declared: object | undefined) => bucketSpec({ [feature]: declared });
+  const specOf = (declaration: AnyDeclaration, declared: object) => bucketSpec(withBeside([[declaration, declared]]));
   const differences = (s3: BucketWire, spec: BucketSpec) => differencesFrom(spec, independent(), s3.bucket);
   // Adopted: then nothing is kept without being declared.
   const adopted = (managed: Managed = {}) => bucketContext({ created: false, managed });
@@ -75,20 +76,22 @@ export const featureConformance = (bench: FeatureBench): void => {
     const { feature, full, none } = declaration;
     it(`${feature} is said to be unsupported, and its absence is fulfilled`, async () => {
       const s3 = await freshBucket();
-      expect(verdictsOf(await converge(s3, specOf(feature, full)))[feature]).toBe('unsupported');
-      expect(verdictsOf(await converge(s3, specOf(feature, none)))[feature] ?? 'same').toBe('same');
+      expect(verdictsOf(await converge(s3, specOf(declaration, full)))[feature]).toBe('unsupported');
+      expect(verdictsOf(await converge(s3, specOf(declaration, none)))[feature] ?? 'same').toBe('same');
     });
   }
 
   for (const declaration of declarations.filter(has)) {
     const { feature, full, other, none, otherNeeds = [] } = declaration;
     const second = canOther(declaration) ? other : none;
+    const isForEver = declaration.isForEver === true;
+    const bornFor = isForEver ? specOf(declaration, full) : bucketSpec();
     describe(feature, () => {
       it(`${feature} converges from any declaration to any, and the server shows it`, async () => {
-        const s3 = await freshBucket();
+        const s3 = await freshBucket(bornFor);
         let managed: Managed = {};
-        for (const declared of [full, second, none, full, none]) {
-          const spec = specOf(feature, declared);
+        for (const declared of isForEver ? [full, second, full] : [full, second, none, full, none]) {
+          const spec = specOf(declaration, declared);
           const views = await converge(s3, spec, bucketContext({ managed }));
           managed = managedOf(managed, views);
           expect(verdictsOf(views)[feature] ?? 'same').toBe('same');
@@ -97,20 +100,20 @@ export const featureConformance = (bench: FeatureBench): void => {
       });
 
       it(`${feature} that was changed behind our back is drift, and is repaired`, async () => {
-        const s3 = await freshBucket();
-        const spec = specOf(feature, full);
+        const s3 = await freshBucket(bornFor);
+        const spec = specOf(declaration, full);
         const managed = managedOf({}, await converge(s3, spec));
         // What somebody adds where foreign entries stay is no drift.
         const drifted = declaration.foreign?.stays === true ? none : second;
-        await converge(s3, specOf(feature, drifted), bucketContext({ managed }));
+        await converge(s3, specOf(declaration, drifted), bucketContext({ managed }));
         expect(verdictsOf(await look(s3, spec, bucketContext({ managed })))[feature]).toBe('different');
         await converge(s3, spec, bucketContext({ managed }));
         expect(await differences(s3, spec)).toEqual([]);
       });
 
       it(`${feature} that is no longer declared stays as it is`, async () => {
-        const s3 = await freshBucket();
-        const spec = specOf(feature, full);
+        const s3 = await freshBucket(bornFor);
+        const spec = specOf(declaration, full);
         const managed = managedOf({}, await converge(s3, spec));
         await converge(s3, bucketSpec(), adopted(managed));
         expect(await differences(s3, spec)).toEqual([]);
@@ -119,20 +122,20 @@ export const featureConformance = (bench: FeatureBench): void => {
       if (otherNeeds.length > 0 && !canOther(declaration))
         it(`${feature} as it needs ${otherNeeds.join(' and ')} is said to be unsupported`, async () => {
           const s3 = await freshBucket();
-          expect(verdictsOf(await converge(s3, specOf(feature, other)))[feature]).toBe('unsupported');
+          expect(verdictsOf(await converge(s3, specOf(declaration, other)))[feature]).toBe('unsupported');
         });
 
       for (const { needs, declared, rest } of declaration.partly ?? [])
         it(`${feature} with ${needs} ${lacks.has(needs) ? 'is said to be unsupported, and the rest of it is there' : 'converges'}`, async () => {
           const s3 = await freshBucket();
-          const spec = specOf(feature, declared);
+          const spec = specOf(declaration, declared);
           const managed = managedOf({}, await converge(s3, spec));
           // Once more: what the server lacks is not tried in each pass.
           const views = await converge(s3, spec, bucketContext({ managed }));
           expect(verdictsOf(views)[feature]).toBe(lacks.has(needs) ? 'unsupported' : 'same');
-          expect(await differences(s3, specOf(feature, lacks.has(needs) ? rest : declared))).toEqual([]);
-          await converge(s3, specOf(feature, none), bucketContext({ managed }));
-          expect(await differences(s3, specOf(feature, none))).toEqual([]);
+          expect(await differences(s3, specOf(declaration, lacks.has(needs) ? rest : declared))).toEqual([]);
+          await converge(s3, specOf(declaration, none), bucketContext({ managed }));
+          expect(await differences(s3, specOf(declaration, none))).toEqual([]);
         });
 
       const { foreign } = declaration;
@@ -140,15 +143,15 @@ export const featureConformance = (bench: FeatureBench): void => {
       it(`${feature} of others ${foreign.stays ? 'stays' : 'goes'}, and ours goes without it`, async () => {
         const s3 = await freshBucket();
         const keeping = foreign.keeping ?? full;
-        const managed = managedOf({}, await converge(s3, specOf(feature, keeping)));
+        const managed = managedOf({}, await converge(s3, specOf(declaration, keeping)));
         await foreign.put(independent(), s3.bucket);
-        const kept = await look(s3, specOf(feature, keeping), bucketContext({ managed }));
+        const kept = await look(s3, specOf(declaration, keeping), bucketContext({ managed }));
         expect(verdictsOf(kept)[feature]).toBe('same');
         const emptied = { ...keeping, ...(feature === 'tagging' ? { tags: {} } : { rules: [] }) };
-        await converge(s3, specOf(feature, emptied), bucketContext({ managed }));
+        await converge(s3, specOf(declaration, emptied), bucketContext({ managed }));
         expect(await foreign.isThere(independent(), s3.bucket)).toBe(true);
-        expect(await differences(s3, specOf(feature, none))).toEqual([]);
-        await converge(s3, specOf(feature, full));
+        expect(await differences(s3, specOf(declaration, none))).toEqual([]);
+        await converge(s3, specOf(declaration, full));
         expect(await foreign.isThere(independent(), s3.bucket)).toBe(foreign.stays);
       });
     });
@@ -159,22 +162,27 @@ export const featureConformance = (bench: FeatureBench): void => {
     const choice = (declaration: AnyDeclaration) =>
       constantFrom<Choice[]>('unset', 'full', 'none', ...(canOther(declaration) ? (['other'] as const) : []));
     const step = record(Object.fromEntries(mine.map((declaration) => [declaration.feature, choice(declaration)])));
-    const specFor = (choices: Readonly<Record<string, Choice>>) =>
-      bucketSpec(
-        Object.fromEntries(
-          mine.flatMap((declaration) => {
-            const chosen = choices[declaration.feature] ?? 'unset';
-            return chosen === 'unset' ? [] : [[declaration.feature, declaration[chosen]]];
-          }),
-        ),
-      );
-    const history = asyncProperty(array(step, { minLength: 2, maxLength: 4 }), async (steps) => {
-      const [s3, fresh] = [await freshBucket(), await freshBucket()];
+    const forEver = mine.filter(({ isForEver }) => isForEver === true);
+    /** `isBorn`: whether the bucket has what it has for ever; then that is never declared off, and what it needs is never taken away. */
+    const specFor = (isBorn: boolean, choices: Readonly<Record<string, Choice>>) => {
+      const chosen = mine.flatMap((declaration) => {
+        const one = choices[declaration.feature] ?? 'unset';
+        const isLegal = declaration.isForEver !== true || (one === 'none') !== isBorn;
+        return one === 'unset' || !isLegal ? [] : [[declaration, declaration[one]] as const];
+      });
+      const needed = isBorn ? forEver.map(({ beside }) => beside) : [];
+      return bucketSpec(Object.assign(withBeside(chosen), ...needed) as Partial<BucketSpec>);
+    };
+    const bornFor = (isBorn: boolean) =>
+      bucketSpec(isBorn ? withBeside(forEver.map((declaration) => [declaration, declaration.full])) : {});
+    const histories = array(step, { minLength: 2, maxLength: 4 });
+    const history = asyncProperty(boolean(), histories, async (isBorn, steps) => {
+      const [s3, fresh] = [await freshBucket(bornFor(isBorn)), await freshBucket(bornFor(isBorn))];
       let managed: Managed = {};
       for (const choices of steps) {
-        managed = managedOf(managed, await converge(s3, specFor(choices), adopted(managed)));
+        managed = managedOf(managed, await converge(s3, specFor(isBorn, choices), adopted(managed)));
       }
-      const last = specFor(steps.at(-1) ?? {});
+      const last = specFor(isBorn, steps.at(-1) ?? {});
       const views = await converge(fresh, last, adopted());
       // What the last one does not declare is left as it was.
       const declared = ([feature]: readonly [string, unknown]) => last[feature as BucketFeature] !== undefined;

@@ -13,11 +13,12 @@ import {
 } from '@operator/s3';
 import { redact, type CallContext } from '@operator/outcome';
 
-/** One version of an object; `isLocked`: its deletion is refused. */
+/** One version of an object; `isLocked`: its deletion is refused, by a retention in GOVERNANCE where `lockedUntil` says so. */
 export interface MemoryVersion {
   readonly Key: string;
   readonly VersionId: string;
   readonly isLocked: boolean;
+  readonly lockedUntil?: Date;
 }
 
 /** A bucket as the server has it; tests look at it and change it behind the operator's back. */
@@ -175,6 +176,12 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
         return {
           Errors: locked.map(({ Key, VersionId }) => ({ Key, VersionId, Code: 'AccessDenied', Message: 'locked' })),
         };
+      }
+      case 'HeadObject': {
+        const { lockedUntil } = bucket.versions.find(({ VersionId }) => VersionId === input.VersionId) ?? {};
+        return lockedUntil === undefined
+          ? {}
+          : { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: lockedUntil };
       }
       case 'ListMultipartUploads':
         return {};

@@ -591,6 +591,24 @@ const featureCases = [
     rulesNotChecked,
   ),
 
+  refuses(
+    'a default retention of no days',
+    bucket({
+      versioning: { enabled: true },
+      objectLock: { enabled: true, defaultRetention: { mode: 'GOVERNANCE', days: 0 } },
+    }),
+    ['spec.objectLock.defaultRetention.days', 'should be greater than or equal to 1'],
+  ),
+  refuses(
+    'an unknown mode of retention',
+    bucket({
+      versioning: { enabled: true },
+      objectLock: { enabled: true, defaultRetention: { mode: 'Governance', days: 1 } },
+    }),
+    ['spec.objectLock.defaultRetention.mode', 'supported values: "GOVERNANCE", "COMPLIANCE"'],
+    rulesNotChecked,
+  ),
+
   accepts('a quota', bucket({ quota: { maxBytes: 10_737_418_240 } })),
   accepts('no quota', bucket({ quota: { maxBytes: 0 } })),
   refuses('a negative quota', bucket({ quota: { maxBytes: -1 } }), [

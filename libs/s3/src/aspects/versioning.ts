@@ -1,5 +1,7 @@
 import { GetBucketVersioningCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
+import { Fault, reworded } from '@operator/outcome';
 import type { Aspect } from '../aspect.ts';
+import { answerOf } from '../wire-answer.ts';
 
 /** Suspended and never enabled are both off. */
 export interface VersioningWant {
@@ -25,15 +27,19 @@ export const versioning: Aspect<VersioningWant> = {
   },
   diff: (want, have) => (want.enabled === have.enabled && want.mfaDelete === have.mfaDelete ? undefined : want),
   async write({ wire, bucket }, to, context) {
-    await wire.send(
-      new PutBucketVersioningCommand({
-        Bucket: bucket,
-        VersioningConfiguration: {
-          Status: to.enabled ? 'Enabled' : 'Suspended',
-          ...(to.mfaDelete ? { MFADelete: 'Enabled' as const } : {}),
-        },
-      }),
-      context,
-    );
+    const command = new PutBucketVersioningCommand({
+      Bucket: bucket,
+      VersioningConfiguration: {
+        Status: to.enabled ? 'Enabled' : 'Suspended',
+        ...(to.mfaDelete ? { MFADelete: 'Enabled' as const } : {}),
+      },
+    });
+    await wire.send(command, context).catch((caught: unknown) => {
+      if (!(caught instanceof Fault) || answerOf(caught.cause)?.code !== 'InvalidBucketState') throw caught;
+      throw reworded(
+        caught,
+        `Versioning of bucket ${bucket} cannot be suspended, because it keeps object lock for ever. Set versioning.enabled: true. ${caught.message}`,
+      );
+    });
   },
 };

@@ -64,6 +64,14 @@ describe('keyWarnings', () => {
     ['access', { providerRef, access }, []],
     ['a policy', { providerRef, policy: policy('Allow', 'arn:aws:s3:::documents/*') }, []],
     [
+      'a policy that allows everything',
+      {
+        providerRef,
+        policy: { version: '2012-10-17', statement: [{ effect: 'Allow', action: 's3:*', resource: '*' }] },
+      },
+      ['WideGrant'],
+    ],
+    [
       'a policy that matches nothing',
       { providerRef, policy: policy('Allow', 'arn:aws:s3:::documents') },
       ['MatchesNothing'],

@@ -1,7 +1,15 @@
 import type { AccessKeyStatus } from '@operator/api';
 import { annotations, conditionTypes, eventReasons, reasons } from '@operator/api';
 import { Fault, reworded, type Claim, type Warning } from '@operator/outcome';
-import { describeProblems, explainRefusal, findMismatches, hashPolicy, type IamPolicy } from '@operator/policy';
+import {
+  describeProblems,
+  explainRefusal,
+  explainWide,
+  findMismatches,
+  findWideGrants,
+  hashPolicy,
+  type IamPolicy,
+} from '@operator/policy';
 import { isProviderFault, providerNotReady, type Ownership } from '@operator/references';
 import type { AccessKey } from './deps.ts';
 import type { KeyPlan, KeyRequests, PreviousKey } from './plan.ts';
@@ -52,11 +60,12 @@ export const waitingClaims = ({ waits, previous }: Pick<KeyPlan, 'waits' | 'prev
   return [{ type: conditionTypes.RotationFailed, status: 'True', reason: reasons.RotationWaiting, message }];
 };
 
-/** What of a working key was most likely not meant: that it may do nothing, and actions of its policy that match nothing. */
+/** What of a working key was most likely not meant: that it may do nothing or everything, and actions of its policy that match nothing. */
 export const keyWarnings = ({ spec: { access, policy } }: Pick<AccessKey, 'spec'>): readonly Warning[] => {
   const isIdle = (access ?? []).length === 0 && policy?.statement.some(({ effect }) => effect === 'Allow') !== true;
   // But for its case the action is one, and a server that took the document knows it.
   const idle = policy === undefined ? [] : findMismatches(policy, 'identity').filter(({ is }) => is !== 'spelling');
+  const wide = policy === undefined ? [] : findWideGrants(policy, 'identity');
   return [
     ...(isIdle
       ? [
@@ -67,6 +76,9 @@ export const keyWarnings = ({ spec: { access, policy } }: Pick<AccessKey, 'spec'
           },
         ]
       : []),
+    ...(wide.length === 0
+      ? []
+      : [{ reason: eventReasons.WideGrant, message: explainWide(wide, 'spec.policy.statement') }]),
     ...(idle.length === 0
       ? []
       : [{ reason: eventReasons.MatchesNothing, message: `Without effect: spec.policy.${describeProblems(idle)}.` }]),

@@ -83,17 +83,53 @@ describe('claimsOfPolicyFault', () => {
 });
 
 describe('unheededClaims', () => {
-  const policy = (effect: 'Allow' | 'Deny', ...names: readonly string[]) => ({
+  const policy = (effect: 'Allow' | 'Deny', names: readonly string[], condition?: IamStatement['Condition']) => ({
     Version: '2012-10-17',
-    Statement: [{ Effect: effect, Principal: { AWS: names } }],
+    Statement: [{ Effect: effect, Principal: { AWS: names }, ...(condition && { Condition: condition }) }],
   });
-  it.each([
-    ['everybody may', policy('Allow', '*'), 'lacks', 0],
-    ['somebody may', policy('Allow', 'arn'), 'lacks', 1],
-    ['nobody may', policy('Deny', '*'), 'lacks', 1],
-    ['somebody may, on a server that heeds it', policy('Allow', 'arn'), undefined, 0],
-  ])('%s', (_title, given, lacking, count) => {
-    expect(unheededClaims(given, lacking)).toHaveLength(count);
+  const user = 'arn:aws:iam::RGW1:user/app';
+  const prefix = { 's3:prefix': ['open/'] };
+  const here = { 'aws:SourceIp': ['10.0.0.0/8'] };
+  it.each<[string, IamPolicy, string, number]>([
+    ['everybody may', policy('Allow', ['*']), 'policyPrincipals', 0],
+    ['somebody may', policy('Allow', [user]), 'policyPrincipals', 1],
+    ['nobody may', policy('Deny', ['*']), 'policyPrincipals', 1],
+    ['somebody may, on a server that heeds it', policy('Allow', [user]), 'policyNotAction', 0],
+    ['all others are denied', policy('Deny', [user], { StringNotEquals: prefix }), 'policyAbsentKeys', 1],
+    ['any other is denied', policy('Deny', ['*'], { 'ForAnyValue:StringNotLike': prefix }), 'policyAbsentKeys', 1],
+    ['who says it is denied', policy('Deny', ['*'], { StringEquals: prefix }), 'policyAbsentKeys', 0],
+    ['with IfExists', policy('Deny', ['*'], { StringNotEqualsIfExists: prefix }), 'policyAbsentKeys', 0],
+    ['another network is denied', policy('Deny', ['*'], { NotIpAddress: here }), 'policyAbsentKeys', 0],
+    ['all others may', policy('Allow', ['*'], { StringNotEquals: prefix }), 'policyAbsentKeys', 0],
+    [
+      'who comes without TLS is denied',
+      policy('Deny', ['*'], { Bool: { 'aws:secureTransport': ['false'] } }),
+      'policySecureTransport',
+      1,
+    ],
+    [
+      'who comes without TLS is denied, with IfExists',
+      policy('Deny', ['*'], { BoolIfExists: { 'aws:SecureTransport': ['false'] } }),
+      'policySecureTransport',
+      0,
+    ],
+    ['who is here is denied', policy('Deny', ['*'], { IpAddress: here }), 'policySecureTransport', 0],
+    ['the account may', policy('Allow', ['arn:aws:iam::RGW1:root']), 'policyAccountPrincipal', 1],
+    ['the account may, by its number', policy('Allow', ['123456789012']), 'policyAccountPrincipal', 1],
+    ['the account is denied', policy('Deny', ['123456789012']), 'policyAccountPrincipal', 0],
+    ['one user of it may', policy('Allow', [user, '*']), 'policyAccountPrincipal', 0],
+  ])('%s', (_title, given, part, count) => {
+    expect(unheededClaims(given, new Map([[part, 'The server lacks it.']]))).toHaveLength(count);
+  });
+
+  it('names the statements, and tells everything at once', () => {
+    const denial = policy('Deny', ['*'], { StringNotEquals: prefix, Bool: { 'aws:SecureTransport': ['false'] } });
+    const both = { ...denial, Statement: [...policy('Allow', ['*']).Statement, ...denial.Statement] };
+    const unsupported = new Map([
+      ['policyAbsentKeys', 'One.'],
+      ['policySecureTransport', 'Two.'],
+    ]);
+    expect(unheededClaims(both, unsupported)).toMatchObject([{ message: 'statement[1]: One. statement[1]: Two.' }]);
   });
 });
 

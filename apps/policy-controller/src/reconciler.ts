@@ -82,7 +82,7 @@ const report = (
   { provided }: ReachedBucket,
   { policy }: PolicyWork,
 ): Outcome<BucketPolicyStatus> => {
-  const claims = unheededClaims(wanted, provided.driver.unsupported.get('policyPrincipals'));
+  const claims = unheededClaims(wanted, provided.driver.unsupported);
   return plan.kind === 'keep'
     ? settled(plan.status, { claims, warnings: policyWarnings(policy.spec.policy, wanted) })
     : progressing(plan.status, { reason: reasons.Converging, steps: ['policy'], claims });

@@ -1,6 +1,14 @@
 import { conditionTypes, eventReasons, reasons, type PolicyDocument } from '@operator/api';
 import { Fault, reworded, type Claim, type Warning } from '@operator/outcome';
-import { describeProblems, explainRefusal, findMismatches, findPublicWrites, type IamPolicy } from '@operator/policy';
+import {
+  describeProblems,
+  explainRefusal,
+  explainWide,
+  findMismatches,
+  findPublicWrites,
+  findWideGrants,
+  type IamPolicy,
+} from '@operator/policy';
 
 const invalidReasons: ReadonlySet<string> = new Set([reasons.PolicyInvalid]);
 
@@ -24,26 +32,59 @@ export const claimsOfPolicyFault = (fault: Fault): readonly Claim[] => {
   return fault.kind === 'waiting' ? claim(conditionTypes.BucketNotReady) : [];
 };
 
+type Statement = IamPolicy['Statement'][number];
+
+// NotIpAddress is about an address that every request has.
+const negated = /Not(?!IpAddress)(?!.*IfExists$)/i;
+
+const conditionsOf = ({ Condition = {} }: Statement) => Object.entries(Condition);
+const namesOf = ({ Principal = {} }: Statement): readonly string[] => Principal.AWS ?? [];
+const isAccount = (name: string): boolean => /^[^:*]+$/.test(name) || /^arn:[a-z0-9-]+:iam::[^:]+:root$/.test(name);
+
+/** What a server may keep and not heed, by the names that it has in `Driver.unsupported`. */
+const unheededIn: ReadonlyMap<string, (statement: Statement) => boolean> = new Map([
+  // A server that asks a bucket policy about anonymous requests alone heeds nothing but what allows everybody.
+  ['policyPrincipals', (statement) => statement.Effect !== 'Allow' || !namesOf(statement).includes('*')],
+  [
+    'policyAbsentKeys',
+    (statement) => statement.Effect === 'Deny' && conditionsOf(statement).some(([operator]) => negated.test(operator)),
+  ],
+  [
+    'policySecureTransport',
+    (statement) =>
+      conditionsOf(statement)
+        .flatMap(([operator, keys]) => (operator.endsWith('IfExists') ? [] : Object.keys(keys)))
+        .some((key) => key.toLowerCase() === 'aws:securetransport'),
+  ],
+  ['policyAccountPrincipal', (statement) => statement.Effect === 'Allow' && namesOf(statement).some(isAccount)],
+]);
+
 /**
- * Tells when the server keeps the document and does not heed all of it: there are servers that ask a bucket policy about
- * anonymous requests alone. `lacking`: the driver's words, undefined where the server heeds principals.
+ * Tells when the server keeps the document and does not heed all of it, or not as Amazon does. `unsupported`: the driver's own map.
  */
-export const unheededClaims = (policy: IamPolicy, lacking: string | undefined): readonly Claim[] => {
-  const isForEverybody = ({ Effect, Principal }: IamPolicy['Statement'][number]): boolean =>
-    Effect === 'Allow' && Principal?.AWS?.includes('*') === true;
-  const unheeded = policy.Statement.some((statement) => !isForEverybody(statement));
-  if (lacking === undefined || !unheeded) return [];
-  return [{ type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: lacking }];
+export const unheededClaims = (policy: IamPolicy, unsupported: ReadonlyMap<string, string>): readonly Claim[] => {
+  const told = [...unheededIn].flatMap(([part, isUnheeded]) => {
+    const words = unsupported.get(part);
+    const at = policy.Statement.flatMap((statement, index) =>
+      isUnheeded(statement) ? [`statement[${String(index)}]`] : [],
+    );
+    return words === undefined || at.length === 0 ? [] : [`${at.join(', ')}: ${words}`];
+  });
+  if (told.length === 0) return [];
+  return [{ type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: told.join(' ') }];
 };
 
 /**
- * What of an applied document was most likely not meant: that the whole world may write, and actions that match nothing. `document`: as
+ * What of an applied document was most likely not meant: that the whole world may write, that somebody may do everything, and actions that match nothing. `document`: as
  * the spec has it and valid; `wanted`: the same as the server has it.
  */
 export const policyWarnings = (document: PolicyDocument, wanted: IamPolicy): readonly Warning[] => {
   const open = findPublicWrites(wanted).map(
     ({ index, actions }) => `statement[${String(index)}] lets everybody write or delete: ${actions.join(', ')}.`,
   );
+  // What is open to everybody is told already.
+  const told = new Set(findPublicWrites(wanted).map(({ index }) => index));
+  const wide = findWideGrants(document, 'bucket').filter(({ index }) => !told.has(index));
   // But for its case the action is one, and a server that took the document knows it.
   const idle = findMismatches(document, 'bucket').filter(({ is }) => is !== 'spelling');
   return [
@@ -55,6 +96,7 @@ export const policyWarnings = (document: PolicyDocument, wanted: IamPolicy): rea
             message: `${open.join(' ')} Name in principal who may, or add a condition, unless the whole world is meant.`,
           },
         ]),
+    ...(wide.length === 0 ? [] : [{ reason: eventReasons.WideGrant, message: explainWide(wide, 'statement') }]),
     ...(idle.length === 0
       ? []
       : [{ reason: eventReasons.MatchesNothing, message: `Without effect: ${describeProblems(idle)}.` }]),

@@ -139,5 +139,6 @@ export const eventReasons = {
   AnnotationInvalid: 'AnnotationInvalid',
   PublicPolicy: 'PublicPolicy',
   MatchesNothing: 'MatchesNothing',
+  WideGrant: 'WideGrant',
   NoRights: 'NoRights',
 } as const;

@@ -38,6 +38,31 @@ const withoutAdminApi: UnsupportedFeatures = new Map([
   ],
 ]);
 
+/** What Ceph RGW takes in a bucket policy and does not do as Amazon does. Tried: 20.2; the rows stand in policies.ceph.root.spec.ts. */
+const policiesOnCeph: UnsupportedFeatures = new Map([
+  [
+    'policyNotAction',
+    'Ceph RGW ignores notAction in a bucket policy: the statement would neither allow nor deny anything. List the actions that are meant.',
+  ],
+  [
+    'policyNotPrincipal',
+    'Ceph RGW ignores notPrincipal in a bucket policy: nobody would be denied anything. Name in principal who is meant.',
+  ],
+  [
+    'policyAbsentKeys',
+    'Ceph RGW takes a condition with a negated operator for not met where the request does not have its key, so that such a denial does not hold there. ' +
+      'Add IfExists to the operator, as in StringNotEqualsIfExists: at Amazon it means the same in a denial.',
+  ],
+  [
+    'policySecureTransport',
+    'To Ceph RGW a request without TLS has no aws:SecureTransport, so that a condition that it is false is not met. Write BoolIfExists, or let the endpoint speak TLS alone.',
+  ],
+  [
+    'policyAccountPrincipal',
+    'Ceph RGW lets every user of an account do what a bucket policy allows the account, also users without rights of their own. Name the users in principal.',
+  ],
+]);
+
 /** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */
 export const createGenericDriver: DriverFactory = (connection, deps) =>
   createS3Driver(connection, deps, {
@@ -54,7 +79,10 @@ export const createGenericDriver: DriverFactory = (connection, deps) =>
         ? []
         : [bindAspect(rgwQuota(connection.adminEndpoint, connection, uplink))]),
     ],
-    unsupported: connection.adminEndpoint === undefined ? withoutAdminApi : unsupported,
+    unsupported(software) {
+      const always = connection.adminEndpoint === undefined ? withoutAdminApi : unsupported;
+      return software?.startsWith('Ceph Object Gateway') === true ? new Map([...always, ...policiesOnCeph]) : always;
+    },
     isCertain: false,
     serverIdentity: endpointIdentity(connection.endpoint),
     readError: readMisroutedPut,

@@ -19,4 +19,5 @@ export { describeProblems } from './problem.ts';
 export { findPublicWrites, isPublic } from './public.ts';
 export { accessKeyRefs, renderPolicy } from './render.ts';
 export type { IamPolicy, IamStatement } from './render.ts';
+export { explainWide, findWideGrants } from './wide.ts';
 export { sameButForNames } from './renamed-principals.ts';

@@ -31,6 +31,9 @@ export const parts = [
   'policyNotAction',
   'policyNotPrincipal',
   'policyPrincipalKinds',
+  'policyAbsentKeys',
+  'policySecureTransport',
+  'policyAccountPrincipal',
   'userTags',
 ] as const;
 export type Part = (typeof parts)[number];

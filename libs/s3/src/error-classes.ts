@@ -166,7 +166,13 @@ const classes: readonly ErrorClass[] = [
     kind: 'terminal',
     reason: reasons.PolicyInvalid,
     text: 'the server does not accept the policy',
-    codes: ['MalformedPolicy', 'MalformedPolicyDocument', 'MalformedPolicyDocumentException', 'PolicyTooLarge'],
+    codes: [
+      'MalformedPolicy',
+      'MalformedPolicyDocument',
+      'MalformedPolicyDocumentException',
+      'InvalidPolicyDocument',
+      'PolicyTooLarge',
+    ],
   },
   {
     kind: 'terminal',

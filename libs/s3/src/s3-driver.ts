@@ -1,3 +1,4 @@
+import type { UnsupportedFeatures } from './aspect.ts';
 import type { Connection } from './connection.ts';
 import { createCreationTags } from './creation-tags.ts';
 import type { DriverDeps } from './deps.ts';
@@ -8,7 +9,9 @@ import { createWirePool, type WirePool, type WirePoolOptions } from './wire-pool
 
 /** What makes a driver of a plain S3 server its own. */
 export interface DriverTraits
-  extends WirePoolOptions, Pick<Driver, 'unsupported' | 'serverIdentity' | 'deletionWarning' | 'settlesInMs'> {
+  extends WirePoolOptions, Pick<Driver, 'serverIdentity' | 'deletionWarning' | 'settlesInMs'> {
+  /** As `Driver.unsupported`; `software`: what the server says it is, once it has said something. */
+  readonly unsupported: UnsupportedFeatures | ((software: string | undefined) => UnsupportedFeatures);
   /** `pool`: for features that are not of the S3 API. */
   readonly aspects: (pool: WirePool) => Driver['aspects'];
   readonly keys: (pool: WirePool) => Driver['keys'];
@@ -28,7 +31,9 @@ export const createS3Driver = (connection: Connection, deps: DriverDeps, traits:
   const driver: Driver = {
     connection,
     aspects: traits.aspects(pool),
-    unsupported: traits.unsupported,
+    get unsupported() {
+      return typeof traits.unsupported === 'function' ? traits.unsupported(pool.software()) : traits.unsupported;
+    },
     keys: traits.keys(pool),
     serverIdentity: traits.serverIdentity,
     guardsContent: traits.guardsContent ?? false,

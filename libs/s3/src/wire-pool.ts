@@ -34,6 +34,8 @@ export interface WirePool {
   readonly uplink: Uplink;
   /** As `Wire.lacks`. */
   lacks(operation: string): boolean;
+  /** What the server says it is, by the header `Server` of its latest answer; a proxy before it may say another name. */
+  software(): string | undefined;
   wire(region?: string): Wire;
   /** Another user's client; the caller closes it. */
   wireAs(credentials: Credentials): Wire;
@@ -68,6 +70,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
   const lacking = createLacking(deps.elapsedMs);
   const expectedOwner = options.expectedOwner?.(uplink);
   let wantsContentMd5 = false;
+  let software: string | undefined;
 
   const createWire = (
     region: string,
@@ -114,6 +117,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
           context,
           (headers) => {
             clock.hear(headers.date);
+            software = headers.server ?? software;
             answer.isMisrouted = isTakenForCreation(operation, headers);
           },
         );
@@ -181,6 +185,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
   return {
     uplink,
     lacks: (operation) => lacking.lacks(operation),
+    software: () => software,
     wire(region = connection.region) {
       const wire =
         wires.get(region) ?? createWire(region, connection.credentials, { isProbe: false, singleAttempt: false });

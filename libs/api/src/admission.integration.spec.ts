@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -20,6 +21,7 @@ import {
 import { providerCases } from './admission/provider-cases.ts';
 import { updateCases } from './admission/update-cases.ts';
 import { kinds } from './kinds.ts';
+import { providerSpec } from './provider.ts';
 import { group, version } from './resources.ts';
 
 const crds = fileURLToPath(new URL('../../../crds/', import.meta.url));
@@ -190,9 +192,22 @@ describe('an unknown key', () => {
   });
 });
 
-test('the API server takes the example of every feature', async () => {
-  const example = fileURLToPath(new URL('../../../docs/examples/features/', import.meta.url));
-  await controlPlane.kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', example]);
+describe('docs/examples', () => {
+  const folder = fileURLToPath(new URL('../../../docs/examples/', import.meta.url));
+  const examples = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.yaml'));
+
+  test.each(examples)('the API server takes %s', async (file) => {
+    await controlPlane.kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', join(folder, file)]);
+  });
+
+  test('have every type of Provider', () => {
+    const texts = examples.map((file) => readFileSync(join(folder, file), 'utf8'));
+    const types = providerSpec.properties.type.enum as readonly string[];
+    const missing = types.filter(
+      (type) => !texts.some((text) => text.includes(`kind: Provider\n`) && text.includes(`\n  type: ${type}\n`)),
+    );
+    expect(missing).toEqual([]);
+  });
 });
 
 describe('defaults', () => {

@@ -90,12 +90,13 @@ describe.each(servers)('a Bucket on %s', (name, start, factory) => {
       proxy.intercept((request) => (isDropped(request) ? succeed() : undefined));
       for (let passes = 0; passes < 6; passes += 1) {
         const report = await bench.pass();
-        expect(report.result).not.toBe('settled');
         expect(bench.conditions()).toContainEqual(expect.stringMatching(/^Ready=False/));
         for (const event of report.events) expect(event).not.toMatch(/BucketUpdated: (?!Wrote .*whether it holds)/);
         bench.advance(1_000);
       }
       proxy.intercept(() => undefined);
+      // What a server took and did not keep is not asked of it again for an hour.
+      bench.advance(3_600_001);
       expect(await bench.run()).toMatchObject({ result: 'settled' });
       expect(bench.conditions()).toContain('Ready=True Ready');
       expect(await differencesFrom(spec, client, spec.name)).toEqual([]);

@@ -650,7 +650,11 @@ export const trapSuite = ({
       for (const [kind, createDriver] of Object.entries(drivers))
         it(`${trap.title}: nothing happens to the ${kind} driver`, async () => {
           const proxy = await startProxy(ground.server.connection.endpoint);
-          const connection = { ...ground.server.connection, endpoint: proxy.endpoint };
+          const { endpoint, adminEndpoint } = ground.server.connection;
+          // What has its own API at the same address goes through the proxy too.
+          const admin =
+            adminEndpoint === undefined ? {} : { adminEndpoint: adminEndpoint.replace(endpoint, proxy.endpoint) };
+          const connection = { ...ground.server.connection, endpoint: proxy.endpoint, ...admin };
           const driver = createDriver(connection, driverDeps());
           try {
             await trap.avoid({ ...ground, driver, proxy });

@@ -226,18 +226,6 @@ export const waits: readonly Attempt[] = [
     twin: (given) => given.lawfulKey(),
   },
   {
-    threat: 'T118',
-    title: 'a Bucket that asks for what the operator does not make keeps a name from its owner',
-    async act(given) {
-      const bucket = given.freshName('wanted');
-      await given.bucket('squat', 'shared', bucket, { objectLock: { enabled: true }, versioning: { enabled: true } });
-      await given.verdict('Bucket', 'squat');
-      given.refuse('Bucket', 'squat');
-      await given.victim({ bucket });
-    },
-    twin: (given) => given.lawfulBucket(),
-  },
-  {
     threat: 'T119',
     title: 'paused objects of a borrower hold up the deletion of a Provider, and no word of the lender ends that',
     async act(given) {

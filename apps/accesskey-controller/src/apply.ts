@@ -6,7 +6,7 @@ import type { KeyPair, ObservedUser } from '@operator/s3';
 import { deleteOwnedSecret, type StoredSecret } from '@operator/secrets';
 import type { PairSight, UserSight } from './observe.ts';
 import { secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
-import { isRotation, type KeyPlan } from './plan.ts';
+import { isNewPair, isRotation, type KeyPlan } from './plan.ts';
 import { explainedBy, withPrevious } from './report.ts';
 import type { Rights } from './rights.ts';
 import type { KeyWork } from './work.ts';
@@ -31,8 +31,7 @@ export const applyKeys = async (work: KeyWork, seen: KeySeen, plan: KeyPlan): Pr
   const { issuer, deps } = work;
   requireWritable(seen, plan);
   const chosen = plan.pair.is === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
-  const isNew = plan.pair.is === 'issue' || plan.pair.is === 'switch';
-  if (seen.user === undefined || isNew) await remember(work, plan, chosen);
+  if (seen.user === undefined || isNewPair(plan.pair)) await remember(work, plan, chosen);
   if (seen.user === undefined) await makeUser(work, seen);
   else await applyUser(work, seen);
   await removeKeys(work, plan);
@@ -83,8 +82,7 @@ const putPolicy = (work: KeyWork, { policy }: Rights): Promise<void> =>
 
 const remember = async ({ memory, user, pass }: KeyWork, plan: KeyPlan, chosen: KeyPair | undefined): Promise<void> => {
   const intent = { at: pass.now.toISOString(), userName: user.name };
-  const isNew = plan.pair.is === 'issue' || plan.pair.is === 'switch';
-  const keyIntent: AccessKeyStatus['keyIntent'] = isNew
+  const keyIntent: AccessKeyStatus['keyIntent'] = isNewPair(plan.pair)
     ? {
         ...intent,
         ...(chosen === undefined ? {} : { accessKeyId: chosen.accessKeyId }),

@@ -60,10 +60,20 @@ export type PairPlan =
   | { readonly is: 'finish' }
   /** A person disabled it at the server: not for us to undo. */
   | { readonly is: 'leave'; readonly accessKeyId: string }
-  /** A new pair is needed. `answers`: the requests that it answers. */
-  | { readonly is: 'issue'; readonly because: Because; readonly answers: KeyRequests }
-  /** The pair that was made for a rotation takes the place of the one in the Secret, once it is seen to work. */
-  | { readonly is: 'switch'; readonly because: Because; readonly answers: KeyRequests };
+  | NewPair;
+
+/**
+ * Another pair than the one in the Secret. `issue`: it is to be made. `switch`: it was made for a rotation, and takes the place of the one in
+ * the Secret, once it is seen to work.
+ */
+export interface NewPair {
+  readonly is: 'issue' | 'switch';
+  readonly because: Because;
+  /** The requests that it answers. */
+  readonly answers: KeyRequests;
+}
+
+export const isNewPair = (pair: PairPlan): pair is NewPair => pair.is === 'issue' || pair.is === 'switch';
 
 export interface KeyPlan {
   readonly pair: PairPlan;

@@ -11,7 +11,7 @@ import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey, leaveFormerProviders } from './finalize.ts';
 import { observePair, observeUser, verifyCandidate } from './observe.ts';
 import { secretNameOf } from './output-secret.ts';
-import { isRotation, mostKeys, planKeys, type KeyPlan } from './plan.ts';
+import { isNewPair, isRotation, mostKeys, planKeys, type KeyPlan } from './plan.ts';
 import {
   claimsOfKeyFault,
   keyWarnings,
@@ -159,7 +159,6 @@ const report = (
 };
 
 const progressReason = ({ pair }: KeyPlan): string => {
-  if (pair.is !== 'issue' && pair.is !== 'switch') return reasons.Converging;
-  if (pair.because === 'revoked') return reasons.Revoking;
-  return isRotation(pair.because) ? reasons.Rotating : reasons.Converging;
+  if (!isNewPair(pair) || !isRotation(pair.because)) return reasons.Converging;
+  return pair.because === 'revoked' ? reasons.Revoking : reasons.Rotating;
 };

@@ -12,7 +12,7 @@ import {
 } from '@operator/policy';
 import { isProviderFault, providerNotReady, type Ownership } from '@operator/references';
 import type { AccessKey } from './deps.ts';
-import type { KeyPlan, KeyRequests, PreviousKey } from './plan.ts';
+import { isNewPair, type KeyPlan, type KeyRequests, type PreviousKey } from './plan.ts';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted, in doubt or not there yet. */
 const bucketReasons: ReadonlySet<string> = new Set([
@@ -140,7 +140,7 @@ export const sealKey = async (
 
 /** The requests that a pair answers which the status names for the first time; after a crash only the intent knows. */
 const answersOf = (former: AccessKeyStatus | undefined, { pair }: Pick<KeyPlan, 'pair'>): KeyRequests =>
-  pair.is === 'issue' || pair.is === 'switch' ? pair.answers : (former?.keyIntent?.requests ?? {});
+  isNewPair(pair) ? pair.answers : (former?.keyIntent?.requests ?? {});
 
 /** The status of a key that stands at the server and in the Secret. `isVerified`: it was seen to work. */
 export const reportKey = (

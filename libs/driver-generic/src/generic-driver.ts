@@ -64,8 +64,10 @@ const policiesOnCeph: UnsupportedFeatures = new Map([
 ]);
 
 /** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */
-export const createGenericDriver: DriverFactory = (connection, deps) =>
-  createS3Driver(connection, deps, {
+export const createGenericDriver: DriverFactory = (connection, deps) => {
+  const always = connection.adminEndpoint === undefined ? withoutAdminApi : unsupported;
+  const onCeph: UnsupportedFeatures = new Map([...always, ...policiesOnCeph]);
+  return createS3Driver(connection, deps, {
     aspects: ({ uplink }) => [
       bindAspect(tagging),
       bindAspect(versioning),
@@ -79,10 +81,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) =>
         ? []
         : [bindAspect(rgwQuota(connection.adminEndpoint, connection, uplink))]),
     ],
-    unsupported(software) {
-      const always = connection.adminEndpoint === undefined ? withoutAdminApi : unsupported;
-      return software?.startsWith('Ceph Object Gateway') === true ? new Map([...always, ...policiesOnCeph]) : always;
-    },
+    unsupported: (software) => (software?.startsWith('Ceph Object Gateway') === true ? onCeph : always),
     isCertain: false,
     serverIdentity: endpointIdentity(connection.endpoint),
     readError: readMisroutedPut,
@@ -96,3 +95,4 @@ export const createGenericDriver: DriverFactory = (connection, deps) =>
             userTags: false,
           }),
   });
+};

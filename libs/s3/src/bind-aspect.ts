@@ -15,7 +15,7 @@ import type {
   UnsupportedFeatures,
 } from './aspect.ts';
 import { removeMistaken } from './existence.ts';
-import { isOwnRefusal } from './lacking.ts';
+import { isOwnRefusal, refusalBelievedMs } from './lacking.ts';
 import { TakenForCreation } from './misrouted.ts';
 
 /** Answers that say something of one call alone. All others concern the whole bucket, or the server. */
@@ -47,9 +47,6 @@ interface Gap<Want, Have, Change> {
 }
 
 const noParts: ReadonlyMap<Part, string> = new Map();
-
-/** Milliseconds for which a refused write is not tried again: somebody may give a server its key service. */
-const refusalBelievedMs = 3_600_000;
 
 /** True when the server itself lacks it, or the aspect has seen so; a bare status or a web page may be a proxy's. */
 const isLack = (fault: Fault): boolean =>

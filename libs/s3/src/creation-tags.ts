@@ -1,3 +1,5 @@
+import { refusalBelievedMs } from './lacking.ts';
+
 /** Whether CreateBucket may carry tags, so that a bucket is created and marked in one call. */
 export interface CreationTags {
   /** False while the server is known to refuse them. */
@@ -5,9 +7,6 @@ export interface CreationTags {
   /** It refused a creation with tags, and carried out the same one without. */
   refused(): void;
 }
-
-/** Milliseconds for which a refusal is believed: it costs a call, and the right to tag may be given. */
-const refusalBelievedMs = 3_600_000;
 
 /** Of one driver. `elapsedMs`: milliseconds on a clock that never jumps. */
 export const createCreationTags = (elapsedMs: () => number): CreationTags => {

@@ -12,7 +12,7 @@ import {
 } from './contents.ts';
 import type { Driver } from './driver.ts';
 import type { BucketPlace } from './existence.ts';
-import { answerOf } from './wire-answer.ts';
+import { answerOf, answerOfFault } from './wire-answer.ts';
 
 /** An object, version or delete marker that the server refused to remove. */
 export interface BlockedObject {
@@ -192,7 +192,7 @@ const objectsOf = (s3: BucketWire, read: PageReader, context: CallContext): Cont
       }));
       const command = new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } });
       const answer = await wire.send(command, context).catch((error: unknown) => {
-        if (error instanceof Fault && unreadableBatch.has(answerOf(error.cause)?.code ?? '')) return undefined;
+        if (unreadableBatch.has(answerOfFault(error)?.code ?? '')) return undefined;
         throw error;
       });
       if (answer === undefined) return undefined;

@@ -15,7 +15,7 @@ import type { BucketWire } from './aspect.ts';
 import type { Driver } from './driver.ts';
 import { requireListOfBuckets } from './health.ts';
 import { readOwner } from './owner-mark.ts';
-import { answerOf, isRedirect } from './wire-answer.ts';
+import { answerOfFault, isRedirect } from './wire-answer.ts';
 import { hostOf } from './wire-fault.ts';
 import type { Wire } from './wire.ts';
 
@@ -87,7 +87,6 @@ const askByList = async (wire: Wire, bucket: string, context: CallContext): Prom
   return { state: (await wire.sendOrAbsent(list, ['NoSuchBucket'], context)) === undefined ? 'absent' : 'present' };
 };
 
-const answerOfFault = (error: unknown) => (error instanceof Fault ? answerOf(error.cause) : undefined);
 const regionIn = (region: string | undefined) => (region === undefined || region === '' ? {} : { region });
 
 /** Source: Amazon S3 API, GetBucketLocation, which keeps an old name for eu-west-1 and has none for us-east-1. */

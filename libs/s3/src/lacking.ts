@@ -7,6 +7,9 @@ import { answerOf } from './wire-answer.ts';
 /** Milliseconds for which a confirmed lack is believed: a server may be updated, and then has the operation. */
 export const lackBelievedMs = 600_000;
 
+/** Milliseconds for which a refused write is not tried again: a server may get its key service, and credentials a right. */
+export const refusalBelievedMs = 3_600_000;
+
 /**
  * True when the S3 server itself shows that it lacks an operation: by an error code in the API's own form, or by taking it for
  * another one. A bare status or a web page may come from a proxy before it.

@@ -1,3 +1,5 @@
+import { Fault } from '@operator/outcome';
+
 /** What a server answered, by the API's own names. */
 export interface WireAnswer {
   /** The error code of the API, such as `NoSuchBucket`; empty when the answer has none (HEAD). */
@@ -79,3 +81,7 @@ export const answerOf = (error: unknown): WireAnswer | undefined => {
 /** True when the SDK could not read the body of the answer. */
 export const isUnreadable = (error: SdkError): boolean =>
   error instanceof SyntaxError || (typeof error.message === 'string' && sdkAdvice.test(error.message));
+
+/** What the server answered by which a Fault came about; undefined for all other errors, and without an answer. */
+export const answerOfFault = (caught: unknown): WireAnswer | undefined =>
+  caught instanceof Fault ? answerOf(caught.cause) : undefined;

@@ -36,7 +36,7 @@ import { ownerTagKeys, reasons } from '@operator/api';
 import { Fault, redact, transient, waiting, type CallContext } from '@operator/outcome';
 import type { Command } from '@smithy/core/client';
 import type { OwnerMark } from '../aspect.ts';
-import { answerOf } from '../wire-answer.ts';
+import { answerOf, answerOfFault } from '../wire-answer.ts';
 import { faultFromError } from '../wire-fault.ts';
 import { type RenderedPolicy, type KeyUser, type MarkedUser, mostUsersLookedAt } from '../key-issuer.ts';
 import type { Tags } from '../owner-mark.ts';
@@ -234,7 +234,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
       const deleted = await send(new DeleteUserCommand({ UserName: name }), context, gone);
       return deleted === undefined ? 'gone' : 'deleted';
     } catch (error) {
-      if (error instanceof Fault && conflict.includes(answerOf(error.cause)?.code ?? '')) return 'kept';
+      if (conflict.includes(answerOfFault(error)?.code ?? '')) return 'kept';
       throw error;
     }
   };

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
+import { downloadPinned } from '../local/servers/download.ts';
 import base from './base.json' with { type: 'json' };
 import type { ImageFile } from './layer.ts';
 import { user, type Architecture } from './oci-layout.ts';
@@ -20,24 +21,15 @@ const run = promisify(execFile);
 /** Debian keeps in its archive only what is current; what it had on a day stays in its snapshots. */
 const archives = ['http://deb.debian.org/debian', 'https://snapshot.debian.org/archive/debian/20261129T000000Z'];
 
-/** Programs that turn the bytes of a package into files. `folder`: where downloads are kept. */
+/** A package from the first archive that has it. `folder`: where downloads are kept. */
 const debianPackage = async (
   { path, sha256 }: { readonly path: string; readonly sha256: string },
   folder: string,
 ): Promise<string> => {
-  const file = join(folder, basename(path));
-  if (existsSync(file)) return file;
   const refusals: string[] = [];
   for (const archive of archives) {
     try {
-      const response = await fetch(`${archive}/${path}`);
-      if (!response.ok) throw new Error(`status ${response.status}`);
-      const content = Buffer.from(await response.arrayBuffer());
-      const got = createHash('sha256').update(content).digest('hex');
-      if (got !== sha256) throw new Error(`its sha256 is ${got}, not ${sha256}`);
-      await writeFile(`${file}.part`, content);
-      await rename(`${file}.part`, file);
-      return file;
+      return await downloadPinned({ url: `${archive}/${path}`, algorithm: 'sha256', digest: sha256 }, { folder });
     } catch (error) {
       refusals.push(`${archive}/${path}: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -23,15 +23,22 @@ export interface DownloadOptions {
  * @throws Error `cannot reach …` or `… answered 404`; or `… is not what its publisher signed for`, and then the file is gone
  */
 export async function downloadVerified(prebuilt: Prebuilt, options: DownloadOptions): Promise<string> {
+  return downloadPinned({ ...prebuilt, digest: await publishedDigest(prebuilt, options) }, options);
+}
+
+/** The same of a file whose digest is known, lower-case hex. */
+export async function downloadPinned(
+  { url, algorithm, digest }: Pick<Prebuilt, 'url' | 'algorithm'> & { readonly digest: string },
+  options: DownloadOptions,
+): Promise<string> {
   mkdirSync(options.folder, { recursive: true });
-  const path = join(options.folder, basename(new URL(prebuilt.url).pathname));
-  const wanted = await publishedDigest(prebuilt, options);
-  if (!existsSync(path)) await receive(prebuilt.url, `${path}.part`, options);
+  const path = join(options.folder, basename(new URL(url).pathname));
+  if (!existsSync(path)) await receive(url, `${path}.part`, options);
   const arrived = existsSync(path) ? path : `${path}.part`;
-  const got = await digestOf(arrived, prebuilt.algorithm);
-  if (got !== wanted) {
+  const got = await digestOf(arrived, algorithm);
+  if (got !== digest) {
     await rm(arrived);
-    throw new Error(`${prebuilt.url} is not what its publisher states: ${prebuilt.algorithm} ${got}, stated ${wanted}`);
+    throw new Error(`${url} is not what its publisher states: ${algorithm} ${got}, stated ${digest}`);
   }
   if (arrived !== path) await rename(arrived, path);
   return path;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { controllerNames } from '../controllers.ts';
 import { startControlPlane, type ControlPlane } from '../local/index.ts';
 import { installCrds } from '../local/crds.ts';
 import { obtainServers } from '../local/servers/obtain.ts';
@@ -71,9 +72,7 @@ const template = async (chart: string, values: object): Promise<string> => {
 const umbrella = 's3-provider-operator';
 const cases: readonly (readonly [string, string, object])[] = [
   ['all defaults', umbrella, {}],
-  ...['provider', 'bucket', 'policy', 'accesskey'].map(
-    (name) => [`the ${name}-controller alone`, `${name}-controller`, {}] as const,
-  ),
+  ...controllerNames.map((name) => [`the ${name}-controller alone`, `${name}-controller`, {}] as const),
   ['preset minimal', umbrella, { rbac: { preset: 'minimal' } }],
   [
     'preset minimal in two namespaces',

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { projectRoot } from '../paths.ts';
-import { controllerNames } from './controllers.ts';
+import { controllerNames } from '../controllers.ts';
 import { grants, type Grant } from './rbac.ts';
 import { chartValues, schemaFile, valuesFile, valuesTable } from './values.ts';
 

@@ -1,4 +1,4 @@
-import type { ControllerName } from './controllers.ts';
+import type { ControllerName } from '../controllers.ts';
 
 /** What one controller may do with one resource, and where. */
 export interface Grant {

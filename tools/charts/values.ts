@@ -1,5 +1,5 @@
 import Type, { type TSchema } from 'typebox';
-import { controllerNames, type ControllerName } from './controllers.ts';
+import { controllerNames, type ControllerName } from '../controllers.ts';
 
 /*
  * The values of the charts, declared once: values.yaml, values.schema.json and the tables of the READMEs are generated from here. An object

@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { bundleApp } from '../bundle.ts';
-import type { ControllerName } from './controller.ts';
+import { controllerNames, type ControllerName } from '../controllers.ts';
 import type { OurKind } from './kube.ts';
 
 const keptMs = 3_600_000;
@@ -13,7 +13,6 @@ export const controllerOf: Readonly<Record<OurKind, ControllerName>> = {
   BucketPolicy: 'policy',
   AccessKey: 'accesskey',
 };
-export const controllerNames: readonly ControllerName[] = Object.values(controllerOf);
 
 /**
  * Bundles the controllers anew and copies them into a folder of its own below `runsFolder`: a build meanwhile takes nothing

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { nodeFlags } from '../bundle.ts';
+import type { ControllerName } from '../controllers.ts';
 import { logTail, startChild, waitUntilReady, type Child } from '../local/index.ts';
 import { startCountingProxy } from './counting-proxy.ts';
 import type { Kind } from './kube.ts';
@@ -12,8 +13,6 @@ import { asPod } from './pod.ts';
 import { cpuSecondsOf, memoryOf } from './proc.ts';
 import type { Traffic } from './traffic.ts';
 import { until } from './until.ts';
-
-export type ControllerName = 'provider' | 'bucket' | 'policy' | 'accesskey';
 
 export interface ControllerOptions {
   /** Distinguishes two of the same kind: the name of its proxy and its log. The controller's own when absent. */

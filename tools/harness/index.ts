@@ -1,5 +1,6 @@
-export { bundleControllers, controllerNames, controllerOf } from './bundles.ts';
-export { untilPasses, type Controller, type ControllerName } from './controller.ts';
+export { controllerNames, type ControllerName } from '../controllers.ts';
+export { bundleControllers, controllerOf } from './bundles.ts';
+export { untilPasses, type Controller } from './controller.ts';
 export { startCountingProxy } from './counting-proxy.ts';
 export { forEach } from './each.ts';
 export {

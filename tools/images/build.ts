@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleProgram, nodeFlags } from '../bundle.ts';
-import type { ControllerName } from '../charts/controllers.ts';
+import type { ControllerName } from '../controllers.ts';
 import { projectRoot } from '../paths.ts';
 import { cacheFolder } from '../local/servers/cache.ts';
 import { baseFiles } from './base.ts';

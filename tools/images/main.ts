@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { controllerNames } from '../charts/controllers.ts';
+import { controllerNames } from '../controllers.ts';
 import { projectRoot } from '../paths.ts';
 import { buildImage, createBaseLayers } from './build.ts';
 import { architectures } from './oci-layout.ts';

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { bundleApp, nodeFlags } from '../bundle.ts';
+import { controllerNames } from '../controllers.ts';
 import { logTail, startChild, type Child } from '../local/child.ts';
 import { installCrds } from '../local/crds.ts';
 import { freePorts } from '../local/ports.ts';
@@ -17,7 +18,6 @@ import { decodeSecret, proveKey } from './proof.ts';
 
 // npm start: the operator on a control plane and a MinIO of its own, with the quickstart example, and a proof that it works.
 
-const apps = ['provider', 'bucket', 'policy', 'accesskey'] as const;
 /** The example's manifests, in the order a person would apply them. */
 const manifests = ['provider', 'bucket', 'bucket-policy', 'access-key'];
 const kinds = 'providers,buckets,bucketpolicies,accesskeys';
@@ -48,13 +48,13 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
     const { kubectl } = cluster;
     const [bundles, server] = await allEnded([
       narrate('bundling the four controllers', log, () =>
-        Promise.all(apps.map((app) => bundleApp(`apps/${app}-controller`))),
+        Promise.all(controllerNames.map((app) => bundleApp(`apps/${app}-controller`))),
       ),
       startMinio({ dir: join(dir, 'minio'), log, signal }).then((server) => (minio = server)),
       narrate('installing the custom resource definitions', log, () => installCrds(kubectl)),
     ]);
-    const ports = await freePorts(apps.length);
-    for (const [index, app] of apps.entries()) {
+    const ports = await freePorts(controllerNames.length);
+    for (const [index, app] of controllerNames.entries()) {
       const address = `127.0.0.1:${ports[index] ?? 0}`;
       controllers.push(
         await startChild({

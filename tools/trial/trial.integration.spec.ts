@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { controllerNames } from '../controllers.ts';
 import { startCommand, type Command } from '../harness/command.ts';
 import { allKinds, Kube, searchLogs, SecretsMade, until } from '../harness/index.ts';
 import { kubectlFor } from '../local/kubectl.ts';
@@ -77,7 +78,7 @@ describe('npm start', () => {
       const names = await kubectlFor(kubectlPath, kubeconfigPath)(['get', 's3', '-A', '-o', 'name']);
       expect(names.trim().split('\n')).toHaveLength(4);
       const servers = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'minio'];
-      const controllers = ['provider', 'bucket', 'policy', 'accesskey'].map((name) => `${name}-controller/main.js`);
+      const controllers = controllerNames.map((name) => `${name}-controller/main.js`);
       expect(await isStarted(...servers, ...controllers)).toBe(true);
       const leases = await kubectlFor(kubectlPath, kubeconfigPath)(['get', 'leases', '-n', 'default', '-o', 'name']);
       expect(leases.match(/(provider|bucket|policy|accesskey)-controller$/gm)).toHaveLength(4);

@@ -1,5 +1,5 @@
 import { Transform, type Readable } from 'node:stream';
-import { AnsweredWithList, beginsAsList } from './misrouted.ts';
+import { AnsweredWithList, AnsweredWithPage, beginsAsList, beginsAsPage } from './misrouted.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -27,12 +27,13 @@ const headBytes = 256;
 
 /**
  * The same stream, which ends with an `AnswerTooLarge` once it is longer than `limitBytes`; with `noList` it ends with an
- * `AnsweredWithList` when it is the list of a bucket. The source is then destroyed.
+ * `AnsweredWithList` when it is the list of a bucket, with `noPage` with an `AnsweredWithPage` when it is a web page. The source is then
+ * destroyed.
  */
 export const boundBody = (
   source: Readable,
   limitBytes: number,
-  { noList = false }: { readonly noList?: boolean } = {},
+  { noList = false, noPage = false }: { readonly noList?: boolean; readonly noPage?: boolean } = {},
 ): Readable => {
   let length = 0;
   let head = '';
@@ -42,11 +43,12 @@ export const boundBody = (
         source.destroy();
         done(error);
       };
-      if (noList && length < headBytes) {
+      if ((noList || noPage) && length < headBytes) {
         head += chunk.toString('latin1', 0, headBytes - length);
       }
       length += chunk.length;
-      if (beginsAsList(head)) end(new AnsweredWithList());
+      if (noList && beginsAsList(head)) end(new AnsweredWithList());
+      else if (noPage && beginsAsPage(head)) end(new AnsweredWithPage());
       else if (length > limitBytes) end(new AnswerTooLarge(limitBytes));
       else done(null, chunk);
     },

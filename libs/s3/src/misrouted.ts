@@ -24,6 +24,18 @@ export class AnsweredWithList extends Error {
   }
 }
 
+/** A web page in place of an answer, which its status calls a success: something before the server has answered for it. */
+export class AnsweredWithPage extends Error {
+  override readonly name = 'AnsweredWithPage';
+
+  constructor() {
+    super('The answer is a web page.');
+  }
+}
+
+/** True for a body that begins as a web page does. */
+export const beginsAsPage = (head: string): boolean => /^\s*<(?:!doctype html|html)[\s>]/i.test(head);
+
 /** True for the operations whose answer never is the list of a bucket. An object may hold anything. */
 export const expectsNoList = (operation: string): boolean => !/^(List|GetObject$)/.test(operation);
 

@@ -1,7 +1,7 @@
 import { Fault } from '@operator/outcome';
 import { AnswerTooLarge } from './bounded-body.ts';
 import { DestinationRefused } from './destinations.ts';
-import { AnsweredWithList } from './misrouted.ts';
+import { AnsweredWithList, AnsweredWithPage } from './misrouted.ts';
 import { isObject, httpStatusOf, type SdkError } from './wire-answer.ts';
 
 /** Why no answer came, in words, by the code of the network error. */
@@ -66,6 +66,12 @@ export const isAnsweredWithList = (error: unknown): boolean => {
   return false;
 };
 
+/** True when the call was answered with a web page. */
+export const isAnsweredWithPage = (error: unknown): boolean => {
+  for (const part of chainOf(error)) if (part instanceof AnsweredWithPage) return true;
+  return false;
+};
+
 /** The code of a network or TLS error, looked for in causes too (Node wraps the attempts over IPv4 and IPv6 in one). */
 export const networkCodeOf = (error: unknown): string | undefined => {
   for (const { code } of chainOf(error)) {
@@ -80,9 +86,13 @@ export const isNotHttp = (error: unknown): boolean => {
   return false;
 };
 
-/** True when the endpoint gave no answer at all: no name, no route, no connection, no answer in time. */
+/**
+ * True when the endpoint gave no whole answer: no name, no route, no connection, none in time, or one that the connection did not outlive.
+ * Of that the SDK says what it thinks of the part that came, status included.
+ */
 export const isUnreachable = (error: unknown): boolean => {
-  if (!isObject(error) || error instanceof Fault || httpStatusOf(error) !== undefined) return false;
+  if (!isObject(error) || error instanceof Fault) return false;
   const code = networkCodeOf(error);
-  return error.name === 'TimeoutError' || (code !== undefined && unreachableCodes.has(code));
+  if (code !== undefined && unreachableCodes.has(code)) return true;
+  return error.name === 'TimeoutError' && httpStatusOf(error) === undefined;
 };

@@ -10,6 +10,7 @@ import { Fault, transient, waiting, type CallContext } from '@operator/outcome';
 import { boundBody, largestListBytes } from './bounded-body.ts';
 import type { Connection } from './connection.ts';
 import type { OwnCodes } from './error-classes.ts';
+import { isAnsweredWithPage } from './network-error.ts';
 import type { Uplink } from './uplink.ts';
 import type { WireAnswer } from './wire-answer.ts';
 import { faultFromAnswer, faultFromError, unsupported } from './wire-fault.ts';
@@ -136,7 +137,8 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     });
     const signed = await signer.sign(request);
     const { response } = await http.handle(new HttpRequest(signed), { abortSignal: signal });
-    return { status: response.statusCode, body: await buffer(boundBody(response.body as Readable, largestListBytes)) };
+    const { statusCode: status, body: content } = response as { readonly statusCode: number; readonly body: Readable };
+    return { status, body: await buffer(boundBody(content, largestListBytes, { noPage: status < 300 })) };
   };
 
   const failedCall = (call: SignedCall) => ({ service, operation: call.operation, endpoint, ownCodes });
@@ -145,6 +147,9 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     waiting(reasons.RequestRefused, `${call.operation}: ${url.host} does not answer as ${title}: ${why}`, {
       retryAfterMs: 300_000,
     });
+
+  const foreign = (call: SignedCall, what: string): Fault =>
+    unreadable(call, `${what}. Does a proxy keep ${options.pathPrefix} back, or is it another server?`);
 
   /** One attempt: an answer that is no success becomes a Fault, except the codes that the caller expects. */
   const attempt = async (
@@ -168,14 +173,12 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     if (answer.status === 426) {
       throw unsupported(`${call.operation}: the server at ${url.host} does not have this call in its admin API.`);
     }
-    if (error === undefined && answer.status < 500) {
-      const what = `it says ${String(answer.status)}`;
-      throw unreadable(call, `${what}. Does a proxy keep ${options.pathPrefix} back, or is it another server?`);
-    }
+    if (error === undefined && answer.status < 500) throw foreign(call, `it says ${String(answer.status)}`);
     throw faultFromAnswer(failedCall(call), error ?? { code: '', status: answer.status });
   };
 
   const faultOf = (call: SignedCall, error: unknown, context: CallContext): unknown => {
+    if (isAnsweredWithPage(error)) return foreign(call, 'it is a web page');
     if (!isAbort(error)) return faultFromError(failedCall(call), error);
     if (!context.signal.aborted) {
       return transient(

@@ -198,10 +198,13 @@ export const createUplink = (
       command.middlewareStack.add(
         (next) => async (args) => {
           const answered = await next(args);
-          const response = answered.response as { body?: unknown };
+          const response = answered.response as { body?: unknown; readonly statusCode?: number };
           if (response.body instanceof Readable) {
-            const noList = expectsNoList(operation);
-            response.body = boundBody(response.body, largestAnswerOf(operation), { noList });
+            const kinds = {
+              noList: expectsNoList(operation),
+              noPage: operation !== 'GetObject' && isSuccess(response.statusCode),
+            };
+            response.body = boundBody(response.body, largestAnswerOf(operation), kinds);
           }
           return answered;
         },
@@ -234,6 +237,8 @@ export const createUplink = (
     close: () => agents.close(),
   };
 };
+
+const isSuccess = (status = 0): boolean => status >= 200 && status < 300;
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 

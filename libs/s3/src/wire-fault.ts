@@ -4,6 +4,7 @@ import { classOf, type OwnCodes } from './error-classes.ts';
 import { TakenForCreation } from './misrouted.ts';
 import {
   isAnsweredWithList,
+  isAnsweredWithPage,
   isNotHttp,
   isTlsCode,
   isUnreachable,
@@ -142,6 +143,13 @@ export const faultFromError = (call: FailedCall, error: unknown): unknown => {
     return unsupported(
       `${call.operation} at ${host}: the server answers with the list of the bucket, so it does not have this operation.`,
       error,
+    );
+  }
+  if (isAnsweredWithPage(error)) {
+    return waiting(
+      reasons.NotAnS3Server,
+      `${call.operation} at ${host}: the answer is a web page, not one of an S3 server. Is the endpoint right?`,
+      { retryAfterMs: 60_000, cause: error },
     );
   }
   if (httpStatusOf(error) === undefined && isNotHttp(error)) {

@@ -327,7 +327,7 @@ describe('a call whose turn does not come within its deadline', () => {
 describe('over TLS', () => {
   let secure: FakeS3;
   beforeEach(async () => {
-    secure = await startFakeS3({ tls: true });
+    secure = await startFakeS3({ tls: testCertificate });
     secure.answer(() => listOfBuckets());
   });
   afterEach(() => secure.close());

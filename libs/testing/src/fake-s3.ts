@@ -7,7 +7,6 @@ import {
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { testCertificate } from './test-certificate.ts';
 
 /** A request as the fake saw it. */
 export interface FakeRequest {
@@ -31,6 +30,8 @@ export type FakeAnswer =
   | { readonly kind: 'hang' }
   /** Breaks the connection off. */
   | { readonly kind: 'reset' }
+  /** Breaks it off in the middle of the answer, or right after the head where that has no body. */
+  | { readonly kind: 'half'; readonly of: FakeAnswer }
   /** Sends `head` and then `chunk`, again and again, as fast as it is read, without end. */
   | { readonly kind: 'flood'; readonly status: number; readonly head: string; readonly chunk: string }
   /** Sends the head at once and then a byte every 20 ms, without end. */
@@ -111,6 +112,15 @@ export const send = (answer: FakeAnswer, response: ServerResponse): void => {
     case 'reset':
       response.destroy();
       return;
+    case 'half': {
+      const { status, headers, body } =
+        answer.of.kind === 'respond' ? answer.of : { status: 200, headers: xml, body: '' };
+      response.writeHead(status, { ...headers, 'content-length': String(body.length + 1) });
+      response.write(body.slice(0, body.length / 2));
+      response.flushHeaders();
+      setTimeout(() => response.destroy(), 10);
+      return;
+    }
     case 'flood': {
       response.writeHead(answer.status, xml).write(answer.head);
       const pour = (): void => {
@@ -130,8 +140,10 @@ export const send = (answer: FakeAnswer, response: ServerResponse): void => {
   }
 };
 
-/** Starts the fake; it answers 500 until `answer` is called. `tls`: with the certificate of `testCertificate`. */
-export const startFakeS3 = async ({ tls = false }: { readonly tls?: boolean } = {}): Promise<FakeS3> => {
+/** Starts the fake; it answers 500 until `answer` is called. `tls`: the certificate and key that it shows. */
+export const startFakeS3 = async ({
+  tls,
+}: { readonly tls?: { readonly cert: string; readonly key: string } } = {}): Promise<FakeS3> => {
   const requests: FakeRequest[] = [];
   let respond: (request: FakeRequest) => FakeAnswer = () => refuse(500, 'InternalError');
   const listener: RequestListener = (incoming, response) => {
@@ -144,11 +156,11 @@ export const startFakeS3 = async ({ tls = false }: { readonly tls?: boolean } = 
       () => response.destroy(),
     );
   };
-  const server = tls ? createHttpsServer(testCertificate, listener) : createHttpServer(listener);
+  const server = tls === undefined ? createHttpServer(listener) : createHttpsServer(tls, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    endpoint: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`,
+    endpoint: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
     requests,
     answer: (next) => {
       respond = next;

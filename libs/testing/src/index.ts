@@ -15,4 +15,5 @@ export type { MemoryBucket } from './memory-s3.ts';
 export { startProxy } from './proxy.ts';
 export type { Proxy } from './proxy.ts';
 export { startUnderTest } from './server-under-test.ts';
-export { testCertificate } from './test-certificate.ts';
+export { createSettingsServer } from './settings-server.ts';
+export { expiredCertificate, testCertificate } from './test-certificate.ts';

@@ -135,6 +135,28 @@ export const requestPayment = Type.Object(
   { description: `Who pays for requests and downloads. ${unmanaged}` },
 );
 
+export const ownershipControls = Type.Object(
+  {
+    enabled: Type.Boolean({
+      description:
+        'True: the bucket has the rule objectOwnership. False: it has none, which means that ACLs count, as with ObjectWriter. Leave ownershipControls out to keep what the server gives a new bucket.',
+      default: false,
+    }),
+    objectOwnership: Type.Enum(['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'], {
+      description:
+        'BucketOwnerEnforced: all objects belong to the owner of the bucket, and ACLs have no effect. BucketOwnerPreferred: objects written with the ACL bucket-owner-full-control do. ObjectWriter: an object belongs to who wrote it.',
+      default: 'BucketOwnerEnforced',
+    }),
+  },
+  {
+    description: `Whose the objects are that others write, and whether ACLs count. ${unmanaged}`,
+    ...rules({
+      rule: "self.enabled || self.objectOwnership == 'BucketOwnerEnforced'",
+      message: 'objectOwnership needs enabled: true',
+    }),
+  },
+);
+
 export const accelerate = Type.Object(
   {
     enabled: Type.Boolean({
@@ -333,6 +355,7 @@ const inOrder = {
   objectLock,
   publicAccess,
   encryption,
+  ownershipControls,
   requestPayment,
   accelerate,
   cors,
@@ -360,6 +383,7 @@ const asksForNothing: { readonly [F in BucketFeature]: (declared: Typed<(typeof 
   objectLock: ({ enabled }) => !enabled,
   publicAccess: (flags) => !Object.values(flags).includes(true),
   encryption: ({ enabled }) => !enabled,
+  ownershipControls: ({ enabled }) => !enabled,
   requestPayment: ({ payer }) => payer === 'BucketOwner',
   accelerate: ({ enabled }) => !enabled,
   cors: ({ rules }) => rules.length === 0,

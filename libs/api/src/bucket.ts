@@ -38,6 +38,7 @@ export const bucketSpec = Type.Object(
     publicAccess: optional(features.publicAccess),
     lifecycle: optional(lifecycle),
     cors: optional(features.cors),
+    ownershipControls: optional(features.ownershipControls),
     requestPayment: optional(features.requestPayment),
     accelerate: optional(features.accelerate),
     notifications: optional(features.notifications),

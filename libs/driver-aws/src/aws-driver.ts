@@ -8,6 +8,7 @@ import {
   endpointIdentity,
   lifecycle,
   objectLock,
+  ownershipControls,
   publicAccess,
   requestPayment,
   tagging,
@@ -55,6 +56,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(encryption({ alwaysOn: isAmazon })),
       bindAspect(cors),
       bindAspect(lifecycle({ keepsAll: isAmazon })),
+      bindAspect(ownershipControls()),
       bindAspect(requestPayment),
       bindAspect(accelerate),
       bindAspect(

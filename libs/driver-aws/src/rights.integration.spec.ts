@@ -87,6 +87,7 @@ const rightsTo: Readonly<Partial<Record<string, readonly string[]>>> = {
   GetBucketReplication: ['GetReplicationConfiguration'],
   PutBucketReplication: ['PutReplicationConfiguration'],
   DeleteBucketReplication: ['PutReplicationConfiguration'],
+  DeleteBucketOwnershipControls: ['PutBucketOwnershipControls'],
   GetObjectLockConfiguration: ['GetBucketObjectLockConfiguration'],
   PutObjectLockConfiguration: ['PutBucketObjectLockConfiguration'],
   ListObjectVersions: ['ListBucketVersions'],

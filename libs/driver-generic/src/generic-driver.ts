@@ -7,6 +7,7 @@ import {
   endpointIdentity,
   lifecycle,
   objectLock,
+  ownershipControls,
   publicAccess,
   readMisroutedPut,
   requestPayment,
@@ -76,6 +77,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
       bindAspect(encryption()),
       bindAspect(cors),
       bindAspect(lifecycle()),
+      bindAspect(ownershipControls()),
       bindAspect(requestPayment),
       ...(connection.adminEndpoint === undefined
         ? []

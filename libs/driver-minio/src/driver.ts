@@ -53,6 +53,10 @@ const unsupported: UnsupportedFeatures = new Map([
     'cors',
     'MinIO has no CORS rules for buckets, only one list of origins for the server (MINIO_API_CORS_ALLOW_ORIGIN).',
   ],
+  [
+    'ownershipControls',
+    'MinIO has no ownership controls: all objects belong to the owner of the bucket, and ACLs have no effect.',
+  ],
   ['requestPayment', 'MinIO has no other payer than the owner of the bucket.'],
   ['accelerate', 'MinIO has no transfer acceleration.'],
   ['cloudTrail', 'MinIO has no CloudTrail.'],

@@ -17,6 +17,7 @@ export { cors } from './aspects/cors.ts';
 export { encryption } from './aspects/encryption.ts';
 export { lifecycle } from './aspects/lifecycle.ts';
 export { objectLock } from './aspects/object-lock.ts';
+export { ownershipControls } from './aspects/ownership-controls.ts';
 export { publicAccess, publicAccessOf, publicAccessWithoutAcls } from './aspects/public-access.ts';
 export { accelerate } from './aspects/accelerate.ts';
 export { requestPayment } from './aspects/request-payment.ts';

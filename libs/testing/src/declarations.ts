@@ -3,6 +3,7 @@ import {
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
   GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
   GetBucketVersioningCommand,
@@ -357,6 +358,20 @@ export const declarations: readonly AnyDeclaration[] = [
         (await lifecycleOf(client, bucket)).some(({ ID }) => ID === foreignLifecycle.ID),
     },
   }),
+  declare<'ownershipControls'>({
+    feature: 'ownershipControls',
+    full: { enabled: true, objectOwnership: 'BucketOwnerPreferred' },
+    other: { enabled: true, objectOwnership: 'BucketOwnerEnforced' },
+    none: { enabled: false, objectOwnership: 'BucketOwnerEnforced' },
+    async seen(client, Bucket) {
+      const answer = await orAbsent(
+        client.send(new GetBucketOwnershipControlsCommand({ Bucket })),
+        'OwnershipControlsNotFoundError',
+      );
+      return answer?.OwnershipControls?.Rules?.[0]?.ObjectOwnership ?? 'none';
+    },
+    shows: ({ enabled, objectOwnership }) => (enabled ? objectOwnership : 'none'),
+  }),
   declare<'requestPayment'>({
     feature: 'requestPayment',
     full: { payer: 'Requester' },
@@ -393,6 +408,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
   minio: [
     'laterObjectLock',
     'publicAccess',
+    'ownershipControls',
     'cors',
     'encryption',
     'requestPayment',
@@ -404,7 +420,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
   moto: ['requestPayment', 'quota', 'lifecycleSizes', 'lifecycleNewerVersions'],
   versitygw: ['publicAccess', 'encryption', 'lifecycle', 'requestPayment', 'accelerate', 'quota'],
   seaweedfs: ['publicAccess', 'requestPayment', 'accelerate', 'quota', 'lifecycleTransitions'],
-  ceph: ['accelerate'],
+  ceph: ['ownershipControls', 'accelerate'],
 };
 
 /** The declarations of what a server has. */

@@ -429,6 +429,41 @@ const featureCases = [
     rulesNotChecked,
   ),
 
+  ...['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'].map((objectOwnership) =>
+    accepts(`the ownership ${objectOwnership}`, bucket({ ownershipControls: { enabled: true, objectOwnership } })),
+  ),
+  accepts('no ownership controls', bucket({ ownershipControls: { enabled: false } })),
+  refuses('an ownership without enabled', bucket({ ownershipControls: { objectOwnership: 'ObjectWriter' } }), [
+    'spec.ownershipControls',
+    'objectOwnership needs enabled: true',
+  ]),
+  refuses(
+    'an unknown ownership',
+    bucket({ ownershipControls: { enabled: true, objectOwnership: 'BucketOwner' } }),
+    [
+      'spec.ownershipControls.objectOwnership',
+      'supported values: "BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"',
+    ],
+    rulesNotChecked,
+  ),
+  refuses(
+    'an ownership in lower case',
+    bucket({ ownershipControls: { enabled: true, objectOwnership: 'objectWriter' } }),
+    ['spec.ownershipControls.objectOwnership', 'Unsupported value: "objectWriter"'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'ownership that is enabled by a word',
+    bucket({ ownershipControls: { enabled: 'yes' } }),
+    ['spec.ownershipControls.enabled', 'must be of type boolean'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'ownership as the S3 API writes it',
+    bucket({ ownershipControls: { rules: [{ objectOwnership: 'ObjectWriter' }] } }),
+    ['', 'unknown field "spec.ownershipControls.rules"'],
+  ),
+
   accepts('an accelerated bucket', bucket({ accelerate: { enabled: true } })),
   accepts('a bucket with dots that is not accelerated', bucket({ name: 'my.photos', accelerate: { enabled: false } })),
   refuses('an accelerated bucket with dots', bucket({ name: 'my.photos', accelerate: { enabled: true } }), [

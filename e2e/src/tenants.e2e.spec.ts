@@ -30,6 +30,7 @@ import { hostsAndAccounts } from './tenants/hosts-and-accounts.ts';
 import { ownerTags } from './tenants/owner-tags.ts';
 import { references } from './tenants/references.ts';
 import { remade } from './tenants/remade.ts';
+import { replication } from './tenants/replication.ts';
 import { secretsAndAnnotations } from './tenants/secrets-and-annotations.ts';
 import { stripped } from './tenants/stripped.ts';
 import { tagsAndPolicies } from './tenants/tags-and-policies.ts';
@@ -46,6 +47,7 @@ const attempts: readonly Attempt[] = [
   ...secretsAndAnnotations,
   ...answers,
   ...destinationsAndNames,
+  ...replication,
   ...stripped,
   ...waits,
 ];

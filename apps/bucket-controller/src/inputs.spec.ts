@@ -3,17 +3,18 @@ import { Fault } from '@operator/outcome';
 import { createBench, createTestWorld, objectOf } from '@operator/references/testing';
 import { bindAspect, tagging, versioning, type Inputs, type Reference } from '@operator/s3';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
-import { expect, it } from 'vitest';
+import type { StoredObject } from '@operator/runtime';
+import { describe, expect, it } from 'vitest';
 import type { BucketDeps } from './deps.ts';
 import { createInputs } from './inputs.ts';
 import { bucketReconciler } from './reconciler.ts';
 
-const references: Readonly<Record<string, Reference>> = {
+const references = {
   secret: { as: 'versioning.secret', kind: 'Secret', name: 'device', keys: ['seed'] },
   provider: { as: 'versioning.provider', kind: 'Provider', ref: { name: 'provider' } },
   bucket: { as: 'versioning.bucket', kind: 'Bucket', ref: { name: 'copies' } },
   stranger: { as: 'versioning.stranger', kind: 'Bucket', ref: { name: 'theirs', namespace: 'team-b' } },
-};
+} as const satisfies Readonly<Record<string, Reference>>;
 
 /** Two Buckets, of which photos names things outside its bucket, and what its last pass found there. */
 const begin = (named: () => readonly Reference[]) => {
@@ -39,8 +40,8 @@ const begin = (named: () => readonly Reference[]) => {
     borrowersOf: () => Promise.resolve([]),
     labelsOf: () => Promise.resolve({}),
     inputs: {
-      async inputsOf(work, driver) {
-        const found = await source.inputsOf(work, driver);
+      async inputsOf(work, provided) {
+        const found = await source.inputsOf(work, provided);
         if (work.bucket.metadata.name === 'photos') seen.inputs = found;
         return found;
       },
@@ -57,7 +58,8 @@ const begin = (named: () => readonly Reference[]) => {
   clock.now = () => photos.now();
   const told = (as: string) => {
     const input = seen.inputs.get(as);
-    return input instanceof Fault ? input.reason : input?.kind;
+    if (input instanceof Fault) return input.reason;
+    return input?.kind === 'Ended' ? `Ended ${input.fault.reason}` : input?.kind;
   };
   return { s3, photos, copies, source, told, seen, ...world };
 };
@@ -71,7 +73,8 @@ it('what leads nowhere is a Fault of its own, and what may not be referred to is
     'versioning.secret': 'SecretNotFound',
     'versioning.provider': 'Provider',
     'versioning.bucket': 'BucketNotReady',
-    'versioning.stranger': 'ReferenceNotGranted',
+    // It is not there, and the words do not tell.
+    'versioning.stranger': 'Ended ReferenceNotGranted',
   });
 });
 
@@ -101,4 +104,36 @@ it('an object looks again when a Bucket that it names changes, as long as it nam
   await photos.pass();
   source.forget('team-a/photos');
   expect(source.referrersOf('team-a/copies')).toEqual([]);
+});
+
+describe('what a reference to a Bucket gave ends', () => {
+  const lender = (spec: object = {}, annotations: Readonly<Record<string, string>> = {}) =>
+    objectOf(
+      'Bucket',
+      'theirs',
+      { ...bucketSpec({ name: 'theirs' }), ...spec },
+      { metadata: { namespace: 'team-b', annotations } },
+    );
+  const stranger = () => [references.stranger];
+  const tell = async (known: StoredObject | undefined, live: StoredObject | undefined) => {
+    const { photos, told, seen, kube, buckets } = begin(stranger);
+    if (known !== undefined) buckets.set('team-b/theirs', known as never);
+    if (live !== undefined) kube.put('buckets', live);
+    await photos.run();
+    const input = seen.inputs.get('versioning.stranger');
+    const fault = input instanceof Fault ? input : input?.kind === 'Ended' ? input.fault : undefined;
+    return [told('versioning.stranger'), fault?.message];
+  };
+  const confirmed = { 's3.cloud37.dev/confirm-withdrawal': 'team-a' };
+  const words = expect.stringMatching(/^Bucket team-b\/theirs may not be referred to from namespace team-a/) as string;
+
+  it.each([
+    ['when it is not there', undefined, undefined, 'Ended ReferenceNotGranted'],
+    ['not while the cache alone has lost it', undefined, lender(), 'ReferenceNotGranted'],
+    ['not while the grant is withdrawn and that is not confirmed', lender(), lender(), 'ReferenceNotGranted'],
+    ['when that is confirmed', lender({}, confirmed), lender({}, confirmed), 'Ended ReferenceNotGranted'],
+    ['not on the word of the cache', lender({}, confirmed), lender(), 'ReferenceNotGranted'],
+  ])('%s, in the same words', async (_when, known, live, verdict) => {
+    expect(await tell(known, live)).toEqual([verdict, words]);
+  });
 });

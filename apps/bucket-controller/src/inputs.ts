@@ -1,15 +1,15 @@
-import { reasons } from '@operator/api';
-import { onlyFault, waiting } from '@operator/outcome';
-import { keyOfReference, type Ownership, type References } from '@operator/references';
+import { bucketResource, reasons, type ObjectReference } from '@operator/api';
+import { Fault, onlyFault, waiting } from '@operator/outcome';
+import { keyOfReference, type Ownership, type Provided, type References } from '@operator/references';
 import { keyOf, type KubeClient, type ObjectKey } from '@operator/runtime';
-import { referencesOf, type Driver, type Input, type Inputs, type Reference } from '@operator/s3';
+import { referencesOf, type Input, type Inputs, type Reference } from '@operator/s3';
 import { readSecret, secretValue } from '@operator/secrets';
 import type { BucketWork } from './deps.ts';
 
 /** Follows what the features of a Bucket name outside their bucket. One for each process. */
 export interface InputSource {
   /** What the references of the spec lead to now; a Fault where one leads nowhere. Asks for nothing when there are none. */
-  inputsOf(work: BucketWork, driver: Driver): Promise<Inputs>;
+  inputsOf(work: BucketWork, provided: Provided): Promise<Inputs>;
   /** The objects whose last pass named this Bucket: they look again when it changes. */
   referrersOf(bucket: ObjectKey): readonly ObjectKey[];
   /** Drops what is known of an object that is gone. */
@@ -18,13 +18,50 @@ export interface InputSource {
 
 export const createInputs = (found: {
   readonly kube: KubeClient;
-  readonly references: Pick<References, 'bucketFor' | 'driverFor' | 'providerFor'>;
+  readonly references: Pick<References, 'bucketFor' | 'driverFor' | 'isBucketWithdrawn'>;
   readonly ownership: Pick<Ownership, 'look'>;
 }): InputSource => {
   const { kube, references, ownership } = found;
   const named = new Map<ObjectKey, ReadonlySet<ObjectKey>>();
 
-  const follow = async (reference: Reference, { bucket, pass }: BucketWork): Promise<Input> => {
+  const followBucket = async (
+    { ref }: Extract<Reference, { readonly kind: 'Bucket' }>,
+    { bucket, pass }: BucketWork,
+    { provider }: Provided,
+  ): Promise<Input> => {
+    const { namespace } = bucket.metadata;
+    const key = keyOfReference(ref, namespace);
+    const other = await references.bucketFor(ref, namespace).catch(onlyFault);
+    if (other instanceof Fault)
+      return (await isEnded(ref, namespace, pass.signal)) ? { kind: 'Ended', fault: other } : raise(other);
+    const provided = await references
+      .driverFor(other.spec.providerRef, other.metadata.namespace, pass.signal)
+      .catch((caught: unknown) => notReady(caught, key));
+    const region = other.status?.region ?? other.spec.region ?? provided.provider.spec.region;
+    // What its status says proves nothing: whose the bucket is, its server says.
+    const look = await ownership.look({ act: 'grant', bucket: other, provided, region }, pass);
+    if (look.verdict.is !== 'ours' || look.isAbsent) {
+      throw waiting(reasons.BucketNotReady, `Bucket ${key} does not have its bucket; its own conditions say why.`);
+    }
+    return {
+      kind: 'Bucket',
+      key,
+      bucket: other.spec.name,
+      region,
+      driver: provided.driver,
+      credentialsVersion: provided.provider.status?.credentialsVersion ?? '',
+      isOfOneKeeper: provided.provider.metadata.namespace === provider.metadata.namespace,
+    };
+  };
+
+  /** True when the Bucket is not there, or its owner has confirmed that it is not lent any more. Looked for live: what ends on that word does not come back. */
+  const isEnded = async (ref: ObjectReference, namespace: string, signal: AbortSignal): Promise<boolean> => {
+    const live = await kube.get(bucketResource, { namespace: ref.namespace ?? namespace, name: ref.name }, { signal });
+    return live === undefined || references.isBucketWithdrawn(ref, namespace, signal);
+  };
+
+  const follow = async (reference: Reference, work: BucketWork, provided: Provided): Promise<Input> => {
+    const { bucket, pass } = work;
     const { namespace } = bucket.metadata;
     if (reference.kind === 'Secret') {
       const { name, keys } = reference;
@@ -36,30 +73,21 @@ export const createInputs = (found: {
       const { driver } = await references.driverFor(reference.ref, namespace, pass.signal);
       return { kind: 'Provider', driver };
     }
-    const other = await references.bucketFor(reference.ref, namespace);
-    const provided = await references.driverFor(other.spec.providerRef, other.metadata.namespace, pass.signal);
-    const region = other.status?.region ?? other.spec.region ?? provided.provider.spec.region;
-    // What its status says proves nothing: whose the bucket is, its server says.
-    const look = await ownership.look({ act: 'grant', bucket: other, provided, region }, pass);
-    if (look.verdict.is !== 'ours' || look.isAbsent) {
-      const key = keyOfReference(reference.ref, namespace);
-      throw waiting(reasons.BucketNotReady, `Bucket ${key} does not have its bucket; its own conditions say why.`);
-    }
-    return { kind: 'Bucket', bucket: other.spec.name, region, driver: provided.driver };
+    return followBucket(reference, work, provided);
   };
 
   return {
-    async inputsOf(work, driver) {
+    async inputsOf(work, provided) {
       const { metadata, spec } = work.bucket;
-      const wanted = referencesOf(driver, spec);
+      const wanted = referencesOf(provided.driver, spec);
       const buckets = wanted.flatMap((reference) =>
         reference.kind === 'Bucket' ? [keyOfReference(reference.ref, metadata.namespace)] : [],
       );
       if (buckets.length > 0) named.set(keyOf(work.bucket), new Set(buckets));
       else named.delete(keyOf(work.bucket));
-      const inputs = new Map<string, Awaited<ReturnType<typeof follow>> | ReturnType<typeof onlyFault>>();
+      const inputs = new Map<string, Input | Fault>();
       for (const reference of wanted) {
-        const input = await follow(reference, work).catch(onlyFault);
+        const input = await follow(reference, work, provided).catch(onlyFault);
         inputs.set(reference.as, input);
       }
       return inputs;
@@ -69,4 +97,14 @@ export const createInputs = (found: {
       named.delete(object);
     },
   };
+};
+
+const raise = (fault: Fault): never => {
+  throw fault;
+};
+
+/** What stands in the way of the Provider of another Bucket is told there, and is not about this one's own Provider. */
+const notReady = (caught: unknown, key: ObjectKey): never => {
+  if (!(caught instanceof Fault)) throw caught;
+  throw waiting(reasons.BucketNotReady, `Bucket ${key} has no Provider that can be used now (${caught.reason}).`);
 };

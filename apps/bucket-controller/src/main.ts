@@ -22,6 +22,7 @@ import {
   mayYetCome,
   namespaceLabels,
   usable,
+  usableVersion,
   waitFactsOf,
   wokenByProvider,
   type Bucket,
@@ -78,8 +79,13 @@ const build = (tools: ControllerTools) => {
     buckets,
   });
   const inputs = createInputs({ kube, references, ownership });
-  // What another Bucket's features name is watched as long as they do.
+  // What another Bucket's features name is watched as long as they do, and so is the Provider that it has.
   tools.mapEvents(buckets, (bucket) => inputs.referrersOf(keyOf(bucket)));
+  tools.mapEvents(providers, (provider, old) =>
+    old !== undefined && usableVersion(provider) === usableVersion(old)
+      ? []
+      : bucketsOf(keyOf(provider)).flatMap((bucket) => inputs.referrersOf(keyOf(bucket))),
+  );
   buckets.on({
     onDelete: (bucket) => {
       inputs.forget(keyOf(bucket));

@@ -185,7 +185,8 @@ export const contextOf = async (work: BucketWork, provided: Provided, isCreated:
     mark: await deps.ownership.signedMarkOf(bucket, provided, pass.signal),
     managed: managedIn(bucket.status),
     created: isCreated,
-    inputs: await deps.inputs.inputsOf(work, provided.driver),
+    isBorrowed: provided.provider.metadata.namespace !== bucket.metadata.namespace,
+    inputs: await deps.inputs.inputsOf(work, provided),
   };
 };
 

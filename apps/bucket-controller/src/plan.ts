@@ -43,6 +43,9 @@ export const managedIn = (status: BucketStatus | undefined): Managed =>
 const withoutEmpty = (managed: Managed): Managed =>
   Object.fromEntries(Object.entries(managed).filter(([, ids]) => ids.length > 0));
 
+/** A Fault of features alone: it says nothing of the bucket, nor of its Provider. */
+export class FeatureFault extends Fault {}
+
 /** What is tried again soonest decides when to look again. */
 const soonest: readonly FaultKind[] = ['transient', 'waiting', 'terminal'];
 
@@ -54,7 +57,7 @@ const faultOfViews = (views: readonly AspectView[]): Fault | undefined => {
   const { kind, reason, message, retryAfterMs, cause } = first.fault;
   const others = blocked.flatMap(({ aspect }) => (aspect === first.aspect ? [] : [aspect]));
   const also = others.length === 0 ? '' : ` These features are held up too: ${others.join(', ')}.`;
-  return new Fault(kind, reason, `${first.aspect}: ${message}${also}`, {
+  return new FeatureFault(kind, reason, `${first.aspect}: ${message}${also}`, {
     cause,
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });

@@ -11,6 +11,7 @@ import {
 import type { Pass } from '@operator/runtime';
 import { publicAccessOf, type AspectView, type Managed } from '@operator/s3';
 import type { SeenBucket } from './observe.ts';
+import { FeatureFault } from './plan.ts';
 import type { Remains } from './remains.ts';
 
 export type BucketPass = Pass<BucketStatus>;
@@ -32,7 +33,8 @@ export const claimsOfBucketFault = (fault: Fault, isOurs: boolean): readonly Cla
   const claim = (type: string): readonly Claim[] => [
     { type, status: 'True', reason: fault.reason, message: fault.message },
   ];
-  // The one reference of a Bucket is to its Provider.
+  if (fault instanceof FeatureFault) return [];
+  // The one reference of a Bucket, beside those of its features, is to its Provider.
   if (isProviderFault(fault) || fault.reason === reasons.ReferenceNotGranted) return [providerNotReady(fault)];
   if (creationReasons.has(fault.reason) && !isOurs) return claim(conditionTypes.CreationFailed);
   return [];

@@ -55,7 +55,8 @@ const report = async (
   const { provider, deps, pass } = work;
   const { found, users } = seen;
   const former = provider.status;
-  const inUseBy = { buckets: users.buckets.length, accessKeys: users.accessKeys.length };
+  const { buckets, accessKeys, sources = [] } = users;
+  const inUseBy = { buckets: buckets.length + sources.length, accessKeys: accessKeys.length };
   const claims = reportWithdrawal(seen, work);
   deps.metrics.providerConnectivity(keyOf(provider), !(found instanceof Fault));
   if (found instanceof Fault) return blocked({ ...ownStatus(provider), connected: false, inUseBy }, found, claims);

@@ -114,6 +114,23 @@ describe('the users of a Provider', () => {
     expect(asked).toEqual(['team-b', 'team-c', 'team-d']);
   });
 
+  it('are Buckets of other Providers too, where a Bucket of this one lets them copy to it', async () => {
+    const source = (name: string, namespace: string) => {
+      const rules = [{ destination: { bucketRef: { name: 'copies', namespace: 'team-a' } } }];
+      const made = user(name, namespace);
+      return { ...made, spec: { ...made.spec, replication: { rules } } } as unknown as typeof made;
+    };
+    const copies = user('copies', 'team-a');
+    const lent = { ...copies, spec: { ...copies.spec, allowedNamespaces: { names: ['team-b'] } } };
+    const labelsOf = () => Promise.resolve({});
+    const ownership = { remembersAt: () => Promise.resolve(false), provenAccessKey: () => Promise.resolve(undefined) };
+    const sources = [source('own', 'team-a'), source('granted', 'team-b'), source('stranger', 'team-c')];
+    const users = { buckets: [lent], accessKeys: [], sources };
+    const found = await grantedUsers(provider, users, { labelsOf, ownership }, new AbortController().signal);
+    expect(found.sources?.map(({ metadata }) => metadata.name)).toEqual(['own', 'granted']);
+    expect(describeUsers(found)).toBe('3 objects: Bucket team-a/copies, Bucket team-a/own, Bucket team-b/granted');
+  });
+
   it.each([
     [1, '1 object: Bucket a/b0'],
     [7, '7 objects: Bucket a/b0, Bucket a/b1, Bucket a/b2, Bucket a/b3, Bucket a/b4, and 2 more'],

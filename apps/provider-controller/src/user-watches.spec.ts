@@ -1,6 +1,7 @@
 import { objectOf } from '@operator/references/testing';
 import {
   createLiveList,
+  keyOf,
   type Informer,
   type InformerEvents,
   type InformerOptions,
@@ -31,7 +32,7 @@ const begin = () => {
       });
       return {
         resource,
-        get: (key) => objects.get(key),
+        get: (key) => [...objects.values()].find((one) => keyOf(one) === key),
         list: () => objects.values(),
         index: (_name, valuesOf) => (value) => [...objects.values()].filter((one) => valuesOf(one).includes(value)),
         on: (given) => void (events = given),
@@ -98,6 +99,40 @@ describe('the users of a Provider', () => {
     expect(put(bucket({ exists: true, ownership: 'Created' }))).toEqual(['platform/store']);
     expect(put(bucket({ exists: true, ownership: 'Created', region: 'us-east-1' }))).toEqual([]);
     expect(put(bucket({ exists: true }))).toEqual(['platform/store']);
+  });
+});
+
+describe('a Bucket of another Provider that copies to one of this', () => {
+  const copying = (to: readonly string[]) =>
+    objectOf('Bucket', 'source', {
+      providerRef: { name: 'elsewhere' },
+      name: 'source',
+      replication: { rules: to.map((name) => ({ id: name, destination: { bucketRef: { name } } })), others: 'Remove' },
+    });
+
+  it('is a user, once, and has the Provider look again when that changes', () => {
+    const { watches, put } = begin();
+    put(bucket());
+    const others = objectOf('Bucket', 'more', { providerRef, name: 'more' }, { metadata });
+    put(others);
+    expect(put(copying([]))).toEqual(['team-a/elsewhere']);
+    expect(watches('platform/store').sources).toEqual([]);
+    expect(put(copying(['photos', 'more', 'none']))).toEqual(['platform/store', 'platform/store']);
+    expect(watches('platform/store').sources?.map(keyOf)).toEqual(['team-a/source']);
+    expect(watches('team-a/elsewhere').sources).toEqual([]);
+    expect(put(copying(['photos', 'more', 'none']))).toEqual([]);
+    expect(put(copying(['more']))).toEqual(['platform/store', 'platform/store', 'platform/store']);
+  });
+
+  it('is found by a live list too', async () => {
+    const kube = {
+      list: async function* ({ kind }: Resource) {
+        if (kind === 'Bucket') yield { items: [copying(['photos']), bucket()] };
+      },
+    } as unknown as Pick<KubeClient, 'list'>;
+    const users = await liveUsers(createLiveList(kube, []))('platform/store', new AbortController().signal);
+    expect(users.sources?.map(keyOf)).toEqual(['team-a/source']);
+    expect(users.buckets.map(keyOf)).toEqual(['team-a/photos']);
   });
 });
 

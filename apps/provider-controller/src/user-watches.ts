@@ -1,7 +1,7 @@
 import { accessKeyResource, bucketResource } from '@operator/api';
 import { keyOfReference } from '@operator/references';
-import { bareMetadata, pick, type ControllerTools, type LiveList, type ObjectKey } from '@operator/runtime';
-import type { AccessKeyUser, BucketUser, ProviderUsers } from './users.ts';
+import { bareMetadata, keyOf, pick, type ControllerTools, type LiveList, type ObjectKey } from '@operator/runtime';
+import { destinationsOf, type AccessKeyUser, type BucketUser, type ProviderUsers } from './users.ts';
 
 type Watching = Pick<ControllerTools, 'informer' | 'enqueue'>;
 
@@ -16,7 +16,7 @@ const trimBucket = ({ apiVersion, kind, metadata, spec, status }: BucketUser): B
   apiVersion,
   kind,
   metadata: bareMetadata(metadata),
-  spec: pick(spec, 'providerRef', 'name'),
+  spec: pick(spec, 'providerRef', 'name', 'allowedNamespaces', 'replication'),
   ...(status === undefined
     ? {}
     : {
@@ -58,22 +58,50 @@ export const createUserWatches = ({ informer, enqueue }: Watching): UserWatches 
   const accessKeys = informer<AccessKeyUser>(accessKeyResource, { scope: 'all', trim: trimAccessKey });
   const bucketsOf = buckets.index('provider', (bucket) => [keyOfProvider(bucket)]);
   const accessKeysOf = accessKeys.index('provider', (accessKey) => [keyOfProvider(accessKey)]);
+  const sourcesOf = buckets.index('destination', destinationsOf);
   const count = (user: BucketUser | AccessKeyUser): void => enqueue(keyOfProvider(user), usersSettleMs);
+  /** Of the Buckets that it copies to. */
+  const countCopies = (source: BucketUser): void => {
+    for (const key of destinationsOf(source)) {
+      const destination = buckets.get(key);
+      if (destination !== undefined) count(destination);
+    }
+  };
+  const countAll = (bucket: BucketUser): void => {
+    count(bucket);
+    countCopies(bucket);
+  };
   buckets.on({
-    onAdd: count,
-    onDelete: count,
+    onAdd: countAll,
+    onDelete: countAll,
     onUpdate: (bucket, old) => {
       // A bucket that comes into being can be read from; one that lets go counts no more.
       if (bucket.status?.exists !== old.status?.exists || bucket.status?.ownership !== old.status?.ownership)
         count(bucket);
+      if (destinationsOf(bucket).join() !== destinationsOf(old).join()) [bucket, old].forEach(countCopies);
     },
   });
   accessKeys.on({ onAdd: count, onDelete: count });
   return {
-    usersOf: (provider) => ({ buckets: bucketsOf(provider), accessKeys: accessKeysOf(provider) }),
+    usersOf: (provider) => {
+      const own = bucketsOf(provider);
+      return {
+        buckets: own,
+        accessKeys: accessKeysOf(provider),
+        sources: sourcesAmong(
+          own.flatMap((bucket) => sourcesOf(keyOf(bucket))),
+          provider,
+        ),
+      };
+    },
     accessKeys: () => accessKeys.list(),
   };
 };
+
+/** Each once, without those that use the Provider anyway. */
+const sourcesAmong = (sources: readonly BucketUser[], provider: ObjectKey): readonly BucketUser[] => [
+  ...new Set(sources.filter((source) => keyOfProvider(source) !== provider)),
+];
 
 /** Every AccessKey that may refer to a Provider, by a live list. @throws KubeError */
 export const liveAccessKeys =
@@ -89,12 +117,22 @@ export const liveAccessKeys =
 export const liveUsers =
   (listLive: LiveList) =>
   async (provider: ObjectKey, signal: AbortSignal): Promise<ProviderUsers> => {
-    const ofProvider =
-      <T extends BucketUser | AccessKeyUser>(trim: (object: T) => T) =>
-      (object: T): T | undefined =>
-        keyOfProvider(object) === provider ? trim(object) : undefined;
+    const isOwn = (user: BucketUser | AccessKeyUser): boolean => keyOfProvider(user) === provider;
+    const trimUser = (bucket: BucketUser) =>
+      isOwn(bucket) || destinationsOf(bucket).length > 0 ? trimBucket(bucket) : undefined;
+    const listed = await listLive(bucketResource, trimUser, { signal });
+    const own = listed.filter(isOwn);
+    const keys = new Set(own.map(keyOf));
+    const naming = listed.filter((bucket) => destinationsOf(bucket).some((key) => keys.has(key)));
     return {
-      buckets: await listLive(bucketResource, ofProvider(trimBucket), { signal }),
-      accessKeys: await listLive(accessKeyResource, ofProvider(trimAccessKey), { signal }),
+      buckets: own,
+      accessKeys: await listLive(
+        accessKeyResource,
+        (key: AccessKeyUser) => (isOwn(key) ? trimAccessKey(key) : undefined),
+        {
+          signal,
+        },
+      ),
+      sources: sourcesAmong(naming, provider),
     };
   };

@@ -1,10 +1,17 @@
 import type { AccessKeySpec, AccessKeyStatus, BucketSpec, BucketStatus } from '@operator/api';
-import { isGranted, type Borrower, type LabelsOf, type Ownership, type Provider } from '@operator/references';
-import type { KubeObject } from '@operator/runtime';
+import {
+  isGranted,
+  keyOfReference,
+  type Borrower,
+  type LabelsOf,
+  type Ownership,
+  type Provider,
+} from '@operator/references';
+import { keyOf, type KubeObject, type ObjectKey } from '@operator/runtime';
 
 /** A Bucket or AccessKey, trimmed to what its Provider must know. */
 export type BucketUser = KubeObject<
-  Pick<BucketSpec, 'providerRef' | 'name'>,
+  Pick<BucketSpec, 'providerRef' | 'name' | 'allowedNamespaces' | 'replication'>,
   Pick<
     BucketStatus,
     'bucketName' | 'exists' | 'ownership' | 'createIntent' | 'region' | 'endpoint' | 'ownedSince' | 'proof'
@@ -19,7 +26,15 @@ export type AccessKeyUser = KubeObject<
 export interface ProviderUsers {
   readonly buckets: readonly BucketUser[];
   readonly accessKeys: readonly AccessKeyUser[];
+  /** Buckets of other Providers whose replication names one of `buckets`. None when absent. */
+  readonly sources?: readonly BucketUser[];
 }
+
+/** `namespace/name` of the Buckets that the replication of a Bucket names. */
+export const destinationsOf = ({ spec, metadata }: BucketUser): readonly ObjectKey[] =>
+  (spec.replication?.rules ?? []).flatMap(({ destination: { bucketRef } }) =>
+    bucketRef === undefined ? [] : [keyOfReference(bucketRef, metadata.namespace)],
+  );
 
 const hasBucket = ({ status }: BucketUser): boolean =>
   status?.ownership !== undefined || status?.createIntent !== undefined;
@@ -58,10 +73,22 @@ export const grantedUsers = async (
     if ((await granted(key)) || (hasUser(key) && (await ownership.provenAccessKey(key, signal)) !== undefined))
       accessKeys.push(key);
   }
-  return { buckets, accessKeys };
+  const lent = new Map(buckets.map((bucket) => [keyOf(bucket), bucket]));
+  const mayCopyTo = async (source: BucketUser, destination: ObjectKey): Promise<boolean> => {
+    const bucket = lent.get(destination);
+    const namespaces = { owner: bucket?.metadata.namespace ?? '', from: source.metadata.namespace };
+    return bucket !== undefined && isGranted(bucket.spec.allowedNamespaces, namespaces, labelsOf);
+  };
+  const sources: BucketUser[] = [];
+  for (const source of users.sources ?? []) {
+    const grantsToCopy = await Promise.all(destinationsOf(source).map((one) => mayCopyTo(source, one)));
+    if (grantsToCopy.includes(true)) sources.push(source);
+  }
+  return { buckets, accessKeys, ...(sources.length === 0 ? {} : { sources }) };
 };
 
-export const countOf = ({ buckets, accessKeys }: ProviderUsers): number => buckets.length + accessKeys.length;
+export const countOf = ({ buckets, accessKeys, sources = [] }: ProviderUsers): number =>
+  buckets.length + accessKeys.length + sources.length;
 
 /** Those that have something at the server, as who may be hit when a grant is withdrawn. */
 export const borrowersAmong = (users: ProviderUsers): readonly Borrower[] => {
@@ -89,9 +116,9 @@ export const usersAtServer = ({ buckets, accessKeys }: ProviderUsers): ProviderU
 const namedAtMost = 5;
 
 /** `3 Buckets and AccessKeys (Bucket a/b, AccessKey a/c, …)`. */
-export const describeUsers = ({ buckets, accessKeys }: ProviderUsers): string => {
+export const describeUsers = ({ buckets, accessKeys, sources = [] }: ProviderUsers): string => {
   const names = [
-    ...buckets.map(({ metadata }) => `Bucket ${metadata.namespace}/${metadata.name}`),
+    ...[...buckets, ...sources].map(({ metadata }) => `Bucket ${metadata.namespace}/${metadata.name}`),
     ...accessKeys.map(({ metadata }) => `AccessKey ${metadata.namespace}/${metadata.name}`),
   ].sort();
   const shown = names.slice(0, namedAtMost).join(', ');

@@ -222,7 +222,8 @@ const replicationRule = Type.Object(
     status: Type.Enum(['Enabled', 'Disabled'], { description: 'Whether the rule is in force.', default: 'Enabled' }),
     priority: optional(
       Type.Integer({
-        description: 'Which rule wins where several match: the highest. Derived from the order when left out.',
+        description:
+          'Which rule wins where several match: the highest. When left out, the earlier rule has the higher priority.',
         minimum: 0,
         maximum: 2_147_483_647,
       }),
@@ -235,7 +236,7 @@ const replicationRule = Type.Object(
         bucketRef: optional(reference('Bucket', 'The Bucket that gets the copies.')),
         bucketArn: optional(
           text(
-            'ARN of a bucket that no Bucket object stands for; on the same kind of server.',
+            'ARN of a bucket that no Bucket object stands for. On AWS alone.',
             256,
             rules({
               rule: "self.matches('^arn:[a-z0-9-]+:s3:::[a-z0-9][a-z0-9.-]+$')",
@@ -266,14 +267,23 @@ export const replication = Type.Object(
   {
     role: optional(
       text(
-        'ARN of the IAM role that copies; needed on AWS.',
+        'ARN of the IAM role that copies. Needed on AWS, only for Buckets of the namespace of the Provider; without effect elsewhere.',
         2048,
         rules({ rule: "self.startsWith('arn:')", message: "role must be an ARN, which begins with 'arn:'" }),
       ),
     ),
-    rules: keyedList('The rules; an empty list removes all from the bucket.', replicationRule, 'id', 100),
+    rules: keyedList('The rules; an empty list removes all from the bucket.', replicationRule, 'id', 100, {
+      ...rules({
+        rule: 'self.all(one, !has(one.priority) || self.exists_one(other, has(other.priority) && other.priority == one.priority))',
+        message: 'two rules have the same priority',
+      }),
+    }),
+    others: Type.Enum(['Keep', 'Remove'], {
+      description: 'What happens to rules that somebody else put there. Keep: they stay. Remove: they go.',
+      default: 'Remove',
+    }),
   },
-  { description: `Copies objects to other buckets. ${unmanaged}`, ...notInThisVersion },
+  { description: `Copies objects to other buckets. ${unmanaged}` },
 );
 
 export const objectLock = Type.Object(

@@ -98,6 +98,7 @@ export const reasons = {
   PolicyConflict: 'PolicyConflict',
   PublicPolicyBlocked: 'PublicPolicyBlocked',
   ObjectLocked: 'ObjectLocked',
+  VersioningRequired: 'VersioningRequired',
   // The API server.
   Forbidden: 'Forbidden',
   KubernetesUnavailable: 'KubernetesUnavailable',

@@ -10,6 +10,7 @@ import {
   objectLock,
   ownershipControls,
   publicAccess,
+  replicationByRole,
   requestPayment,
   tagging,
   versioning,
@@ -47,6 +48,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
   const endpointOf = (service: Parameters<typeof regionalEndpoint>[0]) => (region: string) =>
     isAmazon ? regionalEndpoint(service, partition, region) : connection.endpoint;
   const { credentials, region: home } = connection;
+  const serverIdentity = isAmazon ? amazon.name : endpointIdentity(connection.endpoint);
   return createS3Driver(connection, deps, {
     aspects: ({ uplink }) => [
       bindAspect(tagging),
@@ -59,6 +61,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(ownershipControls()),
       bindAspect(requestPayment),
       bindAspect(accelerate),
+      bindAspect(replicationByRole({ serverIdentity, keepsAll: isAmazon })),
       bindAspect(
         cloudTrail(createTrails(uplink, { credentials, endpointFor: endpointOf('cloudtrail'), isAmazon }, deps)),
       ),
@@ -72,7 +75,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
     // Servers that speak for AWS drop them, or refuse them and make nothing.
     tagsAtCreation: true,
     ...(isAmazon ? { requestsPerSecond } : {}),
-    serverIdentity: isAmazon ? amazon.name : endpointIdentity(connection.endpoint),
+    serverIdentity,
     endpointFor: (region) =>
       isAmazon && region !== connection.region ? `https://s3.${region}.${partition.domain}` : connection.endpoint,
     keys: ({ uplink }) =>

@@ -99,8 +99,12 @@ const rightsTo: Readonly<Partial<Record<string, readonly string[]>>> = {
 const rightsOf = ({ service, operation }: ExternalCall): readonly string[] =>
   service === 'sts' ? [] : (rightsTo[operation] ?? [operation]).map((right) => `${service}:${right}`);
 
-/** What a run on moto cannot use: it has no request payment, and no such credentials. */
-const notOnMoto: readonly string[] = ['s3:PutBucketRequestPayment', 'iam:DeleteServiceSpecificCredential'];
+/** What a run on moto cannot use: it has no request payment, no such credentials, and asks for no right to pass a role. */
+const notOnMoto: readonly string[] = [
+  's3:PutBucketRequestPayment',
+  'iam:DeleteServiceSpecificCredential',
+  'iam:PassRole',
+];
 
 let dir: string;
 let moto: S3Server;
@@ -187,10 +191,22 @@ const liveABucket = async (): Promise<void> => {
   const s3 = { wire: driver.wire(), bucket };
   await readOwner(s3, context);
   const trail = { enabled: true, trail: 'audit', events: 'All' } as const;
+  const copies = {
+    id: 'all',
+    status: 'Enabled',
+    destination: { bucketArn: 'arn:aws:s3:::logs' },
+    deleteMarkers: false,
+    existingObjects: false,
+  } as const;
   for (const which of ['full', 'other', 'none'] as const) {
     const spec = bucketSpec({
       ...declaredOn('moto', which),
       cloudTrail: trail,
+      replication: {
+        role: 'arn:aws:iam::123456789012:role/copies',
+        rules: which === 'full' ? [copies] : [],
+        others: 'Remove',
+      },
       requestPayment: { payer: 'Requester' },
     });
     for (const view of await lookAtFeatures(driver, spec, bucketContext({ mark }), s3, context)) {

@@ -24,6 +24,7 @@ const unsupported: UnsupportedFeatures = new Map([
     'Servers other than AWS answer that MFA delete is set and ignore it, so the operator does not ask for it.',
   ],
   ['accelerate', 'Transfer acceleration is a service of AWS.'],
+  ['replication', 'The operator manages replication on MinIO (type: minio) and Amazon S3 only.'],
   ['cloudTrail', 'CloudTrail is a service of AWS.'],
   [
     'userTags',

@@ -348,3 +348,118 @@ export const setBucketQuota = async (
     context,
   );
 };
+
+/** Where a bucket's replication may copy to, as the server keeps it. */
+export interface RemoteTarget {
+  readonly arn: string;
+  /** Host, and port if any. */
+  readonly host: string;
+  readonly isSecure: boolean;
+  readonly bucket: string;
+  readonly accessKeyId: string;
+  /** Between two looks whether it is there; the server keeps whole nanoseconds. */
+  readonly healthCheckNs: number;
+}
+
+export interface NewRemoteTarget extends Omit<RemoteTarget, 'arn' | 'accessKeyId'> {
+  readonly region: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: Redacted<string> };
+}
+
+/** The targets of a bucket for replication. */
+export const listRemoteTargets = async (
+  client: AdminClient,
+  bucket: string,
+  context: CallContext,
+): Promise<readonly RemoteTarget[]> => {
+  const query = { bucket, type: 'replication' };
+  const call: AdminCall = {
+    operation: 'ListRemoteTargets',
+    method: 'GET',
+    path: '/list-remote-targets',
+    query,
+    answer: 'plain',
+  };
+  const answer = await client.send(call, context);
+  return (Array.isArray(answer) ? (answer as unknown[]) : []).map((entry) => {
+    const target = fieldsOf(call, entry);
+    return {
+      arn: String(target.arn),
+      host: String(target.endpoint),
+      isSecure: target.secure === true,
+      bucket: String(target.targetbucket),
+      accessKeyId: String(fieldsOf(call, target.credentials).accessKey),
+      healthCheckNs: Number(target.healthCheckDuration),
+    };
+  });
+};
+
+/** Codes by which the server tells why it does not take a target. */
+export const targetRefusals = [
+  'ReplicationSourceNotVersionedError',
+  'RemoteTargetNotVersionedError',
+  'XMinioAdminReplicationRemoteConnectionError',
+  'XMinioAdminRemoteTargetNotFoundError',
+  'XMinioAdminBucketRemoteAlreadyExists',
+  'XMinioAdminRemoteIdenticalToSource',
+] as const;
+export type TargetRefusal = (typeof targetRefusals)[number];
+
+/**
+ * Makes a target, and gives its ARN; the same again gives the same ARN and changes nothing. `arn`: of one that is there, which gets these
+ * credentials. The server looks whether it reaches the other one with them. One key derivation.
+ */
+export const setRemoteTarget = async (
+  client: AdminClient,
+  sourceBucket: string,
+  target: NewRemoteTarget,
+  arn: string | undefined,
+  context: CallContext,
+): Promise<{ readonly arn: string } | { readonly refusal: TargetRefusal }> => {
+  const call: AdminCall = {
+    operation: 'SetRemoteTarget',
+    method: 'PUT',
+    path: '/set-remote-target',
+    query: {
+      bucket: sourceBucket,
+      ...(arn === undefined ? {} : { update: 'true', creds: 'true', healthcheck: 'true' }),
+    },
+    body: {
+      sourcebucket: sourceBucket,
+      endpoint: target.host,
+      credentials: {
+        accessKey: target.credentials.accessKeyId,
+        secretKey: target.credentials.secretAccessKey.reveal(),
+      },
+      targetbucket: target.bucket,
+      secure: target.isSecure,
+      path: 'auto',
+      api: 's3v4',
+      type: 'replication',
+      region: target.region,
+      replicationSync: false,
+      healthCheckDuration: target.healthCheckNs,
+      ...(arn === undefined ? {} : { arn }),
+    },
+    sealsBody: true,
+    answer: 'plain',
+  };
+  const answer = await client.sendExpecting(call, targetRefusals, context);
+  return 'value' in answer ? { arn: String(answer.value) } : { refusal: answer.code as TargetRefusal };
+};
+
+/** An absent one counts as removed. @throws Fault `waiting` RequestRefused while a rule has it */
+export const removeRemoteTarget = async (
+  client: AdminClient,
+  bucket: string,
+  arn: string,
+  context: CallContext,
+): Promise<void> => {
+  const call: AdminCall = {
+    operation: 'RemoveRemoteTarget',
+    method: 'DELETE',
+    path: '/remove-remote-target',
+    query: { bucket, arn },
+  };
+  await change(client, call, 'XMinioAdminRemoteTargetNotFoundError', context);
+};

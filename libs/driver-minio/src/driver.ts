@@ -26,6 +26,7 @@ import { getServerVersion, getUser } from './admin-api.ts';
 import { serialKeyDerivation } from './derive-key.ts';
 import { createKeyIssuer } from './key-issuer.ts';
 import { ownCodes } from './own-codes.ts';
+import { minioReplication } from './replication.ts';
 import { quota } from './quota.ts';
 
 export interface MinioOptions {
@@ -108,6 +109,7 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
       bindAspect(publicAccessWithoutAcls),
       bindAspect(encryption()),
       bindAspect(lifecycle()),
+      bindAspect(minioReplication(admin)),
       bindAspect(quota(admin)),
     ],
     unsupported,

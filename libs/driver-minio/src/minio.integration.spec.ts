@@ -16,6 +16,7 @@ import {
   type Connection,
   type Credentials,
   type Driver,
+  type Input,
   type RenderedPolicy,
   type KeyIssuer,
   type KeyPair,
@@ -697,13 +698,36 @@ describe('the policy that docs/providers/minio.md gives the operator', () => {
     await removeCannedPolicy(admin, 'operator', context);
   });
 
-  /** All that features of a bucket do by the admin API. */
+  /** All that features of a bucket do by the admin API: one with a quota, whose objects are copied to another one. */
   const features = async (): Promise<void> => {
-    const s3 = { wire: limited.wire(), bucket: 'limited' };
-    await createBucket(limited, { bucket: s3.bucket }, context).catch(onlyFault);
-    for (const maxBytes of [1_000_000, 0]) {
-      const views = await lookAtFeatures(limited, bucketSpec({ quota: { maxBytes } }), bucketContext(), s3, context);
-      for (const view of views) {
+    const [source, copies] = ['limited', 'copies'];
+    const versioning = { enabled: true, mfaDelete: false };
+    const rule = {
+      id: 'all',
+      status: 'Enabled',
+      destination: { bucketRef: { name: copies } },
+      deleteMarkers: true,
+      existingObjects: true,
+    } as const;
+    const input: Input = {
+      kind: 'Bucket',
+      key: `team-a/${copies}`,
+      bucket: copies,
+      region: server.region,
+      driver: limited,
+      credentialsVersion: '1',
+      isOfOneKeeper: true,
+    };
+    const inputs = new Map([['replication.all', input]]);
+    for (const [bucket, spec] of [
+      [copies, { versioning }],
+      [source, { versioning }],
+      [source, { versioning, quota: { maxBytes: 1_000_000 }, replication: { rules: [rule], others: 'Remove' } }],
+      [source, { versioning, quota: { maxBytes: 0 }, replication: { rules: [], others: 'Remove' } }],
+    ] as const) {
+      await createBucket(limited, { bucket }, context).catch(onlyFault);
+      const s3 = { wire: limited.wire(), bucket };
+      for (const view of await lookAtFeatures(limited, bucketSpec(spec), bucketContext({ inputs }), s3, context)) {
         if (view.verdict === 'blocked') throw view.fault;
         if (view.verdict === 'different') await view.step.apply(context);
       }

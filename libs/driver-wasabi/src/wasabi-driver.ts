@@ -22,6 +22,7 @@ import {
 import { endpointOfRegion, isWasabiEndpoint, regionOfEndpoint } from './regions.ts';
 
 const unsupported: UnsupportedFeatures = new Map([
+  ['replication', 'Wasabi replicates by settings of its console, not by the S3 API.'],
   [
     'mfaDelete',
     'MFA delete can only be changed with a token of a second factor, which an operator does not have. ' +

@@ -189,9 +189,10 @@ const setScene = async (
   const inputOf = (reference: ReturnType<Aspect['refersTo']>[number]): Input => {
     if (reference.kind === 'Secret')
       return { kind: 'Secret', values: new Map(reference.keys.map((key) => [key, redact('JBSWY3DPEHPK3PXP')])) };
-    return reference.kind === 'Bucket'
-      ? { kind: 'Bucket', bucket: 'other', region: 'us-east-1', driver }
-      : { kind: 'Provider', driver };
+    if (reference.kind === 'Provider') return { kind: 'Provider', driver };
+    const key = 'team-a/other';
+    const known = { bucket: 'other', region: 'us-east-1', credentialsVersion: '1', isOfOneKeeper: true };
+    return { kind: 'Bucket', key, driver, ...known };
   };
   let managed: BucketContext['managed'] = {};
   let seen = 0;

@@ -51,14 +51,31 @@ export type UnsupportedFeatures = ReadonlyMap<BucketFeature | Part, string>;
 export type Reference =
   /** A Secret of the Bucket's own namespace. */
   | { readonly as: string; readonly kind: 'Secret'; readonly name: string; readonly keys: readonly string[] }
-  | { readonly as: string; readonly kind: 'Bucket' | 'Provider'; readonly ref: ObjectReference };
+  | { readonly as: string; readonly kind: 'Bucket'; readonly ref: ObjectReference }
+  | { readonly as: string; readonly kind: 'Provider'; readonly ref: ObjectReference };
 
 /** What a reference led to. */
 export type Input =
   | { readonly kind: 'Secret'; readonly values: ReadonlyMap<string, Redacted<string>> }
   /** `region`: where the bucket is. `driver`: of the Provider of that bucket. */
-  | { readonly kind: 'Bucket'; readonly bucket: string; readonly region: string; readonly driver: Driver }
-  | { readonly kind: 'Provider'; readonly driver: Driver };
+  | {
+      readonly kind: 'Bucket';
+      /** `namespace/name` of the object. */
+      readonly key: string;
+      readonly bucket: string;
+      readonly region: string;
+      readonly driver: Driver;
+      /** Of that Provider; moves with its Secrets. */
+      readonly credentialsVersion: string;
+      /**
+       * True when that Provider and the Provider of this bucket are of one namespace: only then may the credentials of the one be made
+       * known to the server of the other.
+       */
+      readonly isOfOneKeeper: boolean;
+    }
+  | { readonly kind: 'Provider'; readonly driver: Driver }
+  /** It is gone, or its owner has taken it back for good: what there is by this reference ends. The Fault says no more than of one that never was. */
+  | { readonly kind: 'Ended'; readonly fault: Fault };
 
 /** By `Reference.as`. A Fault: the reference leads nowhere, may not be followed, or not yet. */
 export type Inputs = ReadonlyMap<string, Input | Fault>;
@@ -73,7 +90,9 @@ export interface BucketContext {
   readonly managed: Managed;
   /** True when we created the bucket, false when we adopted it. */
   readonly created: boolean;
-  /** What the references of the spec led to. An aspect is asked only when all of its own were found. */
+  /** True when the Provider is of another namespace, which lends it. */
+  readonly isBorrowed: boolean;
+  /** What the references of the spec led to. An aspect without `held` is asked only when all of its own were found. */
   readonly inputs: Inputs;
 }
 
@@ -128,6 +147,11 @@ export interface Aspect<Want, Have = Want, Change = Want> {
   needs?(want: Want, have: Have): readonly Need[];
   /** The wish with those left as they are: what can converge all the same. */
   without?(want: Want, have: Have, missing: readonly Need[]): Want;
+  /**
+   * Pure: why the wish cannot be fulfilled whole now, where `diff` and `write` leave out what cannot be reached; it is said once the rest is
+   * there. An aspect that has this also judges for itself what a reference means that leads nowhere.
+   */
+  held?(want: Want, have: Have): Fault | undefined;
   /** Pure: what to write; undefined when nothing differs. */
   diff(want: Want, have: Have): Change | undefined;
   /** A list that is shared is read again and merged. Nothing returned: all of it was written. `Written.lost` needs `without`. */

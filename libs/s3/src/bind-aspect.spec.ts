@@ -274,8 +274,11 @@ describe('what a server can do is learned by writes', () => {
 const notManaged: { readonly [F in BucketFeature]?: readonly [BucketSpec[F], BucketSpec[F]] } = {
   notifications: [{ sns: [{ arn: 'arn:x', events: ['s3:ObjectCreated:*'] }] }, { sqs: [] }],
   replication: [
-    { rules: [{ id: 'r', status: 'Enabled', destination: {}, deleteMarkers: false, existingObjects: false }] },
-    { rules: [] },
+    {
+      rules: [{ id: 'r', status: 'Enabled', destination: {}, deleteMarkers: false, existingObjects: false }],
+      others: 'Remove',
+    },
+    { rules: [], others: 'Remove' },
   ],
   cloudTrail: [
     { enabled: true, trail: 'audit', events: 'All' },

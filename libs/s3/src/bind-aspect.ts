@@ -7,6 +7,7 @@ import type {
   BucketContext,
   BucketWire,
   Finding,
+  Input,
   Need,
   Part,
   Step,
@@ -52,6 +53,16 @@ const noParts: ReadonlyMap<Part, string> = new Map();
 const isLack = (fault: Fault): boolean =>
   fault.reason === reasons.Unsupported && (fault.cause === undefined || isOwnRefusal(fault));
 
+/** Why a reference leads to nothing; undefined where it leads to something. */
+const faultOfInput = (input: Input | Fault | undefined): Fault | undefined =>
+  input instanceof Fault ? input : input?.kind === 'Ended' ? input.fault : undefined;
+
+/** What a look says of a wish that cannot be fulfilled whole. */
+const heldUp = (fault: Fault): Finding =>
+  fault.reason === reasons.Unsupported
+    ? { verdict: 'unsupported', message: fault.message }
+    : { verdict: 'blocked', fault };
+
 /** Why what is needed is not there; undefined for a part that the server is not known to lack. */
 const lackOf = (need: Need, unsupported: UnsupportedFeatures): string | undefined =>
   typeof need === 'string' ? unsupported.get(need) : need.message;
@@ -77,7 +88,11 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
   const declaredIn = (spec: BucketSpec): string => JSON.stringify(spec[feature] ?? null);
 
   const faultOfInputs = (spec: BucketSpec, { inputs }: BucketContext): Fault | undefined =>
-    (aspect.refersTo?.(spec) ?? []).map(({ as }) => inputs.get(as)).find((input) => input instanceof Fault);
+    aspect.held === undefined
+      ? (aspect.refersTo?.(spec) ?? [])
+          .map(({ as }) => faultOfInput(inputs.get(as)))
+          .find((fault) => fault !== undefined)
+      : undefined;
 
   /** A server without the feature fulfils the wish for its absence, and owes nothing to a spec that is silent. */
   const lacking = (spec: BucketSpec, message: string): Finding | undefined =>
@@ -199,7 +214,9 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
         throw caught;
       }
       const lacks = new Map([...(believedRefusal(spec, s3, context.now)?.parts ?? noParts), ...unsupported]);
-      const finding = compare(want, have, lacks, (gap) => stepTo(gap, spec, s3));
+      const reached = compare(want, have, lacks, (gap) => stepTo(gap, spec, s3));
+      const held = reached.verdict === 'same' ? aspect.held?.(want, have) : undefined;
+      const finding: Finding = held === undefined ? reached : heldUp(held);
       return view(finding, managedAfter(spec, bucket, want, have, finding.verdict === 'same'));
     },
 

@@ -20,6 +20,19 @@ export { objectLock } from './aspects/object-lock.ts';
 export { ownershipControls } from './aspects/ownership-controls.ts';
 export { publicAccess, publicAccessOf, publicAccessWithoutAcls } from './aspects/public-access.ts';
 export { accelerate } from './aspects/accelerate.ts';
+export {
+  desiredReplication,
+  holdsReplication,
+  isSameReplication,
+  mergeReplication,
+  ownsReplication,
+  readReplication,
+  removedOthers,
+  replicationRefersTo,
+  writeReplication,
+} from './aspects/replication-rules.ts';
+export type { FoundReplication, ReplicationWant } from './aspects/replication-rules.ts';
+export { replicationByRole } from './aspects/replication.ts';
 export { requestPayment } from './aspects/request-payment.ts';
 export { tagging } from './aspects/tagging.ts';
 export { versioning } from './aspects/versioning.ts';

@@ -90,6 +90,7 @@ export const bucketContext = (overrides: Partial<BucketContext> = {}): BucketCon
   mark: ownerMark(),
   managed: {},
   created: true,
+  isBorrowed: false,
   inputs: new Map(),
   ...overrides,
 });

@@ -562,6 +562,27 @@ const featureCases = [
     bucket({ replication: { rules: [{ id: 'a', destination: { bucketRef: { name: 'copy' } } }] } }),
     ['spec.replication', 'replication needs versioning.enabled: true'],
   ),
+  refuses(
+    'two replication rules with one priority',
+    bucket({
+      versioning: { enabled: true },
+      replication: {
+        rules: ['a', 'b'].map((id) => ({ id, priority: 1, destination: { bucketRef: { name: 'copy' } } })),
+      },
+    }),
+    ['spec.replication.rules', 'two rules have the same priority'],
+  ),
+  refuses(
+    'replication that asks what becomes of other rules',
+    bucket({ versioning: { enabled: true }, replication: { rules: [], others: 'Ask' } }),
+    ['spec.replication.others', 'supported values: "Keep", "Remove"'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'replication with the name of a role',
+    bucket({ versioning: { enabled: true }, replication: { rules: [], role: 'copies' } }),
+    ['spec.replication.role', "role must be an ARN, which begins with 'arn:'"],
+  ),
   refuses('replication to nowhere', replication({}), [
     'spec.replication.rules[0].destination',
     'exactly one of bucketRef and bucketArn',

@@ -1,0 +1,161 @@
+import { GetBucketReplicationCommand } from '@aws-sdk/client-s3';
+import { conditionOf, s3View, type Manifest } from '@operator/tools/harness';
+import { Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
+import { withdraw } from './lending.ts';
+
+const versioning = { enabled: true };
+const replicationTo = (destination: Manifest, change: Manifest = {}): Manifest => ({
+  versioning,
+  replication: { rules: [{ id: 'copies', destination }], ...change },
+});
+
+/** A Bucket of somebody else's, with versions, to which the tenant may copy. @returns its name, which is that of its bucket too */
+const lentBucket = async (given: Case, through = 'shared'): Promise<string> => {
+  const name = given.freshName('copies');
+  await given.admin.create('Bucket', undisclosed, name, {
+    spec: {
+      providerRef: { name: through, namespace: platform },
+      name,
+      versioning,
+      allowedNamespaces: { names: [given.namespace] },
+    },
+  });
+  await given.admin.untilReady('Bucket', undisclosed, name);
+  given.namesHidden = false;
+  return name;
+};
+const refTo = (name: string) => ({ bucketRef: { name, namespace: undisclosed } });
+
+const rulesOf = async (
+  given: Case,
+  bucket: string,
+  server: 'minio' | 'moto' = 'minio',
+): Promise<readonly unknown[]> => {
+  const { sdk } = s3View(given.world.server(server));
+  try {
+    const answer = await sdk.send(new GetBucketReplicationCommand({ Bucket: bucket }));
+    return answer.ReplicationConfiguration?.Rules ?? [];
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ReplicationConfigurationNotFoundError') return [];
+    throw error;
+  } finally {
+    sdk.destroy();
+  }
+};
+
+/** What is written in a bucket of the tenant's is seen in the bucket that is lent to it. */
+const lawfulCopies = async (given: Case): Promise<void> => {
+  const copies = await lentBucket(given);
+  const bucket = given.freshName('source');
+  await given.bucket('lawful', 'shared', bucket, replicationTo(refTo(copies)));
+  await given.admin.untilReady('Bucket', given.namespace, 'lawful', 60_000);
+  const { client } = s3View(given.world.server('minio'));
+  await client.putObject(bucket, 'letter', 'mine');
+  const arrived = () => client.statObject(copies, 'letter').then(Boolean, () => false);
+  await given.until(arrived, (isThere) => isThere, 'the copy has arrived');
+};
+
+/** A MinIO of the tenant's own, which takes all that it is told. */
+const ownMinio = (given: Case) =>
+  given.hostile({
+    owner: 'tenant',
+    script({ method, path, operation }) {
+      if (operation === 'GetBucketReplication')
+        return { status: 404, body: '<Error><Code>ReplicationConfigurationNotFoundError</Code></Error>' };
+      if (operation === 'GetBucketVersioning')
+        return { status: 200, body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' };
+      if (path.includes('list-remote-targets')) return { status: 200, body: '[]' };
+      if (path.includes('set-remote-target')) return { status: 200, body: '"arn:minio:replication::1:copies"' };
+      return method === 'GET' && path.startsWith('/minio/admin/') ? { status: 200, body: '{}' } : undefined;
+    },
+  });
+
+export const replication: readonly Attempt[] = [
+  {
+    threat: 'T121',
+    title:
+      "a Bucket on the tenant's own MinIO copies to one that is lent to it, and gets the credentials of its Provider",
+    async act(given) {
+      const copies = await lentBucket(given);
+      const endpoint = await ownMinio(given);
+      await given.provider('own', endpoint.url, { type: 'minio' });
+      await given.bucket('thief', 'own', given.freshName('source'), replicationTo(refTo(copies)));
+      const { status } = await given.verdictBeyond('Bucket', 'thief', 'own');
+      await given.again('Bucket', 'thief');
+      given.refuse('Bucket', 'thief');
+      const told = endpoint.calls.filter(({ path }) => path.includes('set-remote-target'));
+      if (told.length > 0)
+        throw new Found('harm', 'the credentials of the lender were sent to the server of the tenant');
+      const looked = endpoint.calls.some(({ path }) => path.includes('list-remote-targets'));
+      if (!looked) throw new Found('broken', `the replication was not tried: ${JSON.stringify(status?.conditions)}`);
+    },
+    twin: lawfulCopies,
+  },
+  {
+    threat: 'T122',
+    title:
+      'a Bucket copies to a Bucket of another namespace that is not granted, one that exists and one that does not',
+    async act(given) {
+      const { name, bucket: victims } = await given.victim();
+      const said = new Map<string, string>();
+      for (const [source, to] of [
+        ['there', name],
+        ['nowhere', 'nosuchbucket'],
+      ] as const) {
+        const bucket = given.freshName('source');
+        await given.bucket(source, 'shared', bucket, replicationTo(refTo(to)));
+        await given.verdict('Bucket', source);
+        const ready = conditionOf(await given.again('Bucket', source), 'Ready');
+        said.set(source, `${String(ready?.reason)} ${String(ready?.message)}`.replaceAll(to, 'X'));
+        if ((await rulesOf(given, bucket)).length > 0) throw new Found('harm', `${bucket} is copied to ${victims}`);
+        if (ready?.status === 'True') throw new Found('silence', `Bucket ${source} is Ready`);
+      }
+      if (said.get('there') !== said.get('nowhere'))
+        throw new Found('name', `the messages tell what exists: ${JSON.stringify([...said])}`);
+      given.namesHidden = false;
+    },
+    twin: lawfulCopies,
+  },
+  {
+    threat: 'T123',
+    title: 'copies go on after the Bucket that gets them was taken back',
+    async act(given) {
+      const copies = await lentBucket(given);
+      const bucket = given.freshName('source');
+      await given.bucket('source', 'shared', bucket, replicationTo(refTo(copies)));
+      await given.admin.untilReady('Bucket', given.namespace, 'source', 60_000);
+      await withdraw(given, 'Bucket', undisclosed, copies);
+      await given.must(
+        () => rulesOf(given, bucket),
+        (rules) => rules.length === 0,
+        'the rule is gone',
+      );
+      const { client } = s3View(given.world.server('minio'));
+      await client.putObject(bucket, 'late', 'mine');
+      await given.again('Bucket', 'source');
+      given.refuse('Bucket', 'source');
+      if (await client.statObject(copies, 'late').then(Boolean, () => false))
+        throw new Found('harm', 'what was written after the withdrawal was copied');
+    },
+    twin: lawfulCopies,
+  },
+  {
+    threat: 'T124',
+    title: "a borrower has a role of the lender's account copy into somebody else's bucket",
+    async act(given) {
+      const victim = await given.victim({ through: 'shared-aws' });
+      const bucket = given.freshName('source');
+      const role = 'arn:aws:iam::123456789012:role/everything';
+      const destination = { bucketArn: `arn:aws:s3:::${victim.bucket}` };
+      // It has written down the name itself.
+      given.namesHidden = false;
+      await given.bucket('source', 'shared-aws', bucket, replicationTo(destination, { role }));
+      await given.verdict('Bucket', 'source');
+      await given.again('Bucket', 'source');
+      given.refuse('Bucket', 'source');
+      if ((await rulesOf(given, bucket, 'moto')).length > 0)
+        throw new Found('harm', `${bucket} is copied to ${victim.bucket} with the role of the lender`);
+    },
+    twin: lawfulCopies,
+  },
+];

@@ -1,0 +1,328 @@
+import { GetBucketVersioningCommand } from '@aws-sdk/client-s3';
+import { reasons } from '@operator/api';
+import { onlyFault, terminal, waiting, type CallContext, type Fault } from '@operator/outcome';
+import {
+  desiredReplication,
+  holdsReplication,
+  isSameReplication,
+  mergeReplication,
+  ownsReplication,
+  readReplication,
+  removedOthers,
+  replicationRefersTo,
+  writeReplication,
+  type Aspect,
+  type BucketWire,
+  type FoundReplication,
+  type Input,
+  type ReplicationWant,
+  type Wire,
+} from '@operator/s3';
+import {
+  listRemoteTargets,
+  removeRemoteTarget,
+  setRemoteTarget,
+  type NewRemoteTarget,
+  type RemoteTarget,
+  type TargetRefusal,
+} from './admin-api.ts';
+import type { AdminClient } from './admin-client.ts';
+import { healthCheckFor, isOurTarget } from './target-mark.ts';
+
+/** Where the copies of a rule go: a bucket of another Bucket, on a MinIO. */
+interface Destination {
+  /** `namespace/name` of the Bucket. */
+  readonly key: string;
+  readonly target: NewRemoteTarget;
+  /** To look at the bucket as its own Provider does. */
+  readonly wire: Wire;
+}
+
+type MinioReplicationWant = ReplicationWant<Destination>;
+
+interface MinioReplication extends FoundReplication {
+  readonly bucket: string;
+  readonly targets: readonly RemoteTarget[];
+  /** Why a destination cannot be copied to now, by its key. */
+  readonly faults: ReadonlyMap<string, Fault>;
+  /** True when the bucket itself keeps versions. */
+  readonly isVersioned: boolean;
+}
+
+/** What can be done of a wish with what is there. */
+interface Plan {
+  /** The wish, without what cannot be reached now. */
+  readonly want: MinioReplicationWant;
+  /** Why not all of it can be reached. */
+  readonly fault: Fault | undefined;
+  /** The rules afterwards; with an empty ARN where the target is still to be made. */
+  readonly after: FoundReplication['rules'];
+  /** Targets of ours that no rule needs. */
+  readonly obsolete: readonly RemoteTarget[];
+}
+
+const retryMs = 60_000;
+
+const versioningRequired = (what: string, mend: string): Fault =>
+  waiting(reasons.VersioningRequired, `Replication needs versions in both buckets. ${what} keeps none. ${mend}`, {
+    retryAfterMs: retryMs,
+  });
+const sourceNotVersioned = (bucket: string): Fault =>
+  versioningRequired(`The source, bucket ${bucket},`, 'Set spec.versioning.enabled: true in this Bucket.');
+const destinationNotVersioned = ({ key }: Destination): Fault =>
+  versioningRequired(`The destination, Bucket ${key},`, 'Set spec.versioning.enabled: true there.');
+
+const isSameServer = (
+  one: Pick<RemoteTarget, 'host' | 'isSecure'>,
+  other: Pick<RemoteTarget, 'host' | 'isSecure'>,
+): boolean => one.host === other.host && one.isSecure === other.isSecure;
+
+const targetFor = (targets: readonly RemoteTarget[], { target }: Destination): RemoteTarget | undefined =>
+  targets.find((one) => isSameServer(one, target) && one.bucket === target.bucket);
+
+const isCurrent = (found: RemoteTarget | undefined, { target }: Destination): boolean =>
+  found?.accessKeyId === target.credentials.accessKeyId && found.healthCheckNs === target.healthCheckNs;
+
+const destinationsOf = ({ rules }: MinioReplicationWant): readonly Destination[] => [
+  ...new Map(rules.map(({ place }) => [place.key, place])).values(),
+];
+
+const isVersioned = async (wire: Wire, bucket: string, context: CallContext): Promise<boolean> =>
+  (await wire.send(new GetBucketVersioningCommand({ Bucket: bucket }), context)).Status === 'Enabled';
+
+/** Why the copies of a rule cannot go there, whatever is on the servers by now; undefined when they can. */
+const faultOfDestination = (
+  place: Destination,
+  have: MinioReplication,
+  taken: ReadonlyMap<string, string>,
+): Fault | undefined => {
+  const { host, bucket } = place.target;
+  const other = taken.get(host);
+  if (other !== undefined && other !== bucket) {
+    return terminal(
+      reasons.SpecInvalid,
+      `MinIO copies a bucket to one bucket of each server, and there are rules to ${other} and to ${bucket} of ${host}. Name one of them in all rules.`,
+    );
+  }
+  const foreign = have.targets.find((one) => isSameServer(one, place.target) && !isOurTarget(one));
+  if (foreign !== undefined) {
+    return waiting(
+      reasons.Conflict,
+      `MinIO keeps one remote target for each server, and somebody else has set one to ${foreign.host}/${foreign.bucket} (${foreign.arn}). Remove it with its rules (mc replicate rm).`,
+      { retryAfterMs: retryMs },
+    );
+  }
+  return have.faults.get(place.key);
+};
+
+const arnIn = (targets: readonly RemoteTarget[]) => (place: Destination) => targetFor(targets, place)?.arn ?? '';
+const arnOf = ({ Destination: to }: FoundReplication['rules'][number]): string => to?.Bucket ?? '';
+
+/** Decides by what was seen. Pure. */
+const planOf = (wish: MinioReplicationWant, have: MinioReplication): Plan => {
+  const faults = wish.fault === undefined ? [] : [wish.fault];
+  const left = [...wish.left];
+  const arnsLeft = new Set(have.rules.filter(({ ID = '' }) => left.includes(ID)).map(arnOf));
+  const taken = new Map(have.targets.filter(({ arn }) => arnsLeft.has(arn)).map(({ host, bucket }) => [host, bucket]));
+  const rules = wish.rules.filter(({ id, place }) => {
+    const fault = have.isVersioned ? faultOfDestination(place, have, taken) : sourceNotVersioned(have.bucket);
+    if (fault === undefined) taken.set(place.target.host, place.target.bucket);
+    else {
+      faults.push(fault);
+      left.push(id);
+    }
+    return fault === undefined;
+  });
+  const want = { ...wish, rules, left };
+  const after = mergeReplication(have.rules, want, arnIn(have.targets));
+  const needed = new Set(after.map(arnOf));
+  const obsolete = have.targets.filter((target) => isOurTarget(target) && !needed.has(target.arn));
+  return { want, fault: faults[0], after, obsolete };
+};
+
+/**
+ * The server removes all targets of a bucket with its last rule. Those that somebody else has set and no rule has must not go that way.
+ * @returns the Fault that says so; undefined when nothing is lost
+ */
+const faultOfLastRule = ({ rules, targets }: MinioReplication, after: FoundReplication['rules']): Fault | undefined => {
+  const used = new Set(rules.map(arnOf));
+  const idle = targets.find((target) => !isOurTarget(target) && !used.has(target.arn));
+  if (idle === undefined || rules.length === 0 || after.length > 0) return undefined;
+  return waiting(
+    reasons.Conflict,
+    `With its last replication rule MinIO removes every remote target of a bucket, and ${idle.arn} is somebody else's. Remove that target (mc admin bucket remote rm).`,
+    { retryAfterMs: retryMs },
+  );
+};
+
+type BucketInput = Extract<Input, { readonly kind: 'Bucket' }>;
+
+/** Where the copies go that are for this Bucket. @returns the Fault for which they cannot */
+const destinationOf = ({
+  key,
+  bucket,
+  region,
+  driver,
+  credentialsVersion,
+  isOfOneKeeper,
+}: BucketInput): Destination | Fault => {
+  if (typeof driver.keys === 'string' || !driver.keys.identity.startsWith('minio+')) {
+    return terminal(
+      reasons.SpecInvalid,
+      `Bucket ${key} is on a Provider of another type, and MinIO copies to MinIO only. Name a Bucket whose Provider has type: minio.`,
+    );
+  }
+  // The server of the source keeps the credentials: it must be trusted with them by who has them.
+  if (!isOfOneKeeper) {
+    return terminal(
+      reasons.ReferenceNotGranted,
+      `The MinIO of this Bucket would get the credentials of the Provider of Bucket ${key}, which is of another namespace than the Provider of this Bucket. Use Providers of one namespace for both.`,
+    );
+  }
+  const { endpoint, credentials } = driver.connection;
+  if (credentials.sessionToken !== undefined) {
+    return terminal(
+      reasons.SpecInvalid,
+      `The Provider of Bucket ${key} has temporary credentials, and MinIO keeps the ones that it copies with. Give it lasting ones.`,
+    );
+  }
+  const { host, protocol } = new URL(endpoint);
+  const { accessKeyId } = credentials;
+  const healthCheckNs = healthCheckFor(credentialsVersion, accessKeyId);
+  const target = { host, isSecure: protocol === 'https:', bucket, region, credentials, healthCheckNs };
+  return { key, target, wire: driver.wire(region) };
+};
+
+const notByArn = terminal(
+  reasons.Unsupported,
+  'MinIO copies to the bucket of a Bucket, whose Provider has its address and credentials: name it by destination.bucketRef in place of bucketArn.',
+);
+
+const refused = (place: Destination, refusal: TargetRefusal, { bucket, wire }: BucketWire): Fault => {
+  const { host, bucket: copies } = place.target;
+  const source = new URL(wire.endpoint).host;
+  const because = (message: string): Fault => waiting(reasons.RequestRefused, message, { retryAfterMs: retryMs });
+  switch (refusal) {
+    case 'ReplicationSourceNotVersionedError':
+      return sourceNotVersioned(bucket);
+    case 'RemoteTargetNotVersionedError':
+      return destinationNotVersioned(place);
+    case 'XMinioAdminReplicationRemoteConnectionError':
+      return because(
+        `The MinIO at ${source} does not reach ${host}, or that refuses the credentials of the Provider of Bucket ${place.key}. Both servers must reach each other at the endpoints of their Providers (${refusal}).`,
+      );
+    case 'XMinioAdminRemoteTargetNotFoundError':
+      return because(
+        `The MinIO at ${source} finds no bucket ${copies} at ${host}. Does that address lead to another server from there (${refusal})?`,
+      );
+    case 'XMinioAdminBucketRemoteAlreadyExists':
+      return because(`Bucket ${bucket} has another remote target to ${host} already (${refusal}).`);
+    case 'XMinioAdminRemoteIdenticalToSource':
+      return because(`Bucket ${place.key} is the source itself. Name another bucketRef (${refusal}).`);
+  }
+};
+
+/**
+ * Copies objects to the bucket of another Bucket, on the same MinIO or another one. The server keeps the address and the credentials of that as
+ * a remote target, which we make before the rules that need it, and remove after them; killed between any two calls, the next pass
+ * knows by the target's own mark that it is ours. Source: docs/providers/minio.md, replication.
+ */
+export const minioReplication = (admin: AdminClient): Aspect<MinioReplicationWant, MinioReplication> => {
+  const read = async (s3: BucketWire, context: CallContext, want?: MinioReplicationWant): Promise<MinioReplication> => {
+    const found = await readReplication(s3, context);
+    const targets = await listRemoteTargets(admin, s3.bucket, context);
+    const faults = new Map<string, Fault>();
+    for (const place of want === undefined ? [] : destinationsOf(want)) {
+      const seen = await isVersioned(place.wire, place.target.bucket, context).catch(onlyFault);
+      if (seen !== true) faults.set(place.key, seen === false ? destinationNotVersioned(place) : seen);
+    }
+    return {
+      ...found,
+      bucket: s3.bucket,
+      targets,
+      faults,
+      // The server suspends no versioning while there are rules.
+      isVersioned: found.rules.length > 0 || (await isVersioned(s3.wire, s3.bucket, context)),
+    };
+  };
+
+  const write = async (
+    s3: BucketWire,
+    have: MinioReplication,
+    rules: FoundReplication['rules'],
+    context: CallContext,
+  ): Promise<void> => {
+    if (isSameReplication(rules, have.rules)) return;
+    const fault = faultOfLastRule(have, rules);
+    if (fault !== undefined) throw fault;
+    await writeReplication(s3, { role: '', rules }, have, context);
+  };
+
+  /** Removes targets of ours that nothing needs, after the rules that have them. */
+  const removeTargets = async (
+    s3: BucketWire,
+    have: MinioReplication,
+    obsolete: readonly RemoteTarget[],
+    context: CallContext,
+  ): Promise<void> => {
+    const arns = new Set(obsolete.map(({ arn }) => arn));
+    const rest = have.rules.filter((rule) => !arns.has(arnOf(rule)));
+    await write(s3, have, rest, context);
+    for (const arn of arns) await removeRemoteTarget(admin, s3.bucket, arn, context);
+  };
+
+  return {
+    name: 'replication',
+    isApart: true,
+    refersTo: replicationRefersTo,
+
+    desired: (spec, context) =>
+      desiredReplication<Destination>(spec, context, (_rule, input) =>
+        input === undefined ? notByArn : destinationOf(input),
+      ),
+
+    held(want, have) {
+      const { fault, after } = planOf(want, have);
+      return fault ?? faultOfLastRule(have, after);
+    },
+    owns: ownsReplication,
+    holds: holdsReplication,
+    read,
+    isSet: ({ rules }) => rules.length > 0,
+
+    diff(want, have) {
+      const plan = planOf(want, have);
+      if (faultOfLastRule(have, plan.after) !== undefined) return undefined;
+      const hasTargets = destinationsOf(plan.want).every((place) => isCurrent(targetFor(have.targets, place), place));
+      const isSame = hasTargets && plan.obsolete.length === 0 && isSameReplication(plan.after, have.rules);
+      return isSame ? undefined : want;
+    },
+
+    async write(s3, wish, context) {
+      let have = await read(s3, context, wish);
+      const { want, obsolete } = planOf(wish, have);
+      const note = removedOthers(have.rules, want);
+      if (obsolete.length > 0) {
+        await removeTargets(s3, have, obsolete, context);
+        have = await read(s3, context, wish);
+      }
+      const arns = new Map<string, string>();
+      for (const place of destinationsOf(want)) {
+        const found = targetFor(have.targets, place);
+        const made =
+          isCurrent(found, place) && found !== undefined
+            ? found
+            : await setRemoteTarget(admin, s3.bucket, place.target, found?.arn, context);
+        if ('refusal' in made) throw refused(place, made.refusal, s3);
+        arns.set(place.key, made.arn);
+      }
+      await write(
+        s3,
+        have,
+        mergeReplication(have.rules, want, ({ key }) => arns.get(key) ?? ''),
+        context,
+      );
+      return note === undefined ? {} : { note };
+    },
+  };
+};

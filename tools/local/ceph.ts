@@ -18,6 +18,9 @@ export interface CephOptions extends S3ServerOptions {
   readonly sts?: boolean;
 }
 
+/** The account of its root user, which stands in the ARNs of what that user makes. */
+const cephAccount = 'RGW00000000000000001';
+
 /** What its processes are called, in the order of their start. */
 export const cephProcesses = ['ceph-mon', 'ceph-osd', 'radosgw'] as const;
 
@@ -124,8 +127,8 @@ async function startOsd(
 async function makeAccount(programs: CephPrograms, gateway: Child): Promise<S3Credentials> {
   const admin = async (...args: readonly string[]): Promise<unknown> =>
     JSON.parse(await whileRunning(gateway, programs.run('radosgw-admin', ...args)));
-  const { id } = (await admin('account', 'create', '--account-name=operator')) as { id: string };
-  const user = ['user', 'create', '--uid=root', '--display-name=root', `--account-id=${id}`, '--account-root'];
+  await admin('account', 'create', '--account-name=operator', `--account-id=${cephAccount}`);
+  const user = ['user', 'create', '--uid=root', '--display-name=root', `--account-id=${cephAccount}`, '--account-root'];
   // For quotas of buckets, which are admin operations.
   const rights = ['--caps', 'buckets=*'];
   // Ceph makes the key: given as arguments, its secret would be in the list of processes.

@@ -42,6 +42,8 @@ export interface ServerCertificate {
 export interface MinioOptions extends S3ServerOptions {
   /** With it MinIO speaks TLS, and nothing else. It must stand for 127.0.0.1 and be its own authority. */
   readonly tls?: ServerCertificate;
+  /** The URL of a webhook that gets the events of `arn:minio:sqs::EVENTS:webhook`. They go nowhere when absent. */
+  readonly eventsTo?: string;
 }
 
 export interface S3Credentials {
@@ -82,6 +84,9 @@ export const startMinio = (options: MinioOptions): Promise<S3Server> =>
       MINIO_ROOT_PASSWORD: credentials.secretKey,
       MINIO_UPDATE: 'off',
       MINIO_BROWSER: 'off',
+      // A target of notifications. Nobody listens there, unless a test says where.
+      MINIO_NOTIFY_WEBHOOK_ENABLE_EVENTS: 'on',
+      MINIO_NOTIFY_WEBHOOK_ENDPOINT_EVENTS: options.eventsTo ?? 'http://127.0.0.1:9/',
     },
   }));
 

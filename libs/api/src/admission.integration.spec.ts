@@ -300,7 +300,7 @@ describe('defaults', () => {
         lifecycle: { rules: [{ id: 'a', status: 'Enabled', expiration: { days: 1 } }], others: 'Remove' },
         replication: { rules: [] },
         cloudTrail: { enabled: false, trail: 'main', events: 'All' },
-        notifications: {},
+        notifications: { others: 'Keep' },
       },
     ],
     [

@@ -1,7 +1,7 @@
 import Type, { type TSchema } from 'typebox';
 import { lifecycle } from './bucket-lifecycle.ts';
 import { reference } from './references.ts';
-import { keyedList, list, notInThisVersion, optional, rules, text, type Typed } from './schema.ts';
+import { keyedList, list, optional, rules, text, type Typed } from './schema.ts';
 import { mostBucketTags, tags } from './tags.ts';
 
 const unmanaged = 'Left as it is on the server when left out.';
@@ -167,16 +167,19 @@ export const accelerate = Type.Object(
   { description: `Faster transfers over long distances (Amazon S3 Transfer Acceleration). ${unmanaged}` },
 );
 
-const notification = (what: string) =>
+const notification = (what: string, arn: { readonly matches: string; readonly message: string }) =>
   Type.Object(
     {
       id: optional(
-        text('Name of the configuration, unique in the bucket; derived from its content when left out.', 255),
+        text('Name of the notification, unique in the bucket; derived from its content when left out.', 255),
       ),
       arn: text(
         `ARN of the ${what}.`,
         2048,
-        rules({ rule: "self.startsWith('arn:')", message: "an ARN begins with 'arn:'" }),
+        rules(
+          { rule: `self.matches('${arn.matches}')`, message: arn.message },
+          { rule: "!self.endsWith('.fifo')", message: 'S3 cannot deliver events to FIFO queues and topics' },
+        ),
       ),
       events: list(
         'Events that are told, such as s3:ObjectCreated:*.',
@@ -197,18 +200,52 @@ const notification = (what: string) =>
     { description: `Tells one ${what} about events.` },
   );
 
-const notificationsTo = (what: string) =>
+const notificationsTo = (what: string, arn: { readonly matches: string; readonly message: string }) =>
   optional(
     list(
-      `Configurations for each ${what}. Unmanaged when left out; an empty list removes them.`,
-      notification(what),
+      `One entry for each ${what}. Unmanaged when left out; an empty list removes them.`,
+      notification(what, arn),
       100,
     ),
   );
 
+/* In CEL: how many entries a list has, and their ids. */
+const sizeOf = (list: string): string => `(has(self.${list}) ? self.${list}.size() : 0)`;
+const idsOf = (list: string): string =>
+  `(has(self.${list}) ? self.${list}.filter(one, has(one.id)).map(one, one.id) : [])`;
+const sum = (of: (list: string) => string): string => ['lambda', 'sqs', 'sns'].map(of).join(' + ');
+
 export const notifications = Type.Object(
-  { lambda: notificationsTo('Lambda function'), sqs: notificationsTo('SQS queue'), sns: notificationsTo('SNS topic') },
-  { description: `Who is told about events in the bucket. ${unmanaged}`, ...notInThisVersion },
+  {
+    lambda: notificationsTo('Lambda function', {
+      matches: '^arn:[^:]+:lambda:[^:]+:[^:]+:function:.+$',
+      message: 'the ARN of a function looks like arn:aws:lambda:us-east-1:123456789012:function:name',
+    }),
+    sqs: notificationsTo('queue: an SQS queue, or a target of MinIO', {
+      matches: '^arn:[^:]+:sqs:[^:]*:[^:]+:.+$',
+      message:
+        'the ARN of a queue looks like arn:aws:sqs:us-east-1:123456789012:name, that of a target of MinIO like arn:minio:sqs::ID:webhook',
+    }),
+    sns: notificationsTo('SNS topic', {
+      matches: '^arn:[^:]+:sns:[^:]*:[^:]*:.+$',
+      message: 'the ARN of a topic looks like arn:aws:sns:us-east-1:123456789012:name',
+    }),
+    others: Type.Enum(['Keep', 'Remove'], {
+      description:
+        'What happens to notifications that somebody else put there, in the lists that are declared. Keep: they stay. Remove: they go.',
+      default: 'Keep',
+    }),
+  },
+  {
+    description: `Who is told about events in the bucket. ${unmanaged}`,
+    ...rules(
+      { rule: `${sum(sizeOf)} <= 100`, message: 'a bucket has at most 100 notifications in all' },
+      {
+        rule: `[${sum(idsOf)}].all(ids, ids.all(id, ids.exists_one(other, other == id)))`,
+        message: 'two notifications have the same id',
+      },
+    ),
+  },
 );
 
 export const tagging = Type.Object(

@@ -126,7 +126,7 @@ export const bucketStatus = Type.Object({
       Type.String(),
       list(
         'Keys of tags, ids of rules.',
-        Type.String({ description: 'One entry.', maxLength: 255 }),
+        Type.String({ description: 'One entry.', maxLength: 300 }),
         // The most entries of a list (lifecycle has 1 000), and as many that are about to take their place.
         2000,
       ),

@@ -9,6 +9,7 @@ import {
   lifecycle,
   objectLock,
   ownershipControls,
+  notifications,
   publicAccess,
   replicationByRole,
   requestPayment,
@@ -60,6 +61,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(lifecycle({ keepsAll: isAmazon })),
       bindAspect(ownershipControls()),
       bindAspect(requestPayment),
+      bindAspect(notifications({ replaces: true })),
       bindAspect(accelerate),
       bindAspect(replicationByRole({ serverIdentity, keepsAll: isAmazon })),
       bindAspect(

@@ -1,4 +1,4 @@
-import { driverConformance, lackedBy, startUnderTest } from '@operator/testing';
+import { driverConformance, lackedBy, startUnderTest, surroundings } from '@operator/testing';
 import { startMinio, startSeaweedfs, startVersitygw } from '@operator/tools/local';
 import { createGenericDriver } from './generic-driver.ts';
 
@@ -16,6 +16,7 @@ driverConformance({
   name: 'the generic driver on MinIO',
   // Its quotas are of its admin API, which only its own driver speaks.
   lacks: [...lackedBy.minio, 'quota'],
+  surroundings: surroundings.minio,
   createDriver: createGenericDriver,
   issuesKeys: false,
   locksObjects: true,

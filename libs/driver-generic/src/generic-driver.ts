@@ -8,6 +8,7 @@ import {
   lifecycle,
   objectLock,
   ownershipControls,
+  notifications,
   publicAccess,
   readMisroutedPut,
   requestPayment,
@@ -80,6 +81,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
       bindAspect(lifecycle()),
       bindAspect(ownershipControls()),
       bindAspect(requestPayment),
+      bindAspect(notifications({ replaces: false })),
       ...(connection.adminEndpoint === undefined
         ? []
         : [bindAspect(rgwQuota(connection.adminEndpoint, connection, uplink))]),

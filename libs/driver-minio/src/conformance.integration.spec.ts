@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { redact } from '@operator/outcome';
-import { connectionTo, driverConformance, lackedBy } from '@operator/testing';
+import { connectionTo, driverConformance, lackedBy, surroundings } from '@operator/testing';
 import { startMinio } from '@operator/tools/local';
 import { createMinioDriver } from './driver.ts';
 
@@ -11,6 +11,7 @@ driverConformance({
   createDriver: createMinioDriver,
   isCertain: true,
   lacks: lackedBy.minio,
+  surroundings: surroundings.minio,
   issuesKeys: true,
   async start() {
     const dir = await mkdtemp(join(tmpdir(), 'driver-minio-'));

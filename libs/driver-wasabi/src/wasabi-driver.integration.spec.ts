@@ -83,7 +83,14 @@ const startWasabi = async () => {
 driverConformance({
   name: 'the wasabi driver on S3 and IAM at two addresses that answer as Wasabi does',
   createDriver: createWasabiDriver,
-  lacks: [...lackedBy.moto, 'accelerate', 'kmsEncryption', 'lifecycleTransitions'],
+  lacks: [
+    ...lackedBy.moto,
+    'accelerate',
+    'kmsEncryption',
+    'lifecycleTransitions',
+    'lambdaNotifications',
+    'sqsNotifications',
+  ],
   issuesKeys: true,
   suspendsUnderLock: true,
   start: startWasabi,

@@ -16,7 +16,7 @@ import {
   type FakeAnswer,
   type FakeRequest,
 } from '@operator/testing';
-import { declarations, type AnyDeclaration } from '@operator/testing/declarations';
+import { declarationsWith, surroundings, type AnyDeclaration } from '@operator/testing/declarations';
 import { describe, expect, it, type TestContext } from 'vitest';
 import { driversWith } from './drivers.ts';
 
@@ -294,7 +294,7 @@ const expectTold = (found: unknown, { kind, reason }: Pick<Trouble, 'kind' | 're
 const depsFor = ({ isSilent = false }: Trouble): SceneOptions =>
   isSilent ? { deps: { deadlines: shortDeadlines } } : {};
 
-describe.each(declarations)('$feature', (declaration) => {
+describe.each(declarationsWith(surroundings.moto))('$feature', (declaration) => {
   const { full, none } = declaration;
   const changes = once((context: TestContext) =>
     Promise.all(changesOf(declaration).map((change) => goWell(declaration, context, change))),

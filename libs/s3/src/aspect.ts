@@ -21,6 +21,7 @@ export const parts = [
   'bucketKey',
   'publicPolicyBlock',
   'lambdaNotifications',
+  'sqsNotifications',
   'snsNotifications',
   'lifecycleTransitions',
   'lifecycleAbort',

@@ -1,7 +1,7 @@
 import { bucketFeatures, isFeatureOff, type BucketFeature, type BucketSpec } from '@operator/api';
 import { terminal, transient, waiting } from '@operator/outcome';
 import { bucketContext, bucketSpec, recordingContext } from '@operator/testing';
-import { declarations } from '@operator/testing/declarations';
+import { declarationsWith, surroundings } from '@operator/testing/declarations';
 import { describe, expect, it } from 'vitest';
 import type { Aspect, BucketWire, UnsupportedFeatures } from './aspect.ts';
 import { bindAspect } from './bind-aspect.ts';
@@ -272,7 +272,6 @@ describe('what a server can do is learned by writes', () => {
 
 /** Features that this version does not manage, declared on and declared off: they are not in the table of declarations yet. */
 const notManaged: { readonly [F in BucketFeature]?: readonly [BucketSpec[F], BucketSpec[F]] } = {
-  notifications: [{ sns: [{ arn: 'arn:x', events: ['s3:ObjectCreated:*'] }] }, { sqs: [] }],
   replication: [
     {
       rules: [{ id: 'r', status: 'Enabled', destination: {}, deleteMarkers: false, existingObjects: false }],
@@ -288,7 +287,7 @@ const notManaged: { readonly [F in BucketFeature]?: readonly [BucketSpec[F], Buc
 
 /** A feature declared on and declared off, from the table of declarations as soon as it is there. */
 const declarationOf = (feature: BucketFeature): readonly [unknown, unknown] => {
-  const declared = declarations.find((one) => one.feature === feature);
+  const declared = declarationsWith(surroundings.moto).find((one) => one.feature === feature);
   const pair = declared === undefined ? notManaged[feature] : ([declared.full, declared.none] as const);
   if (pair === undefined) throw new Error(`libs/testing/src/declarations.ts has no entry for ${feature}`);
   return pair;

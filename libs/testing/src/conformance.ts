@@ -34,6 +34,7 @@ import {
 } from '@operator/s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it as vitestIt } from 'vitest';
 import { bucketContext, bucketSpec, driverDeps, ownerMark, recordingContext } from './builders.ts';
+import { declarationsWith, surroundings, type Surroundings } from './declarations.ts';
 import { createConvergence, featureConformance, verdictsOf } from './feature-conformance.ts';
 import { independentClient } from './independent-client.ts';
 import { knownGaps, type KnownGap } from './known-gaps.ts';
@@ -51,6 +52,8 @@ export interface ConformanceOptions {
   readonly start: () => Promise<ServerUnderTest>;
   /** Features and parts of them that this very server lacks. */
   readonly lacks?: readonly (BucketFeature | Part)[];
+  /** What the server has around its buckets; what moto takes when absent. */
+  readonly surroundings?: Surroundings;
   /** True when the driver knows without asking what its server has. */
   readonly isCertain?: boolean;
   /** True when keys can be issued on this server. */
@@ -276,6 +279,7 @@ export const driverConformance = (options: ConformanceOptions): void => {
         independent: () => independent,
         context,
         lacks,
+        declarations: declarationsWith(options.surroundings ?? surroundings.moto),
         freshBucket,
         it,
       });

@@ -4,6 +4,7 @@ import {
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
   GetBucketOwnershipControlsCommand,
+  GetBucketNotificationConfigurationCommand,
   GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
   GetBucketVersioningCommand,
@@ -11,6 +12,7 @@ import {
   GetPublicAccessBlockCommand,
   PutBucketCorsCommand,
   PutBucketLifecycleConfigurationCommand,
+  PutBucketNotificationConfigurationCommand,
   PutBucketTaggingCommand,
   type LifecycleRule,
   type S3Client,
@@ -28,8 +30,10 @@ interface ForeignEntry {
   readonly isThere: (client: Independent, bucket: string) => Promise<boolean>;
   /** True when it stays beside a declaration as it stands in the table. */
   readonly stays: boolean;
-  /** The declaration under which it stays; absent where it always does. */
+  /** The declaration under which it stays; absent where it does beside any in the table. */
   readonly keeping?: object;
+  /** The declaration under which it goes; absent where it does beside any in the table, or never. */
+  readonly removing?: object;
 }
 
 /** One bucket feature as every battery tries it. `full`, `other`, `none`: as they stand in a manifest, defaults filled in. */
@@ -205,11 +209,64 @@ const lifecyclePartly = [
 
 const kmsKeyId = '0a1b2c3d-0000-4000-8000-00000000000e';
 
+/** What a server has for features that name something outside the bucket. */
+export interface Surroundings {
+  /** Where notifications may go, and the list that it belongs to. */
+  readonly events: { readonly list: 'sqs' | 'sns'; readonly arn: string };
+}
+
+const topicOfAmazon = { list: 'sns', arn: 'arn:aws:sns:us-east-1:123456789012:events' } as const;
+const queueOfAmazon = { list: 'sqs', arn: 'arn:aws:sqs:us-east-1:123456789012:events' } as const;
+const lambdaArn = 'arn:aws:lambda:us-east-1:123456789012:function:events';
+
+type Notifications = NonNullable<BucketSpec['notifications']>;
+
+const notifying = ({ events: { list, arn } }: Surroundings) => {
+  const none: Notifications = { lambda: [], sqs: [], sns: [], others: 'Keep' };
+  const full: Notifications = {
+    ...none,
+    [list]: [
+      { id: 'created', arn, events: ['s3:ObjectCreated:*'], prefix: 'in/', suffix: '.jpg' },
+      { arn, events: ['s3:ObjectRemoved:DeleteMarkerCreated', 's3:ObjectRemoved:Delete'] },
+    ],
+  };
+  const second = list === 'sns' ? queueOfAmazon : topicOfAmazon;
+  const events = ['s3:ObjectCreated:Put'];
+  return {
+    none,
+    full,
+    other: { ...none, [list]: [{ arn, events, prefix: 'other/' }] } satisfies Notifications,
+    partly: [
+      { needs: 'lambdaNotifications', declared: { ...full, lambda: [{ arn: lambdaArn, events }] }, rest: full },
+      {
+        needs: `${second.list}Notifications`,
+        declared: { ...full, [second.list]: [{ arn: second.arn, events }] },
+        rest: full,
+      },
+    ] as const,
+  };
+};
+
+/** As a server shows one, and as a manifest has it. */
+const notificationShown = (arn: string | undefined, events: readonly string[] = [], prefix = '', suffix = '') =>
+  JSON.stringify([arn, [...events].sort(), prefix, suffix]);
+
+const foreignNotification = 'theirs';
+const notificationsOf = async (client: Independent, Bucket: string) => {
+  const found = await client.send(new GetBucketNotificationConfigurationCommand({ Bucket }));
+  const all = [
+    ...(found.LambdaFunctionConfigurations ?? []).map((one) => ({ ...one, arn: one.LambdaFunctionArn })),
+    ...(found.QueueConfigurations ?? []).map((one) => ({ ...one, arn: one.QueueArn })),
+    ...(found.TopicConfigurations ?? []).map((one) => ({ ...one, arn: one.TopicArn })),
+  ];
+  return { found, all };
+};
+
 /**
  * Every feature that the operator manages. Adding one here is all it takes to have it tried: by the conformance suite on each
  * server, by the properties of histories, when controllers are killed, at rest, and in the changes of a soak.
  */
-export const declarations: readonly AnyDeclaration[] = [
+export const declarationsWith = (at: Surroundings): readonly AnyDeclaration[] => [
   declare<'tagging'>({
     feature: 'tagging',
     full: { tags: { team: 'storage', tier: 'one' } },
@@ -397,6 +454,44 @@ export const declarations: readonly AnyDeclaration[] = [
     seen: readQuota,
     shows: ({ maxBytes }) => maxBytes,
   }),
+  declare<'notifications'>({
+    feature: 'notifications',
+    ...notifying(at),
+    seen: async (client, bucket) =>
+      (await notificationsOf(client, bucket)).all
+        .filter(({ Id }) => Id !== foreignNotification)
+        .map(({ arn, Events, Filter }) => {
+          const rules = new Map(Filter?.Key?.FilterRules?.map(({ Name = '', Value }) => [Name.toLowerCase(), Value]));
+          return notificationShown(arn, Events, rules.get('prefix'), rules.get('suffix'));
+        })
+        .sort(),
+    shows: ({ lambda = [], sqs = [], sns = [] }) =>
+      [...lambda, ...sqs, ...sns]
+        .map(({ arn, events, prefix, suffix }) => notificationShown(arn, events, prefix, suffix))
+        .sort(),
+    foreign: {
+      stays: true,
+      removing: { ...notifying(at).full, others: 'Remove' },
+      async put(client, Bucket) {
+        const { found } = await notificationsOf(client, Bucket);
+        const { list, arn } = at.events;
+        const theirs = {
+          Id: foreignNotification,
+          Events: ['s3:ObjectCreated:Copy' as const],
+          Filter: { Key: { FilterRules: [{ Name: 'prefix' as const, Value: 'theirs/' }] } },
+        };
+        const { TopicConfigurations = [], QueueConfigurations = [], LambdaFunctionConfigurations } = found;
+        const NotificationConfiguration = {
+          LambdaFunctionConfigurations,
+          TopicConfigurations: [...TopicConfigurations, ...(list === 'sns' ? [{ ...theirs, TopicArn: arn }] : [])],
+          QueueConfigurations: [...QueueConfigurations, ...(list === 'sqs' ? [{ ...theirs, QueueArn: arn }] : [])],
+        };
+        await client.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration }));
+      },
+      isThere: async (client, bucket) =>
+        (await notificationsOf(client, bucket)).all.some(({ Id }) => Id === foreignNotification),
+    },
+  }),
 ];
 
 /** The servers of the test runs. */
@@ -415,17 +510,28 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'accelerate',
     'lifecycleTransitions',
     'lifecycleAbort',
+    'lambdaNotifications',
+    'snsNotifications',
   ],
   // It answers a read with the list of the bucket. Of a lifecycle rule it drops sizes, and how many versions stay.
   moto: ['requestPayment', 'quota', 'lifecycleSizes', 'lifecycleNewerVersions'],
-  versitygw: ['publicAccess', 'encryption', 'lifecycle', 'requestPayment', 'accelerate', 'quota'],
-  seaweedfs: ['publicAccess', 'requestPayment', 'accelerate', 'quota', 'lifecycleTransitions'],
-  ceph: ['ownershipControls', 'accelerate'],
+  versitygw: ['publicAccess', 'encryption', 'lifecycle', 'requestPayment', 'accelerate', 'notifications', 'quota'],
+  seaweedfs: ['publicAccess', 'requestPayment', 'accelerate', 'notifications', 'quota', 'lifecycleTransitions'],
+  ceph: ['ownershipControls', 'accelerate', 'lambdaNotifications', 'sqsNotifications'],
+};
+
+/** What each of them has around its buckets. moto takes any topic, and what lacks notifications needs none. */
+export const surroundings: Readonly<Record<KnownServer, Surroundings>> = {
+  minio: { events: { list: 'sqs', arn: 'arn:minio:sqs::EVENTS:webhook' } },
+  moto: { events: topicOfAmazon },
+  versitygw: { events: topicOfAmazon },
+  seaweedfs: { events: topicOfAmazon },
+  ceph: { events: { list: 'sns', arn: 'arn:aws:sns:default:RGW00000000000000001:events' } },
 };
 
 /** The declarations of what a server has. */
 export const declarationsOn = (server: KnownServer): readonly AnyDeclaration[] =>
-  declarations.filter(({ feature }) => !lackedBy[server].includes(feature));
+  declarationsWith(surroundings[server]).filter(({ feature }) => !lackedBy[server].includes(feature));
 
 /** The part of a manifest that declares every feature that a server has. */
 export const declaredOn = (server: KnownServer, which: 'full' | 'other' | 'none' = 'full'): Partial<BucketSpec> =>
@@ -446,7 +552,7 @@ export const withBeside = (chosen: readonly (readonly [AnyDeclaration, object])[
 /** What every server has, in full, and gives to a bucket at any time. */
 export const declaredEverywhere = (): Partial<BucketSpec> =>
   Object.fromEntries(
-    declarations
+    declarationsWith(surroundings.moto)
       .filter(
         ({ feature, isForEver }) => !isForEver && !Object.values(lackedBy).some((lacked) => lacked.includes(feature)),
       )
@@ -475,7 +581,7 @@ export const differencesFrom = async (
   bucket: string,
 ): Promise<readonly string[]> => {
   const differences: string[] = [];
-  for (const { feature, seen, shows } of declarations) {
+  for (const { feature, seen, shows } of declarationsWith(surroundings.moto)) {
     const declared = spec[feature];
     if (declared === undefined) continue;
     const have = JSON.stringify(await seen(client, bucket));

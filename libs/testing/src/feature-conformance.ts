@@ -11,7 +11,7 @@ import {
 import { assert, asyncProperty, array, boolean, constantFrom, record } from 'fast-check';
 import { describe, expect } from 'vitest';
 import { bucketContext, bucketSpec, type RecordingContext } from './builders.ts';
-import { declarations, differencesFrom, withBeside, type AnyDeclaration, type Independent } from './declarations.ts';
+import { differencesFrom, withBeside, type AnyDeclaration, type Independent } from './declarations.ts';
 
 /** What the suite of features works with. */
 interface FeatureBench {
@@ -19,6 +19,7 @@ interface FeatureBench {
   readonly independent: () => Independent;
   readonly context: RecordingContext;
   readonly lacks: ReadonlySet<BucketFeature | Part>;
+  readonly declarations: readonly AnyDeclaration[];
   /** Born with what the spec declares that a bucket has from its creation. */
   readonly freshBucket: (spec?: BucketSpec) => Promise<BucketWire>;
   readonly it: (title: string, run: () => Promise<void>) => void;
@@ -63,7 +64,7 @@ type Choice = 'unset' | 'full' | 'other' | 'none';
 
 /** Every feature of the table of declarations, on a real server. */
 export const featureConformance = (bench: FeatureBench): void => {
-  const { driver, independent, context, lacks, freshBucket, it } = bench;
+  const { driver, independent, context, lacks, declarations, freshBucket, it } = bench;
   const { look, converge } = createConvergence(driver, context);
   const has = ({ feature }: Pick<AnyDeclaration, 'feature'>) => !lacks.has(feature);
   const canOther = ({ otherNeeds = [] }: AnyDeclaration) => !otherNeeds.some((part) => lacks.has(part));
@@ -147,12 +148,15 @@ export const featureConformance = (bench: FeatureBench): void => {
         await foreign.put(independent(), s3.bucket);
         const kept = await look(s3, specOf(declaration, keeping), bucketContext({ managed }));
         expect(verdictsOf(kept)[feature]).toBe('same');
-        const emptied = { ...keeping, ...(feature === 'tagging' ? { tags: {} } : { rules: [] }) };
+        const emptied = { ...none, ...(foreign.keeping !== undefined && { others: 'Keep' }) };
         await converge(s3, specOf(declaration, emptied), bucketContext({ managed }));
         expect(await foreign.isThere(independent(), s3.bucket)).toBe(true);
         expect(await differences(s3, specOf(declaration, none))).toEqual([]);
         await converge(s3, specOf(declaration, full));
         expect(await foreign.isThere(independent(), s3.bucket)).toBe(foreign.stays);
+        if (foreign.removing === undefined) return;
+        await converge(s3, specOf(declaration, foreign.removing));
+        expect(await foreign.isThere(independent(), s3.bucket)).toBe(false);
       });
     });
   }

@@ -70,7 +70,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bucketContext, bucketSpec, driverDeps, recordingContext } from './builders.ts';
 import type { ServerUnderTest } from './conformance.ts';
-import { declarations, type KnownServer } from './declarations.ts';
+import { declarationsWith, surroundings, type KnownServer } from './declarations.ts';
 import { refuse, succeed, type FakeRequest } from './fake-s3.ts';
 import { independentClient } from './independent-client.ts';
 import { startProxy, type Proxy } from './proxy.ts';
@@ -228,6 +228,7 @@ interface Ground {
   readonly isThere: (bucket: string) => Promise<boolean>;
   /** What the server says: the status, or the code of the error. */
   readonly says: (answer: ReturnType<Call>) => Promise<string>;
+  readonly allDeclared: readonly Pair[];
 }
 
 /** The same, seen by a driver, with a proxy between the two. */
@@ -303,14 +304,22 @@ const applyAll = async (views: readonly AspectView[]): Promise<readonly string[]
   return done;
 };
 
-/** Each declaration by itself, and all at once. */
-const allDeclared: readonly { readonly full: object; readonly none: object }[] = [
-  ...declarations.map(({ feature, full, none }) => ({ full: { [feature]: full }, none: { [feature]: none } })),
-  {
-    full: Object.fromEntries(declarations.map(({ feature, full }) => [feature, full])),
-    none: Object.fromEntries(declarations.map(({ feature, none }) => [feature, none])),
-  },
-];
+interface Pair {
+  readonly full: object;
+  readonly none: object;
+}
+
+/** Each declaration by itself, and all at once; also of what the server lacks. */
+const allDeclaredOn = (server: KnownServer): readonly Pair[] => {
+  const declarations = declarationsWith(surroundings[server]);
+  return [
+    ...declarations.map(({ feature, full, none }) => ({ full: { [feature]: full }, none: { [feature]: none } })),
+    {
+      full: Object.fromEntries(declarations.map(({ feature, full }) => [feature, full])),
+      none: Object.fromEntries(declarations.map(({ feature, none }) => [feature, none])),
+    },
+  ];
+};
 
 const isOfSetting = ({ method, query }: FakeRequest): boolean =>
   (method === 'PUT' || method === 'DELETE') && [...query.keys()].some((key) => key !== 'x-id');
@@ -360,7 +369,7 @@ const traps: readonly Trap[] = [
     async avoid(walk) {
       const { driver, freshBucket } = walk;
       const born = (bucket: string) => lookUpCreation(driver, { bucket }, context);
-      for (const { full, none } of allDeclared) {
+      for (const { full, none } of walk.allDeclared) {
         const bucket = await freshBucket();
         const before = await born(bucket);
         // Off where nothing is set, then on, then off again, twice: a second DELETE would find nothing.
@@ -385,7 +394,7 @@ const traps: readonly Trap[] = [
       }),
     async avoid(walk) {
       const { client, freshBucket, isThere } = walk;
-      for (const { full, none } of allDeclared)
+      for (const { full, none } of walk.allDeclared)
         for (const begun of [false, true]) {
           const bucket = await freshBucket();
           if (begun) await applyAll(await look(walk, bucket, full));
@@ -416,7 +425,7 @@ const traps: readonly Trap[] = [
       whichOf(puts, async (call) => (await says(call(client, freshName()))).startsWith('2')),
     async avoid(walk) {
       const { client, driver, freshBucket } = walk;
-      for (const { full } of allDeclared) {
+      for (const { full } of walk.allDeclared) {
         const bucket = await freshBucket();
         const views = await look(walk, bucket, full);
         await client.send(new DeleteBucketCommand({ Bucket: bucket }));
@@ -436,7 +445,7 @@ const traps: readonly Trap[] = [
       proxy.intercept((request) =>
         isOfSetting(request) && request.method === 'PUT' ? refuse(409, 'BucketAlreadyOwnedByYou') : undefined,
       );
-      for (const { full } of allDeclared) {
+      for (const { full } of walk.allDeclared) {
         const bucket = await freshBucket();
         const views = await look(walk, bucket, full);
         expect(await applyAll(views)).toEqual([]);
@@ -483,7 +492,7 @@ const traps: readonly Trap[] = [
     },
     async avoid(walk) {
       const { proxy, freshBucket } = walk;
-      for (const { full, none } of allDeclared)
+      for (const { full, none } of walk.allDeclared)
         for (const begun of [false, true]) {
           const bucket = await freshBucket();
           const wanted = begun ? none : full;
@@ -620,6 +629,7 @@ export const trapSuite = ({
       ground = {
         server,
         client,
+        allDeclared: allDeclaredOn(name),
         freshName,
         async freshBucket() {
           const Bucket = freshName();

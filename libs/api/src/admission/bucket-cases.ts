@@ -499,8 +499,60 @@ const featureCases = [
   ),
   refuses('a notification to a URL', notification({ arn: 'https://queue' }), [
     'spec.notifications.sqs[0].arn',
-    "an ARN begins with 'arn:'",
+    'the ARN of a queue looks like arn:aws:sqs:us-east-1:123456789012:name',
   ]),
+  refuses('a notification to a topic among the queues', notification({ arn: 'arn:aws:sns:us-east-1:123456789012:t' }), [
+    'spec.notifications.sqs[0].arn',
+    'the ARN of a queue looks like',
+  ]),
+  refuses('a notification to a FIFO queue', notification({ arn: 'arn:aws:sqs:us-east-1:123456789012:q.fifo' }), [
+    'spec.notifications.sqs[0].arn',
+    'S3 cannot deliver events to FIFO queues and topics',
+  ]),
+  refuses(
+    'a notification to a function by its name',
+    bucket({ notifications: { lambda: [{ arn: 'resize', events: ['s3:ObjectCreated:*'] }] } }),
+    ['spec.notifications.lambda[0].arn', 'the ARN of a function looks like arn:aws:lambda:'],
+  ),
+  refuses(
+    'two notifications with one id',
+    bucket({
+      notifications: {
+        sns: many(2, () => ({ id: 'a', arn: 'arn:aws:sns:us-east-1:123456789012:t', events: ['s3:ObjectCreated:*'] })),
+      },
+    }),
+    ['spec.notifications', 'two notifications have the same id'],
+  ),
+  refuses(
+    'more notifications than a bucket can have',
+    bucket({
+      notifications: {
+        sns: many(60, () => ({ arn: 'arn:aws:sns:us-east-1:123456789012:t', events: ['s3:ObjectCreated:*'] })),
+        sqs: many(41, () => ({ arn: 'arn:aws:sqs:us-east-1:123456789012:q', events: ['s3:ObjectCreated:*'] })),
+      },
+    }),
+    ['spec.notifications', 'a bucket has at most 100 notifications in all'],
+  ),
+  refuses(
+    'notifications that neither keep nor remove those of others',
+    bucket({ notifications: { sqs: [], others: 'Ignore' } }),
+    ['spec.notifications.others', 'supported values: "Keep", "Remove"'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'two notifications of different lists with one id',
+    bucket({
+      notifications: {
+        sns: [{ id: 'a', arn: 'arn:aws:sns:us-east-1:123456789012:t', events: ['s3:ObjectCreated:*'] }],
+        sqs: [{ id: 'a', arn: 'arn:aws:sqs:us-east-1:123456789012:q', events: ['s3:ObjectCreated:*'] }],
+      },
+    }),
+    ['spec.notifications', 'two notifications have the same id'],
+  ),
+  accepts(
+    'a topic of Ceph without an account',
+    bucket({ notifications: { sns: [{ arn: 'arn:aws:sns:default::t', events: ['s3:ObjectCreated:*'] }] } }),
+  ),
   refuses('a notification without events', notification({ events: [] }), [
     'spec.notifications.sqs[0].events',
     'should have at least 1 items',

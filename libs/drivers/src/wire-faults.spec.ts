@@ -81,7 +81,11 @@ const troubles: readonly Trouble[] = [
 ];
 
 /** Those after which a second try helps, and at once. */
-const passing = troubles.filter(({ kind, isSilent }) => kind === 'transient' && isSilent !== true);
+const passing: readonly Trouble[] = [
+  ...troubles.filter(({ kind, isSilent }) => kind === 'transient' && isSilent !== true),
+  // The next call on its connection meets them.
+  { title: 'bytes after its answer', ...unreachable, answer: (truly) => ({ kind: 'overlong', of: truly() }) },
+];
 
 const respond = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): FakeAnswer => ({
   kind: 'respond',

@@ -22,6 +22,10 @@ export class AnswerTooLarge extends Error {
   }
 }
 
+/** The error of a connection on which no answer can be read any more; it counts as a reset. */
+export const brokenOff = (cause?: unknown): Error =>
+  Object.assign(new Error('The connection ended within the answer.', { cause }), { code: 'ECONNRESET' });
+
 /** In so many bytes an answer has said what it is. */
 const headBytes = 256;
 
@@ -56,7 +60,7 @@ export const boundBody = (
   source.on('error', (error) => bounded.destroy(error));
   source.on('close', () => {
     if (!source.readableEnded && !bounded.destroyed) {
-      bounded.destroy(Object.assign(new Error('The connection ended within the answer.'), { code: 'ECONNRESET' }));
+      bounded.destroy(brokenOff());
     }
   });
   // Whoever stops reading ends the connection too.

@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { Command } from '@smithy/core/client';
@@ -7,14 +8,15 @@ import { Fault, transient } from '@operator/outcome';
 import { createAgents, type Agents } from './agents.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
 import type { Connection, Credentials } from './connection.ts';
-import { boundBody, largestAnswerOf } from './bounded-body.ts';
+import { boundBody, brokenOff, largestAnswerOf } from './bounded-body.ts';
 import type { DriverDeps } from './deps.ts';
 import { defaultRefusedDestinations, parseDestinations } from './destinations.ts';
 import { expectsNoList } from './misrouted.ts';
-import { isRefusedDestination, isUnreachable } from './network-error.ts';
+import { isNotHttp, isRefusedDestination, isUnreachable } from './network-error.ts';
 import { isThrottling, unreachable } from './wire-fault.ts';
 import { createTokenBucket } from './rate.ts';
 import { createRetryStrategy } from './retry.ts';
+import { httpStatusOf, isObject } from './wire-answer.ts';
 
 /** Where a call goes. */
 export interface Target {
@@ -134,6 +136,7 @@ export const createUplink = (
   const tokens = createTokenBucket({ perSecond, burst: 2 * perSecond }, deps.elapsedMs);
   const retryStrategy = createRetryStrategy(connection.retry, deps.random);
   const singleAttempt = createRetryStrategy({ maxAttempts: 1, backoffStrategy: 'linear' }, deps.random);
+  const speakHttp = new Set<string>();
   const circuits = new Map<string, Circuit>();
   const circuitOf = (endpoint: string): Circuit => {
     const known = circuits.get(endpoint) ?? createCircuit(deps);
@@ -157,14 +160,17 @@ export const createUplink = (
         return run();
       });
       circuit.report('answered');
+      speakHttp.add(target.endpoint);
       return result;
     } catch (error) {
+      if (isObject(error) && httpStatusOf(error) !== undefined) speakHttp.add(target.endpoint);
       if (isThrottling(error)) tokens.slowDown();
       const isCancelled = context.signal.aborted;
       const isSilent = turn.hasCome && (isUnreachable(error) || (isAbort(error) && !isCancelled));
       const isUnknown = !turn.hasCome || isCancelled || error instanceof Fault || isRefusedDestination(error);
       circuit.report(isSilent ? 'silent' : isUnknown ? 'unknown' : 'answered');
-      throw error;
+      // From what speaks HTTP such bytes are the rest of another answer, on a connection that was used before.
+      throw speakHttp.has(target.endpoint) && isNotHttp(error) ? brokenOff(error) : error;
     }
   };
 
@@ -204,6 +210,8 @@ export const createUplink = (
               noList: expectsNoList(operation),
               noPage: operation !== 'GetObject' && isSuccess(response.statusCode),
             };
+            if (response.body instanceof IncomingMessage && isLongerThanItSays(operation, response.statusCode))
+              endConnectionAfter(response.body);
             response.body = boundBody(response.body, largestAnswerOf(operation), kinds);
           }
           return answered;
@@ -236,6 +244,18 @@ export const createUplink = (
       ),
     close: () => agents.close(),
   };
+};
+
+/**
+ * Ceph RGW sends the block itself after the refusal that there is none. On a connection that is used again its bytes would stand before the
+ * next answer.
+ */
+const isLongerThanItSays = (operation: string, status: number | undefined): boolean =>
+  operation === 'GetPublicAccessBlock' && status === 404;
+
+const endConnectionAfter = (answer: IncomingMessage): void => {
+  const { socket } = answer;
+  answer.once('end', () => socket.destroy());
 };
 
 const isSuccess = (status = 0): boolean => status >= 200 && status < 300;

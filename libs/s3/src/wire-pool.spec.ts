@@ -1,6 +1,7 @@
 import {
   CreateBucketCommand,
   GetBucketTaggingCommand,
+  GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListBucketsCommand,
   PutBucketTaggingCommand,
@@ -25,6 +26,7 @@ import type { Connection } from './connection.ts';
 import type { DriverDeps } from './deps.ts';
 import { parseDestinations } from './destinations.ts';
 import { createWirePool, type WirePool } from './wire-pool.ts';
+import type { Wire } from './wire.ts';
 
 let fake: FakeS3;
 const pools: WirePool[] = [];
@@ -306,6 +308,57 @@ describe('an endpoint that', () => {
     await pool.probe.send(list(), recordingContext());
     await pool.wire().send(list(), recordingContext());
     expect(fake.requests).toHaveLength(before + 2);
+  });
+});
+
+describe('an answer that is longer than it says', () => {
+  const overlong = (of: FakeAnswer): FakeAnswer => ({ kind: 'overlong', of });
+  const tags = () => succeed('<Tagging><TagSet/></Tagging>');
+  const createBucket = () => new CreateBucketCommand({ Bucket: 'photos' });
+  const getBlock = () => new GetPublicAccessBlockCommand({ Bucket: 'photos' });
+  const noBlock = 'NoSuchPublicAccessBlockConfiguration';
+
+  it.each([
+    ['read', (wire: Wire) => wire.send(getTags(), recordingContext())],
+    ['write', (wire: Wire) => wire.send(putTags(), recordingContext())],
+  ])('costs the next %s on its connection one attempt', async (_title, send) => {
+    sequence(overlong(tags()), tags());
+    const wire = poolTo().wire();
+    await wire.send(getTags(), recordingContext());
+    await send(wire);
+    expect(fake.requests).toHaveLength(3);
+  });
+
+  it('leaves open what came of a creation, which is sent once', async () => {
+    sequence(overlong(tags()), succeed());
+    const wire = poolTo().wire();
+    await wire.send(getTags(), recordingContext());
+    const fault = await faultOf(wire.send(createBucket(), recordingContext()));
+    expect(fault).toMatchObject({ kind: 'transient', reason: 'EndpointUnreachable' });
+    expect(fake.requests).toHaveLength(2);
+  });
+
+  it('has no next one on its connection where servers are known for it', async () => {
+    sequence(overlong(refuse(404, noBlock)), succeed());
+    const wire = poolTo().wire();
+    await wire.sendOrAbsent(getBlock(), [noBlock], recordingContext());
+    await wire.send(createBucket(), recordingContext());
+    expect(fake.requests).toHaveLength(2);
+  });
+
+  it('is read as far as it says', async () => {
+    const body = `<Error><Code>${noBlock}</Code></Error>`;
+    const head = `HTTP/1.1 404 Not Found\r\ncontent-length: ${String(body.length)}\r\n\r\n`;
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', () => socket.write(`${head}${body}<PublicAccessBlockConfiguration/>`));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const wire = poolTo({ endpoint: `http://127.0.0.1:${String(port)}` }).wire();
+    for (let call = 0; call < 3; call += 1)
+      expect(await wire.sendOrAbsent(getBlock(), [noBlock], recordingContext())).toBeUndefined();
+    server.close();
   });
 });
 

@@ -5,7 +5,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
 /** A request as the fake saw it. */
@@ -32,6 +32,8 @@ export type FakeAnswer =
   | { readonly kind: 'reset' }
   /** Breaks it off in the middle of the answer, or right after the head where that has no body. */
   | { readonly kind: 'half'; readonly of: FakeAnswer }
+  /** Answers, and sends more on the same connection once the next request has come. */
+  | { readonly kind: 'overlong'; readonly of: FakeAnswer }
   /** Sends `head` and then `chunk`, again and again, as fast as it is read, without end. */
   | { readonly kind: 'flood'; readonly status: number; readonly head: string; readonly chunk: string }
   /** Sends the head at once and then a byte every 20 ms, without end. */
@@ -109,6 +111,9 @@ export const send = (answer: FakeAnswer, response: ServerResponse): void => {
     case 'respond':
       response.writeHead(answer.status, answer.headers).end(answer.body);
       return;
+    case 'overlong':
+      send(answer.of, response);
+      return;
     case 'reset':
       response.destroy();
       return;
@@ -146,12 +151,16 @@ export const startFakeS3 = async ({
 }: { readonly tls?: { readonly cert: string; readonly key: string } } = {}): Promise<FakeS3> => {
   const requests: FakeRequest[] = [];
   let respond: (request: FakeRequest) => FakeAnswer = () => refuse(500, 'InternalError');
+  const overlong = new WeakSet<Socket>();
   const listener: RequestListener = (incoming, response) => {
     void buffer(incoming).then(
       (body) => {
         const request = requestOf(incoming, body);
         requests.push(request);
-        send(respond(request), response);
+        if (overlong.has(incoming.socket)) incoming.socket.write('<More/>');
+        const answer = respond(request);
+        if (answer.kind === 'overlong') overlong.add(incoming.socket);
+        send(answer, response);
       },
       () => response.destroy(),
     );

@@ -1,7 +1,7 @@
 export { createOwnWrites } from './own-writes.ts';
 export type { OwnWrites } from './own-writes.ts';
-export { deleteOwnedSecret, openOwnedSecret } from './owned-secret.ts';
-export type { OpenedSecret, SecretContent, SecretOwner } from './owned-secret.ts';
+export { deleteOwnedConfigMap, deleteOwnedSecret, openOwnedConfigMap, openOwnedSecret } from './owned-secret.ts';
+export type { ConfigMapContent, OpenedConfigMap, OpenedSecret, SecretContent, SecretOwner } from './owned-secret.ts';
 export { createProverSource } from './proof-key.ts';
 export type { ProverSource } from './proof-key.ts';
 export { readSecret, secretValue } from './read-secret.ts';

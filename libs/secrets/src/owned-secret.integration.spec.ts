@@ -15,7 +15,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type SecretContent,
   type SecretOwner,
+  deleteOwnedConfigMap,
   deleteOwnedSecret,
+  openOwnedConfigMap,
   openOwnedSecret,
   readSecret,
   secretResource,
@@ -178,5 +180,38 @@ describe('an owned Secret', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(await kube.get(secretResource, { namespace, name })).toBeUndefined();
+  });
+});
+
+describe('an owned ConfigMap', () => {
+  const labels = { app: 'x' };
+  const write = async (data: Record<string, string>): Promise<boolean> =>
+    (await openOwnedConfigMap(kube, owner, name)).write({ labels, data: new Map(Object.entries(data)) });
+  const stored = () => kube.get<{ metadata: { labels?: object }; data?: object }>(configMaps, { namespace, name });
+
+  it('is kept as given by the rules of a Secret, in plain text', async () => {
+    expect(await write({ HOST: 's3.test', OLD: '1', EMPTY: '' })).toBe(true);
+    expect(await write({ HOST: 's3.test', OLD: '1', EMPTY: '' })).toBe(false);
+    await plane.kubectl(['patch', 'configmap', name, '--type=merge', '-p', '{"data":{"HOST":"evil","theirs":"t"}}']);
+    expect(await write({ HOST: 's3.test', EMPTY: '' })).toBe(true);
+    expect(await stored()).toMatchObject({
+      metadata: { labels, ownerReferences: [{ uid: owner.metadata.uid, controller: true }] },
+    });
+    expect((await stored())?.data).toEqual({ HOST: 's3.test', EMPTY: '', theirs: 't' });
+    expect(writes.filter((verb) => verb !== 'create')).toEqual(['patch']);
+    await deleteOwnedConfigMap(kube, owner, name);
+    expect(await stored()).toBeUndefined();
+    await deleteOwnedConfigMap(kube, owner, name);
+  });
+
+  it('that belongs to somebody else is neither written nor deleted', async () => {
+    await plane.kubectl(['create', 'configmap', name, '--from-literal=theirs=t']);
+    const conflict = expect.objectContaining({
+      reason: 'SecretConflict',
+      message: expect.stringMatching(/^ConfigMap default\/credentials-\d+ exists and does not belong/) as string,
+    }) as Error;
+    await expect(write({ HOST: 's3.test' })).rejects.toEqual(conflict);
+    await expect(deleteOwnedConfigMap(kube, owner, name)).rejects.toEqual(conflict);
+    expect((await stored())?.data).toEqual({ theirs: 't' });
   });
 });

@@ -1,8 +1,8 @@
 import { annotations, reasons } from '@operator/api';
 import { type Redacted, waiting } from '@operator/outcome';
-import { type KubeClient, type RequestOptions, fieldManager } from '@operator/runtime';
+import { type KubeClient, type RequestOptions, type Resource, fieldManager } from '@operator/runtime';
 import { type FieldSet, type RawSecret, type StoredSecret, storedSecret } from './read-secret.ts';
-import { secretResource } from './secret-resource.ts';
+import { configMapResource, secretResource } from './secret-resource.ts';
 
 /** The object that owns the Secret; the Secret lies in its namespace and goes with it. */
 export interface SecretOwner {
@@ -33,6 +33,15 @@ export interface OpenedSecret {
   readonly write: (wanted: SecretContent) => Promise<boolean>;
 }
 
+/** What is kept of an owner: a Secret, or a ConfigMap beside it. */
+interface Form {
+  readonly resource: Resource;
+  /** Fields beside metadata and data. */
+  readonly fixed: Readonly<Record<string, string>>;
+}
+const secretForm: Form = { resource: secretResource, fixed: { type: 'Opaque' } };
+const configMapForm: Form = { resource: configMapResource, fixed: {} };
+
 /**
  * Reads the Secret of a name as the owner's: type Opaque, with an ownerReference to the owner.
  * @throws Fault `waiting` SecretConflict, retry after 60 000 ms, when a Secret of that name belongs to somebody else
@@ -43,15 +52,58 @@ export const openOwnedSecret = async (
   name: string,
   options?: RequestOptions,
 ): Promise<OpenedSecret> => {
-  const ref = { namespace: owner.metadata.namespace, name };
-  let existing = await kube.get<RawSecret>(secretResource, ref, options);
-  if (existing !== undefined && !isOwnedBy(existing, owner)) throw secretConflict(owner, existing);
+  const { current, write } = await openOwned(secretForm, kube, owner, name, options);
   return {
-    current: () => existing && storedSecret(existing),
-    write: async (wanted) => {
-      const fields = fieldsOf(wanted);
+    current: () => {
+      const existing = current();
+      return existing && storedSecret(existing);
+    },
+    write: (wanted) => write(fieldsOf(wanted)),
+  };
+};
+
+/** What a ConfigMap is to hold. */
+export interface ConfigMapContent {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly data: ReadonlyMap<string, string>;
+}
+
+/** The owner's ConfigMap, read once. */
+export interface OpenedConfigMap {
+  /** By the rules of `OpenedSecret.write`. */
+  readonly write: (wanted: ConfigMapContent) => Promise<boolean>;
+}
+
+/**
+ * The same for a ConfigMap.
+ * @throws Fault `waiting` SecretConflict, retry after 60 000 ms, when a ConfigMap of that name belongs to somebody else
+ */
+export const openOwnedConfigMap = async (
+  kube: KubeClient,
+  owner: SecretOwner,
+  name: string,
+  options?: RequestOptions,
+): Promise<OpenedConfigMap> => {
+  const { write } = await openOwned(configMapForm, kube, owner, name, options);
+  return { write: ({ labels, data }) => write({ labels, annotations: {}, data: Object.fromEntries(data) }) };
+};
+
+const openOwned = async (
+  form: Form,
+  kube: KubeClient,
+  owner: SecretOwner,
+  name: string,
+  options: RequestOptions | undefined,
+) => {
+  const { resource } = form;
+  const ref = { namespace: owner.metadata.namespace, name };
+  let existing = await kube.get<RawSecret>(resource, ref, options);
+  if (existing !== undefined && !isOwnedBy(existing, owner)) throw conflict(resource, owner, existing);
+  return {
+    current: () => existing,
+    write: async (fields: Fields): Promise<boolean> => {
       if (existing === undefined) {
-        existing = await kube.create<RawSecret>(secretResource, newSecret(owner, ref, fields), options);
+        existing = await kube.create<RawSecret>(resource, newObject(form, owner, ref, fields), options);
         return true;
       }
       const changes = changesTo(existing, fields);
@@ -59,7 +111,7 @@ export const openOwnedSecret = async (
       const { uid, resourceVersion } = existing.metadata;
       const { data, ...metadata } = changes;
       const patch = { metadata: { uid, resourceVersion, ...metadata }, data };
-      existing = await kube.patch<RawSecret>(secretResource, ref, patch, options);
+      existing = await kube.patch<RawSecret>(resource, ref, patch, options);
       return true;
     },
   };
@@ -69,17 +121,33 @@ export const openOwnedSecret = async (
  * Deletes the owner's Secret; an absent one counts as deleted.
  * @throws Fault `waiting` SecretConflict when it belongs to somebody else
  */
-export const deleteOwnedSecret = async (
+export const deleteOwnedSecret = (
   kube: KubeClient,
   owner: SecretOwner,
   name: string,
   options?: RequestOptions,
+): Promise<void> => deleteOwned(secretForm, kube, owner, name, options);
+
+/** The same for a ConfigMap. */
+export const deleteOwnedConfigMap = (
+  kube: KubeClient,
+  owner: SecretOwner,
+  name: string,
+  options?: RequestOptions,
+): Promise<void> => deleteOwned(configMapForm, kube, owner, name, options);
+
+const deleteOwned = async (
+  { resource }: Form,
+  kube: KubeClient,
+  owner: SecretOwner,
+  name: string,
+  options: RequestOptions | undefined,
 ): Promise<void> => {
   const ref = { namespace: owner.metadata.namespace, name };
-  const existing = await kube.get<RawSecret>(secretResource, ref, options);
+  const existing = await kube.get<RawSecret>(resource, ref, options);
   if (existing === undefined) return;
-  if (!isOwnedBy(existing, owner)) throw secretConflict(owner, existing);
-  await kube.delete(secretResource, ref, { uid: existing.metadata.uid }, options);
+  if (!isOwnedBy(existing, owner)) throw conflict(resource, owner, existing);
+  await kube.delete(resource, ref, { uid: existing.metadata.uid }, options);
 };
 
 type Fields = Readonly<Record<'labels' | 'annotations' | 'data', Readonly<Record<string, string>>>>;
@@ -94,10 +162,15 @@ const fieldsOf = (wanted: SecretContent): Fields => ({
   ),
 });
 
-const newSecret = (owner: SecretOwner, ref: { readonly namespace: string; readonly name: string }, fields: Fields) => ({
+const newObject = (
+  { resource, fixed }: Form,
+  owner: SecretOwner,
+  ref: { readonly namespace: string; readonly name: string },
+  fields: Fields,
+) => ({
   apiVersion: 'v1',
-  kind: 'Secret',
-  type: 'Opaque',
+  kind: resource.kind,
+  ...fixed,
   metadata: {
     ...ref,
     labels: fields.labels,
@@ -161,13 +234,13 @@ const isOwnedBy = (secret: RawSecret, owner: SecretOwner): boolean =>
 /** Milliseconds until a name that somebody else has is looked at again: no watch of ours sees that Secret go. */
 const conflictRetryMs = 60_000;
 
-const secretConflict = (owner: SecretOwner, existing: RawSecret) =>
+const conflict = ({ kind }: Resource, owner: SecretOwner, existing: RawSecret) =>
   waiting(
     reasons.SecretConflict,
     isOfForerunner(existing, owner)
       ? `Secret ${nameOf(existing)} was written for an earlier ${owner.kind}${uidOf(existing)}; a backup may have brought it back. It is left ` +
           'alone. The key pair in it may still work: remove its user at the provider. Then delete the Secret, and a new one is written.'
-      : `Secret ${nameOf(existing)} exists and does not belong to this ${owner.kind}; it is left alone. ` +
+      : `${kind} ${nameOf(existing)} exists and does not belong to this ${owner.kind}; it is left alone. ` +
           'Delete it, or choose another name.',
     { retryAfterMs: conflictRetryMs },
   );

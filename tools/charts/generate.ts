@@ -13,10 +13,11 @@ const umbrella = join(projectRoot, 'charts/s3-provider-operator');
 
 const wheres: readonly Grant['where'][] = ['own', 'referred', 'secrets', 'release', 'cluster'];
 
-const ruleOf = ({ group, resource, verbs, names }: Grant): string => {
+const ruleOf = ({ group, resource, verbs, names, when }: Grant): string => {
   const list = (values: readonly string[]) => `[${values.map((value) => (value === '' ? "''" : value)).join(', ')}]`;
   const named = names === undefined ? '' : `, resourceNames: ${list(names)}`;
-  return `- { apiGroups: ${list([group])}, resources: ${list([resource])}, verbs: ${list(verbs)}${named} }`;
+  const rule = `- { apiGroups: ${list([group])}, resources: ${list([resource])}, verbs: ${list(verbs)}${named} }`;
+  return when === undefined ? rule : [`{{- if .values.rbac.${when} }}`, rule, '{{- end }}'].join('\n');
 };
 
 /** The rules of each controller, as templates of the library chart. */
@@ -57,12 +58,12 @@ const grantsTable = (): string =>
         '',
         '| resource | verbs | where | what for |',
         '| --- | --- | --- | --- |',
-        ...grants[name].map(({ resource, names = [], verbs, where, why }) =>
+        ...grants[name].map(({ resource, names = [], verbs, where, when, why }) =>
           [
             '',
             `${resource}${names.length === 0 ? '' : ` ${names.join(', ')}`}`,
             verbs.join(', '),
-            whereInWords[where],
+            `${whereInWords[where]}${when === undefined ? '' : `, with \`rbac.${when}\``}`,
             why,
             '',
           ]

@@ -13,6 +13,8 @@ export interface Grant {
    * without a namespace.
    */
   readonly where: 'own' | 'referred' | 'secrets' | 'release' | 'cluster';
+  /** The value below `rbac` without which it is not granted. */
+  readonly when?: 'configMaps';
   /** Why no run of the tests needs it: what the end-to-end test of the presets does not see used must say so here. */
   readonly unseen?: string;
   /** For docs/rbac.md: what it is for. */
@@ -146,6 +148,15 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
       verbs: [...read, 'create', 'patch', 'delete'],
       where: 'secrets',
       why: 'credentials of Providers, and the Secrets of AccessKeys',
+    },
+    {
+      group: '',
+      resource: 'configmaps',
+      verbs: ['get', 'create', 'patch', 'delete'],
+      where: 'own',
+      when: 'configMaps',
+      unseen: 'No preset of roles grants it by itself.',
+      why: 'the ConfigMap of `secretTemplate.presets: [RookObjectBucketClaim]`',
     },
     ...everyController,
   ],

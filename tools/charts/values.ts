@@ -174,6 +174,10 @@ const rbac = {
     ['minimal', 'scoped', 'full'],
     'full',
   ),
+  configMaps: flag(
+    'Whether the accesskey-controller may write ConfigMaps, which `secretTemplate.presets: [RookObjectBucketClaim]` needs.',
+    false,
+  ),
   providerNamespaces: listOf(
     'With `scoped`: namespaces beside `watch.namespaces` whose Providers are used; their Secrets are read there.',
     Type.String(dnsLabel),

@@ -15,9 +15,11 @@ const openKeys: ReadonlySet<string> = new Set([
   'AWS_ACCESS_KEY_ID',
   'AWS_ENDPOINT_URL_S3',
   'AWS_REGION',
+  'AWS_DEFAULT_REGION',
   'bucket',
   'ca.crt',
   'endpoint',
+  'endpoint-host',
   'force-path-style',
   'region',
 ]);
@@ -67,7 +69,7 @@ export class SecretsMade {
   }
 
   #addValue(key: string, value: string): void {
-    if (openKeys.has(key)) this.#open.add(value);
+    if (openKeys.has(key) || key.startsWith('bucket-')) this.#open.add(value);
     else if (value.length >= leastLength)
       (secretKeys.has(key) ? this.#names : this.#doubtful).set(value, `${key} of a Secret`);
   }

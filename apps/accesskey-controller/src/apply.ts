@@ -3,9 +3,10 @@ import { Fault, terminal, waiting } from '@operator/outcome';
 import { sameByResource, samePolicy } from '@operator/policy';
 import { isKubeError } from '@operator/runtime';
 import type { KeyPair, ObservedUser } from '@operator/s3';
-import { deleteOwnedSecret, type StoredSecret } from '@operator/secrets';
-import type { PairSight, UserSight } from './observe.ts';
-import { secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
+import { deleteOwnedConfigMap, deleteOwnedSecret, openOwnedSecret, type StoredSecret } from '@operator/secrets';
+import { secretNameOf } from '@operator/secret-content';
+import type { OutputSight, PairSight, UserSight } from './observe.ts';
+import { hasConfigMap, secretFor, unlessForeign } from './output-secret.ts';
 import { isNewPair, isRotation, type KeyPlan } from './plan.ts';
 import { explainedBy, withPrevious } from './report.ts';
 import type { Rights } from './rights.ts';
@@ -20,7 +21,7 @@ export const applyRights = async (work: KeyWork, { rights, user }: UserSight): P
 };
 
 /** Everything that the plan of the keys and the pair need; `keep` has its pair already. */
-export interface KeySeen extends UserSight, PairSight {}
+export interface KeySeen extends UserSight, PairSight, OutputSight {}
 
 /**
  * Brings user, keys and Secret into line. What is about to be made stands in the status before it is made; rights come before the
@@ -151,26 +152,40 @@ const tellPair = ({ memory, user, pass }: KeyWork, { pair: planned }: KeyPlan, {
   pass.event('Normal', reason, `Issued key ${accessKeyId} for user ${user.name}.${what}`);
 };
 
-/** Writes the Secret where it differs, and removes the one of a former name. @returns whether anything was written */
-const writeSecret = async (
-  { accessKey, provided, deps: { kube }, memory, pass }: KeyWork,
-  { rights, opened }: KeySeen,
-  pair: KeyPair,
-): Promise<boolean> => {
-  const wanted = secretFor(accessKey, pair, provided.driver, rights.buckets);
+/**
+ * Writes the Secret where it differs, then the ConfigMap beside it, and removes those of a former name. The Secret says whether there is a
+ * ConfigMap: it does so before that is made, and until that is gone.
+ * @returns whether anything was written
+ */
+const writeSecret = async (work: KeyWork, { rights, opened, configMap }: KeySeen, pair: KeyPair): Promise<boolean> => {
+  const { accessKey, provided, deps, memory, pass } = work;
+  const { signal } = pass;
+  const wanted = secretFor(accessKey, pair, provided, rights.buckets);
+  const name = secretNameOf(accessKey);
+  const existing = opened.current();
+  if (wanted.configMap === undefined && hasConfigMap(existing)) await removeConfigMap(work, name);
   const wrote = await pass
-    .step('secret', () => opened.write(wanted))
+    .step('secret', () => opened.write(wanted.secret))
     .catch((caught: unknown) => {
-      const existing = opened.current();
       if (isKubeError(caught, 422) && existing?.isImmutable === true) throw immutable(existing);
       // What we add to it is legal: the spec's own labels, annotations or keys are not.
       if (isKubeError(caught, 422)) throw terminal(reasons.SpecInvalid, caught.message, { cause: caught });
       throw caught;
     });
+  const content = wanted.configMap;
+  const isBeside =
+    content !== undefined && (await pass.step('configMap', async () => configMap?.write(content))) === true;
   const former = memory.secretName;
-  if (former === undefined || former === secretNameOf(accessKey)) return wrote;
-  await deleteOwnedSecret(kube, accessKey, former, { signal: pass.signal }).catch(unlessForeign);
+  if (former === undefined || former === name) return wrote || isBeside;
+  const renamed = await openOwnedSecret(deps.kube, accessKey, former, { signal }).catch(unlessForeign);
+  if (hasConfigMap(renamed?.current())) await removeConfigMap(work, former);
+  await deleteOwnedSecret(deps.kube, accessKey, former, { signal }).catch(unlessForeign);
   return true;
+};
+
+const removeConfigMap = async ({ accessKey, deps: { kube }, pass }: KeyWork, name: string): Promise<void> => {
+  const { signal } = pass;
+  await pass.step('configMap', () => deleteOwnedConfigMap(kube, accessKey, name, { signal })).catch(unlessForeign);
 };
 
 /** Else a pair would be made that its Secret never gets. @throws Fault `waiting` SecretConflict */

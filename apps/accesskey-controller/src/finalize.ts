@@ -4,8 +4,9 @@ import { onlyFault, reworded, waiting } from '@operator/outcome';
 import { explainWait, isProviderGone, keyOfReference } from '@operator/references';
 import type { Finalized, Pass } from '@operator/runtime';
 import { deleteOwnedSecret } from '@operator/secrets';
+import { secretNameOf } from '@operator/secret-content';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
-import { secretNameOf, unlessForeign } from './output-secret.ts';
+import { unlessForeign } from './output-secret.ts';
 import { openRemoval } from './work.ts';
 
 const done: Finalized<AccessKeyStatus> = { result: 'done' };

@@ -28,10 +28,11 @@ import {
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools, type StoredObject } from '@operator/runtime';
 import { createOwnWrites, secretResource } from '@operator/secrets';
+import { secretNameOf } from '@operator/secret-content';
 import packageJson from '../package.json' with { type: 'json' };
 import type { AccessKey } from './deps.ts';
 import { ageSeconds } from './key-age.ts';
-import { issuedLabel, secretNameOf } from './output-secret.ts';
+import { issuedLabel } from './output-secret.ts';
 import { makePair } from './pair.ts';
 import { createCandidates } from './candidates.ts';
 import { createUserPlaces } from './places.ts';

@@ -1,10 +1,12 @@
 import { conditionTypes, reasons } from '@operator/api';
-import { transient, waiting, type Fault } from '@operator/outcome';
+import { redact, transient, waiting, type Fault } from '@operator/outcome';
+import { isKubeError } from '@operator/runtime';
 import { verifyKey, type KeyPair, type ObservedUser } from '@operator/s3';
-import { openOwnedSecret, type OpenedSecret } from '@operator/secrets';
+import { openOwnedConfigMap, openOwnedSecret, type OpenedConfigMap, type OpenedSecret } from '@operator/secrets';
+import { secretNameOf } from '@operator/secret-content';
 import type { Candidate } from './candidates.ts';
 import { observeBuckets } from './observe-buckets.ts';
-import { pairIn, secretNameOf, unlessForeign } from './output-secret.ts';
+import { pairIn, secretFor, unlessForeign } from './output-secret.ts';
 import { issuedAtMs } from './plan.ts';
 import { rightsOf, type Rights } from './rights.ts';
 import type { KeyWork } from './work.ts';
@@ -62,6 +64,39 @@ const openSecret = async ({ accessKey, deps: { kube }, memory, pass: { signal } 
   if (pair !== undefined || former === undefined || former === wanted) return { opened, pair };
   const renamed = await openOwnedSecret(kube, accessKey, former, { signal }).catch(unlessForeign);
   return { opened, pair: pairIn(accessKey, renamed?.current()) };
+};
+
+/** Where the content of the Secret goes beside it. */
+export interface OutputSight {
+  /** Undefined where nothing asks for one. */
+  readonly configMap: OpenedConfigMap | undefined;
+}
+
+/** As long as any server's: whether the content can be made must not depend on the pair. */
+const longestPair: KeyPair = { accessKeyId: 'A'.repeat(128), secretAccessKey: redact('s'.repeat(128)) };
+
+/**
+ * Sees that what the Secret is to have can be made, before there is a pair that would need it.
+ * @throws Fault `terminal` TemplateInvalid; `waiting` SecretValueInvalid, SecretConflict
+ */
+export const observeOutput = async (
+  { accessKey, provided, deps, pass }: KeyWork,
+  seen: UserSight,
+): Promise<OutputSight> => {
+  const { configMap } = secretFor(accessKey, longestPair, provided, seen.rights.buckets);
+  if (configMap === undefined) return { configMap: undefined };
+  const { signal } = pass;
+  const opened = openOwnedConfigMap(deps.kube, accessKey, secretNameOf(accessKey), { signal });
+  return { configMap: await opened.catch(explainForbidden) };
+};
+
+const explainForbidden = (caught: unknown): never => {
+  if (!isKubeError(caught, 403)) throw caught;
+  throw waiting(
+    reasons.Forbidden,
+    'The preset RookObjectBucketClaim writes a ConfigMap, and the controller may not: set rbac.configMaps to true in the values of its chart.',
+    { cause: caught },
+  );
 };
 
 /** What a server answers to a key that may not do what was tried. */

@@ -1,11 +1,12 @@
 import type { AccessKeySpec } from '@operator/api';
 import { redact, waiting } from '@operator/outcome';
-import { objectOf } from '@operator/references/testing';
+import { objectOf, providerOf } from '@operator/references/testing';
 import type { StoredSecret } from '@operator/secrets';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
+import { secretNameOf } from '@operator/secret-content';
 import { describe, expect, it } from 'vitest';
 import type { AccessKey } from './deps.ts';
-import { pairIn, secretFor, secretNameOf, unlessForeign } from './output-secret.ts';
+import { pairIn, secretFor, unlessForeign } from './output-secret.ts';
 
 const key = (spec: Partial<AccessKeySpec> = {}): AccessKey =>
   objectOf('AccessKey', 'app', { providerRef: { name: 'provider' }, ...spec });
@@ -13,8 +14,9 @@ const pair = { accessKeyId: 'AKIA', secretAccessKey: redact('hush') };
 const { driver } = createMemoryS3({ now: () => new Date(0) });
 const bucket = (name: string, region?: string) =>
   objectOf('Bucket', name, bucketSpec({ name }), region === undefined ? {} : { status: { region } });
-const plain = ({ data }: ReturnType<typeof secretFor>) =>
-  Object.fromEntries([...data].map(([name, value]) => [name, value.reveal()]));
+const provided = (on = driver) => ({ driver: on, provider: providerOf(on) });
+const plain = ({ secret }: ReturnType<typeof secretFor>) =>
+  Object.fromEntries([...secret.data].map(([name, value]) => [name, value.reveal()]));
 
 const stored = (data: Record<string, string>, annotations: Record<string, string> = {}): StoredSecret => ({
   namespace: 'team-a',
@@ -45,6 +47,7 @@ describe('secretFor', () => {
   const at = (endpoint: string, region: string) => ({
     AWS_ENDPOINT_URL_S3: endpoint,
     endpoint,
+    'endpoint-host': new URL(endpoint).host,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     region,
@@ -52,10 +55,14 @@ describe('secretFor', () => {
 
   it.each([
     ['no bucket', [], { ...always, ...at('http://s3.test', 'us-east-1') }],
-    ['one bucket', [bucket('b')], { ...always, ...at('http://s3.test', 'us-east-1'), bucket: 'b' }],
-    ['two buckets', [bucket('b', 'eu-west-1'), bucket('c')], { ...always, ...at('http://s3.test', 'us-east-1') }],
+    ['one bucket', [bucket('b')], { ...always, ...at('http://s3.test', 'us-east-1'), bucket: 'b', 'bucket-b': 'b' }],
+    [
+      'two buckets',
+      [bucket('b', 'eu-west-1'), bucket('c')],
+      { ...always, ...at('http://s3.test', 'us-east-1'), 'bucket-b': 'b', 'bucket-c': 'c' },
+    ],
   ])('with %s', (_title, buckets, want) => {
-    expect(plain(secretFor(key(), pair, driver, buckets))).toEqual(want);
+    expect(plain(secretFor(key(), pair, provided(), buckets))).toEqual(want);
   });
 
   it('names the endpoint of the region that the one bucket is in', () => {
@@ -63,10 +70,10 @@ describe('secretFor', () => {
       ...driver,
       wire: (region = 'home') => ({ ...driver.wire(), region, endpoint: `https://s3.${region}.test` }),
     };
-    expect(plain(secretFor(key(), pair, regional, [bucket('b', 'eu-west-1')]))).toMatchObject(
+    expect(plain(secretFor(key(), pair, provided(regional), [bucket('b', 'eu-west-1')]))).toMatchObject(
       at('https://s3.eu-west-1.test', 'eu-west-1'),
     );
-    expect(plain(secretFor(key(), pair, regional, []))).toMatchObject(at('https://s3.home.test', 'home'));
+    expect(plain(secretFor(key(), pair, provided(regional), []))).toMatchObject(at('https://s3.home.test', 'home'));
   });
 
   it('has the certificate where there is one', () => {
@@ -74,7 +81,7 @@ describe('secretFor', () => {
       ...driver,
       connection: { ...driver.connection, tls: { insecureSkipVerify: false, caCertificate: 'PEM' } },
     };
-    expect(plain(secretFor(key(), pair, withCa, []))).toMatchObject({ 'ca.crt': 'PEM' });
+    expect(plain(secretFor(key(), pair, provided(withCa), []))).toMatchObject({ 'ca.crt': 'PEM' });
   });
 
   it('renames keys, whatever they are called, and says under which the pair stands', () => {
@@ -82,10 +89,10 @@ describe('secretFor', () => {
       string,
       string
     >;
-    const wanted = secretFor(
+    const { secret: wanted } = secretFor(
       key({ secretKeys, secretLabels: { team: 'a' }, secretAnnotations: { note: 'n' } }),
       pair,
-      driver,
+      provided(),
       [],
     );
     expect(wanted.data.get('__proto__')?.reveal()).toBe('AKIA');

@@ -1,64 +1,64 @@
-import { annotations, reasons, type SecretKeyName } from '@operator/api';
-import { Fault, redact, type Redacted } from '@operator/outcome';
-import type { ReferredBucket } from '@operator/references';
-import type { Driver, KeyPair } from '@operator/s3';
-import type { SecretContent, StoredSecret } from '@operator/secrets';
+import { annotations, reasons } from '@operator/api';
+import { Fault } from '@operator/outcome';
+import type { Provided, ReferredBucket } from '@operator/references';
+import type { KeyPair } from '@operator/s3';
+import { composeSecret, renamedKey } from '@operator/secret-content';
+import type { ConfigMapContent, SecretContent, StoredSecret } from '@operator/secrets';
 import type { AccessKey } from './deps.ts';
 
 /** Every Secret that we write has this label, so that one watch finds them all. */
 export const issuedLabel = { key: 'app.kubernetes.io/managed-by', value: 'wasabi-s3-operator' } as const;
 
-/** The name of the Secret that gets the pair. */
-export const secretNameOf = ({ spec, metadata }: AccessKey): string =>
-  spec.secretName ?? `${metadata.name}-credentials`;
+/** What the Secret of this pair should have, and the ConfigMap beside it, where a preset asks for one. */
+export interface OutputContent {
+  readonly secret: SecretContent;
+  readonly configMap: ConfigMapContent | undefined;
+}
 
-/** The Secret as it should be for this pair. */
+/** The Secret as it should be for this pair. @throws Fault `terminal` TemplateInvalid; `waiting` SecretValueInvalid */
 export const secretFor = (
   accessKey: AccessKey,
   pair: KeyPair,
-  driver: Driver,
+  { driver, provider }: Pick<Provided, 'driver' | 'provider'>,
   buckets: readonly ReferredBucket[],
-): SecretContent => {
-  const { spec } = accessKey;
+): OutputContent => {
+  const { spec, metadata } = accessKey;
   const { connection } = driver;
   const [only, ...others] = buckets;
-  const bucket = others.length === 0 ? only : undefined;
   // The endpoint belongs to the region: some providers have one for each.
-  const { endpoint, region } = driver.wire(bucket?.status?.region);
-  const plain: Partial<Record<SecretKeyName, string | undefined>> = {
-    'access-key-id': pair.accessKeyId,
-    AWS_ACCESS_KEY_ID: pair.accessKeyId,
-    AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_REGION: region,
-    // The AWS SDK for Python and the first AWS CLI read no other.
-    AWS_DEFAULT_REGION: region,
+  const { endpoint, region } = driver.wire(others.length === 0 ? only?.status?.region : undefined);
+  const { data, configMap } = composeSecret(spec, {
+    namespace: metadata.namespace,
+    providerType: provider.spec.type,
+    pair,
     endpoint,
     region,
-    bucket: bucket?.spec.name,
-    'force-path-style': String(connection.pathStyle),
-    'ca.crt': connection.tls.caCertificate,
-  };
-  const data = new Map<string, Redacted<string>>();
-  for (const [key, value] of Object.entries(plain)) {
-    if (value !== undefined) data.set(renamed(accessKey, key), redact(value));
-  }
-  data.set(renamed(accessKey, 'secret-access-key'), pair.secretAccessKey);
-  data.set(renamed(accessKey, 'AWS_SECRET_ACCESS_KEY'), pair.secretAccessKey);
+    pathStyle: connection.pathStyle,
+    caCertificate: connection.tls.caCertificate,
+    buckets: buckets.map((bucket) => ({ ...bucket.metadata, bucketName: bucket.spec.name })),
+  });
+  const labels = { ...spec.secretLabels, [issuedLabel.key]: issuedLabel.value };
   return {
-    labels: { ...spec.secretLabels, [issuedLabel.key]: issuedLabel.value },
-    annotations: { ...spec.secretAnnotations, [annotations.pairKeys]: pairKeysOf(accessKey).join(',') },
-    data,
+    secret: {
+      labels,
+      annotations: {
+        ...spec.secretAnnotations,
+        [annotations.pairKeys]: pairKeysOf(accessKey).join(','),
+        ...(configMap === undefined ? {} : { [annotations.configMap]: 'true' }),
+      },
+      data,
+    },
+    configMap: configMap && { labels, data: configMap },
   };
 };
 
-const renamed = ({ spec }: AccessKey, key: string): string => {
-  const renames = spec.secretKeys ?? {};
-  return Object.hasOwn(renames, key) ? (renames[key] ?? key) : key;
-};
+/** Whether a ConfigMap was written beside this Secret. */
+export const hasConfigMap = (secret: StoredSecret | undefined): boolean =>
+  secret?.annotations[annotations.configMap] === 'true';
 
 const pairKeysOf = (accessKey: AccessKey): readonly [string, string] => [
-  renamed(accessKey, 'access-key-id'),
-  renamed(accessKey, 'secret-access-key'),
+  renamedKey(accessKey.spec, 'access-key-id'),
+  renamedKey(accessKey.spec, 'secret-access-key'),
 ];
 
 /**

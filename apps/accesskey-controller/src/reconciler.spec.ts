@@ -538,8 +538,10 @@ describe('the Secret', () => {
       AWS_REGION: 'us-east-1',
       AWS_DEFAULT_REGION: 'us-east-1',
       endpoint: 'http://s3.test',
+      'endpoint-host': 's3.test',
       region: 'us-east-1',
       bucket: 'photos',
+      'bucket-photos': 'photos',
       'force-path-style': 'true',
     });
     expect(world.kube.get('secrets', secretRef)?.metadata).toMatchObject({
@@ -674,6 +676,173 @@ describe('the Secret', () => {
     await world.bench.run();
     expect(secretOf(world)).toMatchObject({ endpoint: 'http://s3.test' });
     expect(expectOneKey(world)).toBe('AKIA1');
+  });
+});
+
+describe('the template of a Secret', () => {
+  const rotate = { 's3.cloud37.dev/rotate-requested-at': 'now' };
+  const broken = { data: { 'app.conf': 'ca:\n  $(ca.crt)' } };
+  const wrong = 'spec.secretTemplate.data["app.conf"], line 2, column 3: there is no value "ca.crt".';
+
+  it('and presets add to it, follow the pair, and are left in peace', async () => {
+    const world = await ready({
+      spec: { secretTemplate: { presets: ['Velero'], data: { url: '$(endpoint)/$(bucket-photos)?$(access-key-id)' } } },
+    });
+    const expectWritten = (id: string | undefined) => {
+      expect(secretOf(world)).toMatchObject({
+        'access-key-id': id,
+        url: `http://s3.test/photos?${id}`,
+        cloud: expect.stringContaining(`aws_access_key_id = ${id}\n`) as string,
+      });
+    };
+    expectWritten('AKIA1');
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+    world.bench.annotate(rotate);
+    await world.bench.run();
+    expectWritten('AKIA2');
+    world.bench.change({ secretTemplate: {} });
+    await world.bench.run();
+    expect(Object.keys(secretOf(world) ?? {})).not.toContain('url');
+    expect(Object.keys(secretOf(world) ?? {})).not.toContain('cloud');
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+  });
+
+  it('that is wrong from the start makes nothing, and says where it is wrong', async () => {
+    const world = begin({ spec: { secretTemplate: broken } });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'terminal', reason: 'TemplateInvalid', writes: ['kube status'] });
+    expect(report.message).toContain(wrong);
+    expect(world.bench.conditions()).toContain('CreationFailed=True TemplateInvalid');
+    expect([world.keys.users.size, secretOf(world)]).toEqual([0, undefined]);
+    world.bench.change({ secretTemplate: {} });
+    await world.bench.run();
+    expect([keyIds(world), world.bench.conditions()]).toEqual([['AKIA1'], ['Ready=True Ready']]);
+  });
+
+  it.each(['rotate-requested-at', 'revoke-requested-at'])(
+    'that has become wrong leaves Secret and key as they are, %s or not, and is answered when it is right',
+    async (annotation) => {
+      const world = await ready({ spec: { secretTemplate: { data: { id: '$(access-key-id)' } } } });
+      const before = secretOf(world);
+      world.bench.change({ secretTemplate: { data: { id: '$(access-key-id)!', ...broken.data } } });
+      world.bench.annotate({ [`s3.cloud37.dev/${annotation}`]: 'now' });
+      const report = await world.bench.run();
+      expect(report).toMatchObject({ result: 'terminal', reason: 'TemplateInvalid' });
+      expect(report.message).toMatch(
+        / Until then the Secret stays as it is, and no key is issued, rotated or revoked\.$/,
+      );
+      expect(world.bench.conditions()).toContain('Ready=False TemplateInvalid');
+      expect([secretOf(world), keyIds(world)]).toEqual([before, ['AKIA1']]);
+      expect(world.bench.facts()).toMatchObject({ accessKeyId: 'AKIA1', created: true, pairGeneration: 1 });
+      world.bench.change({ secretTemplate: { data: { id: '$(access-key-id)!' } } });
+      await world.bench.run();
+      expect(secretOf(world)).toMatchObject({ 'access-key-id': 'AKIA2', id: 'AKIA2!' });
+      expect(world.bench.facts()).toMatchObject({ pairGeneration: 2 });
+    },
+  );
+
+  it('that becomes wrong while a new pair waits to be switched to takes that pair away', async () => {
+    const world = await ready();
+    world.bench.annotate(rotate);
+    await world.bench.pass();
+    expect(keyIds(world)).toEqual(['AKIA1', 'AKIA2']);
+    world.bench.change({ secretTemplate: broken });
+    await world.bench.run();
+    expect([secretOf(world)?.['access-key-id'], keyIds(world)]).toEqual(['AKIA1', ['AKIA1']]);
+  });
+
+  it('that is wrong keeps no previous key beyond its time, and gives up none that is lost', async () => {
+    const world = await ready();
+    world.bench.annotate(rotate);
+    await world.bench.run();
+    world.bench.change({ secretTemplate: broken });
+    await world.bench.run();
+    expect(keyIds(world)).toEqual(['AKIA1', 'AKIA2']);
+    expect(world.bench.facts()).toMatchObject({ previousKeys: [{ accessKeyId: 'AKIA1' }] });
+    world.bench.advance(7 * 86_400_000);
+    await world.bench.run();
+    expect(keyIds(world)).toEqual(['AKIA2']);
+    expect(world.bench.facts()).not.toHaveProperty('previousKeys');
+    world.kube.remove('secrets', secretRef);
+    await world.bench.run();
+    expect([keyIds(world), secretOf(world)]).toEqual([['AKIA2'], undefined]);
+    world.bench.change({ secretTemplate: {} });
+    await world.bench.run();
+    expect([keyIds(world), world.bench.conditions()]).toEqual([['AKIA3'], ['Ready=True Ready']]);
+  });
+});
+
+describe('the ConfigMap beside the Secret', () => {
+  const rook = { secretTemplate: { presets: ['RookObjectBucketClaim' as const] } };
+  const configMapOf = ({ kube }: World, name = 'app-credentials') =>
+    kube.get('configmaps', { namespace: 'team-a', name });
+  const data = {
+    BUCKET_HOST: 's3.test',
+    BUCKET_PORT: '80',
+    BUCKET_NAME: 'photos',
+    BUCKET_REGION: 'us-east-1',
+    BUCKET_SUBREGION: '',
+  };
+
+  it('comes with its preset, belongs to the AccessKey, and is left in peace', async () => {
+    const world = await ready({ spec: rook });
+    expect(configMapOf(world)).toMatchObject({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {
+        labels: { 'app.kubernetes.io/managed-by': 'wasabi-s3-operator' },
+        ownerReferences: [{ kind: 'AccessKey', name: 'app', uid: 'uid-app', controller: true }],
+      },
+      data,
+    });
+    expect(configMapOf(world)).not.toHaveProperty('type');
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+    world.kube.remove('configmaps', secretRef);
+    await world.bench.run();
+    expect(configMapOf(world)).toMatchObject({ data });
+    expect(keyIds(world)).toEqual(['AKIA1']);
+  });
+
+  it.each<[string, Partial<AccessKeySpec>, string | undefined]>([
+    ['goes with its preset', { secretTemplate: {} }, undefined],
+    ['follows a new name of the Secret', { ...rook, secretName: 'renamed' }, 'renamed'],
+    ['goes with its preset and the name', { secretTemplate: {}, secretName: 'renamed' }, undefined],
+  ])('%s, whatever befalls any one write', async (_title, change, left) => {
+    await tryEveryMishap(
+      async () => {
+        const world = await ready({ spec: rook });
+        world.bench.change({ ...change });
+        return world;
+      },
+      (world, trial) => {
+        expect(configMapOf(world)?.metadata.name, trial).toBeUndefined();
+        expect(configMapOf(world, 'renamed')?.metadata.name, trial).toBe(left);
+        expect(keyIds(world), trial).toEqual(['AKIA1']);
+        expect(world.bench.conditions(), trial).toEqual(['Ready=True Ready']);
+      },
+    );
+  });
+
+  it('that the controller has no right to says which value of the chart gives it', async () => {
+    const world = await ready();
+    world.kube.forbid('configmaps');
+    world.bench.change(rook);
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'Forbidden' });
+    expect(report.message).toMatch(/the controller may not: set rbac\.configMaps to true in the values of its chart\./);
+    expect(keyIds(world)).toEqual(['AKIA1']);
+  });
+
+  it('that is not ours is never written, and no key is made', async () => {
+    const world = begin({ spec: rook });
+    world.kube.put('configmaps', { metadata: secretRef, data: { theirs: 'yes' } });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'SecretConflict', writes: ['kube status'] });
+    expect(report.message).toMatch(/^ConfigMap team-a\/app-credentials exists and does not belong to this AccessKey/);
+    expect([world.keys.users.size, secretOf(world)]).toEqual([0, undefined]);
+    world.kube.remove('configmaps', secretRef);
+    await world.bench.run();
+    expectOneKey(world);
   });
 });
 

@@ -1,17 +1,28 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { conditionTypes, reasons } from '@operator/api';
-import { Fault, blocked, onlyFault, progressing, settled, transient, waiting, type Outcome } from '@operator/outcome';
+import {
+  Fault,
+  blocked,
+  onlyFault,
+  progressing,
+  reworded,
+  settled,
+  transient,
+  waiting,
+  type Outcome,
+} from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
 import type { Reconciler } from '@operator/runtime';
 import type { KeyPair } from '@operator/s3';
+import { secretNameOf } from '@operator/secret-content';
 import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
 import type { Candidate } from './candidates.ts';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey, leaveFormerProviders } from './finalize.ts';
-import { observePair, observeUser, verifyCandidate } from './observe.ts';
-import { secretNameOf } from './output-secret.ts';
-import { isNewPair, isRotation, mostKeys, planKeys, type KeyPlan } from './plan.ts';
+import { observeOutput, observePair, observeUser, verifyCandidate, type PairSight, type UserSight } from './observe.ts';
+
+import { isNewPair, isRotation, mostKeys, planKeys, type KeyPlan, type KeyWish } from './plan.ts';
 import {
   claimsOfKeyFault,
   keyWarnings,
@@ -67,14 +78,33 @@ const look = async (
     const { policy, granted } = seen.rights;
     return blocked({ ...withPolicyHash(work.memory, policy), grantedBuckets: [...granted] }, secret);
   }
-  return converge(work, { ...seen, ...secret });
+  const pairSeen = { ...seen, ...secret };
+  const output = await observeOutput(work, seen).catch(onlyFault);
+  if (output instanceof Fault) return withoutOutput(work, pairSeen, output);
+  return converge(work, { ...pairSeen, ...output });
 };
 
-const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKeyStatus>> => {
-  const { accessKey, issuer, memory, pass, deps } = work;
-  const { uid } = accessKey.metadata;
-  const candidate = deps.candidates.of(uid);
-  const plan = planKeys(
+/** The Secret cannot be as declared: it keeps what it has, and no pair is made that would never get there. Previous keys go in their time. */
+const withoutOutput = async (
+  work: KeyWork,
+  seen: UserSight & PairSight,
+  fault: Fault,
+): Promise<Outcome<AccessKeyStatus>> => {
+  const { accessKey, memory, deps } = work;
+  const plan = planOf(work, seen, { ...wishOf(accessKey), intervalMs: undefined, requests: {} });
+  deps.candidates.drop(accessKey.metadata.uid);
+  const isKept = plan.pair.is === 'keep';
+  if (isKept) await removeKeys(work, plan);
+  const { policy, granted } = seen.rights;
+  const status = withPolicyHash(isKept ? withPrevious(memory, plan.previous) : memory, policy);
+  return blocked(
+    { ...status, grantedBuckets: [...granted] },
+    reworded(fault, `${fault.message} Until then the Secret stays as it is, and no key is issued, rotated or revoked.`),
+  );
+};
+
+const planOf = ({ issuer, memory, pass }: KeyWork, seen: UserSight & PairSight, wish: KeyWish, candidate?: Candidate) =>
+  planKeys(
     {
       inSecret: seen.pair?.accessKeyId,
       isRefused: seen.isRefused,
@@ -82,9 +112,15 @@ const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKey
       candidate: candidate?.pair.accessKeyId,
     },
     memory,
-    wishOf(accessKey),
+    wish,
     { now: pass.now, most: Math.min(issuer.maxKeysPerUser, mostKeys), choosesPair: issuer.choosesPair },
   );
+
+const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKeyStatus>> => {
+  const { accessKey, pass, deps } = work;
+  const { uid } = accessKey.metadata;
+  const candidate = deps.candidates.of(uid);
+  const plan = planOf(work, seen, wishOf(accessKey), candidate);
   if (plan.pair.is === 'leave') {
     await removeKeys(work, plan);
     throw waiting(

@@ -72,6 +72,9 @@
 - { apiGroups: [s3.cloud37.dev], resources: [accesskeys/status], verbs: [patch] }
 - { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [get] }
 - { apiGroups: [s3.cloud37.dev], resources: [accesskeys/finalizers], verbs: [update] }
+{{- if .values.rbac.configMaps }}
+- { apiGroups: [''], resources: [configmaps], verbs: [get, create, patch, delete] }
+{{- end }}
 - { apiGroups: [''], resources: [events], verbs: [create, patch] }
 {{- end -}}
 {{- define "s3-operator.grants.accesskey.referred" -}}

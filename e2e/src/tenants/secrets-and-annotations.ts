@@ -58,6 +58,46 @@ export const secretsAndAnnotations: readonly Attempt[] = [
     },
   },
   {
+    threat: 'T109',
+    title: 'a template reads what is not of its own key, or runs code',
+    async act(given) {
+      for (const template of [
+        '$(secret-key)',
+        '$(Provider.shared)',
+        '$(__proto__)',
+        '$(constructor)',
+        '$(endpoint.length)',
+      ])
+        await expectRefusedAtAdmission(() =>
+          given.key('key', 'shared', [], { secretTemplate: { data: { 'app.conf': template } } }),
+        );
+    },
+    async twin(given) {
+      const { name } = await given.lawfulBucket();
+      const data = { 'app.conf': '{{ .Values }} ${HOME} $$(id) $(endpoint)' };
+      await given.key(name, 'shared', [name], { secretTemplate: { data } });
+      await given.admin.untilReady('AccessKey', given.namespace, name, 60_000);
+      const secret = await given.admin.get('Secret', given.namespace, `${name}-credentials`);
+      const written = Buffer.from(secret?.data?.['app.conf'] ?? '', 'base64').toString();
+      if (!written.startsWith('{{ .Values }} ${HOME} $(id) http')) throw new Error(`the template became ${written}`);
+    },
+  },
+  {
+    threat: 'T110',
+    title: 'templates multiply a value until the controller or the API server has no room',
+    async act(given) {
+      const { name } = await given.lawfulBucket();
+      const bomb = '$(secret-access-key)'.repeat(819);
+      const data = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`bomb-${index}`, bomb]));
+      await given.key('key', 'shared', [name], { secretTemplate: { data } });
+      const { status } = await given.verdict('AccessKey', 'key');
+      const reason = status?.conditions?.find(({ type }) => type === 'Ready')?.reason;
+      if (reason !== 'TemplateInvalid') throw new Found('silence', `the reason is ${reason}`);
+      given.refuse('AccessKey', 'key');
+    },
+    twin: (given) => given.lawfulKey(),
+  },
+  {
     threat: 'T60',
     title: 'a paused AccessKey keeps its rights after the lender took back the Provider',
     async act(given) {

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { identityPolicyDocument } from './policy-document.ts';
 import { objectName, reference, secretKeyDotsRule, secretKeyRule } from './references.ts';
-import { group, secretKeyNames } from './resources.ts';
+import { bucketKeyPrefix, group, presetsOfOneBucket, secretKeyNames, secretPresets } from './resources.ts';
 import { instant, list, optional, rules, stringMap, text, type Typed } from './schema.ts';
 import { mostUserTags, tags } from './tags.ts';
 
@@ -68,7 +68,58 @@ const labelValues = {
   message: "values of labels are letters, digits, '-', '_' and '.', with a letter or digit at both ends",
 };
 
-const secretKeyList = `[${secretKeyNames.map((name) => `'${name}'`).join(', ')}]`;
+const mostAccess = 50;
+
+const celList = (names: readonly string[]): string => `[${names.map((name) => `'${name}'`).join(', ')}]`;
+
+/** CEL: whether a key of the Secret is one of its own, before `secretKeys`. */
+const isOwnKey = (key: string): string =>
+  `(${key} in ${celList(secretKeyNames)} || ${key}.startsWith('${bucketKeyPrefix}'))`;
+
+/**
+ * A template in which each `$(` names one of the Secret's own keys, or has another `$` before it. One expression: the API server bounds what rules
+ * cost.
+ */
+const templatePattern = `^([^$]|[$]+[^$(]|[$][$]+[(]|[$][(](${secretKeyNames
+  .map((name) => name.replaceAll('.', '[.]'))
+  .join('|')}|${bucketKeyPrefix}[-._a-zA-Z0-9]+)[)])*[$]*$`;
+
+const secretTemplate = Type.Object(
+  {
+    presets: optional(
+      Type.Array(Type.Enum(secretPresets, { description: 'One shape.' }), {
+        description:
+          'Further keys of the Secret, in the shape that an app expects. AwsCredentials: files for ~/.aws. Rclone: rclone.conf. ' +
+          'RookObjectBucketClaim: the names of Rook, also in a ConfigMap with the name of the Secret. CosiBucketInfo: BucketInfo. Loki: the Secret of a LokiStack. ' +
+          'Thanos: objstore.yml. Velero: cloud. CloudNativePG: the names of its documentation. Harbor: the names of its chart. docs/clients.md has each.',
+        maxItems: secretPresets.length,
+        'x-kubernetes-list-type': 'set',
+      }),
+    ),
+    data: optional(
+      Type.Record(Type.String(), Type.String({ description: 'The template.', maxLength: 16_384 }), {
+        description:
+          'Further keys of the Secret, each with its template: $(access-key-id) stands for the value of that key of the Secret, by its own name, before secretKeys; $$( is a plain $(.',
+        maxProperties: 20,
+        ...rules(
+          {
+            rule: "self.all(key, size(key) <= 253 && key.matches('^[-._a-zA-Z0-9]+$') && key != '.' && !key.startsWith('..'))",
+            message: 'must be keys of a Secret: at most 253 letters, digits, hyphens, underscores and dots',
+          },
+          {
+            rule: `self.all(key, !${isOwnKey('key')})`,
+            message: 'the Secret has a key of this name already; choose another one',
+          },
+          {
+            rule: `self.all(key, self[key].matches('${templatePattern}'))`,
+            message: `a template has a "$(" that does not name a value. The values are ${secretKeyNames.join(', ')}, and ${bucketKeyPrefix}<name of the Bucket>; write "$$(" for a plain "$("`,
+          },
+        ),
+      }),
+    ),
+  },
+  { description: 'Further keys of the Secret, made of the same values.' },
+);
 
 /** A key pair and where it is kept. */
 export const accessKeySpec = Type.Object(
@@ -85,7 +136,9 @@ export const accessKeySpec = Type.Object(
       ),
     ),
     policy: optional(identityPolicyDocument),
-    access: optional(list('Rights in buckets, the ordinary way to ask for them; joined with policy.', access, 50)),
+    access: optional(
+      list('Rights in buckets, the ordinary way to ask for them; joined with policy.', access, mostAccess),
+    ),
     tags: optional(tags('Tags of the user behind the key.', mostUserTags)),
     rotate: optional(rotate),
     secretName: optional(objectName('Name of the Secret that gets the key pair; <name>-credentials when left out.')),
@@ -97,26 +150,41 @@ export const accessKeySpec = Type.Object(
     ),
     secretKeys: optional(
       Type.Record(Type.String(), text('The key it gets.', 253, rules(secretKeyRule, secretKeyDotsRule)), {
-        description: `Other names for the keys of the Secret: from one of ${secretKeyNames.join(', ')} to the name it gets.`,
-        maxProperties: secretKeyNames.length,
+        description: `Other names for the keys of the Secret: from one of ${secretKeyNames.join(', ')}, ${bucketKeyPrefix}<name of the Bucket> to the name it gets.`,
+        maxProperties: secretKeyNames.length + mostAccess,
         ...rules(
           {
-            rule: `self.all(key, key in ${secretKeyList})`,
-            message: `only these keys can be renamed: ${secretKeyNames.join(', ')}`,
+            rule: `self.all(key, ${isOwnKey('key')})`,
+            message: `only these keys can be renamed: ${secretKeyNames.join(', ')}, ${bucketKeyPrefix}<name of the Bucket>`,
           },
           {
             rule: 'self.all(a, self.all(b, a == b || self[a] != self[b]))',
             message: 'two keys cannot get the same name',
           },
           {
-            rule: `self.all(key, !(self[key] in ${secretKeyList}) || self[key] in self)`,
+            rule: `self.all(key, !${isOwnKey('self[key]')} || self[key] in self)`,
             message: 'the new name is the name of another key; rename that one too',
           },
         ),
       }),
     ),
+    secretTemplate: optional(secretTemplate),
   },
-  { description: 'The key pair, its rights and where it is kept.' },
+  {
+    description: 'The key pair, its rights and where it is kept.',
+    ...rules(
+      {
+        rule: `!has(self.secretTemplate) || !has(self.secretTemplate.presets) || !self.secretTemplate.presets.exists(preset, preset in ${celList(presetsOfOneBucket)}) || (has(self.access) && size(self.access) > 0)`,
+        message: `the presets ${presetsOfOneBucket.join(', ')} are for one bucket; name it in access`,
+        fieldPath: '.secretTemplate',
+      },
+      {
+        rule: '!has(self.secretTemplate) || !has(self.secretTemplate.data) || !has(self.secretKeys) || self.secretTemplate.data.all(key, self.secretKeys.all(renamed, self.secretKeys[renamed] != key))',
+        message: 'secretKeys gives another key the name of one of secretTemplate.data; choose another one',
+        fieldPath: '.secretTemplate',
+      },
+    ),
+  },
 );
 
 const keyId = (description: string) => Type.String({ description, maxLength: 256 });

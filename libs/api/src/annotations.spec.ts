@@ -62,6 +62,9 @@ describe('an annotation of ours', () => {
         findAnnotationProblems(resource.kind, { [name]: '' }).every(({ message }) => !message.includes('no meaning')),
       ),
     );
-    expect(Object.values(annotations).filter((name) => !known.includes(name))).toEqual([annotations.pairKeys]);
+    expect(Object.values(annotations).filter((name) => !known.includes(name))).toEqual([
+      annotations.pairKeys,
+      annotations.configMap,
+    ]);
   });
 });

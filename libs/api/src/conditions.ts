@@ -57,6 +57,7 @@ export const reasons = {
   SecretKeyMissing: 'SecretKeyMissing',
   SecretValueInvalid: 'SecretValueInvalid',
   SecretConflict: 'SecretConflict',
+  TemplateInvalid: 'TemplateInvalid',
   TrailNotFound: 'TrailNotFound',
   InUse: 'InUse',
   ServerChanged: 'ServerChanged',

@@ -1,3 +1,4 @@
+export { accessKeySpec } from './access-key.ts';
 export type { AccessKeySpec, AccessKeyStatus, AccessLevel } from './access-key.ts';
 export { findAnnotationProblems } from './annotations.ts';
 export type { BucketPolicySpec, BucketPolicyStatus } from './bucket-policy.ts';
@@ -22,6 +23,8 @@ export {
   group,
   ownerTagKeys,
   providerResource,
+  secretKeyOfBucket,
+  secretPresets,
 } from './resources.ts';
-export type { SecretKeyName } from './resources.ts';
+export type { SecretKeyName, SecretPreset } from './resources.ts';
 export { isInThisVersion } from './schema.ts';

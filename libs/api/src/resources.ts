@@ -50,6 +50,8 @@ export const annotations = {
   allowLockout: 's3.cloud37.dev/allow-lockout',
   /** Ours, on the Secret of an AccessKey: under which keys the pair stands, the id's first. */
   pairKeys: 's3.cloud37.dev/pair-keys',
+  /** Ours, on the Secret of an AccessKey: `"true"` where a ConfigMap of the same name belongs to it. */
+  configMap: 's3.cloud37.dev/config-map',
 } as const;
 
 /** Tag keys of the owner mark on buckets and users that we create. Users' own tags may not begin with the group's name. */
@@ -73,9 +75,42 @@ export const secretKeyNames = [
   'AWS_REGION',
   'AWS_DEFAULT_REGION',
   'endpoint',
+  'endpoint-host',
   'region',
   'bucket',
   'force-path-style',
   'ca.crt',
 ] as const;
 export type SecretKeyName = (typeof secretKeyNames)[number];
+
+/** So begin the keys with the names of the single buckets. */
+export const bucketKeyPrefix = 'bucket-';
+/**
+ * The key of the Secret with the name at the server of one Bucket of `access`. `own`: the namespace of the AccessKey. No name of an object has
+ * an underscore, so what is added to `access` never takes the key of another Bucket.
+ */
+export const secretKeyOfBucket = (
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  own: string,
+): string => `${bucketKeyPrefix}${namespace === own ? '' : `${namespace}_`}${name}`;
+
+/** What `secretTemplate.presets` may name. */
+export const secretPresets = [
+  'AwsCredentials',
+  'Rclone',
+  'RookObjectBucketClaim',
+  'CosiBucketInfo',
+  'Loki',
+  'Thanos',
+  'Velero',
+  'CloudNativePG',
+  'Harbor',
+] as const;
+export type SecretPreset = (typeof secretPresets)[number];
+/** Those that name a bucket: `access` must name exactly one. */
+export const presetsOfOneBucket = [
+  'RookObjectBucketClaim',
+  'CosiBucketInfo',
+  'Loki',
+  'Thanos',
+] as const satisfies readonly SecretPreset[];

@@ -328,6 +328,94 @@ export const accessKeyCases = [
     'spec.secretKeys',
     'is the name of another key',
   ]),
+  key.accepts(
+    'new names for the names of buckets',
+    rename({ 'bucket-photos': 'PHOTOS', 'bucket-platform_x.y': 'THEIRS' }),
+  ),
+  key.refuses('a new name that the name of a bucket could have', rename({ region: 'bucket-photos' }), [
+    'spec.secretKeys',
+    'is the name of another key',
+  ]),
+  key.accepts(
+    'presets and templates',
+    accessKey({
+      access: [{ bucketRef: { name: 'a' }, level: 'ReadOnly' }],
+      secretKeys: { 'ca.crt': 'ca.pem' },
+      secretTemplate: {
+        presets: [
+          'AwsCredentials',
+          'Rclone',
+          'RookObjectBucketClaim',
+          'CosiBucketInfo',
+          'Loki',
+          'Thanos',
+          'Velero',
+          'CloudNativePG',
+          'Harbor',
+        ],
+        data: {
+          'app.conf': 'a\n$(endpoint)/$(bucket-a) $(ca.crt)$(bucket-platform_a.b) $$(x) $$$(x) $ $$ ${x} {{ x }} $',
+          empty: '',
+          long: '$(ca.crt)'.repeat(1_820),
+        },
+      },
+    }),
+  ),
+  key.accepts('a template without anything', accessKey({ secretTemplate: {} })),
+  key.accepts('presets without a bucket', accessKey({ secretTemplate: { presets: ['Velero', 'AwsCredentials'] } })),
+  key.refuses(
+    'an unknown preset',
+    accessKey({ secretTemplate: { presets: ['Mimir'] } }),
+    ['spec.secretTemplate.presets[0]', 'Unsupported value'],
+    rulesNotChecked,
+  ),
+  key.refuses('a preset twice', accessKey({ secretTemplate: { presets: ['Velero', 'Velero'] } }), [
+    'spec.secretTemplate.presets[1]',
+    'Duplicate value',
+  ]),
+  key.refuses('a preset of a bucket without access', accessKey({ secretTemplate: { presets: ['Thanos'] } }), [
+    'spec.secretTemplate',
+    'are for one bucket; name it in access',
+  ]),
+  ...['$(bukcet)', 'a $(', '$()', '$( endpoint )', 'a\n $(bucket-', '$(caxcrt)', '$(__proto__)', '$(bucket-a b)'].map(
+    (template) =>
+      key.refuses(
+        `the template ${JSON.stringify(template)}`,
+        accessKey({ secretTemplate: { data: { a: template } } }),
+        ['spec.secretTemplate.data', 'a template has a "$(" that does not name a value. The values are access-key-id,'],
+      ),
+  ),
+  key.refuses(
+    'a template of more than 16 KiB',
+    accessKey({ secretTemplate: { data: { a: 'x'.repeat(16_385) } } }),
+    ['spec.secretTemplate.data.a', 'may not be more than 16384'],
+    rulesNotChecked,
+  ),
+  key.refuses(
+    'more than 20 templates',
+    accessKey({
+      secretTemplate: { data: Object.fromEntries(Array.from({ length: 21 }, (_, index) => [`k${index}`, ''])) },
+    }),
+    ['spec.secretTemplate.data', 'must have at most 20 items'],
+    rulesNotChecked,
+  ),
+  ...['a b', '..', 'x'.repeat(254)].map((name) =>
+    key.refuses(`a template for the key ${name.slice(0, 8)}`, accessKey({ secretTemplate: { data: { [name]: '' } } }), [
+      'spec.secretTemplate.data',
+      'must be keys of a Secret: at most 253',
+    ]),
+  ),
+  ...['endpoint', 'bucket-photos'].map((name) =>
+    key.refuses(`a template for the own key ${name}`, accessKey({ secretTemplate: { data: { [name]: '' } } }), [
+      'spec.secretTemplate.data',
+      'the Secret has a key of this name already',
+    ]),
+  ),
+  key.refuses(
+    'a template for the new name of a key',
+    accessKey({ secretKeys: { endpoint: 'url' }, secretTemplate: { data: { url: '' } } }),
+    ['spec.secretTemplate', 'secretKeys gives another key the name of one of secretTemplate.data'],
+  ),
   key.refuses('a tag key that AWS reserves', accessKey({ tags: { 'aws:a': 'b' } }), [
     'spec.tags',
     "tag keys that begin with 'aws:' are reserved",

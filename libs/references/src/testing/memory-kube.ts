@@ -29,6 +29,8 @@ export interface MemoryKube {
   get(plural: string, ref: ObjectRef): Stored | undefined;
   /** Answers every creation and patch with this status until it is undefined again. */
   refuse(status: number | undefined): void;
+  /** Answers every look at one of these with 403 from now on. */
+  forbid(plural: string): void;
   /** The data of a Secret in plain text; undefined when it is absent. */
   secret(ref: ObjectRef): Readonly<Record<string, string>> | undefined;
 }
@@ -81,6 +83,7 @@ export const createMemoryKube = (
   const objects = new Map<string, Stored>();
   let version = 0;
   let refusal: number | undefined;
+  const forbidden = new Set<string>();
   const store = (plural: string, object: Stored): Stored => {
     version += 1;
     const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
@@ -98,6 +101,7 @@ export const createMemoryKube = (
   const client: KubeClient = {
     get: <T>({ plural }: Resource, ref: ObjectRef) =>
       writes.read(() => {
+        if (forbidden.has(plural)) throw refused(403, 'Forbidden');
         const found = objects.get(keyOf(plural, ref)) ?? elsewhere[plural]?.get(`${ref.namespace ?? ''}/${ref.name}`);
         return structuredClone(found) as T | undefined;
       }),
@@ -152,6 +156,7 @@ export const createMemoryKube = (
     refuse: (status) => {
       refusal = status;
     },
+    forbid: (plural) => void forbidden.add(plural),
     secret: (ref) => {
       const data = objects.get(keyOf('secrets', ref))?.data;
       return (

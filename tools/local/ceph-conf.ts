@@ -56,6 +56,8 @@ log to stderr = true
 [client.rgw]
 rgw frontends = beast endpoint=127.0.0.1:${port}
 ${stsKey === undefined ? 'rgw s3 auth use sts = false' : `rgw s3 auth use sts = true\nrgw sts key = ${stsKey}`}
+# Off by default.
+rgw enable static website = true
 # A day of lifecycle rules lasts 10 s.
 rgw lc debug interval = 10
 `;

@@ -167,6 +167,128 @@ export const accelerate = Type.Object(
   { description: `Faster transfers over long distances (Amazon S3 Transfer Acceleration). ${unmanaged}` },
 );
 
+const protocol = (description: string) => optional(Type.Enum(['http', 'https'], { description }));
+const hostName = (description: string) =>
+  text(
+    description,
+    253,
+    rules({
+      rule: "self.matches('^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?(:[0-9]{1,5})?$')",
+      message: 'hostName is a host such as www.example.com, without https:// before it and without a path',
+    }),
+  );
+
+const routingRule = Type.Object(
+  {
+    condition: optional(
+      Type.Object(
+        {
+          httpErrorCodeReturnedEquals: optional(
+            Type.Integer({
+              description: 'Only where the answer would be this HTTP error, such as 404.',
+              minimum: 400,
+              maximum: 599,
+            }),
+          ),
+          keyPrefixEquals: optional(text('Only for keys that begin so.', 1024)),
+        },
+        {
+          description: 'When the rule applies; always when left out. Where both are set, both must hold.',
+          ...rules({
+            rule: 'has(self.httpErrorCodeReturnedEquals) || has(self.keyPrefixEquals)',
+            message: 'a condition needs httpErrorCodeReturnedEquals or keyPrefixEquals; leave it out for all requests',
+          }),
+        },
+      ),
+    ),
+    redirect: Type.Object(
+      {
+        hostName: optional(hostName('Host to go to; that of the request when left out.')),
+        httpRedirectCode: optional(
+          Type.Integer({
+            description: 'HTTP status of the redirect, such as 302; chosen by the server when left out.',
+            minimum: 301,
+            maximum: 399,
+          }),
+        ),
+        protocol: protocol('Protocol to go on with; that of the request when left out.'),
+        replaceKeyPrefixWith: optional(text('What takes the place of keyPrefixEquals in the key.', 1024)),
+        replaceKeyWith: optional(text('The key to go to.', 1024)),
+      },
+      {
+        description: 'Where the request is sent.',
+        ...rules(
+          {
+            rule: 'has(self.hostName) || has(self.httpRedirectCode) || has(self.protocol) || has(self.replaceKeyPrefixWith) || has(self.replaceKeyWith)',
+            message:
+              'a redirect needs one of hostName, httpRedirectCode, protocol, replaceKeyPrefixWith and replaceKeyWith',
+          },
+          {
+            rule: '!has(self.replaceKeyPrefixWith) || !has(self.replaceKeyWith)',
+            message: 'replaceKeyPrefixWith and replaceKeyWith exclude each other: name one of them',
+          },
+        ),
+      },
+    ),
+  },
+  { description: 'One rule.' },
+);
+
+export const website = Type.Object(
+  {
+    enabled: Type.Boolean({
+      description: 'True: the bucket answers as a website at the website endpoint of the server. False: it does not.',
+      default: false,
+    }),
+    indexDocument: optional(
+      Type.Object(
+        {
+          suffix: text(
+            'Name of the page, such as index.html.',
+            1024,
+            rules({ rule: "!self.contains('/')", message: 'suffix is a name such as index.html, without a slash' }),
+          ),
+        },
+        { description: 'The page of a directory.' },
+      ),
+    ),
+    errorDocument: optional(
+      Type.Object(
+        { key: text('Key of the page, such as error.html.', 1024) },
+        { description: "The page of an error; the server's own when left out." },
+      ),
+    ),
+    routingRules: optional(list('Redirects, in order: the first that applies counts.', routingRule, 50)),
+    redirectAllRequestsTo: optional(
+      Type.Object(
+        {
+          hostName: hostName('Host to go to.'),
+          protocol: protocol('Protocol to go on with; that of the request when left out.'),
+        },
+        { description: 'Sends every request to another host, in place of pages.' },
+      ),
+    ),
+  },
+  {
+    description: `Static web pages. ${unmanaged}`,
+    ...rules(
+      {
+        rule: '!self.enabled || has(self.indexDocument) || has(self.redirectAllRequestsTo)',
+        message: 'enabled: true needs indexDocument or redirectAllRequestsTo',
+      },
+      {
+        rule: '!has(self.redirectAllRequestsTo) || !(has(self.indexDocument) || has(self.errorDocument) || has(self.routingRules))',
+        message:
+          'redirectAllRequestsTo excludes indexDocument, errorDocument and routingRules: a bucket has pages, or sends every request elsewhere',
+      },
+      {
+        rule: 'has(self.indexDocument) || !(has(self.errorDocument) || has(self.routingRules))',
+        message: 'errorDocument and routingRules need indexDocument',
+      },
+    ),
+  },
+);
+
 const notification = (what: string, arn: { readonly matches: string; readonly message: string }) =>
   Type.Object(
     {
@@ -405,6 +527,7 @@ const inOrder = {
   ownershipControls,
   requestPayment,
   accelerate,
+  website,
   cors,
   lifecycle,
   notifications,
@@ -433,6 +556,7 @@ const asksForNothing: { readonly [F in BucketFeature]: (declared: Typed<(typeof 
   ownershipControls: ({ enabled }) => !enabled,
   requestPayment: ({ payer }) => payer === 'BucketOwner',
   accelerate: ({ enabled }) => !enabled,
+  website: ({ enabled }) => !enabled,
   cors: ({ rules }) => rules.length === 0,
   lifecycle: ({ rules }) => rules.length === 0,
   notifications: ({ lambda = [], sqs = [], sns = [] }) => lambda.length + sqs.length + sns.length === 0,

@@ -15,6 +15,7 @@ import {
   requestPayment,
   tagging,
   versioning,
+  website,
   type DriverFactory,
   type UnsupportedFeatures,
 } from '@operator/s3';
@@ -64,6 +65,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(notifications({ replaces: true })),
       bindAspect(accelerate),
       bindAspect(replicationByRole({ serverIdentity, keepsAll: isAmazon })),
+      bindAspect(website),
       bindAspect(
         cloudTrail(createTrails(uplink, { credentials, endpointFor: endpointOf('cloudtrail'), isAmazon }, deps)),
       ),

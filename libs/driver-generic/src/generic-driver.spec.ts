@@ -1,4 +1,4 @@
-import { PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
+import { PutBucketWebsiteCommand, PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { asFault } from '@operator/outcome';
 import {
   bucketContext,
@@ -11,7 +11,7 @@ import {
   succeed,
   type FakeS3,
 } from '@operator/testing';
-import { lookAtFeatures, readOwner, type Driver } from '@operator/s3';
+import { lookAtFeatures, readOwner, type Driver, type Wire } from '@operator/s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createGenericDriver } from './generic-driver.ts';
 
@@ -66,11 +66,23 @@ describe('the generic driver', () => {
     expect(fake.requests.every(({ method }) => method === 'GET')).toBe(true);
   });
 
-  it('reads MalformedXML as unsupported where the server took the call for another one', async () => {
+  it.each<[string, (wire: Wire) => Promise<unknown>]>([
+    [
+      'the public access block',
+      (wire) => {
+        const command = new PutPublicAccessBlockCommand({ Bucket: 'photos', PublicAccessBlockConfiguration: {} });
+        return wire.send(command, recordingContext());
+      },
+    ],
+    [
+      'the website',
+      (wire) => {
+        const WebsiteConfiguration = { IndexDocument: { Suffix: 'index.html' } };
+        return wire.send(new PutBucketWebsiteCommand({ Bucket: 'photos', WebsiteConfiguration }), recordingContext());
+      },
+    ],
+  ])('reads MalformedXML as unsupported where the server took a PUT of %s for another one', async (_what, put) => {
     fake.answer(() => refuse(400, 'MalformedXML'));
-    const command = new PutPublicAccessBlockCommand({ Bucket: 'photos', PublicAccessBlockConfiguration: {} });
-    expect(await driver.wire().send(command, recordingContext()).catch(asFault)).toMatchObject({
-      reason: 'Unsupported',
-    });
+    expect(await put(driver.wire()).catch(asFault)).toMatchObject({ reason: 'Unsupported' });
   });
 });

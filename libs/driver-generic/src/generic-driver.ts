@@ -14,6 +14,7 @@ import {
   requestPayment,
   tagging,
   versioning,
+  website,
   type DriverFactory,
   type UnsupportedFeatures,
 } from '@operator/s3';
@@ -81,6 +82,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
       bindAspect(lifecycle()),
       bindAspect(ownershipControls()),
       bindAspect(requestPayment),
+      bindAspect(website),
       bindAspect(notifications({ replaces: false })),
       ...(connection.adminEndpoint === undefined
         ? []

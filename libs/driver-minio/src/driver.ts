@@ -61,6 +61,7 @@ const unsupported: UnsupportedFeatures = new Map([
   ],
   ['requestPayment', 'MinIO has no other payer than the owner of the bucket.'],
   ['accelerate', 'MinIO has no transfer acceleration.'],
+  ['website', 'MinIO serves no web pages: it has no index page, no error page and no redirects.'],
   ['cloudTrail', 'MinIO has no CloudTrail.'],
   [
     'lambdaNotifications',

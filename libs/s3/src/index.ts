@@ -33,6 +33,7 @@ export {
 } from './aspects/replication-rules.ts';
 export type { FoundReplication, ReplicationWant } from './aspects/replication-rules.ts';
 export { replicationByRole } from './aspects/replication.ts';
+export { website } from './aspects/website.ts';
 export { notifications } from './aspects/notifications.ts';
 export { requestPayment } from './aspects/request-payment.ts';
 export { tagging } from './aspects/tagging.ts';

@@ -198,7 +198,6 @@ const withTextsOfPeople: ReadonlySet<string> = new Set([
   'PutBucketLifecycleConfiguration',
   'PutBucketNotificationConfiguration',
   'PutBucketReplication',
-  'PutBucketWebsite',
 ]);
 
 const mayBeTakenForCreateBucket = (operation: string): boolean =>

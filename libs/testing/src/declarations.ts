@@ -8,6 +8,7 @@ import {
   GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
   GetBucketVersioningCommand,
+  GetBucketWebsiteCommand,
   GetObjectLockConfigurationCommand,
   GetPublicAccessBlockCommand,
   PutBucketCorsCommand,
@@ -208,6 +209,21 @@ const lifecyclePartly = [
 ] as const;
 
 const kmsKeyId = '0a1b2c3d-0000-4000-8000-00000000000e';
+
+type DeclaredWebsite = NonNullable<BucketSpec['website']>;
+
+const pages: DeclaredWebsite = {
+  enabled: true,
+  indexDocument: { suffix: 'index.html' },
+  errorDocument: { key: 'errors/404.html' },
+  routingRules: [
+    { condition: { keyPrefixEquals: 'old/' }, redirect: { replaceKeyPrefixWith: 'new/', httpRedirectCode: 302 } },
+    {
+      condition: { httpErrorCodeReturnedEquals: 404, keyPrefixEquals: 'a & b/' },
+      redirect: { hostName: 'www.example.com', protocol: 'https', replaceKeyWith: 'gone.html' },
+    },
+  ],
+};
 
 /** What a server has for features that name something outside the bucket. */
 export interface Surroundings {
@@ -446,6 +462,43 @@ export const declarationsWith = (at: Surroundings): readonly AnyDeclaration[] =>
       (await client.send(new GetBucketAccelerateConfigurationCommand({ Bucket }))).Status === 'Enabled' ? 'on' : 'off',
     shows: ({ enabled }) => (enabled ? 'on' : 'off'),
   }),
+  declare<'website'>({
+    feature: 'website',
+    full: pages,
+    other: { enabled: true, redirectAllRequestsTo: { hostName: 'www.example.com' } },
+    none: { enabled: false },
+    async seen(client, Bucket) {
+      const answer = await orAbsent(client.send(new GetBucketWebsiteCommand({ Bucket })), 'NoSuchWebsiteConfiguration');
+      return [
+        answer?.IndexDocument?.Suffix,
+        answer?.ErrorDocument?.Key,
+        (answer?.RoutingRules ?? []).map(({ Condition, Redirect }) => [
+          Condition?.HttpErrorCodeReturnedEquals,
+          Condition?.KeyPrefixEquals,
+          Redirect?.HostName,
+          Redirect?.HttpRedirectCode,
+          Redirect?.Protocol,
+          Redirect?.ReplaceKeyPrefixWith,
+          Redirect?.ReplaceKeyWith,
+        ]),
+        answer?.RedirectAllRequestsTo?.HostName,
+      ];
+    },
+    shows: ({ indexDocument, errorDocument, routingRules = [], redirectAllRequestsTo }) => [
+      indexDocument?.suffix,
+      errorDocument?.key,
+      routingRules.map(({ condition, redirect }) => [
+        condition?.httpErrorCodeReturnedEquals?.toString(),
+        condition?.keyPrefixEquals,
+        redirect.hostName,
+        redirect.httpRedirectCode?.toString(),
+        redirect.protocol,
+        redirect.replaceKeyPrefixWith,
+        redirect.replaceKeyWith,
+      ]),
+      redirectAllRequestsTo?.hostName,
+    ],
+  }),
   declare<'quota'>({
     feature: 'quota',
     full: { maxBytes: 10_000_001 },
@@ -508,6 +561,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'encryption',
     'requestPayment',
     'accelerate',
+    'website',
     'lifecycleTransitions',
     'lifecycleAbort',
     'lambdaNotifications',
@@ -516,7 +570,15 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
   // It answers a read with the list of the bucket. Of a lifecycle rule it drops sizes, and how many versions stay.
   moto: ['requestPayment', 'quota', 'lifecycleSizes', 'lifecycleNewerVersions'],
   versitygw: ['publicAccess', 'encryption', 'lifecycle', 'requestPayment', 'accelerate', 'notifications', 'quota'],
-  seaweedfs: ['publicAccess', 'requestPayment', 'accelerate', 'notifications', 'quota', 'lifecycleTransitions'],
+  seaweedfs: [
+    'publicAccess',
+    'requestPayment',
+    'accelerate',
+    'website',
+    'notifications',
+    'quota',
+    'lifecycleTransitions',
+  ],
   ceph: ['ownershipControls', 'accelerate', 'lambdaNotifications', 'sqsNotifications'],
 };
 

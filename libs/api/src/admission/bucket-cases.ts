@@ -12,6 +12,9 @@ const notification = (change: Record<string, unknown>) =>
       sqs: [{ arn: 'arn:aws:sqs:us-east-1:123456789012:q', events: ['s3:ObjectCreated:*'], ...change }],
     },
   });
+const website = (change: Record<string, unknown>) => bucket({ website: { enabled: true, ...change } });
+const routing = (rule: Record<string, unknown>) =>
+  website({ indexDocument: { suffix: 'index.html' }, routingRules: [rule] });
 const replication = (destination: unknown, change: Record<string, unknown> = {}) =>
   bucket({ versioning: { enabled: true }, replication: { rules: [{ id: 'a', destination, ...change }] } });
 const trail = (change: Record<string, unknown>) =>
@@ -470,6 +473,76 @@ const featureCases = [
     'spec.accelerate',
     'accelerate needs a bucket name without dots',
   ]),
+
+  accepts(
+    'a website with an error page and redirects',
+    website({
+      indexDocument: { suffix: 'index.html' },
+      errorDocument: { key: 'errors/404.html' },
+      routingRules: [
+        { condition: { keyPrefixEquals: 'old/' }, redirect: { replaceKeyPrefixWith: 'new/', httpRedirectCode: 302 } },
+        { condition: { httpErrorCodeReturnedEquals: 404 }, redirect: { hostName: 'www.example.com:8443' } },
+        { redirect: { protocol: 'https' } },
+      ],
+    }),
+  ),
+  accepts('a website that sends all away', website({ redirectAllRequestsTo: { hostName: 'www.example.com' } })),
+  accepts('a website that is off', bucket({ website: {} })),
+  accepts('a website that is off for now', website({ enabled: false, indexDocument: { suffix: 'index.html' } })),
+  refuses('a website without an index', website({}), [
+    'spec.website',
+    'enabled: true needs indexDocument or redirectAllRequestsTo',
+  ]),
+  refuses(
+    'a website that has pages and sends all away',
+    website({ indexDocument: { suffix: 'index.html' }, redirectAllRequestsTo: { hostName: 'www.example.com' } }),
+    ['spec.website', 'redirectAllRequestsTo excludes indexDocument, errorDocument and routingRules'],
+  ),
+  refuses('an error page without an index', website({ enabled: false, errorDocument: { key: 'error.html' } }), [
+    'spec.website',
+    'errorDocument and routingRules need indexDocument',
+  ]),
+  refuses('an index with a path', website({ indexDocument: { suffix: 'pages/index.html' } }), [
+    'spec.website.indexDocument.suffix',
+    'suffix is a name such as index.html, without a slash',
+  ]),
+  refuses('a redirect to a URL', website({ redirectAllRequestsTo: { hostName: 'https://www.example.com/' } }), [
+    'spec.website.redirectAllRequestsTo.hostName',
+    'hostName is a host such as www.example.com, without https:// before it and without a path',
+  ]),
+  refuses(
+    'a redirect by a protocol of no browser',
+    website({ redirectAllRequestsTo: { hostName: 'www.example.com', protocol: 'ftp' } }),
+    ['spec.website.redirectAllRequestsTo.protocol', 'supported values: "http", "https"'],
+    rulesNotChecked,
+  ),
+  refuses('a redirect to nowhere', routing({ redirect: {} }), [
+    'spec.website.routingRules[0].redirect',
+    'a redirect needs one of hostName, httpRedirectCode, protocol, replaceKeyPrefixWith and replaceKeyWith',
+  ]),
+  refuses('a redirect to two keys', routing({ redirect: { replaceKeyWith: 'a', replaceKeyPrefixWith: 'b' } }), [
+    'spec.website.routingRules[0].redirect',
+    'replaceKeyPrefixWith and replaceKeyWith exclude each other: name one of them',
+  ]),
+  refuses('a condition that says nothing', routing({ condition: {}, redirect: { hostName: 'www.example.com' } }), [
+    'spec.website.routingRules[0].condition',
+    'a condition needs httpErrorCodeReturnedEquals or keyPrefixEquals; leave it out for all requests',
+  ]),
+  refuses(
+    'a redirect where there is no error',
+    routing({ condition: { httpErrorCodeReturnedEquals: 200 }, redirect: { hostName: 'www.example.com' } }),
+    ['spec.website.routingRules[0].condition.httpErrorCodeReturnedEquals', 'should be greater than or equal to 400'],
+  ),
+  refuses('a redirect that is none', routing({ redirect: { httpRedirectCode: 200 } }), [
+    'spec.website.routingRules[0].redirect.httpRedirectCode',
+    'should be greater than or equal to 301',
+  ]),
+  refuses(
+    'a redirect code as text',
+    routing({ redirect: { httpRedirectCode: '302' } }),
+    ['spec.website.routingRules[0].redirect.httpRedirectCode', 'must be of type integer'],
+    rulesNotChecked,
+  ),
 
   accepts(
     'notifications to all three',

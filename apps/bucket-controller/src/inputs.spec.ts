@@ -1,6 +1,6 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
 import { Fault } from '@operator/outcome';
-import { createBench, createTestWorld, objectOf } from '@operator/references/testing';
+import { createBench, createTestWorld, objectOf, ownerTags } from '@operator/references/testing';
 import { bindAspect, tagging, versioning, type Inputs, type Reference } from '@operator/s3';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
 import type { StoredObject } from '@operator/runtime';
@@ -72,7 +72,7 @@ it('what leads nowhere is a Fault of its own, and what may not be referred to is
   expect(Object.fromEntries(all().map(({ as }) => [as, told(as)]))).toEqual({
     'versioning.secret': 'SecretNotFound',
     'versioning.provider': 'Provider',
-    'versioning.bucket': 'BucketNotReady',
+    'versioning.bucket': 'Ended BucketNotReady',
     // It is not there, and the words do not tell.
     'versioning.stranger': 'Ended ReferenceNotGranted',
   });
@@ -90,6 +90,20 @@ it('a Secret opens with the keys that were asked for, and a Bucket counts once t
   s3.buckets.get('copies')?.tags.set('s3.cloud37.dev/uid', 'uid-other');
   await photos.pass();
   expect(told('versioning.bucket')).toBe('BucketNotReady');
+  const others = ownerTags({ namespace: 'team-z', name: 'theirs' }, { bucketName: 'copies' });
+  for (const [tag, value] of others) s3.buckets.get('copies')?.tags.set(tag, value);
+  await photos.pass();
+  expect(told('versioning.bucket')).toBe('Ended BucketNotReady');
+});
+
+it('nothing stands any more by a Bucket that is being deleted', async () => {
+  const { photos, copies, told } = begin(all);
+  await copies.run();
+  await photos.run();
+  expect(told('versioning.bucket')).toBe('Bucket');
+  copies.delete();
+  await photos.pass();
+  expect(told('versioning.bucket')).toBe('Ended BucketNotReady');
 });
 
 it('an object looks again when a Bucket that it names changes, as long as it names it', async () => {

@@ -1,4 +1,4 @@
-import { bucketResource, reasons, type ObjectReference } from '@operator/api';
+import { reasons } from '@operator/api';
 import { Fault, onlyFault, waiting } from '@operator/outcome';
 import { keyOfReference, type Ownership, type Provided, type References } from '@operator/references';
 import { keyOf, type KubeClient, type ObjectKey } from '@operator/runtime';
@@ -16,24 +16,26 @@ export interface InputSource {
   forget(object: ObjectKey): void;
 }
 
+type BucketReference = Extract<Reference, { readonly kind: 'Bucket' }>;
+
 export const createInputs = (found: {
   readonly kube: KubeClient;
-  readonly references: Pick<References, 'bucketFor' | 'driverFor' | 'isBucketWithdrawn'>;
+  readonly references: Pick<References, 'bucketFor' | 'driverFor' | 'isBucketEnded'>;
   readonly ownership: Pick<Ownership, 'look'>;
 }): InputSource => {
   const { kube, references, ownership } = found;
   const named = new Map<ObjectKey, ReadonlySet<ObjectKey>>();
 
-  const followBucket = async (
-    { ref }: Extract<Reference, { readonly kind: 'Bucket' }>,
+  const reachBucket = async (
+    { ref }: BucketReference,
     { bucket, pass }: BucketWork,
     { provider }: Provided,
   ): Promise<Input> => {
     const { namespace } = bucket.metadata;
     const key = keyOfReference(ref, namespace);
-    const other = await references.bucketFor(ref, namespace).catch(onlyFault);
-    if (other instanceof Fault)
-      return (await isEnded(ref, namespace, pass.signal)) ? { kind: 'Ended', fault: other } : raise(other);
+    const other = await references.bucketFor(ref, namespace);
+    if (other.metadata.deletionTimestamp !== undefined)
+      return { kind: 'Ended', fault: waiting(reasons.BucketNotReady, `Bucket ${key} is being deleted.`) };
     const provided = await references
       .driverFor(other.spec.providerRef, other.metadata.namespace, pass.signal)
       .catch((caught: unknown) => notReady(caught, key));
@@ -41,7 +43,13 @@ export const createInputs = (found: {
     // What its status says proves nothing: whose the bucket is, its server says.
     const look = await ownership.look({ act: 'grant', bucket: other, provided, region }, pass);
     if (look.verdict.is !== 'ours' || look.isAbsent) {
-      throw waiting(reasons.BucketNotReady, `Bucket ${key} does not have its bucket; its own conditions say why.`);
+      const fault = waiting(
+        reasons.BucketNotReady,
+        `Bucket ${key} does not have its bucket; its own conditions say why.`,
+      );
+      // Whose the bucket of that name is, or will be next, nobody here has asked.
+      if (look.verdict.is === 'others' || look.isAbsent) return { kind: 'Ended', fault };
+      throw fault;
     }
     return {
       kind: 'Bucket',
@@ -54,10 +62,13 @@ export const createInputs = (found: {
     };
   };
 
-  /** True when the Bucket is not there, or its owner has confirmed that it is not lent any more. Looked for live: what ends on that word does not come back. */
-  const isEnded = async (ref: ObjectReference, namespace: string, signal: AbortSignal): Promise<boolean> => {
-    const live = await kube.get(bucketResource, { namespace: ref.namespace ?? namespace, name: ref.name }, { signal });
-    return live === undefined || references.isBucketWithdrawn(ref, namespace, signal);
+  const followBucket = async (reference: BucketReference, work: BucketWork, provided: Provided): Promise<Input> => {
+    const { bucket, pass } = work;
+    const reached = await reachBucket(reference, work, provided).catch(onlyFault);
+    if (!(reached instanceof Fault)) return reached;
+    if (await references.isBucketEnded(reference.ref, bucket.metadata.namespace, pass.signal))
+      return { kind: 'Ended', fault: reached };
+    throw reached;
   };
 
   const follow = async (reference: Reference, work: BucketWork, provided: Provided): Promise<Input> => {
@@ -97,10 +108,6 @@ export const createInputs = (found: {
       named.delete(object);
     },
   };
-};
-
-const raise = (fault: Fault): never => {
-  throw fault;
 };
 
 /** What stands in the way of the Provider of another Bucket is told there, and is not about this one's own Provider. */

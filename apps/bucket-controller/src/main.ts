@@ -21,14 +21,16 @@ import {
   keyOfReference,
   mayYetCome,
   namespaceLabels,
+  trimReferredBucket,
   usable,
   usableVersion,
   waitFactsOf,
   wokenByProvider,
   type Bucket,
   type Provider,
+  type ReferredBucket,
 } from '@operator/references';
-import { keyOf, runController, type ControllerTools } from '@operator/runtime';
+import { keyOf, runController, type ControllerTools, type Informer } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { borrowersOf, bucketsBorrowedBy, trimBorrowingKey, type BorrowingKey } from './borrowers.ts';
 import { createInputs } from './inputs.ts';
@@ -38,17 +40,29 @@ import { bucketReconciler } from './reconciler.ts';
 /** What every driver needs of this process. */
 const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
 
-const keyOfProvider = ({ spec, metadata }: Bucket): string => keyOfReference(spec.providerRef, metadata.namespace);
+const keyOfProvider = ({ spec, metadata }: ReferredBucket): string =>
+  keyOfReference(spec.providerRef, metadata.namespace);
 const keyOfBucket = ({ spec, metadata }: TrimmedPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
 
 /** True when nothing of a BucketPolicy has changed that its Bucket shows or waits for. */
 const isAsBefore = (policy: TrimmedPolicy, old: TrimmedPolicy | undefined): boolean =>
   policy.metadata.generation === old?.metadata.generation && waitFactsOf(policy) === waitFactsOf(old);
 
+/** The Buckets that features may refer to, whichever process looks after them, and those that have a Provider. */
+const openReferred = (tools: ControllerTools, buckets: Informer<Bucket>) => {
+  const { watchNamespaces, watchSelector } = tools.config;
+  const isShard = watchNamespaces.length > 0 || watchSelector !== undefined;
+  const referred: Informer<ReferredBucket> = isShard
+    ? tools.informer<ReferredBucket>(bucketResource, { scope: 'all', view: 'referred', trim: trimReferredBucket })
+    : buckets;
+  return { referred, referredOf: referred.index('referredProvider', (bucket) => [keyOfProvider(bucket)]) };
+};
+
 const build = (tools: ControllerTools) => {
   const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube } = tools;
   const buckets = tools.informer<Bucket>(bucketResource);
+  const { referred, referredOf } = openReferred(tools, buckets);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
   const policies = tools.informer<TrimmedPolicy>(bucketPolicyResource, { scope: 'all', trim: trimPolicy });
   const accessKeys = tools.informer<BorrowingKey>(accessKeyResource, { scope: 'all', trim: trimBorrowingKey });
@@ -76,15 +90,15 @@ const build = (tools: ControllerTools) => {
     pool,
     crossNamespaceRefs: tools.config.crossNamespaceRefs,
     providers,
-    buckets,
+    buckets: referred,
   });
   const inputs = createInputs({ kube, references, ownership });
   // What another Bucket's features name is watched as long as they do, and so is the Provider that it has.
-  tools.mapEvents(buckets, (bucket) => inputs.referrersOf(keyOf(bucket)));
+  tools.mapEvents(referred, (bucket) => inputs.referrersOf(keyOf(bucket)));
   tools.mapEvents(providers, (provider, old) =>
     old !== undefined && usableVersion(provider) === usableVersion(old)
       ? []
-      : bucketsOf(keyOf(provider)).flatMap((bucket) => inputs.referrersOf(keyOf(bucket))),
+      : referredOf(keyOf(provider)).flatMap((bucket) => inputs.referrersOf(keyOf(bucket))),
   );
   buckets.on({
     onDelete: (bucket) => {

@@ -13,6 +13,38 @@ const faultOf = async (promise: Promise<unknown>): Promise<Fault> =>
     throw new Error('expected a Fault');
   }, asFault);
 
+describe('what stands by a reference to a Bucket', () => {
+  const ref = { name: 'photos', namespace: 'team-a' };
+  const photos = (change: object = {}, metadata: object = {}) =>
+    objectOf('Bucket', 'photos', { ...bucketSpec({ name: 'photos' }), ...change }, { metadata });
+  const confirmed = { annotations: { 's3.cloud37.dev/confirm-withdrawal': 'team-b' } };
+  const leaving = { deletionTimestamp: '2026-05-05T10:00:00Z' };
+  const lent = { allowedNamespaces: { names: ['team-b'] } };
+  const elsewhere = { ...lent, providerRef: { name: 'lent', namespace: 'platform' } };
+  const lender = (metadata: object) =>
+    providerOf(driver, { metadata: { name: 'lent', namespace: 'platform', uid: 'uid-lent', ...metadata } });
+
+  it.each([
+    ['stays while it is granted', photos(lent), photos(lent), false],
+    ['stays while the grant is withdrawn and that is not confirmed', photos(), photos(), false],
+    ['ends when that is confirmed', photos({}, confirmed), photos({}, confirmed), true],
+    ['stays where the cache alone says so', photos({}, confirmed), photos(), false],
+    ['ends when it is gone', undefined, undefined, true],
+    ['stays where the cache alone has lost it', undefined, photos(), false],
+    ['ends when it is being deleted', photos(lent, leaving), photos(lent, leaving), true],
+    ['stays when it is there again', photos(lent, leaving), photos(lent), false],
+    ['ends when its own Provider was taken back for good', photos(elsewhere), photos(elsewhere), true],
+  ])('%s', async (_when, known, live, isEnded) => {
+    const world = createTestWorld(driver);
+    if (known !== undefined) world.buckets.set('team-a/photos', known as never);
+    world.live.buckets.set('team-a/photos', live as never);
+    world.providers.set('platform/lent', lender({ annotations: { 's3.cloud37.dev/confirm-withdrawal': 'team-a' } }));
+    expect(await world.references().isBucketEnded(ref, 'team-b', signal)).toBe(isEnded);
+    const own = world.references({ crossNamespaceRefs: false });
+    expect(await own.isBucketEnded(ref, 'team-b', signal)).toBe(false);
+  });
+});
+
 describe('a reference to a Provider', () => {
   const grants = (allowedNamespaces: object) => providerOf(driver, { spec: { allowedNamespaces } });
 

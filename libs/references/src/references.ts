@@ -69,6 +69,11 @@ export interface References {
   isProviderWithdrawn(ref: ObjectReference, from: string, signal: AbortSignal): Promise<boolean>;
   /** The same of a Bucket. */
   isBucketWithdrawn(ref: ObjectReference, from: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * True when nothing may stand by a reference to a Bucket any more: the Bucket is gone or on its way, or who lends it, or its Provider, has confirmed a
+   * withdrawal. By a live look: what is taken away on that word is not given back. Asks for nothing while the caches do not say so.
+   */
+  isBucketEnded(ref: ObjectReference, from: string, signal: AbortSignal): Promise<boolean>;
 }
 
 export interface ReferencesOptions {
@@ -166,6 +171,21 @@ export const createReferences = ({
     return isSaid && (await grantOf(informer, ref, from, signal)) === 'confirmed';
   };
 
+  const isBucketEnded: References['isBucketEnded'] = async (ref, from, signal) => {
+    const owner = ref.namespace ?? from;
+    // What this process may not read is not known to be gone.
+    if (owner !== from && !crossNamespaceRefs) return false;
+    const informer = requireBuckets(buckets);
+    const known = informer.get(keyOfReference(ref, from));
+    if (known === undefined || isLeaving(known)) {
+      const live = await kube.get<ReferredBucket>(informer.resource, { namespace: owner, name: ref.name }, { signal });
+      return live === undefined || isLeaving(live);
+    }
+    return (
+      (await isWithdrawn(informer, ref, from, signal)) || isWithdrawn(providers, known.spec.providerRef, owner, signal)
+    );
+  };
+
   const providerFor: References['providerFor'] = (ref, from) => follow(providers, ref, from, reasons.ProviderNotFound);
 
   const driverOf = async (provider: Provider, from: string, signal: AbortSignal): Promise<Provided> => {
@@ -210,8 +230,11 @@ export const createReferences = ({
     grantOfBucket: async (ref, from, signal) => grantOf(requireBuckets(buckets), ref, from, signal),
     isProviderWithdrawn: (ref, from, signal) => isWithdrawn(providers, ref, from, signal),
     isBucketWithdrawn: async (ref, from, signal) => isWithdrawn(requireBuckets(buckets), ref, from, signal),
+    isBucketEnded,
   };
 };
+
+const isLeaving = ({ metadata }: StoredObject): boolean => metadata.deletionTimestamp !== undefined;
 
 const requireBuckets = (buckets: ReferencesOptions['buckets']): Informer<ReferredBucket> => {
   if (buckets === undefined) throw new Error('this process has no informer of Buckets');

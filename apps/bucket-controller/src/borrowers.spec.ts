@@ -40,7 +40,7 @@ it('borrowers are those of other namespaces whose status proves rights in this B
     key('team-e'),
   ];
   const bucket = objectOf('Bucket', 'photos', bucketSpec());
-  expect(await borrowersOf(bucket, { policies: [], accessKeys }, ownership, signal)).toEqual([
+  expect(await borrowersOf(bucket, { policies: [], buckets: [], accessKeys }, ownership, signal)).toEqual([
     { kind: 'AccessKey', namespace: 'team-b' },
   ]);
 });

@@ -1,5 +1,5 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
-import { keyOfReference, type Borrower, type Bucket, type Ownership } from '@operator/references';
+import { keyOfReference, type Borrower, type Bucket, type Ownership, type ReferredBucket } from '@operator/references';
 import { bareMetadata, keyOf, pick, type KubeObject, type ObjectKey } from '@operator/runtime';
 import type { TrimmedPolicy } from './policies.ts';
 
@@ -27,17 +27,26 @@ export const trimBorrowingKey = ({ apiVersion, kind, metadata, spec, status }: B
 export const bucketsBorrowedBy = ({ spec, metadata }: BorrowingKey): readonly ObjectKey[] =>
   (spec.access ?? []).map(({ bucketRef }) => keyOfReference(bucketRef, metadata.namespace));
 
+/** All that refer to a Bucket, of whatever namespace. */
+export interface Referrers {
+  readonly policies: readonly TrimmedPolicy[];
+  readonly accessKeys: readonly BorrowingKey[];
+  readonly buckets: readonly ReferredBucket[];
+}
+
+/** `namespace/name` of the Buckets for which something of a Bucket stands, as its status says without proof. */
+export const bucketsRememberedBy = ({ status }: ReferredBucket): readonly ObjectKey[] => [
+  ...new Set(Object.values(status?.references?.buckets ?? {}).flat()),
+];
+
 /**
  * Who has something by the grant of a Bucket, in other namespaces, as their statuses prove. Anybody may refer to any Bucket; that
- * alone must show nothing on it. `policies`, `accessKeys`: all that refer to it.
+ * alone must show nothing on it.
  */
 export const borrowersOf = async (
   { metadata }: Pick<Bucket, 'metadata'>,
-  {
-    policies,
-    accessKeys,
-  }: { readonly policies: readonly TrimmedPolicy[]; readonly accessKeys: readonly BorrowingKey[] },
-  ownership: Pick<Ownership, 'provenPolicy' | 'provenAccessKey'>,
+  { policies, accessKeys, buckets }: Referrers,
+  ownership: Pick<Ownership, 'provenPolicy' | 'provenAccessKey' | 'provenReferences'>,
   signal: AbortSignal,
 ): Promise<readonly Borrower[]> => {
   const key = keyOf({ metadata });
@@ -51,6 +60,11 @@ export const borrowersOf = async (
     const proven = await ownership.provenAccessKey(accessKey, signal);
     if (proven?.grantedBuckets?.includes(key) === true)
       borrowers.push({ kind: accessKey.kind, namespace: accessKey.metadata.namespace });
+  }
+  for (const bucket of buckets.filter(isForeign)) {
+    const references = await ownership.provenReferences(bucket, signal);
+    if (Object.values(references).flat().includes(key))
+      borrowers.push({ kind: bucket.kind, namespace: bucket.metadata.namespace });
   }
   return borrowers;
 };

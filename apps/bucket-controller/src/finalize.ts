@@ -1,6 +1,6 @@
 import type { BucketStatus } from '@operator/api';
 import { annotations, eventReasons, finalizerName, reasons } from '@operator/api';
-import { Fault, blocked, reworded, waiting } from '@operator/outcome';
+import { Fault, blocked, onlyFault, reworded, waiting } from '@operator/outcome';
 import { explainWait, type Provided } from '@operator/references';
 import { ownStatus, type Finalized } from '@operator/runtime';
 import {
@@ -13,6 +13,7 @@ import {
 } from '@operator/s3';
 import { rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
+import { leaveReferences } from './ended.ts';
 import { contextOf } from './observe.ts';
 import { creationLeftMs, mayHave } from './memory.ts';
 import { explainAwaited, explainKept, reportForeign } from './report.ts';
@@ -35,6 +36,8 @@ export const finalizeBucket = async (work: BucketWork): Promise<Finalized<Bucket
   const { spec, metadata, status } = bucket;
   if (status === undefined || !mayHave(bucket)) return done;
   if (metadata.annotations?.[annotations.abandon] === 'true') {
+    const left = await leaveReferences(work).then(() => undefined, onlyFault);
+    if (left !== undefined) pass.event('Warning', left.reason, left.message);
     pass.event(
       'Warning',
       eventReasons.BucketAbandoned,
@@ -47,6 +50,7 @@ export const finalizeBucket = async (work: BucketWork): Promise<Finalized<Bucket
   const awaited = policies.filter(({ isAwaited }) => isAwaited);
   if (awaited.length > 0) throw waiting(reasons.InUse, explainAwaited(awaited, bucket));
   if (spec.deletionPolicy !== 'Delete') {
+    await leaveReferences(work);
     pass.event(
       'Normal',
       eventReasons.BucketRetained,

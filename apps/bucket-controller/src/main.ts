@@ -13,6 +13,7 @@ import { driversWith } from '@operator/drivers';
 import {
   bucketMatters,
   composeOwnership,
+  confirmedWithdrawals,
   createDriverPool,
   driverDepsFor,
   createReferences,
@@ -32,7 +33,13 @@ import {
 } from '@operator/references';
 import { keyOf, runController, type ControllerTools, type Informer } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
-import { borrowersOf, bucketsBorrowedBy, trimBorrowingKey, type BorrowingKey } from './borrowers.ts';
+import {
+  borrowersOf,
+  bucketsBorrowedBy,
+  bucketsRememberedBy,
+  trimBorrowingKey,
+  type BorrowingKey,
+} from './borrowers.ts';
 import { createInputs } from './inputs.ts';
 import { policiesOn, trimPolicy, type TrimmedPolicy } from './policies.ts';
 import { bucketReconciler } from './reconciler.ts';
@@ -55,14 +62,23 @@ const openReferred = (tools: ControllerTools, buckets: Informer<Bucket>) => {
   const referred: Informer<ReferredBucket> = isShard
     ? tools.informer<ReferredBucket>(bucketResource, { scope: 'all', view: 'referred', trim: trimReferredBucket })
     : buckets;
-  return { referred, referredOf: referred.index('referredProvider', (bucket) => [keyOfProvider(bucket)]) };
+  const rememberingOf = referred.index('remembering', bucketsRememberedBy);
+  return {
+    referred,
+    rememberingOf,
+    referredOf: referred.index('referredProvider', (bucket) => [keyOfProvider(bucket)]),
+  };
 };
+
+/** True when its owner confirms the same withdrawals as before. */
+const isAsConfirmed = (provider: Provider, old: Provider): boolean =>
+  [...confirmedWithdrawals(provider)].join() === [...confirmedWithdrawals(old)].join();
 
 const build = (tools: ControllerTools) => {
   const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));
   const { kube } = tools;
   const buckets = tools.informer<Bucket>(bucketResource);
-  const { referred, referredOf } = openReferred(tools, buckets);
+  const { referred, referredOf, rememberingOf } = openReferred(tools, buckets);
   const providers = tools.informer<Provider>(providerResource, { scope: 'all' });
   const policies = tools.informer<TrimmedPolicy>(bucketPolicyResource, { scope: 'all', trim: trimPolicy });
   const accessKeys = tools.informer<BorrowingKey>(accessKeyResource, { scope: 'all', trim: trimBorrowingKey });
@@ -94,11 +110,15 @@ const build = (tools: ControllerTools) => {
   });
   const inputs = createInputs({ kube, references, ownership });
   // What another Bucket's features name is watched as long as they do, and so is the Provider that it has.
-  tools.mapEvents(referred, (bucket) => inputs.referrersOf(keyOf(bucket)));
+  const referrersOf = (bucket: ReferredBucket) => [
+    ...inputs.referrersOf(keyOf(bucket)),
+    ...rememberingOf(keyOf(bucket)).map(keyOf),
+  ];
+  tools.mapEvents(referred, referrersOf);
   tools.mapEvents(providers, (provider, old) =>
-    old !== undefined && usableVersion(provider) === usableVersion(old)
+    old !== undefined && usableVersion(provider) === usableVersion(old) && isAsConfirmed(provider, old)
       ? []
-      : referredOf(keyOf(provider)).flatMap((bucket) => inputs.referrersOf(keyOf(bucket))),
+      : referredOf(keyOf(provider)).flatMap(referrersOf),
   );
   buckets.on({
     onDelete: (bucket) => {
@@ -123,7 +143,8 @@ const build = (tools: ControllerTools) => {
       sameName,
       borrowersOf: (bucket, signal) => {
         const key = keyOf(bucket);
-        return borrowersOf(bucket, { policies: policiesOf(key), accessKeys: keysOf(key) }, ownership, signal);
+        const referrers = { policies: policiesOf(key), accessKeys: keysOf(key), buckets: rememberingOf(key) };
+        return borrowersOf(bucket, referrers, ownership, signal);
       },
       labelsOf: namespaceLabels(kube),
       policiesOf: (bucket, labelsOf, signal) =>

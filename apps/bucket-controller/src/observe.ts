@@ -6,6 +6,7 @@ import {
   withdrawnBorrowers,
   type Borrower,
   type BucketMemory,
+  type BucketReferences,
   type OwnerLook,
   type Provided,
 } from '@operator/references';
@@ -21,6 +22,7 @@ import {
 } from '@operator/s3';
 import { creationRival, rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
+import { bucketsNamed, hasMore, keptReferences } from './kept-references.ts';
 import { mayHave } from './memory.ts';
 import { managedIn } from './plan.ts';
 import { findRemains, type Remains } from './remains.ts';
@@ -37,6 +39,10 @@ export interface SeenBucket {
   readonly policies: readonly PolicyOnBucket[];
   /** A document that a borrower may have left there; undefined when surely none is. */
   readonly remains: Remains | undefined;
+  /** Other Buckets for which something may stand at the server from now on. */
+  readonly references: BucketReferences;
+  /** True when there are more than the status remembers. */
+  readonly hasMoreReferences: boolean;
   /** Who has rights by a grant of this Bucket that is withdrawn and not confirmed. */
   readonly withdrawn: readonly Borrower[];
 }
@@ -161,6 +167,9 @@ export const observeOwned = async (
   const views = await lookAtFeatures(driver, spec, context, s3, pass).catch((caught: unknown) => {
     throw isYoung ? orNotKnownYet(caught, spec.name) : caught;
   });
+  const former = await deps.ownership.provenReferences(bucket, pass.signal);
+  const named = bucketsNamed(driver, spec, bucket.metadata.namespace);
+  const references = keptReferences(former, { spec, named, inputs: context.inputs, views });
   const labelsOf = askingOnce(deps.labelsOf);
   const policies = await deps.policiesOf(bucket, labelsOf, pass.signal);
   const remains = isNew ? undefined : await findRemains(work, s3, policies);
@@ -174,6 +183,8 @@ export const observeOwned = async (
     views,
     policies,
     remains,
+    references,
+    hasMoreReferences: hasMore(references, former),
     withdrawn,
   };
 };

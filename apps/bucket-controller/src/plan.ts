@@ -9,14 +9,17 @@ export interface BucketPlan {
   readonly steps: readonly Step[];
   /** Entries of shared lists that count as ours from now on. */
   readonly managed: Managed;
-  /** True when the status is to be stored before the first step: an entry is known as ours before it is at the server. */
+  /** True when the status is to be stored before the first step: what is ours, and for whom, is known before it is at the server. */
   readonly recordsFirst: boolean;
   /** Why some features cannot be seen or reached; undefined when all can. */
   readonly fault: Fault | undefined;
 }
 
 /** Decides by what was seen. Pure. */
-export const planBucket = ({ views }: Pick<SeenBucket, 'views'>, status: BucketStatus | undefined): BucketPlan => {
+export const planBucket = (
+  { views, hasMoreReferences = false }: Pick<SeenBucket, 'views'> & Partial<Pick<SeenBucket, 'hasMoreReferences'>>,
+  status: BucketStatus | undefined,
+): BucketPlan => {
   const former = managedIn(status);
   const isNew = (view: AspectView): boolean =>
     view.verdict === 'different' && (view.managed ?? []).some((id) => former[view.aspect]?.includes(id) !== true);
@@ -26,7 +29,7 @@ export const planBucket = ({ views }: Pick<SeenBucket, 'views'>, status: BucketS
       ...former,
       ...Object.fromEntries(views.flatMap(({ aspect, managed }) => (managed === undefined ? [] : [[aspect, managed]]))),
     }),
-    recordsFirst: views.some(isNew),
+    recordsFirst: hasMoreReferences || views.some(isNew),
     fault: faultOfViews(views),
   };
 };

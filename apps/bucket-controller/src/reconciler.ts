@@ -1,13 +1,15 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
 import { conditionTypes, eventReasons, reasons } from '@operator/api';
-import { blocked, progressing, settled, type Claim, type Outcome } from '@operator/outcome';
+import { Fault, blocked, onlyFault, progressing, settled, type Claim, type Outcome } from '@operator/outcome';
 import { bucketArn, partitionOf } from '@operator/policy';
 import { isTold, type Bucket } from '@operator/references';
 import { ownStatus, type Reconciler } from '@operator/runtime';
 import type { Managed, Step } from '@operator/s3';
 import { createOwned, type MadeBucket } from './create.ts';
 import type { BucketDeps, BucketWork } from './deps.ts';
+import { takeEnded, takeEndedWhilePaused } from './ended.ts';
 import { finalizeBucket } from './finalize.ts';
+import { withReferences } from './kept-references.ts';
 import {
   isSettling,
   observeBucket,
@@ -23,11 +25,22 @@ import { claimsOfBucketFault, claimsOfSeen, reportBucket, reportForeign, type Bu
 /** Brings a bucket into being and keeps its features as the spec says. */
 export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, BucketStatus> => ({
   async reconcile(bucket, pass) {
-    const work: BucketWork = { bucket, deps, pass };
-    const seen = await observeBucket(work);
-    if (seen.state === 'absent') return create(work, seen);
-    return seen.state === 'ours' ? converge(work, seen) : refuse(work, seen);
+    const taken = await takeEnded({ bucket, deps, pass }).catch(onlyFault);
+    if (taken === undefined) return keep({ bucket, deps, pass });
+    if (!(taken instanceof Fault)) {
+      await pass.record(taken);
+      return keep({
+        bucket: { ...bucket, status: withReferences({ ...bucket.status }, taken.references) },
+        deps,
+        pass,
+      });
+    }
+    // All else goes on, and then says so.
+    const outcome = await keep({ bucket, deps, pass });
+    return outcome.result === 'settled' ? blocked(outcome.status, taken, outcome.claims) : outcome;
   },
+
+  whilePaused: (bucket, pass) => takeEndedWhilePaused({ bucket, deps, pass }),
 
   finalize: (bucket, pass) => finalizeBucket({ bucket, deps, pass }),
 
@@ -35,6 +48,13 @@ export const bucketReconciler = (deps: BucketDeps): Reconciler<BucketSpec, Bucke
 
   providerOf: ({ spec, metadata }) => `${spec.providerRef.namespace ?? metadata.namespace}/${spec.providerRef.name}`,
 });
+
+/** Keeps the bucket as the spec says. */
+const keep = async (work: BucketWork): Promise<Outcome<BucketStatus>> => {
+  const seen = await observeBucket(work);
+  if (seen.state === 'absent') return create(work, seen);
+  return seen.state === 'ours' ? converge(work, seen) : refuse(work, seen);
+};
 
 /** Whatever the status says of a bucket that is surely somebody else's is void; all else is kept. */
 const refuse = ({ bucket }: BucketWork, seen: BlockedBucket): Outcome<BucketStatus> =>
@@ -53,7 +73,7 @@ const create = async (work: BucketWork, seen: AbsentBucket): Promise<Outcome<Buc
   } catch (caught) {
     // The answer to the creation is the best proof there is; what the next pass finds, before the mark is set, may prove nothing.
     const managed = managedIn(made.status);
-    await pass.record(await ownedStatus(work, { ...seen, ownership: 'Created', managed }, made));
+    await pass.record(await ownedStatus(work, { ...seen, ownership: 'Created', managed, references: {} }, made));
     throw caught;
   }
 };
@@ -140,14 +160,18 @@ const wasSettled = ({ metadata, status }: Bucket): boolean =>
 
 const progressOf = (steps: readonly string[]): string => (steps.length === 0 ? '' : `Applied ${steps.join(', ')}. `);
 
-type Owned = Pick<SeenBucket, 'provided' | 'region' | 'ownership' | 'memory'> & {
+type Owned = Pick<SeenBucket, 'provided' | 'region' | 'ownership' | 'memory' | 'references'> & {
   readonly managed: Managed;
   readonly lastSyncTime?: string | undefined;
 };
 
 /** The status of a bucket that is ours, with its proof. */
-const ownedStatus = ({ bucket, deps, pass }: BucketWork, owned: Owned, made?: MadeBucket): Promise<BucketStatus> => {
-  const { provided, region, ownership, memory, managed, lastSyncTime } = owned;
+const ownedStatus = async (
+  { bucket, deps, pass }: BucketWork,
+  owned: Owned,
+  made?: MadeBucket,
+): Promise<BucketStatus> => {
+  const { provided, region, ownership, memory, managed, references, lastSyncTime } = owned;
   const { driver } = provided;
   const since = memory.memory?.since ?? made?.at ?? driver.wire(region).serverNow();
   const status = reportBucket(bucket.spec, {
@@ -156,6 +180,7 @@ const ownedStatus = ({ bucket, deps, pass }: BucketWork, owned: Owned, made?: Ma
     arn: bucketArn(bucket.spec.name, partitionOf(region)),
     ownership,
     managed,
+    references: await deps.ownership.sealReferences(references, bucket, pass.signal),
     ownedSince: since?.toISOString(),
     lastSyncTime,
   });

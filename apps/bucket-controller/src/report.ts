@@ -150,6 +150,7 @@ export interface BucketFacts {
   readonly arn: string;
   readonly ownership: 'Created' | 'Adopted';
   readonly managed: Managed;
+  readonly references: BucketStatus['references'];
   /** By the server's clock; undefined where it tells no time. */
   readonly ownedSince: string | undefined;
   readonly lastSyncTime?: string | undefined;
@@ -165,6 +166,7 @@ export const reportBucket = (spec: BucketSpec, facts: BucketFacts): BucketStatus
   ownership: facts.ownership,
   ...(facts.ownedSince === undefined ? {} : { ownedSince: facts.ownedSince }),
   ...(Object.keys(facts.managed).length === 0 ? {} : { managed: facts.managed }),
+  ...(facts.references === undefined ? {} : { references: facts.references }),
   ...(facts.lastSyncTime === undefined ? {} : { lastSyncTime: facts.lastSyncTime }),
 });
 

@@ -55,6 +55,16 @@ const lawfulCopies = async (given: Case): Promise<void> => {
   await given.until(arrived, (isThere) => isThere, 'the copy has arrived');
 };
 
+/** A bucket of the tenant's that is copied to one that is lent to it. */
+const lentCopies = async (given: Case, change: Manifest = {}) => {
+  const copies = await lentBucket(given);
+  const bucket = given.freshName('source');
+  await given.bucket('source', 'shared', bucket, { ...replicationTo(refTo(copies)), ...change });
+  await given.admin.untilReady('Bucket', given.namespace, 'source', 60_000);
+  if ((await rulesOf(given, bucket)).length === 0) throw new Found('broken', `${bucket} has no rule`);
+  return { copies, bucket };
+};
+
 /** A MinIO of the tenant's own, which takes all that it is told. */
 const ownMinio = (given: Case) =>
   given.hostile({
@@ -136,6 +146,33 @@ export const replication: readonly Attempt[] = [
       given.refuse('Bucket', 'source');
       if (await client.statObject(copies, 'late').then(Boolean, () => false))
         throw new Found('harm', 'what was written after the withdrawal was copied');
+    },
+    twin: lawfulCopies,
+  },
+  ...(['paused', 'silent'] as const).map((how): Attempt => ({
+    threat: how === 'paused' ? 'T126' : 'T129',
+    title: `copies go on after the Bucket that gets them was taken back from a source that is ${how}`,
+    async act(given) {
+      const { copies, bucket } = await lentCopies(given);
+      if (how === 'paused') await given.pause('Bucket', 'source');
+      else await given.again('Bucket', 'source', { replication: null });
+      await withdraw(given, 'Bucket', undisclosed, copies);
+      await given.must(
+        () => rulesOf(given, bucket),
+        (rules) => rules.length === 0,
+        'the rule is gone',
+      );
+    },
+    twin: lawfulCopies,
+  })),
+  {
+    threat: 'T127',
+    title: 'copies go on after their source was deleted, and its bucket stayed',
+    async act(given) {
+      const { bucket } = await lentCopies(given, { deletionPolicy: 'Retain' });
+      await given.tenant.delete('Bucket', given.namespace, 'source');
+      await given.admin.untilGone('Bucket', given.namespace, 'source');
+      if ((await rulesOf(given, bucket)).length > 0) throw new Found('harm', `${bucket} is copied still`);
     },
     twin: lawfulCopies,
   },

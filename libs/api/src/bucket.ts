@@ -138,6 +138,32 @@ export const bucketStatus = Type.Object({
       },
     ),
   ),
+  references: optional(
+    Type.Object(
+      {
+        buckets: Type.Record(
+          Type.String(),
+          list(
+            'The Buckets, as namespace/name.',
+            Type.String({ description: 'One Bucket, as namespace/name.', maxLength: 317 }),
+            // Before a reference leads elsewhere, what stands by it may still be of those before.
+            100,
+          ),
+          {
+            description: 'By feature and entry, such as replication.all: the Buckets that it may have been set up for.',
+            maxProperties: 1000,
+          },
+        ),
+        proof: Type.String({
+          description: 'Proof that the operator wrote them; without it they do not count.',
+          maxLength: 64,
+        }),
+      },
+      {
+        description: 'Other Buckets for which something stands at the server: it is removed when they are taken back.',
+      },
+    ),
+  ),
   deletionProgress: optional(
     Type.Object(
       {

@@ -14,12 +14,14 @@ import { redact, waiting, type CallContext, type Fault } from '@operator/outcome
 import {
   createBucket,
   createWirePool,
+  endReferences,
   lookAtFeatures,
   removeBucket,
   type AspectView,
   type BucketWire,
   type Connection,
   type Driver,
+  type EndedReferences,
   type Input,
   type Managed,
 } from '@operator/s3';
@@ -164,6 +166,7 @@ const source = async (bucket: string) => {
     targets: () => listRemoteTargets(here.admin, bucket, context),
     put: (Key: string, Body = 'letter') => here.client.send(new PutObjectCommand({ Bucket: bucket, Key, Body })),
     managed: () => managed,
+    end: (references: EndedReferences) => endReferences(driver, s3(), references, context),
     /** What a process knows that was killed is lost, but for the status. */
     restart: () => {
       driver = driverTo(here.connection);
@@ -308,6 +311,20 @@ describe('what is not wanted any more', () => {
     await arrives(here, three, 'letter').toBe('letter');
   });
 
+  it('goes when the Provider leads to another server, which has a bucket of the same name', async () => {
+    const from = await freshSource();
+    const copies = await freshBucket(there);
+    await createBucket(driverTo(here.connection), { bucket: copies }, context);
+    await setVersioning(here, copies, 'Enabled');
+    for (const side of [there, here]) {
+      expect(await from.converge([rule('all')], { all: copiesIn(side, copies) })).toMatchObject({ verdict: 'same' });
+      expect(await from.targets()).toMatchObject([{ host: hostOf(side), bucket: copies }]);
+    }
+    await from.put('letter');
+    await arrives(here, copies, 'letter').toBe('letter');
+    expect(await textAt(there, copies, 'letter')).toBeUndefined();
+  });
+
   it('goes with the bucket, so that the next one of its name has none of it', async () => {
     const from = await freshSource();
     await from.converge([rule('all')], { all: copiesIn(there, await freshBucket(there)) });
@@ -328,6 +345,43 @@ describe('what is not wanted any more', () => {
       expect(await from.ids()).toEqual(['two']);
       expect(await from.targets()).toHaveLength(1);
     }
+  });
+});
+
+describe('a rule that somebody added to a target of ours', () => {
+  const begin = async () => {
+    const from = await freshSource();
+    const inputs = {
+      one: copiesIn(there, await freshBucket(there)),
+      two: copiesIn(here, await freshBucket(here), { key: 'team-a/two' }),
+    };
+    await from.converge([rule('one'), rule('two')], inputs, 'Keep');
+    const rules = await from.rules();
+    const arn = rules.find(({ ID }) => ID === 'one')?.Destination?.Bucket ?? '';
+    await addRule(from.bucket, [...rules, strangersRule(arn)]);
+    return { from, inputs, arn };
+  };
+
+  it('stays with it where rules of others are kept, and ends with it', async () => {
+    const { from, inputs } = await begin();
+    expect(await from.look([rule('one'), rule('two')], inputs, 'Keep')).toMatchObject({ verdict: 'same' });
+    const lost = { ...inputs, one: { kind: 'Ended', fault: waiting('ReferenceNotGranted', 'It is lost.') } as const };
+    const view = await from.converge([rule('one'), rule('two')], lost, 'Keep');
+    expect(view).toMatchObject({ verdict: 'blocked' });
+    expect(await from.ids()).toEqual(['two']);
+    expect(await from.targets()).toHaveLength(1);
+  });
+
+  it('ends with it also where nobody looks at the spec, under whatever name', async () => {
+    const { from, arn } = await begin();
+    const others = (await from.rules()).filter(({ ID }) => ID === 'two');
+    await addRule(from.bucket, [...others, strangersRule(arn)]);
+    expect(await from.end({ ended: ['replication.one'], kept: ['replication.two'] })).toEqual(['replication']);
+    expect(await from.ids()).toEqual(['two']);
+    expect(await from.targets()).toHaveLength(1);
+    expect(await from.end({ ended: ['replication.one'], kept: ['replication.two'] })).toEqual([]);
+    expect(await from.end({ ended: ['replication.two'], kept: [] })).toEqual(['replication']);
+    expect([await from.rules(), await from.targets()]).toEqual([[], []]);
   });
 });
 

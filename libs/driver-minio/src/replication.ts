@@ -10,6 +10,7 @@ import {
   readReplication,
   removedOthers,
   replicationRefersTo,
+  ruleOfReference,
   writeReplication,
   type Aspect,
   type BucketWire,
@@ -134,7 +135,12 @@ const planOf = (wish: MinioReplicationWant, have: MinioReplication): Plan => {
     return fault === undefined;
   });
   const want = { ...wish, rules, left };
-  const after = mergeReplication(have.rules, want, arnIn(have.targets));
+  // A rule that somebody added to a target of ours ends with it: the target has credentials that are lent to the wish alone.
+  const stays = have.rules.filter(({ ID = '' }) => left.includes(ID)).map(arnOf);
+  const lent = new Set([...rules.map(({ place }) => arnIn(have.targets)(place)), ...stays]);
+  const own = new Set(have.targets.filter(isOurTarget).map(({ arn }) => arn));
+  const lasting = have.rules.filter((rule) => !own.has(arnOf(rule)) || lent.has(arnOf(rule)));
+  const after = mergeReplication(lasting, want, arnIn(have.targets));
   const needed = new Set(after.map(arnOf));
   const obsolete = have.targets.filter((target) => isOurTarget(target) && !needed.has(target.arn));
   return { want, fault: faults[0], after, obsolete };
@@ -323,6 +329,20 @@ export const minioReplication = (admin: AdminClient): Aspect<MinioReplicationWan
         context,
       );
       return note === undefined ? {} : { note };
+    },
+
+    async end(s3, { kept }, context) {
+      const have = await read(s3, context);
+      const own = new Set(have.targets.filter(isOurTarget).map(({ arn }) => arn));
+      const ids = new Set(kept.map(ruleOfReference));
+      // Whatever the rules are called by now: those who may write them must not keep a target by another name.
+      const rules = have.rules.filter((rule) => !own.has(arnOf(rule)) || ids.has(rule.ID ?? ''));
+      const needed = new Set(rules.map(arnOf));
+      const obsolete = have.targets.filter((target) => isOurTarget(target) && !needed.has(target.arn));
+      if (obsolete.length === 0 && rules.length === have.rules.length) return false;
+      await write(s3, have, rules, context);
+      for (const { arn } of obsolete) await removeRemoteTarget(admin, s3.bucket, arn, context);
+      return true;
     },
   };
 };

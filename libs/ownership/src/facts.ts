@@ -30,6 +30,19 @@ export const bucketFacts = (
   intent: createIntent && [createIntent.at, createIntent.serverTime ?? '', createIntent.bucketName],
 });
 
+/** The other Buckets (`namespace/name`) for which something of a Bucket stands at its server, by feature and entry. */
+export const bucketReferenceFacts = (
+  { cluster, uid }: Rememberer,
+  buckets: Readonly<Record<string, readonly string[]>>,
+): Facts => ({
+  kind: 'bucketReferences',
+  cluster,
+  uid,
+  buckets: Object.entries(buckets)
+    .flatMap(([entry, keys]) => keys.map((key) => `${entry} ${key}`))
+    .toSorted(),
+});
+
 /**
  * What the proof of a mark covers: the object, the bucket, and `lender`, the namespace of the Provider through which the operator
  * wrote it. Nothing in it moves with an endpoint, an account or a Provider's uid. Without the lender, a tenant could have the

@@ -6,6 +6,7 @@ export {
   accessKeyFacts,
   bucketFacts,
   bucketPolicyFacts,
+  bucketReferenceFacts,
   lastingPlaceOf,
   markFacts,
   placesOf,

@@ -9,7 +9,7 @@ export { askingOnce, confirmedWithdrawals, isGranted, withdrawalOf } from './gra
 export type { GrantState, LabelsOf } from './grants.ts';
 export { isProviderFault, isProviderGone, isToldElsewhere, mayYetCome, providerNotReady } from './provider-faults.ts';
 export { longestCreationMs } from './ownership.ts';
-export type { BucketMemory, OwnerLook, Ownership } from './ownership.ts';
+export type { BucketMemory, BucketReferences, OwnerLook, Ownership } from './ownership.ts';
 export { policyFailed } from './policy-event.ts';
 export { isPausedPolicy, isPolicyOn, isTakingLeave, trimPolicyMetadata, waitFactsOf } from './policy-place.ts';
 export { createReferences, keyOfReference, namespaceLabels, namespaceResource } from './references.ts';

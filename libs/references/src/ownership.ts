@@ -13,6 +13,7 @@ import {
   accessKeyFacts,
   bucketFacts,
   bucketPolicyFacts,
+  bucketReferenceFacts,
   decideOwnership,
   explainOwnership,
   isConfirmed,
@@ -76,6 +77,15 @@ export interface OwnerLook {
   readonly memory: BucketMemory;
 }
 
+/** Other Buckets (`namespace/name`) for which something of a Bucket stands at its server, by `Reference.as`. */
+export type BucketReferences = Readonly<Record<string, readonly string[]>>;
+
+/** What of a Bucket tells what it has by references to other ones. */
+export interface ReferringBucket {
+  readonly metadata: ObjectMeta;
+  readonly status?: Pick<BucketStatus, 'references'>;
+}
+
 /** A BucketPolicy, as far as its memory is concerned. */
 export interface RememberingPolicy {
   readonly metadata: Pick<ObjectMeta, 'uid' | 'namespace'>;
@@ -113,6 +123,14 @@ export interface Ownership {
     provided: Provided,
     signal: AbortSignal,
   ): Promise<BucketStatus>;
+  /** What a Bucket remembers of other Buckets, with its proof; undefined for nothing. */
+  sealReferences(
+    buckets: BucketReferences,
+    bucket: { readonly metadata: ObjectMeta },
+    signal: AbortSignal,
+  ): Promise<BucketStatus['references']>;
+  /** What a Bucket remembers of other Buckets, as far as that is proved. */
+  provenReferences(bucket: ReferringBucket, signal: AbortSignal): Promise<BucketReferences>;
   /** The status with its proof. */
   sealPolicy(status: BucketPolicyStatus, policy: RememberingPolicy, signal: AbortSignal): Promise<BucketPolicyStatus>;
   /** The status if its proof holds; undefined otherwise. */
@@ -337,6 +355,20 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
       const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
       const proofs = [...places].map((at) => prover.prove(bucketFacts(rememberer, at, status)));
       return { ...status, proof: proofs.join(betweenProofs) };
+    },
+
+    async sealReferences(buckets, { metadata }, signal) {
+      const kept = Object.fromEntries(Object.entries(buckets).filter(([, keys]) => keys.length > 0));
+      if (Object.keys(kept).length === 0) return undefined;
+      const prover = await deps.prover(signal);
+      return { buckets: kept, proof: prover.prove(bucketReferenceFacts(await remembererOf(metadata, signal), kept)) };
+    },
+
+    async provenReferences({ metadata, status }, signal) {
+      if (status?.references === undefined) return {};
+      const { buckets, proof } = status.references;
+      const prover = await deps.prover(signal);
+      return prover.holds(proof, bucketReferenceFacts(await remembererOf(metadata, signal), buckets)) ? buckets : {};
     },
 
     async sealPolicy(status, { metadata, spec }, signal) {

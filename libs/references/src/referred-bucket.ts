@@ -16,6 +16,7 @@ const statusFields = [
   'ownedSince',
   'createIntent',
   'proof',
+  'references',
 ] as const satisfies readonly (keyof BucketStatus)[];
 
 /** Drops, on arrival, what they do not need: there may be many thousands. Of the conditions stays Ready while it is not True, to say why. */

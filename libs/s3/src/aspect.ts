@@ -158,8 +158,19 @@ export interface Aspect<Want, Have = Want, Change = Want> {
   /** A list that is shared is read again and merged. Nothing returned: all of it was written. `Written.lost` needs `without`. */
   // eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- of most writes there is nothing to say
   write(s3: BucketWire, change: Change, context: CallContext): Promise<Written | void>;
+  /**
+   * Removes what stands by references that ended, whatever the spec says by now: it may be paused, or silent. For an aspect with references
+   * to Buckets. @returns true when anything was there
+   */
+  end?(s3: BucketWire, references: EndedReferences, context: CallContext): Promise<boolean>;
   /** Undoes what lies outside the bucket, before the bucket is removed; what is gone already counts as undone. */
   retire?(s3: BucketWire, last: LastWish, context: CallContext): Promise<void>;
+}
+
+/** References that lead nowhere any more, and those beside them, as `Reference.as`. */
+export interface EndedReferences {
+  readonly ended: readonly string[];
+  readonly kept: readonly string[];
 }
 
 /** What a Bucket that is being deleted said last. */
@@ -210,6 +221,8 @@ export interface BoundAspect {
   birth(spec: BucketSpec, bucket: BucketContext): Birth;
   /** Finds by a read whether the server has the feature; `Unknown` when the read leaves it open. */
   probe(s3: BucketWire, context: CallContext): Promise<Support>;
+  /** Absent where nothing stands by references to Buckets. */
+  readonly end?: (s3: BucketWire, references: EndedReferences, context: CallContext) => Promise<boolean>;
   /** Absent where nothing lies outside the bucket. */
   readonly retire?: (s3: BucketWire, last: LastWish, context: CallContext) => Promise<void>;
 }

@@ -238,6 +238,12 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
       }
     },
 
+    ...(aspect.end === undefined
+      ? {}
+      : {
+          end: async (s3, references, context) => aspect.end?.(s3, references, context) ?? false,
+        }),
+
     ...(aspect.retire === undefined
       ? {}
       : {

@@ -1,7 +1,16 @@
 import type { CreateBucketCommandInput } from '@aws-sdk/client-s3';
 import { bucketFeatures, isFeatureOff, reasons, type BucketFeature, type BucketSpec } from '@operator/api';
 import { terminal, type CallContext } from '@operator/outcome';
-import type { AspectView, BoundAspect, BucketContext, BucketWire, LastWish, Managed, Reference } from './aspect.ts';
+import type {
+  AspectView,
+  BoundAspect,
+  BucketContext,
+  BucketWire,
+  EndedReferences,
+  LastWish,
+  Managed,
+  Reference,
+} from './aspect.ts';
 import type { Driver } from './driver.ts';
 
 /** The aspects of a driver in the order in which they are applied. */
@@ -83,6 +92,30 @@ export const birthOf = (driver: Driver, spec: BucketSpec, bucket: BucketContext)
       births.flatMap(({ name, owns }) => (owns.length === 0 ? [] : [[name, [...owns].sort()]])),
     ),
   };
+};
+
+/**
+ * Removes what stands by references to other Buckets that ended.
+ * @returns the features of which something was there
+ * @throws Fault of the first that failed; the others are removed all the same
+ */
+export const endReferences = async (
+  driver: Pick<Driver, 'aspects'>,
+  s3: BucketWire,
+  { ended, kept }: EndedReferences,
+  context: CallContext,
+): Promise<readonly BucketFeature[]> => {
+  const failed: unknown[] = [];
+  const removed: BucketFeature[] = [];
+  for (const { name, end } of inOrder(driver)) {
+    const isOf = (as: string) => as.startsWith(`${name}.`);
+    if (end === undefined || !ended.some(isOf)) continue;
+    const references = { ended: ended.filter(isOf), kept: kept.filter(isOf) };
+    const hadAny = await end(s3, references, context).catch((caught: unknown) => void failed.push(caught));
+    if (hadAny === true) removed.push(name);
+  }
+  if (failed.length > 0) throw failed[0];
+  return removed;
 };
 
 /**

@@ -3,6 +3,7 @@ export type {
   AspectView,
   BucketContext,
   BucketWire,
+  EndedReferences,
   Input,
   Inputs,
   Managed,
@@ -29,6 +30,7 @@ export {
   readReplication,
   removedOthers,
   replicationRefersTo,
+  ruleOfReference,
   writeReplication,
 } from './aspects/replication-rules.ts';
 export type { FoundReplication, ReplicationWant } from './aspects/replication-rules.ts';
@@ -50,7 +52,7 @@ export { findContent } from './contents.ts';
 export { emptyBucketBatch } from './emptying.ts';
 export type { OwnCodes } from './error-classes.ts';
 export { createBucket, lookUpCreation, observeExistence, removeBucket } from './existence.ts';
-export { birthOf, lackAtBirth, lookAtFeatures, referencesOf, retireFeatures } from './features.ts';
+export { birthOf, endReferences, lackAtBirth, lookAtFeatures, referencesOf, retireFeatures } from './features.ts';
 export { checkS3Health, createUnknownKeyCheck, verifyKey } from './health.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';
 export { mostUsersLookedAt } from './key-issuer.ts';

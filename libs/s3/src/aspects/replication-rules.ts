@@ -46,6 +46,9 @@ export interface FoundReplication {
 
 const inputOf = ({ id }: DeclaredRule): string => `replication.${id}`;
 
+/** The id of the rule that a reference is of. */
+export const ruleOfReference = (as: string): string => as.slice('replication.'.length);
+
 /** The Buckets that the rules name. */
 export const replicationRefersTo = ({ replication }: BucketSpec): readonly Reference[] =>
   (replication?.rules ?? []).flatMap((rule): readonly Reference[] => {

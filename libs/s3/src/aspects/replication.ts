@@ -11,6 +11,7 @@ import {
   readReplication,
   removedOthers,
   replicationRefersTo,
+  ruleOfReference,
   writeReplication,
   type FoundReplication,
   type ReplicationWant,
@@ -100,6 +101,14 @@ export const replicationByRole = ({
       }
       const note = removedOthers(found.rules, want);
       return note === undefined ? {} : { note };
+    },
+    async end(s3, { ended }, context) {
+      const found = await readReplication(s3, context);
+      const ids = new Set(ended.map(ruleOfReference));
+      const rules = found.rules.filter(({ ID = '' }) => !ids.has(ID));
+      if (rules.length === found.rules.length) return false;
+      await writeReplication(s3, { role: found.role, rules }, found, context);
+      return true;
     },
   };
 };

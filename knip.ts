@@ -19,7 +19,7 @@ export default {
       ignoreBinaries: ['unshare', 'dpkg-deb'],
     },
     // Begun by tools/bootstrap.mjs, and bundled by the benchmark itself.
-    'tools/bench': { entry: ['main.ts', 'raw/main.ts'] },
+    'tools/bench': { entry: ['main.ts', 'raw/main.ts', 'settings/main.ts'] },
   },
   // The index of a lib is no entry from outside: the workspaces have no users but each other.
   includeEntryExports: true,

@@ -1,13 +1,7 @@
-import {
-  CreateBucketCommand,
-  GetBucketTaggingCommand,
-  GetBucketVersioningCommand,
-  HeadBucketCommand,
-  PutBucketTaggingCommand,
-  PutBucketVersioningCommand,
-} from '@aws-sdk/client-s3';
+import { CreateBucketCommand, HeadBucketCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import { finalizerName, ownerTagKeys, type BucketSpec } from '@operator/api';
 import type { KubeObject, Resource } from '@operator/runtime';
+import { rawFeatures } from './features.ts';
 import { readyConditions, type Raw } from './order.ts';
 
 /** The calls of docs/calls.md, "First convergence of one Bucket". */
@@ -20,32 +14,42 @@ export const writeBucket = async (
   const metadata = { name, namespace, uid };
   const wire = driver.wire();
   const Bucket = object.spec.name;
-  const tags = Object.entries(object.spec.tagging?.tags ?? {});
+  const tags = Object.entries(object.spec.tagging?.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
   const status = (fields: Readonly<Record<string, unknown>>) =>
     kube.apply(resource, { metadata, status: fields }, { subresource: 'status' });
-  const lookAtTags = () => wire.sendOrAbsent(new GetBucketTaggingCommand({ Bucket }), ['NoSuchTagSet'], context);
-  const lookAtVersioning = () => wire.send(new GetBucketVersioningCommand({ Bucket }), context);
+  const features = (['tagging', ...Object.keys(object.spec)] as const)
+    .filter((key, index, all) => key in rawFeatures && all.indexOf(key) === index)
+    .map((key) => rawFeatures[key as keyof typeof rawFeatures]);
+  const at = { wire, context, Bucket };
+  // As the operator does it: reads side by side, writes one after the other.
+  const look = () => Promise.all(features.map((feature) => feature.look(at)));
+  const putTags = (TagSet: typeof tags) =>
+    wire.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }), context);
 
   await kube.apply(resource, { metadata: { ...metadata, finalizers: [finalizerName] } });
   await wire.sendOrAbsent(new HeadBucketCommand({ Bucket }), [404], context);
-  const managed = { tagging: tags.map(([key]) => key) };
+  const managed = { tagging: tags.map(({ Key }) => Key) };
   const base = { bucketName: Bucket, endpoint: driver.serverIdentity, managed };
   await status({ ...base, exists: false, createIntent: { at: new Date().toISOString(), bucketName: Bucket } });
-  await wire.send(new CreateBucketCommand({ Bucket }), context);
-  tell(object, 'BucketCreated', `Created bucket ${Bucket} in region ${wire.region}.`);
-  await lookAtTags();
-  await lookAtVersioning();
-  await wire.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }), context);
   const mark = { cluster: uid, namespace, name, uid, proof: `v1.${'x'.repeat(43)}` };
   const marks = (['cluster', 'namespace', 'name', 'uid', 'proof'] as const).map((part) => ({
     Key: ownerTagKeys[part],
     Value: mark[part],
   }));
-  const all = [...tags.map(([Key, Value]) => ({ Key, Value })), ...marks];
-  // As the operator does it: the owner tags first, by themselves.
-  for (const TagSet of tags.length === 0 ? [marks] : [marks, all]) {
-    await wire.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }), context);
-  }
+  const marksAtCreation = driver.creationTags?.areTaken() === true;
+  await wire.send(
+    new CreateBucketCommand({
+      Bucket,
+      ...(marksAtCreation ? { CreateBucketConfiguration: { Tags: marks } } : {}),
+    }),
+    context,
+  );
+  tell(object, 'BucketCreated', `Created bucket ${Bucket} in region ${wire.region}.`);
+  await look();
+  // The owner tags first, by themselves.
+  if (!marksAtCreation) await putTags(marks);
+  if (tags.length > 0) await putTags([...tags, ...marks]);
+  for (const { write } of features) await write?.(at);
   const facts = {
     ...base,
     exists: true,
@@ -53,8 +57,7 @@ export const writeBucket = async (
     region: wire.region,
     arn: `arn:aws:s3:::${Bucket}`,
   };
-  await lookAtTags();
-  await lookAtVersioning();
+  await look();
   await status({
     ...facts,
     lastSyncTime: new Date().toISOString(),

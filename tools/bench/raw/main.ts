@@ -1,4 +1,5 @@
 import { bucketPolicyResource, bucketResource, accessKeyResource } from '@operator/api';
+import { createAwsDriver } from '@operator/driver-aws';
 import { createMinioDriver } from '@operator/driver-minio';
 import { redact, type CallContext } from '@operator/outcome';
 import { createKubeClient, loadKubeconfig, openKubeConnection, type KubeObject } from '@operator/runtime';
@@ -40,7 +41,8 @@ const kube = createKubeClient({
   monotonicMs,
   observe: ({ verb, resource }) => count(`kubernetes ${verb} ${resource}`),
 });
-const driver = createMinioDriver(
+const createDriver = { minio: createMinioDriver, aws: createAwsDriver }[order.type];
+const driver = createDriver(
   {
     endpoint: order.endpoint,
     region: order.region,

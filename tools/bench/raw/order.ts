@@ -7,7 +7,8 @@ export interface RawOrder {
   readonly kind: 'Bucket' | 'BucketPolicy' | 'AccessKey';
   readonly namespace: string;
   readonly kubeconfig: string;
-  /** The MinIO to call, and its root credentials. */
+  /** What the server at `endpoint` is. */
+  readonly type: 'minio' | 'aws';
   readonly endpoint: string;
   readonly region: string;
   readonly accessKey: string;

@@ -16,17 +16,21 @@ export interface RawLoop {
   stop(): Promise<void>;
 }
 
-/** Starts it on the objects of one kind in one namespace, against the MinIO of the world. `program`: see `bundleRawLoop`. */
+/** Where a raw loop sends its calls. */
+export type RawServer = Pick<RawOrder, 'type' | 'endpoint' | 'region' | 'accessKey' | 'secretKey'>;
+
+/** Starts it on the objects of one kind in one namespace. `program`: see `bundleRawLoop`. */
 export async function startRawLoop(
   program: string,
   world: World,
   kind: RawOrder['kind'],
   namespace: string,
+  { type, endpoint, region, accessKey, secretKey }: RawServer,
   concurrency: number,
 ): Promise<RawLoop> {
-  const { endpoint, region, accessKey, secretKey } = world.server('minio');
   const kubeconfig = world.controlPlane.kubeconfigPath;
-  const order: RawOrder = { kind, namespace, kubeconfig, endpoint, region, accessKey, secretKey, concurrency };
+  const server: RawServer = { type, endpoint, region, accessKey, secretKey };
+  const order: RawOrder = { kind, namespace, kubeconfig, ...server, concurrency };
   const logPath = join(world.dir, 'logs', `raw-${kind}-${namespace}.log`);
   const child = await startChild({
     name: 'raw loop',

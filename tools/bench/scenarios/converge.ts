@@ -16,11 +16,11 @@ import { localFolder } from '@operator/tools/paths';
 import { countCalls, isKubeWrite, isStorageCall, readCalls, tellCalls, type Calls } from '../calls.ts';
 import type { CrowdKind } from '../crowd.ts';
 import { tellTop } from '../profile.ts';
-import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
+import { bundleRawLoop, startRawLoop, type RawServer } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 
 /** Workers that a controller has by default, and objects that the raw loop writes at once. */
-const workers = 10;
+export const workers = 10;
 const provider = 'minio';
 /** MinIO seals what its admin API takes with a key from argon2id, for which client and server take 64 MiB and 0.1 s each time. */
 const mostKeys = { quick: 5, full: 20 };
@@ -41,7 +41,7 @@ export interface Rate {
   readonly cpuSeconds: number;
   readonly peakMebibytes: number;
 }
-interface Convergence extends Rate {
+export interface Convergence extends Rate {
   readonly calls: Calls;
 }
 
@@ -89,7 +89,7 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
           const found =
             side === 'controller'
               ? await convergeCold(bench, world, kind, namespace, count)
-              : await runRawLoop(program, world, kind, namespace, count);
+              : await runRawLoop(program, world, kind, namespace, count, { type: 'minio', ...world.server('minio') });
           log(`${count} × ${kind}, ${side}: ${(count / found.seconds).toFixed(1)} per second`);
           const id = `${kind} ${side}`;
           seen.set(id, [...(seen.get(id) ?? []), found]);
@@ -98,7 +98,8 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
     }
     return kinds.flatMap((kind) => {
       const of = (side: Side) => seen.get(`${kind} ${side}`) ?? [];
-      return figuresOf(kind, countOf(kind), of('controller'), of('raw loop'));
+      const limit = kind === 'AccessKey' ? { note: 'argon2id of MinIO’s admin API is the limit of both' } : {};
+      return figuresOf({ scenario: 'converge', what: kind, ...limit }, countOf(kind), of('controller'), of('raw loop'));
     });
   } finally {
     await world.stop();
@@ -106,23 +107,35 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
 };
 
 /** Namespaces with a Ready Provider each. Its controller is stopped then: what it does meanwhile is not measured here. */
-export const makeProviders = async (world: World, namespaces: readonly string[]): Promise<void> => {
+export const makeProviders = async (
+  world: World,
+  namespaces: readonly string[],
+  name: string = provider,
+  create = (namespace: string) => world.createProvider(namespace, name, { server: 'minio' }),
+): Promise<void> => {
   const controller = await world.startController('provider');
   for (const namespace of namespaces) {
     await world.createNamespace(namespace);
-    await world.createProvider(namespace, provider, { server: 'minio' });
-    await world.kube.untilReady('Provider', namespace, provider);
+    await create(namespace);
+    await world.kube.untilReady('Provider', namespace, name);
   }
   await controller.close();
 };
 
 /** Creates the objects of one side; a Bucket and what is for it have the same name. */
-export const makeObjects = (world: World, kind: CrowdKind, namespace: string, count: number, signal: AbortSignal) =>
+export const makeObjects = (
+  world: World,
+  kind: CrowdKind,
+  namespace: string,
+  count: number,
+  signal: AbortSignal,
+  manifest = manifestOf[kind],
+) =>
   forEach(
     Array.from({ length: count }, (_, index) => `${namespace}-${index}`),
     16,
     signal,
-    (name) => world.kube.create(kind, namespace, name, manifestOf[kind](name)),
+    (name) => world.kube.create(kind, namespace, name, manifest(name)),
   );
 
 /** A rate below one object a second is taken for a standstill. */
@@ -172,16 +185,17 @@ const callsAtLast = async (controller: { metrics(): Promise<string> }): Promise<
   }
 };
 
-const runRawLoop = async (
+export const runRawLoop = async (
   program: string,
   world: World,
   kind: CrowdKind,
   namespace: string,
   count: number,
+  server: RawServer,
 ): Promise<Convergence> => {
   const watch = await watchReady(world.kube, kind, namespace);
   const startedAt = performance.now();
-  const loop = await startRawLoop(program, world, kind, namespace, workers);
+  const loop = await startRawLoop(program, world, kind, namespace, server, workers);
   try {
     // It fails as a whole: then its report says why, and nothing more becomes Ready.
     const [{ calls, cpuSeconds, peakMebibytes }] = await Promise.all([
@@ -198,8 +212,9 @@ const runRawLoop = async (
 
 const isEvent = (name: string): boolean => name.endsWith(' events');
 
-const figuresOf = (
-  kind: CrowdKind,
+/** What both sides did in each run. `what`: the objects, in a few words. */
+export const figuresOf = (
+  { scenario, what, note }: { readonly scenario: string; readonly what: string; readonly note?: string },
   count: number,
   controller: readonly Convergence[],
   rawLoop: readonly Convergence[],
@@ -215,8 +230,8 @@ const figuresOf = (
     values: readonly number[],
     more: Partial<Figure> = {},
   ): Figure => ({
-    scenario: 'converge',
-    name: `${count} × ${kind}: ${name}`,
+    scenario,
+    name: `${count} × ${what}: ${name}`,
     unit,
     values,
     ...more,
@@ -227,7 +242,7 @@ const figuresOf = (
   });
   return [
     figure('controller', 'per second', rates(controller), {
-      ...(kind === 'AccessKey' ? { note: 'argon2id of MinIO’s admin API is the limit of both' } : {}),
+      ...(note === undefined ? {} : { note }),
     }),
     figure('raw loop', 'per second', rawRates),
     figure(

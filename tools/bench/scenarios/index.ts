@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import { converge } from './converge.ts';
 import { down } from './down.ts';
+import { features } from './features.ts';
 import { latency } from './latency.ts';
 import { peer } from './peer.ts';
 import { rest } from './rest.ts';
@@ -10,4 +11,15 @@ import { soak } from './soak.ts';
 import { start } from './start.ts';
 
 /** In the order in which they run; those of the crowd come last, and the ones that are not timed right after the one that takes long. */
-export const scenarios: readonly Scenario[] = [start, converge, peer, latency, soak, rest, shards, restart, down];
+export const scenarios: readonly Scenario[] = [
+  start,
+  converge,
+  features,
+  peer,
+  latency,
+  soak,
+  rest,
+  shards,
+  restart,
+  down,
+];

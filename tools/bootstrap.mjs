@@ -12,7 +12,18 @@ const inRoot = (...parts) => join(root, ...parts);
 const pinnedNode = inRoot('node_modules', 'node', 'bin', 'node');
 
 /** Commands that are programs of ours; every other word names a program of node_modules/.bin. */
-const ours = ['trial', 'test', 'local', 'controller', 'charts', 'images', 'bench', 'commits', 'secret-template'];
+const ours = [
+  'trial',
+  'test',
+  'local',
+  'controller',
+  'charts',
+  'images',
+  'bench',
+  'commits',
+  'secret-template',
+  'conformance',
+];
 
 const [command, ...args] = process.argv.slice(2);
 if (command === undefined) {

@@ -9,22 +9,25 @@ export interface UntilOptions<T> {
   readonly everyMs?: number;
   /** Shows the last look in the error. */
   readonly show?: (seen: T | undefined) => string;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Looks again and again until `holds` says yes; returns what it then saw. A look that throws counts as "not yet".
- * @throws Error with the last look when the time is over
+ * @throws Error with the last look when the time is over; the signal's reason when aborted
  */
 export async function until<T>(
   look: () => T | Promise<T>,
   holds: (seen: T) => boolean,
   options: UntilOptions<T>,
 ): Promise<T> {
-  const { timeoutMs = 60_000, everyMs = 50, show = (seen) => JSON.stringify(seen, undefined, 1) } = options;
+  const { timeoutMs = 60_000, everyMs = 50, show = (seen) => JSON.stringify(seen, undefined, 1), signal } = options;
   const deadline = performance.now() + timeoutMs;
   let seen: T | undefined;
   let thrown: unknown;
   do {
+    signal?.throwIfAborted();
     try {
       thrown = undefined;
       seen = await look();

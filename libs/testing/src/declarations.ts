@@ -208,7 +208,8 @@ const lifecyclePartly = [
   },
 ] as const;
 
-const kmsKeyId = '0a1b2c3d-0000-4000-8000-00000000000e';
+/** The key that the declarations name; a server with a key service may have it. */
+export const kmsKeyId = '0a1b2c3d-0000-4000-8000-00000000000e';
 
 type DeclaredWebsite = NonNullable<BucketSpec['website']>;
 

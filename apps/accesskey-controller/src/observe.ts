@@ -41,7 +41,7 @@ export const observeUser = async (work: KeyWork): Promise<UserSight> => {
     provider: provided.provider,
     sights: await observeBuckets(work, observed?.policy),
     standing: observed?.policy,
-    maxPolicyBytes: issuer.maxPolicyBytes,
+    server: issuer,
   });
   return { rights, user: observed };
 };

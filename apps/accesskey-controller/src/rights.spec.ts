@@ -26,6 +26,7 @@ const gone: BucketSight = {
 
 interface Given {
   readonly maxPolicyBytes?: number;
+  readonly lacksActions?: ReadonlySet<string>;
   readonly provider?: Provider;
   readonly standing?: Record<string, unknown>;
   /** How the named buckets stand; `given` when left out. */
@@ -33,13 +34,19 @@ interface Given {
 }
 
 const rightsFor = (spec: Partial<AccessKeySpec>, given: Given = {}): Rights => {
-  const { maxPolicyBytes = 2_048, provider = providerOf(driver), standing, standings = {} } = given;
+  const {
+    maxPolicyBytes = 2_048,
+    lacksActions = new Set<string>(),
+    provider = providerOf(driver),
+    standing,
+    standings = {},
+  } = given;
   const accessKey: AccessKey = objectOf('AccessKey', 'app', { providerRef: { name: 'provider' }, ...spec });
   const refs = new Map((spec.access ?? []).map(({ bucketRef }) => [bucketRef.name, bucketRef.namespace]));
   const sights = [...refs].map(([name, namespace]) =>
     name === 'none' ? gone : sightOf(name, standings[name], namespace),
   );
-  return rightsOf({ accessKey, provider, sights, standing, maxPolicyBytes });
+  return rightsOf({ accessKey, provider, sights, standing, server: { maxPolicyBytes, lacksActions } });
 };
 const faultOf = (rights: () => Rights): Fault => {
   try {

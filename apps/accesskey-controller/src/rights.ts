@@ -17,7 +17,7 @@ import {
 } from '@operator/policy';
 import { keyOfReference, type Provider, type ReferredBucket } from '@operator/references';
 import type { ObjectKey } from '@operator/runtime';
-import type { ObservedUser } from '@operator/s3';
+import type { KeyIssuer, ObservedUser } from '@operator/s3';
 import { allowedBeyond } from './confinement.ts';
 import type { AccessKey } from './deps.ts';
 import type { BucketSight, Standing } from './observe-buckets.ts';
@@ -41,7 +41,7 @@ export interface RightsQuestion {
   readonly sights: readonly BucketSight[];
   /** What the user has at the server. */
   readonly standing: ObservedUser['policy'];
-  readonly maxPolicyBytes: number;
+  readonly server: Pick<KeyIssuer, 'maxPolicyBytes' | 'lacksActions'>;
 }
 
 /**
@@ -72,7 +72,10 @@ export const narrowedRights = (question: RightsQuestion): IamPolicy | undefined 
 
 /** @throws Fault `terminal` PolicyInvalid */
 const compose = (question: RightsQuestion): IamPolicy | undefined => {
-  const { standing, maxPolicyBytes } = question;
+  const {
+    standing,
+    server: { maxPolicyBytes },
+  } = question;
   const { version, wanted } = askedFor(question);
   const kept = standingNames(question, ['kept']);
   // What the own policy says about a bucket in doubt is there already, perhaps in one statement with others.
@@ -87,15 +90,16 @@ const compose = (question: RightsQuestion): IamPolicy | undefined => {
 
 /** What the spec asks for in the buckets in which rights may be given. @throws Fault `terminal` PolicyInvalid */
 const askedFor = (question: RightsQuestion) => {
-  const { accessKey, provider } = question;
+  const { accessKey, provider, server } = question;
+  const partition = partitionOf(provider.spec.region);
   const bucket = theOneBucket(question);
   const own = accessKey.spec.policy && requireValid(accessKey.spec.policy, bucket);
   if (own !== undefined && isBorrowed(question)) requireConfined(renderPolicy(own, bucket), question);
-  const asked = mergePolicies(own, policyFromAccess(entriesIn(question), partitionOf(provider.spec.region)));
+  const asked = mergePolicies(own, policyFromAccess(entriesIn(question), { partition, lacks: server.lacksActions }));
   const statements = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
   const wanted = isBorrowed(question) ? allowedWithin(statements, namesOf(question, ['given'])) : statements;
   const lent = lentIn(question);
-  const left = lent.length === 0 ? [] : [leftToOwner(lent, partitionOf(provider.spec.region))];
+  const left = lent.length === 0 ? [] : [leftToOwner(lent, partition)];
   return { version: asked?.version, wanted: [...wanted, ...left] };
 };
 

@@ -51,7 +51,7 @@ const narrow = async (
 ): Promise<IamPolicy | undefined> => {
   const { accessKey, provided, issuer } = work;
   const sights = grant === 'confirmed' ? [] : await observeBuckets(work, standing);
-  const question = { accessKey, provider: provided.provider, standing, maxPolicyBytes: issuer.maxPolicyBytes };
+  const question = { accessKey, provider: provided.provider, standing, server: issuer };
   const policy = narrowedRights({ ...question, sights });
   if (await putNarrowed(work, standing, policy, grant === 'confirmed' ? 'Provider' : 'Bucket')) return policy;
   return standing as IamPolicy | undefined;
@@ -138,7 +138,7 @@ const withoutLost = async (
   const { provider } = provided;
   if (accessKey.metadata.namespace !== provider.metadata.namespace) {
     const sights = await observeBuckets(work, standing);
-    return narrowedRights({ accessKey, provider, sights, standing, maxPolicyBytes: issuer.maxPolicyBytes });
+    return narrowedRights({ accessKey, provider, sights, standing, server: issuer });
   }
   const lost: string[] = [];
   for (const { key, standing: as } of asked) {

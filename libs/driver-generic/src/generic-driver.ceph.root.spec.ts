@@ -1,16 +1,7 @@
 import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
-import { driverConformance, lackedBy, startUnderTest, surroundings, type KnownGap } from '@operator/testing';
+import { driverConformance, lackedBy, startUnderTest, surroundings } from '@operator/testing';
 import { startCeph, type S3Server } from '@operator/tools/local';
 import { createGenericDriver } from './generic-driver.ts';
-
-const gaps: readonly KnownGap[] = [
-  {
-    title: 'are not issued beyond the most that one user may hold',
-    id: 'E5',
-    why: 'Ceph has no limit of two keys for each user.',
-    endsWith: /expected a Fault, but the call succeeded/,
-  },
-];
 
 /** With a topic for notifications. Source: Ceph documentation, "Bucket Notifications", Create a Topic */
 const startWithTopic = async (options: Parameters<typeof startCeph>[0]): Promise<S3Server> => {
@@ -33,7 +24,6 @@ const conformanceOnCeph = (name: string, sts: boolean) =>
     locksObjects: true,
     deniesUnknownKeys: sts,
     start: startUnderTest((options) => startWithTopic({ ...options, sts })),
-    knownGaps: gaps,
   });
 
 conformanceOnCeph('the generic driver on Ceph RGW without STS', false);

@@ -61,6 +61,7 @@ export const createKeyIssuer = (
 ): KeyIssuer => ({
   identity,
   maxKeysPerUser: Number.POSITIVE_INFINITY,
+  lacksActions: new Set(),
   choosesPair: true,
   maxPolicyBytes,
   userNameFor,

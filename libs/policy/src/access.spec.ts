@@ -82,9 +82,18 @@ describe('statements from access', () => {
   });
 
   test('have the ARNs of their partition', () => {
-    expect(JSON.stringify(policyFromAccess([{ bucketName: 'a', level: 'Admin' }], 'aws-cn'))).toContain(
+    expect(JSON.stringify(policyFromAccess([{ bucketName: 'a', level: 'Admin' }], { partition: 'aws-cn' }))).toContain(
       'arn:aws-cn:s3:::a/*',
     );
+  });
+
+  test('leave out what the server does not know, and nothing else', () => {
+    const lacked = 's3:ListBucketMultipartUploads';
+    const entries = [{ bucketName: 'a', level: 'ReadWrite' }] as const;
+    const actions = (lacks?: ReadonlySet<string>) =>
+      policyFromAccess(entries, lacks && { lacks }).flatMap(({ action = [] }) => action);
+    expect(actions()).toContain(lacked);
+    expect(actions(new Set([lacked]))).toEqual(actions().filter((action) => action !== lacked));
   });
 
   test('are none without access', () => {

@@ -49,6 +49,11 @@ const allow = (
   ...extra,
 });
 
+const without = ({ action = [], ...rest }: PolicyStatement, lacks: ReadonlySet<string>): PolicyStatement => ({
+  ...rest,
+  action: [action].flat().filter((one) => !lacks.has(one)),
+});
+
 const statementsFor = (
   level: AccessLevel,
   buckets: readonly string[],
@@ -73,9 +78,13 @@ const statementsFor = (
 
 /**
  * The statements that give these rights. Entries of one level for whole buckets share their statements, for policies of
- * users are short (AWS: 2 048 characters). `partition`: of the ARNs; `aws` everywhere but in China and GovCloud.
+ * users are short (AWS: 2 048 characters). `partition`: of the ARNs; `aws` everywhere but in China and GovCloud. `lacks`: actions that
+ * the server does not know; they are left out.
  */
-export const policyFromAccess = (entries: readonly BucketAccess[], partition = 'aws'): readonly PolicyStatement[] => {
+export const policyFromAccess = (
+  entries: readonly BucketAccess[],
+  { partition = 'aws', lacks = new Set() }: { readonly partition?: string; readonly lacks?: ReadonlySet<string> } = {},
+): readonly PolicyStatement[] => {
   const groups = new Map<string, { level: AccessLevel; prefix: string | undefined; buckets: Set<string> }>();
   for (const { level, prefix, bucketName } of entries) {
     const key = JSON.stringify([level, prefix ?? null]);
@@ -84,7 +93,7 @@ export const policyFromAccess = (entries: readonly BucketAccess[], partition = '
     group.buckets.add(bucketArn(bucketName, partition));
   }
   return [...groups.values()].flatMap(({ level, prefix, buckets }) =>
-    statementsFor(level, [...buckets].sort(), prefix),
+    statementsFor(level, [...buckets].sort(), prefix).map((statement) => without(statement, lacks)),
   );
 };
 

@@ -66,6 +66,8 @@ export interface KeyIssuer {
   readonly identity: string;
   /** Keys that one user may hold at once. */
   readonly maxKeysPerUser: number;
+  /** Actions that the server refuses in the policy of a user though Amazon has them, such as `s3:ListMultipartUploadParts`. */
+  readonly lacksActions: ReadonlySet<string>;
   /** True when the caller chooses the pair, so that it can stand in the Secret before it exists at the server. */
   readonly choosesPair: boolean;
   /** Largest policy in bytes without white space. */

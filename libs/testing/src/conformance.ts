@@ -32,12 +32,11 @@ import {
   type KeyUser,
   type Part,
 } from '@operator/s3';
-import { afterAll, afterEach, beforeAll, describe, expect, it as vitestIt } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bucketContext, bucketSpec, driverDeps, ownerMark, recordingContext } from './builders.ts';
 import { declarationsWith, surroundings, type Surroundings } from './declarations.ts';
 import { createConvergence, featureConformance, verdictsOf } from './feature-conformance.ts';
 import { independentClient } from './independent-client.ts';
-import { knownGaps, type KnownGap } from './known-gaps.ts';
 
 /** A running server, and how to reach it as its administrator. */
 export interface ServerUnderTest {
@@ -66,8 +65,6 @@ export interface ConformanceOptions {
   readonly suspendsUnderLock?: boolean;
   /** True when the server answers AccessDenied to keys that it does not know: nothing but a success then proves a key. */
   readonly deniesUnknownKeys?: boolean;
-  /** Cases that cannot hold on this server yet. */
-  readonly knownGaps?: readonly KnownGap[];
 }
 
 type KeyVerdict = Awaited<ReturnType<typeof verifyKey>>;
@@ -93,11 +90,6 @@ const faultOf = async (call: Promise<unknown>): Promise<Fault> => {
  */
 export const driverConformance = (options: ConformanceOptions): void => {
   describe(`${options.name} conforms`, () => {
-    const gaps = knownGaps(options.knownGaps ?? []);
-    const it = (title: string, run: () => Promise<void> | void): void => {
-      const known = gaps.of(title, run);
-      vitestIt(known.title, known.run);
-    };
     /** A test that this server is concerned by; another server's run does not have it, rather than skip it. */
     const testIf = (isConcerned: boolean, title: string, run: () => Promise<void> | void): void => {
       if (isConcerned) it(title, run);
@@ -597,8 +589,5 @@ export const driverConformance = (options: ConformanceOptions): void => {
     testIf(!options.issuesKeys, 'keys cannot be issued, and the driver says what to set', () => {
       expect(driver.keys).toMatch(/iamEndpoint/);
     });
-
-    // Not now: what a group holds is collected after this function.
-    if (options.knownGaps) vitestIt('every known gap names a case', gaps.close);
   });
 };

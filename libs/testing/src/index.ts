@@ -8,7 +8,6 @@ export type { FakeDriver } from './fake-driver.ts';
 export { html, listOfBuckets, refuse, refuseIam, startFakeS3, succeed } from './fake-s3.ts';
 export type { FakeAnswer, FakeRequest, FakeS3 } from './fake-s3.ts';
 export { independentClient } from './independent-client.ts';
-export type { KnownGap } from './known-gaps.ts';
 export { createMemoryKeys } from './memory-keys.ts';
 export { createMemoryS3 } from './memory-s3.ts';
 export type { MemoryBucket } from './memory-s3.ts';

@@ -33,6 +33,7 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
   const issuer: KeyIssuer = {
     identity: 'memory+http://s3.test',
     maxKeysPerUser,
+    lacksActions: new Set(),
     choosesPair,
     maxPolicyBytes: 2048,
     userNameFor: ({ namespace, name, uid }) => `${namespace}-${name}-${uid}`,

@@ -327,6 +327,146 @@ describe('the user', () => {
   });
 });
 
+describe('on a server that drops the path of a user', () => {
+  const marks = ['cluster', 'namespace', 'name', 'uid'] as const;
+  const tagsXml = (change: Partial<Record<(typeof marks)[number], string>> = {}) =>
+    `<Tags>${marks
+      .map(
+        (part) =>
+          `<member><Key>s3.cloud37.dev/${part}</Key><Value>${change[part] ?? ownerMark()[part]}</Value></member>`,
+      )
+      .join('')}</Tags>`;
+  const pathless = { GetUser: [result('GetUser', userXml('/', new Map()))], GetUserPolicy: [noSuchEntity] };
+  const noKeys = { ListAccessKeys: [result('ListAccessKeys')] };
+  const marked = { ListUserTags: [result('ListUserTags', tagsXml())] };
+  const unmarked = { ListUserTags: [result('ListUserTags', '<Tags></Tags>')] };
+
+  it('the mark is put into its tags and read back', async () => {
+    answers({
+      GetUser: [noSuchEntity],
+      CreateUser: [result('CreateUser', userXml('/', new Map()))],
+      TagUser: [result('TagUser')],
+      ...marked,
+    });
+    await issuerWith(false).putUser(user, recordingContext());
+    expect(actions()).toEqual(['GetUser', 'CreateUser', 'TagUser', 'ListUserTags']);
+    const sent = [...new URLSearchParams(fake.requests[2]?.body).values()];
+    expect(sent).toEqual(expect.arrayContaining(marks.map((part) => ownerMark()[part])));
+  });
+
+  it.each([
+    [
+      'are not there',
+      { TagUser: [refuseIam(501, 'NotImplemented')], ListUserTags: [refuseIam(501, 'NotImplemented')] },
+    ],
+    ['are dropped too', { TagUser: [result('TagUser')], ...unmarked }],
+  ])('and whose tags %s, the user goes again, and that no keys can be issued is said', async (_title, tags) => {
+    answers({
+      GetUser: [noSuchEntity],
+      CreateUser: [result('CreateUser', userXml('/', new Map()))],
+      DeleteUser: [result('DeleteUser')],
+      ...tags,
+    });
+    expect(await issuerWith(false).putUser(user, recordingContext()).catch(asFault)).toMatchObject({
+      kind: 'terminal',
+      reason: 'Unsupported',
+      message: expect.stringContaining('keeps neither the path nor the tags of a user') as string,
+    });
+    expect(actions().at(-1)).toBe('DeleteUser');
+  });
+
+  it('the tags say that it is ours', async () => {
+    answers({ ...pathless, ...noKeys, ...marked });
+    expect(await issuerWith(false).observeUser(user, recordingContext())).toMatchObject({
+      isOurs: true,
+      needsUpdate: false,
+    });
+  });
+
+  it('one whose creation broke off before the tags is finished', async () => {
+    answers({
+      ...pathless,
+      ...noKeys,
+      ListUserTags: [...unmarked.ListUserTags, ...unmarked.ListUserTags, ...marked.ListUserTags],
+      TagUser: [result('TagUser')],
+    });
+    expect(await issuerWith(false).observeUser(user, recordingContext())).toMatchObject({
+      isOurs: true,
+      needsUpdate: true,
+    });
+    await issuerWith(false).putUser(user, recordingContext());
+    expect(actions().slice(-2)).toEqual(['TagUser', 'ListUserTags']);
+  });
+
+  it.each([
+    ['the tags of another object', { ListUserTags: [result('ListUserTags', tagsXml({ uid: 'other' }))], ...noKeys }],
+    [
+      'the tags of another cluster',
+      { ListUserTags: [result('ListUserTags', tagsXml({ cluster: 'other' }))], ...noKeys },
+    ],
+    [
+      'no tags and a key',
+      {
+        ...unmarked,
+        ListAccessKeys: [
+          result(
+            'ListAccessKeys',
+            '<AccessKeyMetadata><member><AccessKeyId>AK1</AccessKeyId></member></AccessKeyMetadata>',
+          ),
+        ],
+      },
+    ],
+    ['no tags and a group of others', { ...unmarked, ...noKeys, ...foreignRights }],
+  ])('one with %s is not ours: neither changed nor deleted', async (_title, shown) => {
+    answers({ ...pathless, ...shown });
+    const issuer = issuerWith(false);
+    expect(await issuer.observeUser(user, recordingContext())).toMatchObject({ isOurs: false });
+    expect(await issuer.putUser(user, recordingContext()).catch(asFault)).toMatchObject({ reason: 'NotOwned' });
+    expect(await issuer.deleteUser(user, recordingContext()).catch(asFault)).toMatchObject({ reason: 'NotOwned' });
+    expect(actions().filter((action) => /^(Tag|Delete|Create|Put|Untag)/.test(action ?? ''))).toEqual([]);
+  });
+
+  it('a search finds ours by their tags', async () => {
+    const listed = ['root', user.name, iamUserNameFor(ownerMark({ cluster: 'other' }))]
+      .map((name) => `<member><UserName>${name}</UserName><Path>/</Path></member>`)
+      .join('');
+    answers({
+      ListUsers: [result('ListUsers', `<Users>${listed}</Users>`)],
+      ListUserTags: [...marked.ListUserTags, result('ListUserTags', tagsXml({ cluster: 'other' }))],
+    });
+    const { cluster, namespace, name, uid } = ownerMark();
+    expect(await issuerWith(false).listUsers(cluster, () => false, recordingContext())).toEqual({
+      isComplete: true,
+      users: [{ name: user.name, mark: { cluster, namespace, name, uid } }],
+    });
+    expect(actions()).toEqual(['ListUsers', 'ListUserTags', 'ListUserTags']);
+  });
+});
+
+describe('what the server says it is', () => {
+  it.each([
+    [
+      'SeaweedFS 8000GB 4.48',
+      Number.POSITIVE_INFINITY,
+      ['s3:ListBucketMultipartUploads', 's3:ListMultipartUploadParts'],
+    ],
+    ['Ceph Object Gateway (tentacle)', Number.POSITIVE_INFINITY, []],
+    ['something', 2, []],
+  ])('%s: shows how many keys and which actions it takes', async (server, most, lacked) => {
+    fake.answer(() => ({
+      kind: 'respond',
+      status: 404,
+      headers: { server },
+      body: '<ErrorResponse><Error><Code>NoSuchEntity</Code></Error></ErrorResponse>',
+    }));
+    const issuer = issuerWith(false);
+    expect(issuer.maxKeysPerUser).toBe(2);
+    expect(await issuer.observeUser(user, recordingContext())).toBeUndefined();
+    expect(issuer.maxKeysPerUser).toBe(most);
+    expect([...issuer.lacksActions]).toEqual(lacked);
+  });
+});
+
 describe('a key', () => {
   it.each([
     [result('GetUser', userXml()), true],

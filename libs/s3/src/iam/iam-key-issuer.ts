@@ -3,6 +3,7 @@ import type { OwnerMark } from '../aspect.ts';
 import type { Credentials } from '../connection.ts';
 import type { KeyIssuer } from '../key-issuer.ts';
 import type { Uplink } from '../uplink.ts';
+import { iamSoftwareOf } from './iam-software.ts';
 
 /** Where IAM is and what it can do. */
 export interface IamSettings {
@@ -10,7 +11,7 @@ export interface IamSettings {
   /** The region that requests are signed for. */
   readonly region: string;
   readonly credentials: Credentials;
-  /** False on servers without TagUser: ownership then rests on path and name alone. */
+  /** True where a user keeps the tags that CreateUser and TagUser give it. Elsewhere tags are used for the mark alone, and only where a user has no path. */
   readonly userTags: boolean;
 }
 
@@ -33,19 +34,31 @@ export const iamUserNameFor = (mark: OwnerMark): string => {
   return `${readable}-${hash}`;
 };
 
+/** True for what `iamUserNameFor` could have made. */
+export const mayBeIamUserName = (name: string): boolean => /^s3-.+-[0-9a-f]{16}$/.test(name);
+
 /**
- * Issues keys over the AWS IAM protocol: a user under the cluster's own path for each AccessKey, one inline policy, at most
- * two keys. Source: IAM API Reference; IAM and AWS STS quotas.
+ * Issues keys over the AWS IAM protocol: a user under the cluster's own path for each AccessKey, with one inline policy. What
+ * the server is, and so how it differs from Amazon, shows by its first answer. Source: IAM API Reference.
  */
 export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIssuer => {
   // Loaded when first used: of the four controllers only one issues keys, and the IAM client is large.
   let loading: Promise<IamUsers> | undefined;
+  let software = iamSoftwareOf('');
+  const hear = ({ server }: Readonly<Record<string, string>>): void => {
+    if (server !== undefined) software = iamSoftwareOf(server);
+  };
   const users = (): Promise<IamUsers> =>
-    (loading ??= import('./iam-users.ts').then(({ createIamUsers }) => createIamUsers(uplink, settings)));
+    (loading ??= import('./iam-users.ts').then(({ createIamUsers }) => createIamUsers(uplink, settings, hear)));
 
   return {
     identity: `iam+${new URL(settings.endpoint).origin}`,
-    maxKeysPerUser: 2,
+    get maxKeysPerUser() {
+      return software.maxKeysPerUser;
+    },
+    get lacksActions() {
+      return software.lacksActions;
+    },
     choosesPair: false,
     maxPolicyBytes: 2048,
     userNameFor: iamUserNameFor,

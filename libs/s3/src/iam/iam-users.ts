@@ -22,6 +22,7 @@ import {
   ListAttachedUserPoliciesCommand,
   ListGroupsForUserCommand,
   ListUserPoliciesCommand,
+  ListUserTagsCommand,
   ListUsersCommand,
   PutUserPolicyCommand,
   RemoveUserFromGroupCommand,
@@ -33,15 +34,15 @@ import {
   type User,
 } from '@aws-sdk/client-iam';
 import { ownerTagKeys, reasons } from '@operator/api';
-import { Fault, redact, transient, waiting, type CallContext } from '@operator/outcome';
+import { Fault, redact, terminal, transient, waiting, type CallContext } from '@operator/outcome';
 import type { Command } from '@smithy/core/client';
 import type { OwnerMark } from '../aspect.ts';
 import { answerOf, answerOfFault } from '../wire-answer.ts';
 import { faultFromError } from '../wire-fault.ts';
 import { type RenderedPolicy, type KeyUser, type MarkedUser, mostUsersLookedAt } from '../key-issuer.ts';
 import type { Tags } from '../owner-mark.ts';
-import { operationOf, type Uplink } from '../uplink.ts';
-import { type IamSettings, type IamUsers, iamUserNameFor } from './iam-key-issuer.ts';
+import { operationOf, type HearHeaders, type Uplink } from '../uplink.ts';
+import { type IamSettings, type IamUsers, iamUserNameFor, mayBeIamUserName } from './iam-key-issuer.ts';
 import { planUserTags, wantedUserTags } from './iam-user-tags.ts';
 
 const policyName = 's3-operator';
@@ -57,6 +58,9 @@ interface ForeignRights {
   readonly groupNames: readonly string[];
 }
 
+const countOf = ({ policyNames, policyArns, groupNames }: ForeignRights): number =>
+  policyNames.length + policyArns.length + groupNames.length;
+
 /** The path of all users that the operators of one cluster own. */
 const pathOf = ({ cluster }: Pick<OwnerMark, 'cluster'>): string => `/s3-operator/${cluster}/`;
 
@@ -64,14 +68,37 @@ const pathOf = ({ cluster }: Pick<OwnerMark, 'cluster'>): string => `/s3-operato
 const usersInPage = 1_000;
 const mostPages = 50;
 
-const tagsOf = (user: User): Tags => new Map((user.Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+const tagsOf = ({ Tags = [] }: Pick<User, 'Tags'>): Tags =>
+  new Map(Tags.map(({ Key, Value }) => [Key ?? '', Value ?? '']));
 
-// The name carries a hash of the mark and the path the cluster, so nobody else makes such a user by chance.
-const isOurs = (found: User, { mark }: KeyUser): boolean =>
-  found.Path === pathOf(mark) && (tagsOf(found).get(ownerTagKeys.uid) ?? mark.uid) === mark.uid;
+/** What IAM gives a user for whom no path was named; also what servers show that drop the path. */
+const noPath = '/';
 
-/** The calls of a key issuer over the AWS IAM protocol. */
-export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers => {
+/** The tags that say whose a user without a path is. */
+const markTags = ({ cluster, namespace, name, uid }: OwnerMark): Tags =>
+  new Map([
+    [ownerTagKeys.cluster, cluster],
+    [ownerTagKeys.namespace, namespace],
+    [ownerTagKeys.name, name],
+    [ownerTagKeys.uid, uid],
+  ]);
+
+const hasAll = (tags: Tags, wanted: Tags): boolean => [...wanted].every(([key, value]) => tags.get(key) === value);
+
+/** Undefined when not all of the mark is there. */
+const markIn = (tags: Tags): OwnerMark | undefined => {
+  const [cluster, namespace, name, uid] = [
+    ownerTagKeys.cluster,
+    ownerTagKeys.namespace,
+    ownerTagKeys.name,
+    ownerTagKeys.uid,
+  ].map((key) => tags.get(key));
+  if (cluster === undefined || namespace === undefined || name === undefined || uid === undefined) return undefined;
+  return { cluster, namespace, name, uid };
+};
+
+/** The calls of a key issuer over the AWS IAM protocol. `hear`: gets the headers of every answer. */
+export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: HearHeaders): IamUsers => {
   const { endpoint, region, credentials, userTags } = settings;
   const target = { service: 'iam', endpoint };
   const client = new IAMClient({ ...uplink.clientSettings(credentials), endpoint, region });
@@ -85,7 +112,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     through = client,
   ): Promise<Output | undefined> => {
     try {
-      return await uplink.send(target, command, (options) => through.send(command, options), context);
+      return await uplink.send(target, command, (options) => through.send(command, options), context, hear);
     } catch (error) {
       if (absentCodes.includes(answerOf(error)?.code ?? '')) return undefined;
       const call = { service: 'iam', operation: operationOf(command), endpoint };
@@ -127,6 +154,51 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
       if (error instanceof Fault && error.reason === reasons.Unsupported) return undefined;
       throw error;
     }
+  };
+
+  /** True for a user without a path, on a server of which it is not known that it keeps paths. */
+  const dropsPath = (path = noPath): boolean => !userTags && path === noPath;
+
+  /** Undefined where the server lacks tags of users. */
+  const listTags = async (UserName: string, context: CallContext): Promise<Tags | undefined> => {
+    const found = await sendIfThere(new ListUserTagsCommand({ UserName }), context);
+    return found && tagsOf(found);
+  };
+
+  /**
+   * Whose a user of our name is. The name has a hash of the mark, and the path the cluster, so nobody else makes such a user by chance. Where
+   * the server drops the path, the mark stands in tags. `nobody`: neither is there, nor anything else, as when a creation broke off.
+   */
+  const ownerOf = async (
+    found: User,
+    user: KeyUser,
+    context: CallContext,
+  ): Promise<'us' | 'somebody else' | 'nobody'> => {
+    const { mark, name } = user;
+    if (found.Path === pathOf(mark))
+      return (tagsOf(found).get(ownerTagKeys.uid) ?? mark.uid) === mark.uid ? 'us' : 'somebody else';
+    const tags = dropsPath(found.Path) ? await listTags(name, context) : undefined;
+    if (tags === undefined) return 'somebody else';
+    if (hasAll(tags, markTags(mark))) return 'us';
+    const isBare = tags.size === 0 && (await getPolicy(user, context)) === undefined && !(await hasMore(user, context));
+    return isBare ? 'nobody' : 'somebody else';
+  };
+
+  /** Whether the user has keys, or rights beside our policy. */
+  const hasMore = async (user: KeyUser, context: CallContext): Promise<boolean> =>
+    (await listKeys(user, context)).length > 0 || countOf(await foreignRights(user, context)) > 0;
+
+  /** Puts the mark into the tags of a user whose path the server dropped, and reads it back. @throws Fault `terminal` Unsupported */
+  const markByTags = async ({ name, mark }: KeyUser, context: CallContext): Promise<void> => {
+    const wanted = markTags(mark);
+    await sendIfThere(new TagUserCommand({ UserName: name, Tags: asList(wanted) }), context);
+    const tags = await listTags(name, context);
+    if (tags !== undefined && hasAll(tags, wanted)) return;
+    await send(new DeleteUserCommand({ UserName: name }), context, gone);
+    throw terminal(
+      reasons.Unsupported,
+      `The IAM service at ${endpoint} keeps neither the path nor the tags of a user, so that nothing would show whose it is. No AccessKeys can be issued there.`,
+    );
   };
 
   /** The rights that others have put on the user: it is ours alone, and ours has one inline policy. */
@@ -239,33 +311,39 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     }
   };
 
-  /** Names of the users of a cluster. Not all servers heed the prefix. */
-  const listNames = async (cluster: string, context: CallContext) => {
+  /** The users of a cluster by their path; of those without a path, all that could be. Not all servers heed the prefix. */
+  const listOurs = async (cluster: string, context: CallContext) => {
     const PathPrefix = pathOf({ cluster });
-    const names: string[] = [];
+    const users: { readonly name: string; readonly hasPath: boolean }[] = [];
     let Marker: string | undefined;
     for (let page = 1; page <= mostPages; page += 1) {
       const input = { PathPrefix, MaxItems: usersInPage, ...(Marker === undefined ? {} : { Marker }) };
       const answer = await send(new ListUsersCommand(input), context);
-      for (const { UserName, Path } of answer?.Users ?? [])
-        if (UserName !== undefined && Path === PathPrefix) names.push(UserName);
+      for (const { UserName: name = '', Path } of answer?.Users ?? []) {
+        if (Path === PathPrefix) users.push({ name, hasPath: true });
+        else if (dropsPath(Path) && mayBeIamUserName(name)) users.push({ name, hasPath: false });
+      }
       Marker = answer?.IsTruncated === true ? answer.Marker : undefined;
-      if (Marker === undefined) return { names, isComplete: true };
+      if (Marker === undefined) return { users, isComplete: true };
     }
-    return { names, isComplete: false };
+    return { users, isComplete: false };
   };
 
   /** Undefined: it is gone, or its tags do not fit its name. */
-  const markedUser = async (name: string, cluster: string, context: CallContext): Promise<MarkedUser | undefined> => {
+  const markedUser = async (
+    { name, hasPath }: { readonly name: string; readonly hasPath: boolean },
+    cluster: string,
+    context: CallContext,
+  ): Promise<MarkedUser | undefined> => {
+    if (!hasPath) {
+      const mark = markIn((await listTags(name, context)) ?? new Map());
+      return mark?.cluster === cluster && iamUserNameFor(mark) === name ? { name, mark } : undefined;
+    }
     if (!userTags) return { name, mark: undefined };
     const found = (await send(new GetUserCommand({ UserName: name }), context, gone))?.User;
     if (found?.Path !== pathOf({ cluster })) return undefined;
-    const tags = tagsOf(found);
-    const [namespace, object, uid] = [ownerTagKeys.namespace, ownerTagKeys.name, ownerTagKeys.uid].map((key) =>
-      tags.get(key),
-    );
-    if (namespace === undefined || object === undefined || uid === undefined) return { name, mark: undefined };
-    const mark = { cluster, namespace, name: object, uid };
+    const mark = markIn(new Map([...tagsOf(found), [ownerTagKeys.cluster, cluster]]));
+    if (mark === undefined) return { name, mark };
     return iamUserNameFor(mark) === name ? { name, mark } : undefined;
   };
 
@@ -291,13 +369,13 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
       const found = await getUser(user, context);
       if (found === undefined) return undefined;
       const arn = found.Arn ?? '';
-      if (!isOurs(found, user)) return { arn, isOurs: false, policy: undefined, keys: [], needsUpdate: false };
+      const owner = await ownerOf(found, user, context);
+      if (owner === 'somebody else') return { arn, isOurs: false, policy: undefined, keys: [], needsUpdate: false };
       const [policy, keys, foreign] = await Promise.all([
         getPolicy(user, context),
         listKeys(user, context),
         foreignRights(user, context),
       ]);
-      const hasForeign = foreign.policyNames.length + foreign.policyArns.length + foreign.groupNames.length > 0;
       const changes = planUserTags(wantedUserTags(user), tagsOf(found));
       return {
         arn,
@@ -308,7 +386,8 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
           isActive: Status === 'Active',
           ...(CreateDate === undefined ? {} : { createdAt: CreateDate }),
         })),
-        needsUpdate: hasForeign || (userTags && changes.set.size + changes.remove.length > 0),
+        needsUpdate:
+          owner === 'nobody' || countOf(foreign) > 0 || (userTags && changes.set.size + changes.remove.length > 0),
       };
     },
 
@@ -320,7 +399,8 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
       });
       const found = await getUser(user, context);
       if (found === undefined) {
-        if ((await send(create, context, exists)) !== undefined) return;
+        const made = await send(create, context, exists);
+        if (made !== undefined) return dropsPath(made.User?.Path) ? markByTags(user, context) : undefined;
       }
       const existing = found ?? (await getUser(user, context));
       if (existing === undefined) {
@@ -329,7 +409,9 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
           retryAfterMs: 5_000,
         });
       }
-      if (!isOurs(existing, user)) throw notOurs(user.name);
+      const owner = await ownerOf(existing, user, context);
+      if (owner === 'somebody else') throw notOurs(user.name);
+      if (owner === 'nobody') return markByTags(user, context);
       await updateTags(user, existing, context);
       await removeRights(user, await foreignRights(user, context), context);
     },
@@ -357,11 +439,11 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     deleteKey,
 
     async listUsers(cluster, isKnown, context) {
-      const { names, isComplete } = await listNames(cluster, context);
-      const unknown = names.filter((name) => !isKnown(name));
+      const { users: listed, isComplete } = await listOurs(cluster, context);
+      const unknown = listed.filter(({ name }) => !isKnown(name));
       const users: MarkedUser[] = [];
-      for (const name of unknown.slice(0, mostUsersLookedAt)) {
-        const user = await markedUser(name, cluster, context);
+      for (const one of unknown.slice(0, mostUsersLookedAt)) {
+        const user = await markedUser(one, cluster, context);
         if (user !== undefined) users.push(user);
       }
       return { users, isComplete: isComplete && unknown.length <= mostUsersLookedAt };
@@ -370,7 +452,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings): IamUsers 
     async deleteUser(user, context) {
       const found = await getUser(user, context);
       // One that is not shown may be too young to be: its name, which has a hash of the mark, is proof enough for going on.
-      if (found !== undefined && !isOurs(found, user)) throw notOurs(user.name);
+      if (found !== undefined && (await ownerOf(found, user, context)) === 'somebody else') throw notOurs(user.name);
       for (const { AccessKeyId } of await listKeys(user, context)) {
         if (AccessKeyId !== undefined) await deleteKey(user, AccessKeyId, context);
       }

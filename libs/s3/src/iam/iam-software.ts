@@ -1,0 +1,30 @@
+/** How an IAM service that is not Amazon's differs from it. */
+export interface IamSoftware {
+  /** Keys that one user may hold at once. */
+  readonly maxKeysPerUser: number;
+  /**
+   * Actions that it refuses in the policy of a user, though Amazon has them. What they allow there follows from the others, or
+   * cannot be allowed.
+   */
+  readonly lacksActions: ReadonlySet<string>;
+}
+
+/** Amazon's own, and whatever is not known. Source: IAM and AWS STS quotas. */
+const amazon: IamSoftware = { maxKeysPerUser: 2, lacksActions: new Set() };
+
+/** By what the `Server` header begins with. Tried: Ceph 20.2, SeaweedFS 4.48. */
+const known: ReadonlyMap<string, IamSoftware> = new Map([
+  ['Ceph Object Gateway', { ...amazon, maxKeysPerUser: Number.POSITIVE_INFINITY }],
+  [
+    'SeaweedFS',
+    {
+      maxKeysPerUser: Number.POSITIVE_INFINITY,
+      // The parts of an upload are listed by who may write the object; the uploads of a bucket by its administrators alone.
+      lacksActions: new Set(['s3:ListBucketMultipartUploads', 's3:ListMultipartUploadParts']),
+    },
+  ],
+]);
+
+/** `server`: the `Server` header of its answers; empty while there was none. */
+export const iamSoftwareOf = (server: string): IamSoftware =>
+  [...known].find(([name]) => server.startsWith(name))?.[1] ?? amazon;

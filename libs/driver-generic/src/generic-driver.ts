@@ -30,7 +30,7 @@ const unsupported: UnsupportedFeatures = new Map([
   ['cloudTrail', 'CloudTrail is a service of AWS.'],
   [
     'userTags',
-    'IAM services other than that of AWS keep no tags on users; the tags of the AccessKey have no effect there.',
+    'Of the IAM services that are not that of AWS some keep no tags on users, so the tags of the AccessKey have no effect there.',
   ],
 ]);
 
@@ -67,10 +67,28 @@ const policiesOnCeph: UnsupportedFeatures = new Map([
   ],
 ]);
 
+/** Elements that versitygw leaves out when it reads a bucket policy; the rest it keeps and answers 200. Tried: 1.8.0. */
+const policiesOnVersitygw: UnsupportedFeatures = new Map([
+  [
+    'policyNotAction',
+    'versitygw drops notAction from a bucket policy: the statement would neither allow nor deny anything. List the actions that are meant.',
+  ],
+  [
+    'policyNotPrincipal',
+    'versitygw drops notPrincipal from a bucket policy: the statement would be about nobody. Name in principal who is meant.',
+  ],
+]);
+
+/** By what the `Server` header of an answer begins with. */
+const policiesOn: ReadonlyMap<string, UnsupportedFeatures> = new Map([
+  ['Ceph Object Gateway', policiesOnCeph],
+  ['VERSITYGW', policiesOnVersitygw],
+]);
+
 /** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */
 export const createGenericDriver: DriverFactory = (connection, deps) => {
   const always = connection.adminEndpoint === undefined ? withoutAdminApi : unsupported;
-  const onCeph: UnsupportedFeatures = new Map([...always, ...policiesOnCeph]);
+  const bySoftware = [...policiesOn].map(([name, policies]) => [name, new Map([...always, ...policies])] as const);
   return createS3Driver(connection, deps, {
     aspects: ({ uplink }) => [
       bindAspect(tagging),
@@ -88,7 +106,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
         ? []
         : [bindAspect(rgwQuota(connection.adminEndpoint, connection, uplink))]),
     ],
-    unsupported: (software) => (software?.startsWith('Ceph Object Gateway') === true ? onCeph : always),
+    unsupported: (software = '') => bySoftware.find(([name]) => software.startsWith(name))?.[1] ?? always,
     isCertain: false,
     serverIdentity: endpointIdentity(connection.endpoint),
     readError: readMisroutedPut,

@@ -23,7 +23,17 @@ describe('the command line of the conformance suite', () => {
     const ca = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
     writeFileSync(join(dir, 'ca.pem'), ca);
     const more = ['--region', 'eu', '--iam-endpoint', 'https://iam.example.com/', '--ca-file', join(dir, 'ca.pem')];
-    const rest = ['--host-style', '--bucket-prefix', 'try-', '--profiles', 'Keys,Policy', '--parallel', '2'];
+    const rest = [
+      '--host-style',
+      '--event-arn',
+      'arn:aws:sqs:eu:1:q',
+      '--bucket-prefix',
+      'try-',
+      '--profiles',
+      'Keys,Policy',
+      '--parallel',
+      '2',
+    ];
     expect(readCommand([...at, ...more, ...rest, '--report', 'r.yaml'])).toEqual({
       does: 'run',
       at: {
@@ -32,6 +42,7 @@ describe('the command line of the conformance suite', () => {
         region: 'eu',
         iamEndpoint: 'https://iam.example.com',
         pathStyle: false,
+        events: { list: 'sqs', arn: 'arn:aws:sqs:eu:1:q' },
         ca,
       },
       bucketPrefix: 'try-',
@@ -51,6 +62,11 @@ describe('the command line of the conformance suite', () => {
     ['a server that is unknown', ['--server', 'garage'], '--server is "garage". Give one of minio'],
     ['a server and an endpoint', ['--server', 'minio', '--endpoint', 'https://x'], 'leave out --endpoint'],
     ['to clean a server that ends', ['--server', 'minio', '--clean'], '--clean is for your own server'],
+    [
+      'a bucket for events',
+      [...at, '--event-arn', 'arn:aws:s3:::b'],
+      '--event-arn is "arn:aws:s3:::b". Give the ARN of a queue',
+    ],
     ['a prefix with capitals', [...at, '--bucket-prefix', 'Upper'], '--bucket-prefix is "Upper".'],
     ['a prefix that is too long', [...at, '--bucket-prefix', 'x'.repeat(26)], '--bucket-prefix has 26 characters.'],
     ['an unknown profile', [...at, '--profiles', 'Bucket,Rest'], '--profiles is "Rest".'],

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ProviderSpec } from '@operator/api';
+import type { Surroundings } from '@operator/testing/declarations';
 import { profiles, type Profile } from './report.ts';
 
 /** The servers that this project starts by itself. */
@@ -15,6 +16,8 @@ export interface TheirServer {
   readonly iamEndpoint?: string;
   readonly adminEndpoint?: string;
   readonly pathStyle: boolean;
+  /** Where notifications may go, and the list of a Bucket that it belongs to. */
+  readonly events?: Surroundings['events'];
   /** PEM. */
   readonly ca?: string;
 }
@@ -51,6 +54,7 @@ Runs the operator, on a Kubernetes API of its own on this machine, against an S3
   --region NAME          default us-east-1
   --iam-endpoint URL     its IAM API; on type custom no AccessKeys without it
   --admin-endpoint URL   its own admin API, which quotas need on Ceph RGW
+  --event-arn ARN        a queue or topic that may get notifications; without it they are not tried
   --ca-file FILE         PEM certificates to trust besides the usual roots
   --host-style           the bucket stands in the host name, not in the path
   --server NAME          starts a server of this project in place of all these
@@ -96,6 +100,7 @@ const parse = (args: readonly string[]) => {
         region: { type: 'string' },
         'iam-endpoint': { type: 'string' },
         'admin-endpoint': { type: 'string' },
+        'event-arn': { type: 'string' },
         'ca-file': { type: 'string' },
         'host-style': { type: 'boolean' },
         server: { type: 'string' },
@@ -116,7 +121,7 @@ type Values = ReturnType<typeof parse>;
 
 const placeIn = (values: Values): OwnServer | TheirServer => {
   const described = (
-    ['type', 'endpoint', 'region', 'iam-endpoint', 'admin-endpoint', 'ca-file', 'host-style'] as const
+    ['type', 'endpoint', 'region', 'iam-endpoint', 'admin-endpoint', 'event-arn', 'ca-file', 'host-style'] as const
   ).filter((name) => values[name] !== undefined);
   if (values.server !== undefined) {
     if (described[0] !== undefined)
@@ -131,6 +136,7 @@ const placeIn = (values: Values): OwnServer | TheirServer => {
     throw new BadInput('--endpoint is missing. Give the URL of the S3 API, such as https://s3.example.com.');
   const iam = values['iam-endpoint'];
   const admin = values['admin-endpoint'];
+  const eventArn = values['event-arn'];
   const caFile = values['ca-file'];
   return {
     type,
@@ -139,6 +145,7 @@ const placeIn = (values: Values): OwnServer | TheirServer => {
     ...(iam === undefined ? {} : { iamEndpoint: urlIn('--iam-endpoint', iam) }),
     ...(admin === undefined ? {} : { adminEndpoint: urlIn('--admin-endpoint', admin) }),
     pathStyle: values['host-style'] !== true,
+    ...(eventArn === undefined ? {} : { events: eventsIn(eventArn) }),
     ...(caFile === undefined ? {} : { ca: certificatesIn(caFile) }),
   };
 };
@@ -159,6 +166,16 @@ const urlIn = (option: string, value: string): string => {
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
     throw new BadInput(`${option} has a path, a query or a fragment: "${value}". Give scheme, host and port alone.`);
   return value.replace(/\/$/, '');
+};
+
+/** An ARN is `arn:partition:service:region:account:name`. Source: IAM User Guide, Amazon Resource Names */
+const eventsIn = (arn: string): NonNullable<TheirServer['events']> => {
+  const service = /^arn:[^:]+:([^:]+):/.exec(arn)?.[1];
+  if (service !== 'sqs' && service !== 'sns')
+    throw new BadInput(
+      `--event-arn is "${arn}". Give the ARN of a queue or a topic, such as arn:aws:sqs:eu-west-1:123456789012:events.`,
+    );
+  return { list: service, arn };
 };
 
 const certificatesIn = (path: string): string => {

@@ -5,14 +5,15 @@ import { join } from 'node:path';
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { BucketFeature } from '@operator/api';
 import type { Part } from '@operator/s3';
-import { kmsKeyId } from '@operator/testing/declarations';
+import { kmsKeyId, surroundings } from '@operator/testing/declarations';
 import { bundleControllers, controllerNames, forEach, startWorld, until, type World } from '../harness/index.ts';
+import { startCeph } from '../local/ceph.ts';
 import { s3Starters } from '../local/starters.ts';
 import type { S3Server } from '../local/s3-servers.ts';
 import { inWords, narrate } from '../narrate.ts';
 import { localFolder } from '../paths.ts';
 import { createBench, Lie, wordsOf, type Bench, type CaseResult, type Ending, type RawAnswer } from './bench.ts';
-import { scenarios } from './cases/index.ts';
+import { scenariosOn } from './cases/index.ts';
 import { clean, namespacePrefix } from './cleaning.ts';
 import { cleanUsers } from './cleaning-users.ts';
 import type { OwnServer, RunCommand } from './command.ts';
@@ -44,7 +45,11 @@ export const startOwn = async (
   const remove = () => rm(dir, { recursive: true, force: true });
   try {
     const env = environmentOf[name];
-    const server: S3Server = await s3Starters[name]({ dir, ...(env === undefined ? {} : { env }), ...given });
+    const { events } = surroundings[name];
+    const options = { dir, ...(env === undefined ? {} : { env }), ...given };
+    const server: S3Server = await (name === 'ceph'
+      ? startCeph({ ...options, topic: 'events' })
+      : s3Starters[name](options));
     const { endpoint, region, iamEndpoint, adminEndpoint, accessKey, secretKey } = server;
     return {
       target: {
@@ -56,6 +61,7 @@ export const startOwn = async (
         pathStyle: true,
         accessKey,
         secretKey,
+        events,
         known: { name, version: await versionOfServer(name) },
       },
       async stop() {
@@ -144,7 +150,7 @@ const runScenarios = async (
   { profiles, parallel, log, signal }: RunOptions,
   results: CaseResult[],
 ): Promise<void> => {
-  const chosen = scenarios.filter(({ profile }) => profiles.includes(profile));
+  const chosen = scenariosOn(bench.target).filter(({ profile }) => profiles.includes(profile));
   await forEach(chosen, parallel, signal, async (scenario) => {
     const it = tryFor(scenario, bench, (result) => {
       results.push(result);

@@ -2,6 +2,7 @@ import { rootCertificates } from 'node:tls';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import type { ProviderSpec } from '@operator/api';
 import { anonymousClient, independentClient } from '@operator/testing/independent-client';
+import type { Surroundings } from '@operator/testing/declarations';
 import type { Pair } from '../harness/index.ts';
 import { BadInput, type TheirServer } from './command.ts';
 
@@ -15,6 +16,8 @@ export interface Target extends Pair {
   readonly pathStyle: boolean;
   readonly ca?: string;
   readonly sessionToken?: string;
+  /** Where notifications may go, and the list of a Bucket that it belongs to. */
+  readonly events?: Surroundings['events'];
   /** Name and version, where this project started it. */
   readonly known?: { readonly name: string; readonly version: string };
 }

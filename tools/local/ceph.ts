@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
 import { cephConf, monitorAddresses } from './ceph-conf.ts';
 import { inChroot, refuseChroot } from './chroot.ts';
 import { retryPortRaces, startChild, StartFailed, waitUntilReady, type Child } from './child.ts';
@@ -16,6 +17,8 @@ export interface CephOptions extends S3ServerOptions {
    * key, which it tells apart without.
    */
   readonly sts?: boolean;
+  /** Name of a topic that it has for notifications; their events go nowhere. None when absent. */
+  readonly topic?: string;
 }
 
 /** The account of its root user, which stands in the ARNs of what that user makes. */
@@ -40,6 +43,17 @@ export async function obtainCeph(options: ObtainOptions = {}): Promise<string> {
   if (refusal !== undefined) throw new Unobtainable(`ceph cannot be had: ${refusal}`);
   return (await obtainServers(['ceph'], options)).ceph;
 }
+
+/** Source: Ceph documentation, Bucket Notifications, Create a Topic. */
+const makeTopic = async (endpoint: string, pair: S3Credentials, Name: string): Promise<void> => {
+  const credentials = { accessKeyId: pair.accessKey, secretAccessKey: pair.secretKey };
+  const client = new SNSClient({ endpoint, region: 'us-east-1', credentials });
+  try {
+    await client.send(new CreateTopicCommand({ Name }));
+  } finally {
+    client.destroy();
+  }
+};
 
 /**
  * Ceph's object gateway over one monitor and one OSD that keeps everything in memory: S3, IAM and STS at one address. The
@@ -76,6 +90,7 @@ export async function startCeph(options: CephOptions): Promise<S3Server> {
       const credentials = known?.credentials ?? (await makeAccount(programs, gateway));
       if (!known) writeCluster(dir, { fsid, monitorPorts, credentials });
       await waitUntilReady(gateway, () => listsBuckets(endpoint, credentials), patience);
+      if (options.topic !== undefined) await makeTopic(endpoint, credentials, options.topic);
       log(`ceph ready at ${endpoint}`);
       const { pid, logPath } = gateway;
       return {

@@ -1,10 +1,17 @@
 import { GetBucketVersioningCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { BucketFeature, BucketSpec } from '@operator/api';
 import type { Part } from '@operator/s3';
-import { declarations, differencesFrom, replacement, type AnyDeclaration } from '@operator/testing/declarations';
+import {
+  declarationsWith,
+  differencesFrom,
+  replacement,
+  surroundings,
+  type AnyDeclaration,
+} from '@operator/testing/declarations';
 import { Lie, Mismatch, sayingOf, type Bench } from '../bench.ts';
 import { rawCalls } from '../raw.ts';
 import { holds, type SaysUnsupported, type Scenario, type Try } from '../scenario.ts';
+import type { Target } from '../target.ts';
 
 /** What takes the other parts out of a declaration that needs several. */
 const withoutRest: Readonly<Partial<Record<Part, object>>> = { kmsEncryption: { bucketKeyEnabled: false } };
@@ -48,7 +55,9 @@ const fulfils = async (
     );
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;
-    throw new Lie(`Bucket ${object} is settled (${says.reason}), and ${error.message}`, { cause: error });
+    throw new Lie(`Bucket ${object} is settled (${says.reason}: ${says.message}), and ${error.message}`, {
+      cause: error,
+    });
   }
   return lack === undefined ? undefined : { unsupported: lack };
 };
@@ -393,7 +402,7 @@ const emptied = (declared: object): object =>
   );
 
 /** Every feature at once, whether the server has it or not. */
-const together: Scenario = {
+const together = (declarations: readonly AnyDeclaration[]): Scenario => ({
   profile: 'Bucket',
   name: 'all features',
   async run(bench, it) {
@@ -447,7 +456,7 @@ const together: Scenario = {
       holds(() => bench.deletes('Bucket', object)),
     );
   },
-};
+});
 
 /** The second factor: most servers answer 200 to it and forget it. */
 const secondFactor: Scenario = {
@@ -501,4 +510,11 @@ const secondFactor: Scenario = {
   },
 };
 
-export const featureScenarios: readonly Scenario[] = [...declarations.map(scenarioOf), secondFactor, together];
+/** Notifications are tried where it is known of a queue or topic that may get them. */
+export const featureScenarios = ({ events }: Pick<Target, 'events'>): readonly Scenario[] => {
+  const declarations =
+    events === undefined
+      ? declarationsWith(surroundings.moto).filter(({ feature }) => feature !== 'notifications')
+      : declarationsWith({ events });
+  return [...declarations.map(scenarioOf), secondFactor, together(declarations)];
+};

@@ -41,6 +41,25 @@ it('unsupportedClaims names every feature that is missing, in one claim', () => 
   expect(unsupportedClaims([{ aspect: 'versioning', verdict: 'same' }])).toEqual([]);
 });
 
+it('unsupportedClaims leaves room for each where a condition has none for all that is to be said', () => {
+  const aspects = [
+    'publicAccess',
+    'encryption',
+    'cors',
+    'lifecycle',
+    'requestPayment',
+    'notifications',
+    'accelerate',
+  ] as const;
+  const [claim] = unsupportedClaims([
+    ...aspects.map((aspect) => ({ aspect, verdict: 'unsupported' as const, message: 'Why. '.repeat(60) })),
+    { aspect: 'quota', verdict: 'unsupported', message: 'No quota.' },
+  ]);
+  expect(claim?.message.length).toBeLessThanOrEqual(1_024);
+  for (const aspect of aspects) expect(claim?.message).toContain(`${aspect}: Why. Why.`);
+  expect(claim?.message).toMatch(/quota: No quota\.$/);
+});
+
 const onBucket: PolicyOnBucket = {
   name: 'team-a/p',
   namespace: 'team-a',

@@ -1,6 +1,6 @@
 import type { BucketSpec, BucketStatus } from '@operator/api';
 import { annotations, conditionTypes, reasons } from '@operator/api';
-import type { Claim, Fault } from '@operator/outcome';
+import { longestMessage, type Claim, type Fault } from '@operator/outcome';
 import {
   commandToWithdraw,
   grantWithdrawn,
@@ -44,9 +44,18 @@ export const claimsOfBucketFault = (fault: Fault, isOurs: boolean): readonly Cla
 export const unsupportedClaims = (views: readonly AspectView[]): readonly Claim[] => {
   const messages = views.flatMap((view) => (view.verdict === 'unsupported' ? [`${view.aspect}: ${view.message}`] : []));
   if (messages.length === 0) return [];
-  return [
-    { type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message: messages.join(' ') },
-  ];
+  const message = sideBySide(messages);
+  return [{ type: conditionTypes.Unsupported, status: 'True', reason: reasons.Unsupported, message }];
+};
+
+/** Joins sentences so that a condition has room for the beginning of each, which names its feature. */
+const sideBySide = (sentences: readonly string[]): string => {
+  const joined = sentences.join(' ');
+  if (joined.length <= longestMessage) return joined;
+  const share = Math.floor(longestMessage / sentences.length) - 1;
+  return sentences
+    .map((sentence) => (sentence.length <= share ? sentence : `${sentence.slice(0, share - 1)}…`))
+    .join(' ');
 };
 
 /** One BucketPolicy that refers to a bucket. */

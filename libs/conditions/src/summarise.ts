@@ -1,4 +1,4 @@
-import type { Claim, Fault, Warning } from '@operator/outcome';
+import { longestMessage, type Claim, type Fault, type Warning } from '@operator/outcome';
 import type { Condition } from './condition.ts';
 
 /** How the pass ended, as far as Ready is concerned. */
@@ -17,7 +17,6 @@ export interface SummaryContext {
   readonly stalling: readonly string[];
 }
 
-const longestMessage = 1_024;
 const computed: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled']);
 
 /**
@@ -26,7 +25,7 @@ const computed: ReadonlySet<string> = new Set(['Ready', 'Reconciling', 'Stalled'
  * otherwise it carries the first abnormal claim's reason and message, or the fault's, or
  * the progress. A claim that only informs is stored and speaks neither way. Warnings of a settled verdict stand in the message of
  * Ready and change nothing else. A message that is that of Ready stands there alone. `previous`: as stored,
- * for `lastTransitionTime`. Messages are cut at 1 024 characters. Claims of the three computed types are ignored.
+ * for `lastTransitionTime`. Messages are cut at `longestMessage`. Claims of the three computed types are ignored.
  *
  * Source: kstatus, the Ready, Reconciling and Stalled conditions.
  */

@@ -1,3 +1,6 @@
+/** Characters of a message that a condition has room for; the rest is cut. */
+export const longestMessage = 1_024;
+
 /** A condition that is not yet stored: what a pass says about one aspect of an object. */
 export interface Claim {
   readonly type: string;

@@ -833,6 +833,44 @@ const featureCases = [
   ),
 ];
 
+/** Small features, each written wrongly as people do who come from the S3 API or from another operator. */
+const shapeCases = (
+  [
+    ['versioning', 'Enabled', 'spec.versioning', 'must be of type object'],
+    ['versioning', { enabled: 'Enabled' }, 'spec.versioning.enabled', 'must be of type boolean'],
+    ['versioning', { status: 'Enabled' }, '', 'unknown field "spec.versioning.status"'],
+    ['encryption', 'AES256', 'spec.encryption', 'must be of type object'],
+    ['encryption', { sseAlgorithm: 'AES256' }, '', 'unknown field "spec.encryption.sseAlgorithm"'],
+    ['publicAccess', false, 'spec.publicAccess', 'must be of type object'],
+    ['publicAccess', 'Blocked', 'spec.publicAccess', 'must be of type object'],
+    ['publicAccess', { blockPublicAcls: 'false' }, 'spec.publicAccess.blockPublicAcls', 'must be of type boolean'],
+    ['publicAccess', { enabled: true }, '', 'unknown field "spec.publicAccess.enabled"'],
+    ['requestPayment', 'Requester', 'spec.requestPayment', 'must be of type object'],
+    ['requestPayment', { requester: true }, '', 'unknown field "spec.requestPayment.requester"'],
+    [
+      'requestPayment',
+      { payer: 'requester' },
+      'spec.requestPayment.payer',
+      'supported values: "BucketOwner", "Requester"',
+    ],
+    ['requestPayment', { payer: 'Requester', enabled: true }, '', 'unknown field "spec.requestPayment.enabled"'],
+    ['accelerate', true, 'spec.accelerate', 'must be of type object'],
+    ['accelerate', 'Suspended', 'spec.accelerate', 'must be of type object'],
+    ['accelerate', { enabled: 'Enabled' }, 'spec.accelerate.enabled', 'must be of type boolean'],
+    ['accelerate', { enabled: true, status: 'Enabled' }, '', 'unknown field "spec.accelerate.status"'],
+    ['cloudTrail', 'main-trail', 'spec.cloudTrail', 'must be of type object'],
+    ['cloudTrail', { enabled: 'yes', trail: 'main-trail' }, 'spec.cloudTrail.enabled', 'must be of type boolean'],
+    ['cloudTrail', { enabled: true, trailName: 'main-trail' }, '', 'unknown field "spec.cloudTrail.trailName"'],
+  ] as const
+).map(([feature, value, field, message]) =>
+  refuses(
+    `${feature} as ${JSON.stringify(value)}`,
+    bucket({ [feature]: value }),
+    [field, message],
+    ...(field === '' ? [] : [rulesNotChecked]),
+  ),
+);
+
 export const bucketCases = [
   accepts('a minimal Bucket', bucket()),
   accepts('a Bucket at a Provider elsewhere', bucket({ providerRef: { name: 'provider', namespace: 'storage' } })),
@@ -873,4 +911,5 @@ export const bucketCases = [
   refuses('an unknown key', bucket({ acl: 'private' }), ['', 'unknown field "spec.acl"']),
   ...nameCases,
   ...featureCases,
+  ...shapeCases,
 ];

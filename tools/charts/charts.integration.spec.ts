@@ -85,7 +85,7 @@ const cases: readonly (readonly [string, string, object])[] = [
     'bucket-controller',
     { rbac: { preset: 'scoped', providerNamespaces: ['team-b'] }, watch: { namespaces: ['team-a'] } },
   ],
-  ['rights in ConfigMaps', umbrella, { rbac: { configMaps: true } }],
+  ['rights in ConfigMaps and workloads', umbrella, { rbac: { configMaps: true, rollouts: true } }],
   ['no roles', umbrella, { rbac: { create: false, userRoles: { create: false } } }],
   ['a ServiceAccount that exists', umbrella, { operator: { serviceAccount: { create: false, name: 's3' } } }],
   [

@@ -2,7 +2,7 @@ import type { ControllerName } from '../controllers.ts';
 
 /** What one controller may do with one resource, and where. */
 export interface Grant {
-  readonly group: '' | 's3.cloud37.dev' | 'coordination.k8s.io';
+  readonly group: '' | 'apps' | 's3.cloud37.dev' | 'coordination.k8s.io';
   readonly resource: string;
   readonly verbs: readonly string[];
   /** Only objects of these names; all when absent. */
@@ -14,7 +14,7 @@ export interface Grant {
    */
   readonly where: 'own' | 'referred' | 'secrets' | 'release' | 'cluster';
   /** The value below `rbac` without which it is not granted. */
-  readonly when?: 'configMaps';
+  readonly when?: 'configMaps' | 'rollouts';
   /** Why no run of the tests needs it: what the end-to-end test of the presets does not see used must say so here. */
   readonly unseen?: string;
   /** For docs/rbac.md: what it is for. */
@@ -158,6 +158,15 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
       unseen: 'No preset of roles grants it by itself.',
       why: 'the ConfigMap of `secretTemplate.presets: [RookObjectBucketClaim]`',
     },
+    ...['deployments', 'statefulsets', 'daemonsets'].map((resource): Grant => ({
+      group: 'apps',
+      resource,
+      verbs: ['get', 'patch'],
+      where: 'own',
+      when: 'rollouts',
+      unseen: 'No preset of roles grants it by itself.',
+      why: 'restart what `rollout` of an AccessKey names',
+    })),
     ...everyController,
   ],
 };

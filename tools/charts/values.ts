@@ -178,6 +178,10 @@ const rbac = {
     'Whether the accesskey-controller may write ConfigMaps, which `secretTemplate.presets: [RookObjectBucketClaim]` needs.',
     false,
   ),
+  rollouts: flag(
+    'Whether the accesskey-controller may restart Deployments, StatefulSets and DaemonSets, which `rollout` of an AccessKey needs. Who may write an AccessKey can then restart any of its namespace.',
+    false,
+  ),
   providerNamespaces: listOf(
     'With `scoped`: namespaces beside `watch.namespaces` whose Providers are used; their Secrets are read there.',
     Type.String(dnsLabel),

@@ -9,6 +9,7 @@ import { observeBuckets } from './observe-buckets.ts';
 import { pairIn, secretFor, unlessForeign } from './output-secret.ts';
 import { issuedAtMs } from './plan.ts';
 import { rightsOf, type Rights } from './rights.ts';
+import { observeRollouts, type PairInSecret, type RolloutPlace, type SeenRollout } from './rollouts.ts';
 import type { KeyWork } from './work.ts';
 
 /** Milliseconds in which a refusal may mean that a part of the server does not know the key: yet, or for the moment. */
@@ -70,6 +71,8 @@ const openSecret = async ({ accessKey, deps: { kube }, memory, pass: { signal } 
 export interface OutputSight {
   /** Undefined where nothing asks for one. */
   readonly configMap: OpenedConfigMap | undefined;
+  /** What `spec.rollout` names. */
+  readonly rollouts: readonly SeenRollout[];
 }
 
 /** As long as any server's: whether the content can be made must not depend on the pair. */
@@ -77,18 +80,30 @@ const longestPair: KeyPair = { accessKeyId: 'A'.repeat(128), secretAccessKey: re
 
 /**
  * Sees that what the Secret is to have can be made, before there is a pair that would need it.
- * @throws Fault `terminal` TemplateInvalid; `waiting` SecretValueInvalid, SecretConflict
+ * @throws Fault `terminal` TemplateInvalid; `waiting` SecretValueInvalid, SecretConflict, Forbidden
  */
-export const observeOutput = async (
-  { accessKey, provided, deps, pass }: KeyWork,
-  seen: UserSight,
-): Promise<OutputSight> => {
+export const observeOutput = async (work: KeyWork, seen: UserSight & PairSight): Promise<OutputSight> => {
+  const { accessKey, provided, deps, pass } = work;
   const { configMap } = secretFor(accessKey, longestPair, provided, seen.rights.buckets);
-  if (configMap === undefined) return { configMap: undefined };
+  const rollouts = await observeRollouts(accessKey.spec.rollout ?? [], pairInSecret(work, seen), rolloutPlace(work));
+  if (configMap === undefined) return { configMap: undefined, rollouts };
   const { signal } = pass;
   const opened = openOwnedConfigMap(deps.kube, accessKey, secretNameOf(accessKey), { signal });
-  return { configMap: await opened.catch(explainForbidden) };
+  return { configMap: await opened.catch(explainForbidden), rollouts };
 };
+
+/** After a crash the status does not name the pair yet, and counts it next. */
+export const pairInSecret = ({ accessKey, memory }: KeyWork, { pair }: PairSight): PairInSecret => {
+  const { accessKeyId, pairGeneration = 0 } = memory;
+  const isCounted = pairGeneration > 0 && (pair === undefined || accessKeyId === pair.accessKeyId);
+  return { uid: accessKey.metadata.uid, pairGeneration: isCounted ? pairGeneration : pairGeneration + 1 };
+};
+
+export const rolloutPlace = ({ accessKey, deps: { kube }, pass: { signal } }: KeyWork): RolloutPlace => ({
+  kube,
+  namespace: accessKey.metadata.namespace,
+  signal,
+});
 
 const explainForbidden = (caught: unknown): never => {
   if (!isKubeError(caught, 403)) throw caught;

@@ -48,6 +48,7 @@ interface Given {
   readonly isRefused?: boolean;
   readonly keys?: KeySight['keys'];
   readonly candidate?: string;
+  readonly isRollingOut?: boolean;
   readonly memory?: KeyMemory;
   readonly wish?: KeyWish;
   readonly limits?: KeyLimits;
@@ -57,19 +58,21 @@ interface Want {
   readonly previous?: KeyPlan['previous'];
   readonly remove?: readonly string[];
   readonly waits?: KeyPlan['waits'];
+  readonly held?: KeyPlan['held'];
   /** Days from now. */
   readonly nextIn?: number;
 }
 
 const check = (given: Given, want: Want): void => {
-  const { inSecret, isRefused = false, keys: there = [], candidate } = given;
-  const sight = { inSecret, isRefused, keys: there, candidate };
+  const { inSecret, isRefused = false, keys: there = [], candidate, isRollingOut = false } = given;
+  const sight = { inSecret, isRefused, keys: there, candidate, isRollingOut };
   const { dueAt, ...plan } = planKeys(sight, given.memory ?? {}, given.wish ?? quiet, given.limits ?? two);
   expect(plan).toEqual({
     pair: want.pair,
     previous: want.previous ?? [],
     remove: want.remove ?? [],
     waits: want.waits,
+    held: want.held,
     nextAt: want.nextIn === undefined ? undefined : new Date(inDays(want.nextIn)),
   });
   expect(dueAt === undefined).toBe(plan.pair.is !== 'keep' || given.wish?.intervalMs === undefined);
@@ -388,6 +391,8 @@ describe('a pair that was made for a rotation', () => {
 
 describe('a revocation', () => {
   const revoke: KeyWish = { ...quiet, requests: { revoke: 'now' } };
+  // So long ago that no rollout holds it back.
+  const revoked = (...ids: readonly string[]) => previous(...ids.map((id) => [id, -1] as const));
   const issued = (because: Because): KeyPlan['pair'] => ({ is: 'issue', because, answers: { revoke: 'now' } });
   it.each<[string, Given, Want]>([
     [
@@ -399,17 +404,17 @@ describe('a revocation', () => {
         wish: revoke,
         limits: many,
       },
-      { pair: issued('revoked'), previous: previous(['K0', 0], ['K1', 0]), nextIn: 0 },
+      { pair: issued('revoked'), previous: revoked('K0', 'K1'), nextIn: 0 },
     ],
     [
       'takes the place of the oldest previous pair where two are the most',
       { inSecret: 'K1', keys: keys('K0', 'K1'), memory: aged(1, { previousKeys: previous(['K0', 5]) }), wish: revoke },
-      { pair: issued('revoked'), previous: previous(['K1', 0]), remove: ['K0'], nextIn: 0 },
+      { pair: issued('revoked'), previous: revoked('K1'), remove: ['K0'], nextIn: 0 },
     ],
     [
       'of a pair whose Secret is lost leaves no previous one either',
       { keys: keys('K0', 'K1'), memory: aged(1, { previousKeys: previous(['K0', 5]) }), wish: revoke, limits: many },
-      { pair: issued('secretLost'), previous: previous(['K0', 0]), nextIn: 0 },
+      { pair: issued('secretLost'), previous: revoked('K0'), nextIn: 0 },
     ],
     ['is made once', { ...inUse, memory: aged(1, { answeredRevokeRequest: 'now' }), wish: revoke }, { pair: keep }],
     [
@@ -421,6 +426,72 @@ describe('a revocation', () => {
         wish: revoke,
       },
       { pair: keep, remove: ['K1'] },
+    ],
+  ])('%s', (_title, given, want) => {
+    check(given, want);
+  });
+});
+
+describe('a rollout that has not finished', () => {
+  const seconds = (count: number): number => count / 86_400;
+  const rolling = (...entries: readonly (readonly [id: string, days: number])[]): Given => ({
+    inSecret: 'K1',
+    keys: keys('K0', 'K1'),
+    memory: aged(1, { previousKeys: previous(...entries) }),
+    isRollingOut: true,
+  });
+  it.each<[string, Given, Want]>([
+    [
+      'changes nothing before the retention is over',
+      rolling(['K0', 2]),
+      { pair: keep, previous: previous(['K0', 2]), nextIn: 2 },
+    ],
+    [
+      'keeps a previous pair beyond its retention, is looked at again soon, and says until when',
+      rolling(['K0', -0.5]),
+      {
+        pair: keep,
+        previous: previous(['K0', -0.5]),
+        held: { accessKeyId: 'K0', until: inDays(0.5) },
+        nextIn: seconds(30),
+      },
+    ],
+    [
+      'keeps it for a day at most',
+      rolling(['K0', seconds(10) - 1]),
+      {
+        pair: keep,
+        previous: previous(['K0', seconds(10) - 1]),
+        held: { accessKeyId: 'K0', until: inDays(seconds(10)) },
+        nextIn: seconds(10),
+      },
+    ],
+    ['keeps none after that', rolling(['K0', -1]), { pair: keep, remove: ['K0'] }],
+    ['that has finished keeps none', { ...rolling(['K0', -0.5]), isRollingOut: false }, { pair: keep, remove: ['K0'] }],
+    [
+      'keeps none that was revoked',
+      {
+        ...rolling(['K0', -1]),
+        wish: { ...quiet, requests: { revoke: 'then' } },
+        memory: aged(0, { previousKeys: previous(['K0', -1]), answeredRevokeRequest: 'then' }),
+      },
+      { pair: keep, remove: ['K0'] },
+    ],
+    [
+      'does not keep a lost pair from being replaced where two are the most',
+      {
+        ...rolling(['K0', -0.5]),
+        keys: keys('K0', 'K2'),
+        inSecret: 'K9',
+        memory: aged(1, { previousKeys: previous(['K0', -0.5]) }),
+      },
+      {
+        pair: issue('secretLost'),
+        previous: previous(['K0', -0.5]),
+        remove: ['K2'],
+        held: { accessKeyId: 'K0', until: inDays(0.5) },
+        nextIn: seconds(30),
+      },
     ],
   ])('%s', (_title, given, want) => {
     check(given, want);

@@ -11,6 +11,8 @@ export interface KeySight {
   readonly keys: readonly ObservedKey[];
   /** Id of a pair that this process has made for a rotation, and that is not in the Secret yet. */
   readonly candidate?: string | undefined;
+  /** True when Pods that are to be restarted may still use a former pair. */
+  readonly isRollingOut?: boolean;
 }
 
 export type PreviousKey = NonNullable<AccessKeyStatus['previousKeys']>[number];
@@ -87,7 +89,15 @@ export interface KeyPlan {
   readonly waits: 'requested' | 'due' | undefined;
   /** When the current pair is to be replaced; undefined: never by time alone. */
   readonly dueAt: Date | undefined;
+  /** The former pair that stays for a rollout alone, and until when at the latest. */
+  readonly held: { readonly accessKeyId: string; readonly until: string } | undefined;
 }
+
+/** Milliseconds that a rollout keeps a former pair beyond its retention at most. */
+const longestRolloutMs = 86_400_000;
+
+/** Milliseconds after which a rollout is looked at again. */
+export const rolloutLookMs = 30_000;
 
 /** Keys that a user has at most where the server sets no limit. */
 export const mostKeys = 10;
@@ -135,7 +145,8 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
     previous,
     remove,
     waits,
-    nextAt: nextAt(previous, pair.is === 'keep' ? dueAt : undefined, limits.now),
+    nextAt: nextAt(sight, previous, pair.is === 'keep' ? dueAt : undefined, limits.now),
+    held: heldBack(valid, limits.now),
     dueAt: pair.is === 'keep' && dueAt !== undefined ? new Date(dueAt) : undefined,
   });
 
@@ -144,8 +155,10 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
   if (disabled !== undefined) return plan({ is: 'leave', accessKeyId: disabled.accessKeyId }, { remove: expiredIds });
   const answers = unanswered(memory, held, wish);
   const isRevoked = answers.revoke !== undefined;
+  // What is revoked waits for no rollout.
+  const longAgo = new Date(limits.now.getTime() - longestRolloutMs).toISOString();
   const asLong = (keys: readonly PreviousKey[]): readonly PreviousKey[] =>
-    isRevoked ? keys.map((key) => ({ ...key, expiresAt: limits.now.toISOString() })) : keys;
+    isRevoked ? keys.map((key) => ({ ...key, expiresAt: longAgo })) : keys;
   if (held === undefined) {
     if (isUnfinished(sight, memory, limits)) return plan({ is: 'finish' }, { remove: expiredIds });
     const { previous, dropped } = withRoom(sight, valid, strays, limits);
@@ -194,7 +207,8 @@ const previousKeys = (
     .filter(({ accessKeyId }) => accessKeyId !== current && ids.has(accessKeyId))
     .map((key) => (Date.parse(key.expiresAt) > Date.parse(latest) ? { ...key, expiresAt: latest } : key))
     .sort((a, b) => Date.parse(a.expiresAt) - Date.parse(b.expiresAt));
-  const isValid = ({ expiresAt }: PreviousKey): boolean => Date.parse(expiresAt) > now.getTime();
+  const isValid = ({ expiresAt }: PreviousKey): boolean =>
+    Date.parse(expiresAt) + (sight.isRollingOut === true ? longestRolloutMs : 0) > now.getTime();
   return { valid: all.filter(isValid), expired: all.filter((key) => !isValid(key)) };
 };
 
@@ -255,8 +269,28 @@ const withRoom = (
   };
 };
 
-const nextAt = (previous: readonly PreviousKey[], dueAt: number | undefined, now: Date): Date | undefined => {
-  const instants = previous.map(({ expiresAt }) => Date.parse(expiresAt));
+/** The oldest former pair whose time is over; only a rollout keeps one. */
+const heldBack = (previous: readonly PreviousKey[], now: Date): KeyPlan['held'] => {
+  const [oldest] = previous;
+  if (oldest === undefined || Date.parse(oldest.expiresAt) > now.getTime()) return undefined;
+  return {
+    accessKeyId: oldest.accessKeyId,
+    until: new Date(Date.parse(oldest.expiresAt) + longestRolloutMs).toISOString(),
+  };
+};
+
+const nextAt = (
+  { isRollingOut = false }: KeySight,
+  previous: readonly PreviousKey[],
+  dueAt: number | undefined,
+  now: Date,
+): Date | undefined => {
+  const instants = previous.map(({ expiresAt }) => {
+    const at = Date.parse(expiresAt);
+    // One that a rollout holds back: nothing tells when that has finished.
+    if (at > now.getTime() || !isRollingOut) return Math.max(at, now.getTime());
+    return Math.min(at + longestRolloutMs, now.getTime() + rolloutLookMs);
+  });
   // A rotation that waits for room is due already: the next previous pair that expires makes it.
   if (dueAt !== undefined && dueAt > now.getTime()) instants.push(dueAt);
   return instants.length === 0 ? undefined : new Date(Math.min(...instants));

@@ -846,6 +846,95 @@ describe('the ConfigMap beside the Secret', () => {
   });
 });
 
+describe('a rollout', () => {
+  const ref = { namespace: 'team-a', name: 'web' };
+  const rotate = { 's3.cloud37.dev/rotate-requested-at': 'now' };
+  const spec: Partial<AccessKeySpec> = { rollout: [{ kind: 'Deployment', name: 'web' }] };
+  const done = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, availableReplicas: 1 };
+  /** As the deployment controller would have it. */
+  const putStatus = ({ kube }: World, status: object) => {
+    kube.put('deployments', { metadata: { ...ref, generation: 1 }, status } as Parameters<typeof kube.put>[1]);
+  };
+  const madeFor = ({ kube }: World) =>
+    (kube.get('deployments', ref)?.spec as { template?: { metadata?: { annotations?: object } } } | undefined)?.template
+      ?.metadata?.annotations;
+  const rotated = async (more: Partial<AccessKeySpec> = {}): Promise<World> => {
+    const world = begin({ spec: { ...spec, ...more } });
+    putStatus(world, done);
+    await world.bench.run();
+    world.bench.advance(3_600_000);
+    world.bench.annotate(rotate);
+    return world;
+  };
+
+  it('restarts nobody for the first pair', async () => {
+    const world = await rotated();
+    expect(madeFor(world)).toBeUndefined();
+    expect(world.bench.facts()).toMatchObject({ rollouts: [{ kind: 'Deployment', name: 'web', finished: true }] });
+  });
+
+  it('comes once for each pair, after it is in Secret and status, whatever befalls any one write', async () => {
+    await tryEveryMishap(rotated, (world, trial) => {
+      expect(madeFor(world), trial).toEqual({ 's3.cloud37.dev/pair-uid-app': '2' });
+      expect(world.bench.facts(), trial).toMatchObject({
+        pairGeneration: 2,
+        rollouts: [{ kind: 'Deployment', name: 'web', pairGeneration: 2, finished: true }],
+      });
+      expect(world.bench.conditions(), trial).toEqual(['Ready=True Ready']);
+    });
+  });
+
+  it('that has not finished keeps the previous key, says so and until when, and gives it up after a day', async () => {
+    const world = await rotated({ rotate: { enabled: false, intervalDays: 90, previousKeysRetentionDays: 0 } });
+    putStatus(world, { ...done, replicas: 2 });
+    await world.bench.run();
+    expect(keyIds(world)).toEqual(['AKIA1', 'AKIA2']);
+    expect(world.bench.conditions()).toContain('RotationFailed=True RolloutPending');
+    const condition = world.bench.object().status?.conditions?.find(({ type }) => type === 'Ready');
+    expect(condition?.message).toMatch(
+      /The previous key AKIA1 stays although its time is over: not all Pods of Deployment web have the new pair\. It is removed when they have, or at 2026-05-06T/,
+    );
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+    expect(world.bench.dueInMs()).toBe(30_000);
+    world.bench.advance(86_400_000);
+    await world.bench.run();
+    expect(keyIds(world)).toEqual(['AKIA2']);
+    expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
+  });
+
+  it('that finishes lets the previous key go', async () => {
+    const world = await rotated({ rotate: { enabled: false, intervalDays: 90, previousKeysRetentionDays: 0 } });
+    putStatus(world, { ...done, replicas: 2 });
+    await world.bench.run();
+    putStatus(world, done);
+    await world.bench.run();
+    expect(keyIds(world)).toEqual(['AKIA2']);
+    expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
+  });
+
+  it('keeps no key that was revoked', async () => {
+    const world = await rotated();
+    putStatus(world, { ...done, replicas: 2 });
+    world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' });
+    await world.bench.run();
+    expect(keyIds(world)).toEqual([secretOf(world)?.['access-key-id']]);
+    expect(madeFor(world)).toEqual({ 's3.cloud37.dev/pair-uid-app': '2' });
+  });
+
+  it('of a workload that is not there, or that the controller has no right to, says so', async () => {
+    const absent = await ready({ spec });
+    expect(absent.bench.facts()).toMatchObject({ rollouts: [{ kind: 'Deployment', name: 'web', finished: false }] });
+    expect(absent.bench.conditions()).toEqual(['Ready=True Ready']);
+    const world = await ready();
+    world.kube.forbid('deployments');
+    world.bench.change(spec);
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'Forbidden' });
+    expect(report.message).toMatch(/set rbac\.rollouts to true in the values of its chart\./);
+    expect(keyIds(world)).toEqual(['AKIA1']);
+  });
+});
+
 describe('a new key that the server does not know everywhere yet', () => {
   it('is waited for, and not replaced', async () => {
     const world = begin();

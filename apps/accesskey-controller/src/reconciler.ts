@@ -20,13 +20,25 @@ import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './a
 import type { Candidate } from './candidates.ts';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey, leaveFormerProviders } from './finalize.ts';
-import { observeOutput, observePair, observeUser, verifyCandidate, type PairSight, type UserSight } from './observe.ts';
+import {
+  observeOutput,
+  observePair,
+  observeUser,
+  pairInSecret,
+  rolloutPlace,
+  verifyCandidate,
+  type OutputSight,
+  type PairSight,
+  type UserSight,
+} from './observe.ts';
 
 import { isNewPair, isRotation, mostKeys, planKeys, type KeyPlan, type KeyWish } from './plan.ts';
 import {
   claimsOfKeyFault,
   keyWarnings,
+  nextRolloutLook,
   reportKey,
+  rolloutClaims,
   sealKey,
   unsupportedKeyClaims,
   waitingClaims,
@@ -34,6 +46,7 @@ import {
   withPrevious,
   type KeyFacts,
 } from './report.ts';
+import { applyRollouts } from './rollouts.ts';
 import { takeConfirmed, withoutProvider } from './withdraw.ts';
 import { findRefusedTags, openWork, wishOf, type KeyPass, type KeyWork } from './work.ts';
 
@@ -79,7 +92,7 @@ const look = async (
     return blocked({ ...withPolicyHash(work.memory, policy), grantedBuckets: [...granted] }, secret);
   }
   const pairSeen = { ...seen, ...secret };
-  const output = await observeOutput(work, seen).catch(onlyFault);
+  const output = await observeOutput(work, pairSeen).catch(onlyFault);
   if (output instanceof Fault) return withoutOutput(work, pairSeen, output);
   return converge(work, { ...pairSeen, ...output });
 };
@@ -103,13 +116,20 @@ const withoutOutput = async (
   );
 };
 
-const planOf = ({ issuer, memory, pass }: KeyWork, seen: UserSight & PairSight, wish: KeyWish, candidate?: Candidate) =>
+const planOf = (
+  { accessKey, issuer, memory, pass }: KeyWork,
+  seen: UserSight & PairSight & Partial<OutputSight>,
+  wish: KeyWish,
+  candidate?: Candidate,
+) =>
   planKeys(
     {
       inSecret: seen.pair?.accessKeyId,
       isRefused: seen.isRefused,
       keys: seen.user?.keys ?? [],
       candidate: candidate?.pair.accessKeyId,
+      // What could not be looked at may roll out still.
+      isRollingOut: seen.rollouts?.some(({ status }) => !status.finished) ?? (accessKey.spec.rollout ?? []).length > 0,
     },
     memory,
     wish,
@@ -141,8 +161,13 @@ const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKey
     if (verdict !== 'works') return postpone(work, seen, candidate, verdict);
   }
   const pair = await applyKeys(work, seen, plan);
+  // Pods are restarted for a pair that stands in Secret and status.
+  if (work.steps.length === 0 && (await rollOut(work, seen))) work.steps.push('rollout');
   return report(work, seen, plan, pair);
 };
+
+const rollOut = (work: KeyWork, seen: KeySeen): Promise<boolean> =>
+  work.pass.step('rollout', () => applyRollouts(seen.rollouts, pairInSecret(work, seen), rolloutPlace(work)));
 
 /** The new pair of a rotation does not work yet: that in the Secret stays. */
 const postpone = (
@@ -170,7 +195,7 @@ const postpone = (
 
 const report = (
   { accessKey, provided, user, memory, steps, pass }: KeyWork,
-  { rights, user: observed }: KeySeen,
+  { rights, user: observed, rollouts }: KeySeen,
   plan: KeyPlan,
   { accessKeyId }: KeyPair,
 ): Outcome<AccessKeyStatus> => {
@@ -181,12 +206,18 @@ const report = (
     secretName: secretNameOf(accessKey),
     policyHash: rights.policy && hashPolicy(rights.policy),
     grantedBuckets: rights.granted,
+    rollouts: rollouts.map(({ status }) => status),
   };
-  const claims = [...unsupportedKeyClaims(accessKey, provided.driver.unsupported), ...waitingClaims(plan)];
+  const claims = [
+    ...unsupportedKeyClaims(accessKey, provided.driver.unsupported),
+    ...waitingClaims(plan),
+    ...rolloutClaims(plan, facts.rollouts),
+  ];
   const isVerified = steps.length === 0;
   const status = reportKey(withPrevious(memory, plan.previous), facts, { isVerified, plan, now: pass.now });
   if (!isVerified) return progressing(status, { reason: progressReason(plan), steps, claims });
-  const nextInMs = plan.nextAt && Math.max(0, plan.nextAt.getTime() - pass.now.getTime());
+  const nextAt = Math.min(plan.nextAt?.getTime() ?? Infinity, nextRolloutLook(status, pass.now)?.getTime() ?? Infinity);
+  const nextInMs = nextAt === Infinity ? undefined : Math.max(0, nextAt - pass.now.getTime());
   return settled(status, {
     claims,
     warnings: keyWarnings(accessKey),

@@ -136,6 +136,9 @@ describe('reportKey', () => {
     ],
   ])('%s', (_title, former, given, isVerified, want) => {
     const plan = { pair: { is: 'keep' }, dueAt: undefined } as const;
-    expect(reportKey(former, given, { isVerified, plan, now })).toEqual({ ...want, pairGeneration: 1 });
+    expect(reportKey(former, { ...given, rollouts: [] }, { isVerified, plan, now })).toEqual({
+      ...want,
+      pairGeneration: 1,
+    });
   });
 });

@@ -12,7 +12,8 @@ import {
 } from '@operator/policy';
 import { isProviderFault, providerNotReady, type Ownership } from '@operator/references';
 import type { AccessKey } from './deps.ts';
-import { isNewPair, type KeyPlan, type KeyRequests, type PreviousKey } from './plan.ts';
+import type { RolloutStatus } from './rollouts.ts';
+import { isNewPair, rolloutLookMs, type KeyPlan, type KeyRequests, type PreviousKey } from './plan.ts';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted, in doubt or not there yet. */
 const bucketReasons: ReadonlySet<string> = new Set([
@@ -60,6 +61,26 @@ export const waitingClaims = ({ waits, previous }: Pick<KeyPlan, 'waits' | 'prev
   return [{ type: conditionTypes.RotationFailed, status: 'True', reason: reasons.RotationWaiting, message }];
 };
 
+/** Tells a former pair that stays beyond its time because Pods may use it, and until when. */
+export const rolloutClaims = (
+  { held }: Pick<KeyPlan, 'held'>,
+  rollouts: readonly RolloutStatus[],
+): readonly Claim[] => {
+  if (held === undefined) return [];
+  const unfinished = rollouts.filter(({ finished }) => !finished).map(({ kind, name }) => `${kind} ${name}`);
+  const message =
+    `The previous key ${held.accessKeyId} stays although its time is over: not all Pods of ${unfinished.join(', ')} have the new pair. ` +
+    `It is removed when they have, or at ${held.until}.`;
+  return [{ type: conditionTypes.RotationFailed, status: 'True', reason: reasons.RolloutPending, message }];
+};
+
+/** When rollouts that have not finished are looked at again: often within the first hour after a new pair. */
+export const nextRolloutLook = ({ rollouts, lastRotateTime }: AccessKeyStatus, now: Date): Date | undefined => {
+  const isUnfinished = rollouts?.some(({ finished }) => !finished) === true;
+  const isRecent = lastRotateTime !== undefined && now.getTime() - Date.parse(lastRotateTime) < 3_600_000;
+  return isUnfinished && isRecent ? new Date(now.getTime() + rolloutLookMs) : undefined;
+};
+
 /** What of a working key was most likely not meant: that it may do nothing or everything, and actions of its policy that match nothing. */
 export const keyWarnings = ({ spec: { access, policy } }: Pick<AccessKey, 'spec'>): readonly Warning[] => {
   const isIdle = (access ?? []).length === 0 && policy?.statement.some(({ effect }) => effect === 'Allow') !== true;
@@ -104,6 +125,7 @@ export interface KeyFacts {
   readonly policyHash: string | undefined;
   /** `namespace/name` of the Buckets that the key has rights in. */
   readonly grantedBuckets: readonly string[];
+  readonly rollouts: readonly RolloutStatus[];
 }
 
 /** The status with these former pairs; without the field where there are none. */
@@ -152,7 +174,7 @@ export const reportKey = (
     now,
   }: { readonly isVerified: boolean; readonly plan: Pick<KeyPlan, 'pair' | 'dueAt'>; readonly now: Date },
 ): AccessKeyStatus => {
-  const { policyHash, userArn, grantedBuckets, ...known } = facts;
+  const { policyHash, userArn, grantedBuckets, rollouts, ...known } = facts;
   const isSame = former?.accessKeyId === facts.accessKeyId;
   const answered = isSame ? {} : answersOf(former, plan);
   const rotate = answered.rotate ?? former?.answeredRotateRequest;
@@ -168,6 +190,7 @@ export const reportKey = (
     ...(revoke === undefined ? {} : { answeredRevokeRequest: revoke }),
     ...(plan.dueAt === undefined ? {} : { nextRotateTime: plan.dueAt.toISOString() }),
     lastRotateTime: (isSame ? former.lastRotateTime : undefined) ?? now.toISOString(),
+    ...(rollouts.length === 0 ? {} : { rollouts }),
     ...(former?.previousKeys === undefined ? {} : { previousKeys: former.previousKeys }),
   };
 };

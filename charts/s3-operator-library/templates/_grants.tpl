@@ -75,6 +75,15 @@
 {{- if .values.rbac.configMaps }}
 - { apiGroups: [''], resources: [configmaps], verbs: [get, create, patch, delete] }
 {{- end }}
+{{- if .values.rbac.rollouts }}
+- { apiGroups: [apps], resources: [deployments], verbs: [get, patch] }
+{{- end }}
+{{- if .values.rbac.rollouts }}
+- { apiGroups: [apps], resources: [statefulsets], verbs: [get, patch] }
+{{- end }}
+{{- if .values.rbac.rollouts }}
+- { apiGroups: [apps], resources: [daemonsets], verbs: [get, patch] }
+{{- end }}
 - { apiGroups: [''], resources: [events], verbs: [create, patch] }
 {{- end -}}
 {{- define "s3-operator.grants.accesskey.referred" -}}

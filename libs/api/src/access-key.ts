@@ -169,6 +169,20 @@ export const accessKeySpec = Type.Object(
       }),
     ),
     secretTemplate: optional(secretTemplate),
+    rollout: optional(
+      list(
+        'Who is restarted after the pair in the Secret changed: workloads in the namespace of this object. A previous key stays until they have finished, at most a day longer than ' +
+          'previousKeysRetentionDays.',
+        Type.Object(
+          {
+            kind: Type.Enum(['Deployment', 'StatefulSet', 'DaemonSet'], { description: 'Kind of the workload.' }),
+            name: objectName('Its name.'),
+          },
+          { description: 'One workload.' },
+        ),
+        20,
+      ),
+    ),
   },
   {
     description: 'The key pair, its rights and where it is kept.',
@@ -247,6 +261,27 @@ export const accessKeyStatus = Type.Object({
       description: 'Proof that the operator wrote userName and grantedBuckets; without it they do not count.',
       maxLength: 128,
     }),
+  ),
+  rollouts: optional(
+    list(
+      'How far the restarts of spec.rollout are.',
+      Type.Object(
+        {
+          kind: Type.Enum(['Deployment', 'StatefulSet', 'DaemonSet'], { description: 'Kind of the workload.' }),
+          name: Type.String({ description: 'Its name.', maxLength: 253 }),
+          pairGeneration: optional(
+            Type.Integer({
+              description: 'The pair that its Pods were last restarted for; absent where they were not.',
+              minimum: 1,
+              format: 'int64',
+            }),
+          ),
+          finished: Type.Boolean({ description: 'Whether all its Pods have the pair of the Secret.' }),
+        },
+        { description: 'One workload.' },
+      ),
+      20,
+    ),
   ),
   previousKeys: optional(
     list(

@@ -64,6 +64,7 @@ describe('an annotation of ours', () => {
     );
     expect(Object.values(annotations).filter((name) => !known.includes(name))).toEqual([
       annotations.pairKeys,
+      annotations.pairPrefix,
       annotations.configMap,
     ]);
   });

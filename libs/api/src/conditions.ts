@@ -91,6 +91,7 @@ export const reasons = {
   KeyRefused: 'KeyRefused',
   KeyDisabled: 'KeyDisabled',
   RotationWaiting: 'RotationWaiting',
+  RolloutPending: 'RolloutPending',
   UserConflict: 'UserConflict',
   // The spec and the features.
   SpecInvalid: 'SpecInvalid',

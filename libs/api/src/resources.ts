@@ -50,6 +50,8 @@ export const annotations = {
   allowLockout: 's3.cloud37.dev/allow-lockout',
   /** Ours, on the Secret of an AccessKey: under which keys the pair stands, the id's first. */
   pairKeys: 's3.cloud37.dev/pair-keys',
+  /** Ours, on templates of Pods, with the uid of an AccessKey after it: the `pairGeneration` that they are made for. */
+  pairPrefix: 's3.cloud37.dev/pair-',
   /** Ours, on the Secret of an AccessKey: `"true"` where a ConfigMap of the same name belongs to it. */
   configMap: 's3.cloud37.dev/config-map',
 } as const;

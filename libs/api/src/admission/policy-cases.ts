@@ -416,6 +416,26 @@ export const accessKeyCases = [
     accessKey({ secretKeys: { endpoint: 'url' }, secretTemplate: { data: { url: '' } } }),
     ['spec.secretTemplate', 'secretKeys gives another key the name of one of secretTemplate.data'],
   ),
+  key.accepts(
+    'rollouts',
+    accessKey({
+      rollout: [
+        { kind: 'Deployment', name: 'web' },
+        { kind: 'StatefulSet', name: 'db.a' },
+        { kind: 'DaemonSet', name: 'agent' },
+      ],
+    }),
+  ),
+  key.refuses(
+    'a rollout of a kind that has none',
+    accessKey({ rollout: [{ kind: 'Job', name: 'a' }] }),
+    ['spec.rollout[0].kind', 'Unsupported value: "Job"'],
+    rulesNotChecked,
+  ),
+  key.refuses('a rollout in another namespace', accessKey({ rollout: [{ kind: 'Deployment', name: 'other/web' }] }), [
+    'spec.rollout[0].name',
+    badObjectName,
+  ]),
   key.refuses('a tag key that AWS reserves', accessKey({ tags: { 'aws:a': 'b' } }), [
     'spec.tags',
     "tag keys that begin with 'aws:' are reserved",

@@ -83,7 +83,7 @@ export const secretsAndAnnotations: readonly Attempt[] = [
     },
   },
   {
-    threat: 'T110',
+    threat: 'T130',
     title: 'templates multiply a value until the controller or the API server has no room',
     async act(given) {
       const { name } = await given.lawfulBucket();

@@ -377,13 +377,43 @@ export const accessKeyCases = [
     'spec.secretTemplate',
     'are for one bucket; name it in access',
   ]),
-  ...['$(bukcet)', 'a $(', '$()', '$( endpoint )', 'a\n $(bucket-', '$(caxcrt)', '$(__proto__)', '$(bucket-a b)'].map(
-    (template) =>
-      key.refuses(
-        `the template ${JSON.stringify(template)}`,
-        accessKey({ secretTemplate: { data: { a: template } } }),
-        ['spec.secretTemplate.data', 'a template has a "$(" that does not name a value. The values are access-key-id,'],
-      ),
+  ...[
+    '$(bukcet)',
+    'a $(',
+    '$()',
+    '$( endpoint )',
+    'a\n $(bucket-',
+    '$(caxcrt)',
+    '$(__proto__)',
+    '$(bucket-a b)',
+    `$(endpoint) $(no)${'x'.repeat(4_000)}`,
+    `$(ca.crt)${'x'.repeat(16_000)}$(`,
+  ].map((template) =>
+    key.refuses(
+      `the template ${JSON.stringify(template.slice(0, 20))}`,
+      accessKey({ secretTemplate: { data: { a: template } } }),
+      ['spec.secretTemplate.data', 'a template has a "$(" that does not name a value. The values are access-key-id,'],
+    ),
+  ),
+  key.accepts(
+    'twenty templates as long as they may be',
+    accessKey({
+      secretTemplate: {
+        data: Object.fromEntries(
+          Array.from({ length: 20 }, (_, index) => [`key-${index}`, '$(bucket-x) '.repeat(1_365)]),
+        ),
+      },
+    }),
+  ),
+  key.accepts(
+    'twenty templates whose names are all looked at',
+    accessKey({
+      secretTemplate: {
+        data: Object.fromEntries(
+          Array.from({ length: 20 }, (_, index) => [`key-${index}`, '$(bucket-x) '.repeat(341)]),
+        ),
+      },
+    }),
   ),
   key.refuses(
     'a template of more than 16 KiB',

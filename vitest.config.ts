@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 const never = ['**/node_modules/**', '**/dist/**', '.nx/**', '.local/**', 'tools/local/go/**'];
 
 const ceph = ['{apps,libs,tools,e2e}/**/{ceph,*.ceph}.root.spec.ts'];
+const node = ['{apps,libs,tools,e2e}/**/{node,*.node}.root.spec.ts'];
 
 export default defineConfig({
   test: {
@@ -50,9 +51,21 @@ export default defineConfig({
           name: 'root',
           include: ['{apps,libs,tools,e2e}/**/*.root.spec.ts'],
           globalSetup: ['e2e/src/bundles.ts'],
-          exclude: [...never, ...ceph],
+          exclude: [...never, ...ceph, ...node],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // What runs on a node of a cluster, one file after the other: npm run test:root.
+          name: 'node',
+          include: node,
+          exclude: never,
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 900_000,
         },
       },
       {

@@ -4,6 +4,8 @@ import { digestOf, type Blob, type Layer } from './layer.ts';
 
 export type Architecture = 'amd64' | 'arm64';
 export const architectures: readonly Architecture[] = ['amd64', 'arm64'];
+/** Of the machine that this runs on. */
+export const ownArchitecture: Architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
 
 /** One image for one architecture. */
 export interface PlatformImage {
@@ -54,7 +56,10 @@ export interface WrittenImage {
   readonly sizes: ReadonlyMap<Architecture, number>;
 }
 
-/** Writes an OCI image layout into `folder`, in place of what was there. Source: OCI image specification, image layout. */
+/**
+ * Writes an OCI image layout into `folder`, in place of what was there. `name`: registry, repository and tag.
+ * Source: OCI image specification, image layout; containerd takes the name of an image from an annotation of its own.
+ */
 export const writeLayout = async (
   folder: string,
   name: string,
@@ -76,7 +81,10 @@ export const writeLayout = async (
     blobs.map(({ digest, content }) => writeFile(join(folder, 'blobs', digest.replace(':', '/')), content)),
   );
   await writeFile(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }));
-  const named = { ...descriptor(index), annotations: { 'org.opencontainers.image.ref.name': name } };
+  const named = {
+    ...descriptor(index),
+    annotations: { 'org.opencontainers.image.ref.name': name, 'io.containerd.image.name': name },
+  };
   await writeFile(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests: [named] }));
   return {
     digest: index.digest,

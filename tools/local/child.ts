@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { removeCgroup } from './node/cgroup.ts';
 import { guard, unguard } from './watchdog.ts';
 
 /** `parent`: ends with this process, however that one ends. `detached`: stays until somebody stops it. */
@@ -13,6 +14,8 @@ export interface Ending {
   readonly graceMs?: number;
   /** Files outside its folder that it does not remove itself, at the latest after SIGKILL. */
   readonly leaves?: readonly string[];
+  /** A control group of its own, that is removed when it is gone. */
+  readonly cgroup?: string;
 }
 
 export interface ChildSpec extends Ending {
@@ -95,7 +98,7 @@ export async function startChild(spec: ChildSpec): Promise<Child> {
         patience.abort();
         await exited;
       }
-      removeLeft(spec);
+      await removeLeft(spec);
     },
   };
 }
@@ -103,14 +106,16 @@ export async function startChild(spec: ChildSpec): Promise<Child> {
 const defaultGraceMs = 5_000;
 
 /** The ending alone, of what has one. */
-export const endingOf = ({ graceMs, leaves }: Ending): Ending => ({
+export const endingOf = ({ graceMs, leaves, cgroup }: Ending): Ending => ({
   ...(graceMs === undefined ? {} : { graceMs }),
   ...(leaves === undefined ? {} : { leaves }),
+  ...(cgroup === undefined ? {} : { cgroup }),
 });
 
 /** Removes what a program that has ended left behind. */
-export function removeLeft({ leaves = [] }: Ending): void {
+export async function removeLeft({ leaves = [], cgroup }: Ending): Promise<void> {
   for (const path of leaves) rmSync(path, { force: true });
+  if (cgroup !== undefined) await removeCgroup(cgroup);
 }
 
 /** The last `lines` lines of a log, from its last 64 KiB; empty when there is none. */

@@ -3,15 +3,17 @@ import { parseArgs } from 'node:util';
 export const s3ServerNames = ['minio', 'moto', 'versitygw', 'seaweedfs', 'ceph'] as const;
 export type S3ServerName = (typeof s3ServerNames)[number];
 
-export type LocalCommand =
-  | {
-      readonly verb: 'up';
-      readonly servers: readonly S3ServerName[];
-      readonly kind: boolean;
-      /** The folder of the state; `.local` of this clone when absent. */
-      readonly state?: string;
-    }
-  | { readonly verb: 'down' | 'status'; readonly state?: string };
+export interface UpCommand {
+  readonly verb: 'up';
+  readonly servers: readonly S3ServerName[];
+  /** With a node that runs pods. */
+  readonly node: boolean;
+  readonly kind: boolean;
+  /** The folder of the state; `.local` of this clone when absent. */
+  readonly state?: string;
+}
+
+export type LocalCommand = UpCommand | { readonly verb: 'down' | 'status'; readonly state?: string };
 
 const usage = `usage: npm run local -- up|down|status [--state FOLDER] [--servers ${s3ServerNames.join(',')}] [--node|--kind]`;
 
@@ -37,12 +39,13 @@ export function parseLocalCommand(args: readonly string[]): LocalCommand {
     return { verb, ...state };
   }
   if (verb !== 'up') throw new Error(usage);
-  if (values.node) throw new Error('--node (a kubelet that runs pods) is not offered yet');
+  const { node = false, kind = false } = values;
+  if (node && kind) throw new Error(`--node and --kind are two ways to have a node: use one. ${usage}`);
   const wanted = (values.servers ?? 'minio').split(',').filter((name) => name !== '');
   const servers = wanted.map((name) => {
     const known = s3ServerNames.find((candidate) => candidate === name);
     if (!known) throw new Error(`--servers knows ${s3ServerNames.join(', ')}, not ${name}`);
     return known;
   });
-  return { verb, servers: [...new Set(servers)], kind: values.kind ?? false, ...state };
+  return { verb, servers: [...new Set(servers)], node, kind, ...state };
 }

@@ -7,6 +7,9 @@ import { kubectlFor, type Kubectl } from './kubectl.ts';
 import { freePort, freePorts } from './ports.ts';
 import { obtainServers } from './servers/obtain.ts';
 
+/** What its processes are called, in the order of their start. */
+export const controlPlaneProcesses = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const;
+
 export interface ControlPlaneUser {
   readonly name: string;
   readonly groups?: readonly string[];
@@ -21,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly apiServerArgs?: readonly string[];
   /** Garbage collection, namespaces' end and service accounts need it. Default true. */
   readonly controllerManager?: boolean;
+  /** Pods get a node by it. Default false. */
+  readonly scheduler?: boolean;
   /** Default `parent`. */
   readonly lifetime?: Lifetime;
   /** Called as each server starts, before it is ready. */
@@ -64,9 +69,13 @@ export interface ControlPlane {
  * @throws Error when a server cannot be had or does not start; the signal's reason when aborted. Nothing is left running then.
  */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { signal, log = () => undefined, lifetime = 'parent', controllerManager = true } = options;
+  const { signal, log = () => undefined, lifetime = 'parent', controllerManager = true, scheduler = false } = options;
   const binaries = await obtainServers(
-    ['etcd', 'kube-apiserver', 'kubectl', ...(controllerManager ? (['kube-controller-manager'] as const) : [])],
+    [
+      ...(['etcd', 'kube-apiserver', 'kubectl'] as const),
+      ...(controllerManager ? (['kube-controller-manager'] as const) : []),
+      ...(scheduler ? (['kube-scheduler'] as const) : []),
+    ],
     { log, ...(signal ? { signal } : {}) },
   );
   const { dir } = options;
@@ -75,7 +84,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const running = new Map<string, Child>();
   const stopAll = async () => {
     // Clients before servers: nobody then waits for an answer that cannot come.
-    for (const name of ['kube-controller-manager', 'kube-apiserver', 'etcd']) await running.get(name)?.stop();
+    for (const name of ['kube-scheduler', 'kube-controller-manager', 'kube-apiserver', 'etcd'])
+      await running.get(name)?.stop();
     await agent?.close();
   };
   let agent: Agent | undefined;
@@ -91,6 +101,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const users: ControlPlaneUser[] = [
     { name: 'admin', groups: ['system:masters'] },
     { name: 'system:kube-controller-manager' },
+    { name: 'system:kube-scheduler' },
     ...(options.users ?? []),
   ];
   for (const user of users) tokens.set(user.name, randomBytes(24).toString('base64url'));
@@ -185,6 +196,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     );
   };
 
+  const startScheduler = () =>
+    start('kube-scheduler', binaries['kube-scheduler'], [
+      `--kubeconfig=${kubeconfigFor('system:kube-scheduler')}`,
+      '--leader-elect=false',
+      '--secure-port=0',
+    ]);
+
   const kubectl = kubectlFor(binaries.kubectl, path('admin.kubeconfig'));
 
   try {
@@ -192,6 +210,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     await retryPortRaces(async () => startApiServer(etcdUrl, await freePort()));
     const kubeconfigPath = kubeconfigFor('admin');
     if (controllerManager) await startControllerManager();
+    if (scheduler) await startScheduler();
     log(`control plane ready at ${url}`);
     const port = Number(new URL(url).port);
     const controlPlane: ControlPlane = {

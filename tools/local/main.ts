@@ -3,11 +3,12 @@ import { join, resolve } from 'node:path';
 import { acquireLock, isRunning } from '../lock.mjs';
 import { localFolder } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
-import { parseLocalCommand, type S3ServerName } from './command.ts';
-import { startControlPlane } from './control-plane.ts';
+import { parseLocalCommand, type UpCommand } from './command.ts';
+import { controlPlaneProcesses, startControlPlane } from './control-plane.ts';
 import { installCrds } from './crds.ts';
 import { createKindCluster, decideCluster, removeKindCluster } from './kind.ts';
 import { kubectlFor } from './kubectl.ts';
+import { nodeClusterProcesses, startNodeCluster } from './node/start.ts';
 import { processesOf, s3Starters } from './starters.ts';
 import type { Child, Ending } from './child.ts';
 import {
@@ -35,7 +36,7 @@ try {
       signal,
     });
     try {
-      if (command.verb === 'up') await up(paths, command.servers, command.kind);
+      if (command.verb === 'up') await up(paths, command);
       else await down(paths);
     } finally {
       release();
@@ -62,7 +63,7 @@ async function down(paths: LocalPaths): Promise<void> {
 }
 
 /** Starts what is not up yet. A server whose process died begins anew, empty. */
-async function up(paths: LocalPaths, servers: readonly S3ServerName[], wantsKind: boolean): Promise<void> {
+async function up(paths: LocalPaths, { servers, node, kind: wantsKind }: UpCommand): Promise<void> {
   const before = readState(paths);
   const started: number[] = [];
   const common = {
@@ -75,7 +76,7 @@ async function up(paths: LocalPaths, servers: readonly S3ServerName[], wantsKind
     },
   };
   try {
-    const parts = ['etcd', 'kube-apiserver', 'kube-controller-manager'];
+    const parts = node ? nodeClusterProcesses : controlPlaneProcesses;
     const hasCluster = before.cluster !== undefined && (before.cluster.kind !== undefined || runs(paths, parts));
     if (!hasCluster) await startCluster();
     for (const name of servers) {
@@ -89,6 +90,7 @@ async function up(paths: LocalPaths, servers: readonly S3ServerName[], wantsKind
     status(paths);
 
     async function startCluster(): Promise<void> {
+      if (node) return startOnLoopback(startNodeCluster);
       if ((await decideCluster({ wantsKind, log, signal })) === 'kind') {
         const cluster = await createKindCluster({
           name: kindClusterName(paths),
@@ -100,8 +102,12 @@ async function up(paths: LocalPaths, servers: readonly S3ServerName[], wantsKind
         await installCrds(kubectlFor(cluster.kubectlPath, cluster.kubeconfigPath, signal));
         return;
       }
-      await forget(paths, parts);
-      const controlPlane = await startControlPlane({ dir: freshFolder(paths, 'control-plane'), ...common });
+      await startOnLoopback(startControlPlane);
+    }
+
+    async function startOnLoopback(start: typeof startControlPlane): Promise<void> {
+      await forget(paths, nodeClusterProcesses);
+      const controlPlane = await start({ dir: freshFolder(paths, 'control-plane'), ...common });
       copyFileSync(controlPlane.kubeconfigPath, paths.kubeconfig);
       await installCrds(controlPlane.kubectl);
       writeState(paths, { ...readState(paths), cluster: { url: controlPlane.url } });

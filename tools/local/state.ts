@@ -96,7 +96,7 @@ export function recordProcess(
 export async function endProcesses(processes: readonly RecordedProcess[], graceMs = 10_000): Promise<void> {
   for (const recorded of processes.toReversed()) {
     if (isRunning(recorded)) await endProcess(recorded, recorded.graceMs ?? graceMs);
-    removeLeft(recorded);
+    await removeLeft(recorded);
   }
 }
 

@@ -12,6 +12,8 @@ const requireOf = {
   helm: 'helm.sh/helm/v4',
   rclone: 'github.com/rclone/rclone',
   objstore: 'github.com/thanos-io/objstore',
+  containerd: 'github.com/containerd/containerd/v2',
+  cni: 'github.com/containernetworking/plugins',
 };
 
 describe('versions', () => {
@@ -76,6 +78,15 @@ describe('versions', () => {
       'kube-apiserver',
       'kube-controller-manager',
       'kubectl',
+      'kube-scheduler',
+      'kubelet',
+      'kube-proxy',
+      'containerd',
+      'containerd-shim-runc-v2',
+      'ctr',
+      'ptp',
+      'host-local',
+      'loopback',
       'versitygw',
       'kind',
       'helm',

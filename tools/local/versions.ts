@@ -8,6 +8,16 @@ export type ServerName =
   | 'kube-apiserver'
   | 'kube-controller-manager'
   | 'kubectl'
+  | 'kube-scheduler'
+  | 'kubelet'
+  | 'kube-proxy'
+  | 'containerd'
+  | 'containerd-shim-runc-v2'
+  | 'ctr'
+  | 'ptp'
+  | 'host-local'
+  | 'loopback'
+  | 'node-system'
   | 'minio'
   | 'versitygw'
   | 'moto'
@@ -79,6 +89,8 @@ const kubernetesVersion = 'v1.36.3';
 /** controller-tools releases one envtest archive for some patch releases of each minor one. */
 const envtestVersion = 'v1.36.0';
 const etcdVersion = 'v3.6.16';
+const containerdVersion = 'v2.4.2';
+const cniVersion = 'v1.9.1';
 const minioVersion = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const versitygwVersion = 'v1.8.0';
 const motoVersion = '5.2.5';
@@ -124,6 +136,46 @@ const kubernetesRelease =
     const url = `https://dl.k8s.io/release/${kubernetesVersion}/bin/${os}/${arch}/${command}`;
     return { url, checksumUrl: `${url}.sha256`, algorithm: 'sha256', archive: false };
   };
+
+/** Source: github.com/containerd/containerd, releases. */
+const containerdRelease = ({ os, arch }: Platform): Prebuilt | undefined => {
+  if (os !== 'linux') return undefined;
+  const file = `containerd-${containerdVersion.slice(1)}-linux-${arch}.tar.gz`;
+  const url = `https://github.com/containerd/containerd/releases/download/${containerdVersion}/${file}`;
+  return { url, checksumUrl: `${url}.sha256sum`, algorithm: 'sha256', archive: true };
+};
+
+/** Source: github.com/containernetworking/plugins, releases. */
+const cniRelease = ({ os, arch }: Platform): Prebuilt | undefined => {
+  if (os !== 'linux') return undefined;
+  const file = `cni-plugins-linux-${arch}-${cniVersion}.tgz`;
+  const url = `https://github.com/containernetworking/plugins/releases/download/${cniVersion}/${file}`;
+  return { url, checksumUrl: `${url}.sha256`, algorithm: 'sha256', archive: true };
+};
+
+/** A program that runs on nodes alone. It is never taken from the PATH: all of a node are of one set. */
+const nodeProgram = (
+  name: ServerName,
+  family: string,
+  version: string,
+  prebuilt: NonNullable<ServerSource['prebuilt']>,
+  go: GoBuild,
+): ServerSource => ({ name, family, version, prebuilt, go });
+
+const ofKubernetes = (name: ServerName): ServerSource =>
+  nodeProgram(name, 'kubernetes', kubernetesVersion, kubernetesRelease(name), kubernetesBuild(name));
+
+const ofContainerd = (name: ServerName): ServerSource =>
+  nodeProgram(name, 'containerd', containerdVersion, containerdRelease, {
+    module: 'containerd',
+    package: `github.com/containerd/containerd/v2/cmd/${name}`,
+  });
+
+const ofCni = (name: ServerName, kind: 'main' | 'ipam'): ServerSource =>
+  nodeProgram(name, 'cni', cniVersion, cniRelease, {
+    module: 'cni',
+    package: `github.com/containernetworking/plugins/plugins/${kind}/${name}`,
+  });
 
 /** Source: github.com/versity/versitygw, .goreleaser.yaml (archive names as `uname` tells them, one checksums.txt). */
 const versitygwRelease = ({ os, arch }: Platform): Prebuilt => {
@@ -183,6 +235,27 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     probe: { args: ['version', '--client'], accepts: /^Client Version: v1\.3[567]\.\d+/m },
     prebuilt: envtest,
     go: kubernetesBuild('kubectl'),
+  },
+  'kube-scheduler': ofKubernetes('kube-scheduler'),
+  kubelet: ofKubernetes('kubelet'),
+  'kube-proxy': ofKubernetes('kube-proxy'),
+  containerd: ofContainerd('containerd'),
+  'containerd-shim-runc-v2': ofContainerd('containerd-shim-runc-v2'),
+  ctr: ofContainerd('ctr'),
+  ptp: ofCni('ptp', 'main'),
+  'host-local': ofCni('host-local', 'ipam'),
+  loopback: ofCni('loopback', 'main'),
+  // What a node runs on, and what has no Go module that builds without a C compiler: runc, nft, ip, and catatonit, which
+  // keeps the namespaces of a pod.
+  'node-system': {
+    name: 'node-system',
+    family: 'node-system',
+    version: '1.1',
+    debian: {
+      suite: 'trixie',
+      packages: ['runc', 'nftables', 'iproute2', 'catatonit'],
+      accepts: /^1\.[1-9]\d*\.\d+$/,
+    },
   },
   minio: {
     name: 'minio',

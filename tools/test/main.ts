@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { obtainCeph } from '../local/ceph.ts';
-import { obtainServers, Unobtainable } from '../local/servers/obtain.ts';
+import { nodeClusterServers, obtainNodeSystem } from '../local/node/start.ts';
+import { obtainServers, Unobtainable, type ObtainOptions } from '../local/servers/obtain.ts';
 import type { ServerName } from '../local/versions.ts';
 import { projectRoot } from '../paths.ts';
 import { untilSignal } from '../signals.ts';
@@ -53,9 +54,10 @@ const servers = (names: readonly ServerName[]) => async (): Promise<Counts> => {
   return { passed: 1, failed: 0 };
 };
 
-const cephGateway = async (): Promise<StageResult> => {
+/** Not run where it cannot be had. */
+const whereObtainable = (obtain: (options: ObtainOptions) => Promise<unknown>) => async (): Promise<StageResult> => {
   try {
-    console.log(`Ceph RGW is in ${await obtainCeph({ log: console.log, signal })}`);
+    await obtain({ log: console.log, signal });
     return { passed: 1, failed: 0 };
   } catch (error) {
     if (error instanceof Unobtainable) return { notRun: error.message };
@@ -67,10 +69,13 @@ const needsRoot = (run: () => Promise<StageResult>) => (): Promise<StageResult> 
   process.getuid?.() === 0 ? run() : Promise.resolve({ notRun: 'only root can run them' });
 
 const rootStages: readonly Stage[] = [
-  { name: 'Ceph RGW', run: cephGateway },
-  { name: 'servers', run: servers([...controlPlane, 'minio']) },
+  { name: 'Ceph RGW', run: whereObtainable(obtainCeph) },
+  { name: 'servers', run: servers([...controlPlane, 'minio', 'helm']) },
   { name: 'tests on Ceph RGW', needs: ['Ceph RGW', 'servers'], run: tests('ceph') },
   { name: 'tests that need root', needs: ['servers'], run: needsRoot(tests('root')) },
+  { name: 'a node', run: whereObtainable(obtainNodeSystem) },
+  { name: 'servers of a node', needs: ['a node'], run: servers(nodeClusterServers) },
+  { name: 'tests on a node', needs: ['a node', 'servers', 'servers of a node'], run: tests('node') },
 ];
 
 const allStages: readonly Stage[] = [

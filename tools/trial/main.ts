@@ -7,6 +7,8 @@ import { controllerNames } from '../controllers.ts';
 import { logTail, startChild, type Child } from '../local/child.ts';
 import { installCrds } from '../local/crds.ts';
 import { freePorts } from '../local/ports.ts';
+import { kubectlFor } from '../local/kubectl.ts';
+import { startNodeCluster } from '../local/node/start.ts';
 import { startMinio, type S3Server } from '../local/s3-servers.ts';
 import { inWords, narrate } from '../narrate.ts';
 import { projectRoot } from '../paths.ts';
@@ -14,7 +16,8 @@ import { untilSignal } from '../signals.ts';
 import { startTrialCluster, type TrialCluster } from './cluster.ts';
 import { parseTrialCommand, type TrialCommand } from './command.ts';
 import { describeConditions, describeReady, isReady, type TrialObject } from './objects.ts';
-import { decodeSecret, proveKey } from './proof.ts';
+import { installOnNode, proveOnNode } from './on-node.ts';
+import { decodeSecret, proveKey, type IssuedSecret } from './proof.ts';
 
 // npm start: the operator on a control plane and a MinIO of its own, with the quickstart example, and a proof that it works.
 
@@ -36,47 +39,33 @@ try {
   process.exitCode = 2;
 }
 
+/** What the example meets: a cluster in which the operator runs, and MinIO at an address that the operator reaches. */
+interface Scene {
+  readonly cluster: TrialCluster;
+  readonly storage: Pick<S3Server, 'endpoint' | 'accessKey' | 'secretKey'>;
+  /** Uses the key in a Secret; one line for each thing proved. */
+  readonly prove: (secretName: string) => Promise<string[]>;
+}
+
+/** What has been started, to be ended in reverse. */
+interface Started {
+  readonly dir: string;
+  readonly controllers: Child[];
+  readonly ends: (() => Promise<unknown>)[];
+}
+
 /** The exit status. */
-async function trial({ once, kind }: TrialCommand): Promise<number> {
-  const dir = mkdtempSync(join(tmpdir(), 'wasabi-s3-operator-'));
-  const controllers: Child[] = [];
-  let cluster: TrialCluster | undefined;
-  let minio: S3Server | undefined;
+async function trial({ once, node, kind }: TrialCommand): Promise<number> {
+  const started: Started = { dir: mkdtempSync(join(tmpdir(), 'wasabi-s3-operator-')), controllers: [], ends: [] };
+  const { dir, controllers } = started;
   let status = 1;
   try {
-    cluster = await startTrialCluster({ dir, wantsKind: kind, log, signal });
-    const { kubectl } = cluster;
-    const [bundles, server] = await allEnded([
-      narrate('bundling the four controllers', log, () =>
-        Promise.all(controllerNames.map((app) => bundleApp(`apps/${app}-controller`))),
-      ),
-      startMinio({ dir: join(dir, 'minio'), log, signal }).then((server) => (minio = server)),
-      narrate('installing the custom resource definitions', log, () => installCrds(kubectl)),
-    ]);
-    const ports = await freePorts(controllerNames.length);
-    for (const [index, app] of controllerNames.entries()) {
-      const address = `127.0.0.1:${ports[index] ?? 0}`;
-      controllers.push(
-        await startChild({
-          name: `${app}-controller`,
-          command: process.execPath,
-          args: [
-            ...nodeFlags,
-            bundles[index] ?? '',
-            // With the Lease, so that a controller started by hand stands by and does not write beside this one.
-            `--kubeconfig=${cluster.kubeconfigPath}`,
-            ...[`--metrics-address=${address}`, `--health-address=${address}`],
-          ],
-          logPath: join(dir, `${app}-controller.log`),
-          lifetime: 'parent',
-        }),
-      );
-      log(`${app}-controller started, metrics at http://${address}/metrics`);
-    }
-    await applyExample(cluster, server);
+    const { cluster, storage, prove } = node ? await onNode(started) : await onThisMachine(started, kind);
+    await applyExample(cluster, storage);
     await waitUntilReady(cluster, controllers);
-    for (const line of await prove(cluster)) log(`proved: ${line}`);
-    log(`\n${await kubectl(['get', kinds])}`);
+    const secretName = ['get', 'accesskey', 'quickstart', '-o', 'jsonpath={.status.secretName}'];
+    for (const line of await prove(await cluster.kubectl(secretName))) log(`proved: ${line}`);
+    log(`\n${await cluster.kubectl(['get', kinds])}`);
     log(`The trial holds, ${inWords(performance.now() - startedAt)} after its start.`);
     status = 0;
     if (!once) {
@@ -96,13 +85,58 @@ async function trial({ once, kind }: TrialCommand): Promise<number> {
       console.error('interrupted');
     }
   } finally {
-    await Promise.all(controllers.map((controller) => controller.stop(10_000)));
-    await minio?.stop();
-    await cluster?.stop();
+    for (const end of started.ends.toReversed()) await end();
   }
   if (status === 1 && readdirSync(dir).length > 0) console.error(`The logs stay in ${dir}`);
   else rmSync(dir, { recursive: true, force: true });
   return status;
+}
+
+/** The four controllers and MinIO as processes of this machine. */
+async function onThisMachine({ dir, controllers, ends }: Started, wantsKind: boolean): Promise<Scene> {
+  const cluster = await startTrialCluster({ dir, wantsKind, log, signal });
+  ends.push(() => cluster.stop());
+  const [bundles, storage] = await allEnded([
+    narrate('bundling the four controllers', log, () =>
+      Promise.all(controllerNames.map((app) => bundleApp(`apps/${app}-controller`))),
+    ),
+    startMinio({ dir: join(dir, 'minio'), log, signal }).then((server) => {
+      ends.push(() => server.stop());
+      return server;
+    }),
+    narrate('installing the custom resource definitions', log, () => installCrds(cluster.kubectl)),
+  ]);
+  ends.push(() => Promise.all(controllers.map((controller) => controller.stop(10_000))));
+  const ports = await freePorts(controllerNames.length);
+  for (const [index, app] of controllerNames.entries()) {
+    const address = `127.0.0.1:${ports[index] ?? 0}`;
+    controllers.push(
+      await startChild({
+        name: `${app}-controller`,
+        command: process.execPath,
+        args: [
+          ...nodeFlags,
+          bundles[index] ?? '',
+          // With the Lease, so that a controller started by hand stands by and does not write beside this one.
+          `--kubeconfig=${cluster.kubeconfigPath}`,
+          ...[`--metrics-address=${address}`, `--health-address=${address}`],
+        ],
+        logPath: join(dir, `${app}-controller.log`),
+        lifetime: 'parent',
+      }),
+    );
+    log(`${app}-controller started, metrics at http://${address}/metrics`);
+  }
+  return { cluster, storage, prove: async (secretName) => proveKey(await secretOf(cluster, secretName)) };
+}
+
+/** Everything in pods, as it is shipped. */
+async function onNode({ dir, ends }: Started): Promise<Scene> {
+  const started = await startNodeCluster({ dir: join(dir, 'cluster'), log, signal });
+  ends.push(() => started.stop());
+  const cluster = { ...started, kubectl: kubectlFor(started.kubectlPath, started.kubeconfigPath, signal) };
+  const storage = await installOnNode(cluster, { dir, log, signal });
+  return { cluster, storage, prove: (secretName) => proveOnNode(cluster, secretName) };
 }
 
 /** As Promise.all, but a failure waits for the others: what they started is then known and can be stopped. */
@@ -112,7 +146,10 @@ async function allEnded<T extends readonly unknown[]>(work: { readonly [K in key
 }
 
 /** The example as it lies in docs, but for the address of MinIO; and the Secret it names, with this run's credentials. */
-async function applyExample({ kubectl }: TrialCluster, { endpoint, accessKey, secretKey }: S3Server): Promise<void> {
+async function applyExample(
+  { kubectl }: TrialCluster,
+  { endpoint, accessKey, secretKey }: Scene['storage'],
+): Promise<void> {
   const example = (name: string) => readFileSync(join(projectRoot, 'docs/examples/quickstart', `${name}.yaml`), 'utf8');
   const credentials = example('credentials.template')
     .replace('<access key id>', accessKey)
@@ -145,12 +182,11 @@ async function waitUntilReady({ kubectl }: TrialCluster, controllers: readonly C
   }
 }
 
-async function prove({ kubectl }: TrialCluster): Promise<string[]> {
-  const name = await kubectl(['get', 'accesskey', 'quickstart', '-o', 'jsonpath={.status.secretName}']);
+async function secretOf({ kubectl }: TrialCluster, name: string): Promise<IssuedSecret> {
   const { data } = JSON.parse(await kubectl(['get', 'secret', name, '-o', 'json'])) as {
     readonly data: Record<string, string>;
   };
-  return proveKey(decodeSecret(data));
+  return decodeSecret(data);
 }
 
 /** Until Ctrl-C. @throws Error when a controller ends by itself */

@@ -15,12 +15,14 @@ const bucket = (status?: string, observedGeneration = 2) => ({
 
 describe('parseTrialCommand', () => {
   it('stays, on loopback, when nothing is asked', () => {
-    expect(parseTrialCommand([])).toEqual({ once: false, kind: false });
-    expect(parseTrialCommand(['--once', '--kind'])).toEqual({ once: true, kind: true });
+    expect(parseTrialCommand([])).toEqual({ once: false, node: false, kind: false });
+    expect(parseTrialCommand(['--once', '--kind'])).toEqual({ once: true, node: false, kind: true });
+    expect(parseTrialCommand(['--node'])).toEqual({ once: false, node: true, kind: false });
   });
 
   it('refuses what it does not know', () => {
     expect(() => parseTrialCommand(['--twice'])).toThrow(/--twice[^]*usage: npm start/);
+    expect(() => parseTrialCommand(['--node', '--kind'])).toThrow(/use one\nusage: npm start/);
   });
 });
 

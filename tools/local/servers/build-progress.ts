@@ -10,6 +10,8 @@ const usualPackages: Readonly<Record<string, number>> = {
   kind: 290,
   rclone: 580,
   objstore: 390,
+  containerd: 1_040,
+  cni: 150,
 };
 /** For a module that is not among them. */
 const unknownPackages = 1_000;

@@ -113,6 +113,23 @@ const allRolledOut = async (nameOf = (name: string) => `${release}-${name}-contr
   for (const name of controllerNames) await untilRolledOut(cluster, operator, nameOf(name));
 };
 
+/** Has a controller begin anew, with no connection from before. */
+const restart = async (controller: string): Promise<void> => {
+  const name = `${release}-${controller}-controller`;
+  await cluster.kubectl(['rollout', 'restart', `deployment/${name}`, `--namespace=${operator}`]);
+  await untilRolledOut(cluster, operator, name);
+};
+
+/** What an application is answered by the accesskey-controller: a status, or that it is not let in. */
+const asks = async (port: number, path: string): Promise<string> => {
+  const selector = '--selector=app.kubernetes.io/name=accesskey-controller';
+  const address = ['get', 'pods', `--namespace=${operator}`, selector, '-o', 'jsonpath={.items[0].status.podIP}'];
+  const url = `http://${await cluster.kubectl(address)}:${port}${path}`;
+  const script = `fetch(${JSON.stringify(url)}, { signal: AbortSignal.timeout(5_000) }).then(({ status }) => status, () => 'shut').then(console.log)`;
+  const exec = ['exec', 'deployment/by-files', `--namespace=${team}`, '--', '/usr/bin/node', '--eval', script];
+  return (await cluster.kubectl(exec)).trim();
+};
+
 /** docs/examples, with the address that MinIO has here. */
 const applyExample = async (path: string): Promise<void> => {
   const example = readFileSync(join(projectRoot, 'docs/examples', path), 'utf8');
@@ -245,6 +262,33 @@ describe('the operator on a node', () => {
       expect(mebibytes, name).toBeGreaterThan(0);
       expect(mebibytes, name).toBeLessThan(200);
     }
+  });
+
+  it('is reached and reaches others as its NetworkPolicy says, and no further', async () => {
+    const port = new URL(cluster.url).port;
+    const toApiServer = 'operator.networkPolicy.apiServer[0].ports[0]';
+    const policy = [
+      'operator.networkPolicy.enabled=true',
+      `${toApiServer}.port=${port}`,
+      `${toApiServer}.protocol=TCP`,
+    ];
+    expect([await asks(8081, '/healthz'), await asks(8080, '/metrics')]).toEqual(['200', '200']);
+    await upgrade(...policy);
+    await until(
+      () => asks(8081, '/healthz'),
+      (answer) => answer !== '200',
+      { what: 'the health port is shut', timeoutMs: 60_000, everyMs: 500 },
+    );
+    expect(await asks(8080, '/metrics')).toBe('200');
+    await restart('bucket');
+    await changesTag('behind-a-policy');
+
+    const toStorage = 'operator.networkPolicy.storage[0].ports[0]';
+    await upgrade(...policy, `${toStorage}.port=1`, `${toStorage}.protocol=TCP`);
+    await restart('provider');
+    await kube.untilNotReady('Provider', team, 'quickstart', 'EndpointUnreachable', 120_000);
+    await upgrade();
+    await allReady();
   });
 
   it('comes back, and so does what uses it, when its node was drained', async () => {

@@ -10,6 +10,9 @@ import { obtainServers } from './servers/obtain.ts';
 /** What its processes are called, in the order of their start. */
 export const controlPlaneProcesses = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const;
 
+/** Where Services have their addresses. */
+export const serviceNetwork = '10.0.0.0/24';
+
 export interface ControlPlaneUser {
   readonly name: string;
   readonly groups?: readonly string[];
@@ -162,7 +165,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       `--secure-port=${port}`,
       `--cert-dir=${path('certificates')}`,
       '--endpoint-reconciler-type=none', // loopback is no address for the kubernetes Service
-      '--service-cluster-ip-range=10.0.0.0/24',
+      `--service-cluster-ip-range=${serviceNetwork}`,
       '--authorization-mode=Node,RBAC',
       `--token-auth-file=${path('tokens.csv')}`,
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',

@@ -14,6 +14,7 @@ const requireOf = {
   objstore: 'github.com/thanos-io/objstore',
   containerd: 'github.com/containerd/containerd/v2',
   cni: 'github.com/containernetworking/plugins',
+  'kube-router': 'github.com/cloudnativelabs/kube-router/v2',
 };
 
 describe('versions', () => {

@@ -17,6 +17,7 @@ export type ServerName =
   | 'ptp'
   | 'host-local'
   | 'loopback'
+  | 'kube-router'
   | 'node-system'
   | 'minio'
   | 'versitygw'
@@ -91,6 +92,7 @@ const envtestVersion = 'v1.36.0';
 const etcdVersion = 'v3.6.16';
 const containerdVersion = 'v2.4.2';
 const cniVersion = 'v1.9.1';
+const kubeRouterVersion = 'v2.1.0';
 const minioVersion = 'v0.0.0-20260212201848-7aac2a2c5b7c';
 const versitygwVersion = 'v1.8.0';
 const motoVersion = '5.2.5';
@@ -245,7 +247,14 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
   ptp: ofCni('ptp', 'main'),
   'host-local': ofCni('host-local', 'ipam'),
   loopback: ofCni('loopback', 'main'),
-  // What a node runs on, and what has no Go module that builds without a C compiler: runc, nft, ip, and catatonit, which
+  // Only its part that enforces NetworkPolicies, with what every kernel has: iptables and ipset.
+  'kube-router': {
+    name: 'kube-router',
+    family: 'kube-router',
+    version: kubeRouterVersion,
+    go: { module: 'kube-router', package: 'github.com/cloudnativelabs/kube-router/v2/cmd/kube-router' },
+  },
+  // What a node runs on, and what has no Go module that builds without a C compiler: runc, nft, iptables, ip, and catatonit, which
   // keeps the namespaces of a pod.
   'node-system': {
     name: 'node-system',
@@ -253,7 +262,7 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     version: '1.1',
     debian: {
       suite: 'trixie',
-      packages: ['runc', 'nftables', 'iproute2', 'catatonit'],
+      packages: ['runc', 'nftables', 'iptables', 'ipset', 'iproute2', 'catatonit'],
       accepts: /^1\.[1-9]\d*\.\d+$/,
     },
   },

@@ -18,7 +18,14 @@ beforeAll(() => (dir = mkdtempSync(join(tmpdir(), 'a-node-'))));
 afterEach(() => last.destroy());
 afterAll(() => rmSync(dir, { recursive: true }));
 
-/** What of a node would be seen from here: processes with files of it open, mounts of it, control groups. */
+const controlGroups = () =>
+  readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }).filter((path) =>
+    /wasabi-s3-operator-[^/]*$/.test(path),
+  );
+/** Of nodes that others on this machine have. */
+const before = new Set(controlGroups());
+
+/** What of a node would be seen from here: processes that have mounts of it, and control groups. */
 const remains = () => ({
   processes: readdirSync('/proc').filter((pid) => {
     try {
@@ -27,9 +34,7 @@ const remains = () => ({
       return false; // ended in between
     }
   }),
-  groups: readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' }).filter((path) =>
-    /wasabi-s3-operator-[^/]*$/.test(path),
-  ),
+  groups: controlGroups().filter((path) => !before.has(path)),
 });
 const nothing = { processes: [], groups: [] };
 

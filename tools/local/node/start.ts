@@ -7,6 +7,7 @@ import { ownArchitecture, writeLayout } from '../../images/oci-layout.ts';
 import { startChild, waitUntilReady, type Child } from '../child.ts';
 import {
   controlPlaneProcesses,
+  serviceNetwork,
   startControlPlane,
   type ControlPlane,
   type ControlPlaneOptions,
@@ -51,10 +52,11 @@ export const nodeClusterProcesses = [
   'containerd',
   'kubelet',
   'kube-proxy',
+  'kube-router',
 ] as const;
 
 const ofNode = [
-  ...(['kubelet', 'kube-proxy'] as const),
+  ...(['kubelet', 'kube-proxy', 'kube-router'] as const),
   ...(['containerd', 'containerd-shim-runc-v2', 'ctr'] as const),
   ...(['ptp', 'host-local', 'loopback'] as const),
 ] as const;
@@ -99,7 +101,11 @@ export async function startNodeCluster(options: NodeClusterOptions): Promise<Nod
   const controlPlane = await startControlPlane({
     ...options,
     scheduler: true,
-    users: [{ name: `system:node:${nodeName}`, groups: ['system:nodes'] }, { name: 'system:kube-proxy' }],
+    users: [
+      { name: `system:node:${nodeName}`, groups: ['system:nodes'] },
+      { name: 'system:kube-proxy' },
+      { name: 'kube-router', groups: ['system:masters'] },
+    ],
     apiServerArgs: [
       `--egress-selector-config-file=${path('egress.json')}`,
       `--advertise-address=${nodeAddress}`,
@@ -145,7 +151,7 @@ export async function startNodeCluster(options: NodeClusterOptions): Promise<Nod
     writeFileSync(join(folder, 'cni/pods.conflist'), cniConfig());
     writeFileSync(join(folder, 'kubelet.json'), kubeletConfig(machine.cgroup));
     writeFileSync(join(folder, 'kube-proxy.json'), kubeProxyConfig());
-    for (const user of [`system:node:${nodeName}`, 'system:kube-proxy']) {
+    for (const user of [`system:node:${nodeName}`, 'system:kube-proxy', 'kube-router']) {
       const kubeconfig = nodeKubeconfig({ port, ca: controlPlane.ca, token: controlPlane.tokenFor(user) });
       writeFileSync(join(folder, basename(onNode.kubeconfigOf(user))), kubeconfig, { mode: 0o600 });
     }
@@ -167,6 +173,14 @@ export async function startNodeCluster(options: NodeClusterOptions): Promise<Nod
       everyMs: 250,
       timeoutMs: 180_000,
     });
+    const router = await onMachine('kube-router', [
+      ...['--run-firewall', '--run-router=false', '--run-service-proxy=false', '--health-port=0'],
+      `--kubeconfig=${onNode.kubeconfigOf('kube-router')}`,
+      `--hostname-override=${nodeName}`,
+      `--service-cluster-ip-range=${serviceNetwork}`,
+    ]);
+    const chain = ['--list-rules', 'KUBE-ROUTER-FORWARD'];
+    await waitUntilReady(router, async () => (await machine.run('iptables', chain)) !== '', { signal, everyMs: 250 });
     log(`node ready; its processes have the log files in ${dir}`);
     return {
       ...controlPlane,

@@ -12,6 +12,7 @@ const usualPackages: Readonly<Record<string, number>> = {
   objstore: 390,
   containerd: 1_040,
   cni: 150,
+  'kube-router': 960,
 };
 /** For a module that is not among them. */
 const unknownPackages = 1_000;

@@ -109,7 +109,13 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
     referred('providers', 'the Provider of a Bucket'),
     referred('bucketpolicies', 'conflicts between policies'),
     referred('accesskeys', 'who borrows a Bucket'),
-    { group: '', resource: 'secrets', verbs: ['get'], where: 'secrets', why: 'credentials of Providers' },
+    {
+      group: '',
+      resource: 'secrets',
+      verbs: ['get'],
+      where: 'secrets',
+      why: 'credentials of Providers, and MFA devices of Buckets',
+    },
     ...everyController,
   ],
   policy: [

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CreateTopicCommand, SNSClient } from '@aws-sdk/client-sns';
+import { Secret } from 'otpauth';
 import { cephConf, monitorAddresses } from './ceph-conf.ts';
 import { inChroot, refuseChroot } from './chroot.ts';
 import { retryPortRaces, startChild, StartFailed, waitUntilReady, type Child } from './child.ts';
@@ -23,6 +24,18 @@ export interface CephOptions extends S3ServerOptions {
 
 /** The account of its root user, which stands in the ARNs of what that user makes. */
 const cephAccount = 'RGW00000000000000001';
+
+/** An MFA device for one-time codes by time (TOTP). */
+export interface MfaDevice {
+  readonly serial: string;
+  /** Base32. */
+  readonly seed: string;
+}
+
+export interface CephServer extends S3Server {
+  /** Gives the user of the returned key one more MFA device. */
+  createMfaDevice(): Promise<MfaDevice>;
+}
 
 /** What its processes are called, in the order of their start. */
 export const cephProcesses = ['ceph-mon', 'ceph-osd', 'radosgw'] as const;
@@ -61,7 +74,7 @@ const makeTopic = async (endpoint: string, pair: S3Credentials, Name: string): P
  * with what it held, in the same `dir`.
  * @throws Unobtainable when it cannot be had; Error when it does not start
  */
-export async function startCeph(options: CephOptions): Promise<S3Server> {
+export async function startCeph(options: CephOptions): Promise<CephServer> {
   const { dir, signal, log = () => undefined, sts = true } = options;
   const root = await obtainCeph({ log, ...(signal ? { signal } : {}) });
   const known = readCluster(dir);
@@ -102,6 +115,7 @@ export async function startCeph(options: CephOptions): Promise<S3Server> {
         ...credentials,
         pid,
         logPath,
+        createMfaDevice: () => createMfaDevice(programs),
         stop: () => programs.stop(),
       };
     } catch (error) {
@@ -138,12 +152,21 @@ async function startOsd(
   await programs.start('ceph-osd', '-f', '-i', '0');
 }
 
+const rootUser = 'root';
+
 /** The account and its root user. Source: Ceph documentation, "User Accounts". */
 async function makeAccount(programs: CephPrograms, gateway: Child): Promise<S3Credentials> {
   const admin = async (...args: readonly string[]): Promise<unknown> =>
     JSON.parse(await whileRunning(gateway, programs.run('radosgw-admin', ...args)));
   await admin('account', 'create', '--account-name=operator', `--account-id=${cephAccount}`);
-  const user = ['user', 'create', '--uid=root', '--display-name=root', `--account-id=${cephAccount}`, '--account-root'];
+  const user = [
+    'user',
+    'create',
+    `--uid=${rootUser}`,
+    `--display-name=${rootUser}`,
+    `--account-id=${cephAccount}`,
+    '--account-root',
+  ];
   // For quotas of buckets, which are admin operations.
   const rights = ['--caps', 'buckets=*'];
   // Ceph makes the key: given as arguments, its secret would be in the list of processes.
@@ -153,6 +176,14 @@ async function makeAccount(programs: CephPrograms, gateway: Child): Promise<S3Cr
   const [key] = keys;
   if (key === undefined) throw new Error('radosgw-admin made no access key for its root user');
   return { accessKey: key.access_key, secretKey: key.secret_key };
+}
+
+/** Its seed is for tests alone: it is in the list of processes. Source: Ceph documentation, radosgw-admin, mfa create. */
+async function createMfaDevice(programs: CephPrograms): Promise<MfaDevice> {
+  const device = { serial: `device-${randomUUID()}`, seed: new Secret({ size: 20 }).base32 };
+  const totp = [`--totp-serial=${device.serial}`, `--totp-seed=${device.seed}`, '--totp-seed-type=base32'];
+  await programs.run('radosgw-admin', 'mfa', 'create', `--uid=${rootUser}`, ...totp);
+  return device;
 }
 
 /** @throws StartFailed when the daemon that the call needs ends before it */

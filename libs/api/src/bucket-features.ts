@@ -1,19 +1,36 @@
 import Type, { type TSchema } from 'typebox';
 import { lifecycle } from './bucket-lifecycle.ts';
-import { reference } from './references.ts';
+import { reference, secretKey, secretName } from './references.ts';
 import { keyedList, list, optional, rules, text, type Typed } from './schema.ts';
 import { mostBucketTags, tags } from './tags.ts';
 
 const unmanaged = 'Left as it is on the server when left out.';
+
+const mfaDevice = Type.Object(
+  {
+    name: secretName,
+    serialKey: secretKey('Key in the Secret that holds the serial number of the device, or its ARN.', 'serial'),
+    seedKey: secretKey(
+      'Key in the Secret that holds the seed of its codes: the text in base32 that the device was set up with.',
+      'seed',
+    ),
+  },
+  {
+    description:
+      'An MFA device (TOTP) whose codes switch mfaDelete. Its user is the one whose credentials the Provider has. One code is good for one write, so that of several Buckets with one device one is written every 30 seconds. The Secret is read also when the Bucket is deleted.',
+    ...rules({ rule: 'self.serialKey != self.seedKey', message: 'serialKey and seedKey must be two keys' }),
+  },
+);
 
 export const versioning = Type.Object(
   {
     enabled: Type.Boolean({ description: 'True: keep every version. False: suspend versioning.', default: false }),
     mfaDelete: Type.Boolean({
       description:
-        'True: deleting a version needs a second factor. This version sees whether it is as declared, and does not switch it.',
+        'True: deleting a version for good, or suspending versioning, needs a code of an MFA device. Switching it needs one too: set mfaSecretRef, or switch it manually.',
       default: false,
     }),
+    mfaSecretRef: optional(mfaDevice),
   },
   {
     description: `Versions of objects. ${unmanaged}`,

@@ -42,16 +42,17 @@ export const reference = (kind: string, description: string) =>
     { description },
   );
 
+/** Name of a Secret in the object's own namespace. */
+export const secretName = objectName('Name of the Secret, in the namespace of this object.');
+
+/** Key of a Secret. */
+export const secretKey = (description: string, defaultKey: string) =>
+  text(description, 253, { default: defaultKey, ...rules(secretKeyRule, secretKeyDotsRule) });
+
 /** One key of a Secret in the object's own namespace. */
 export const secretKeyReference = (description: string, defaultKey: string) =>
   Type.Object(
-    {
-      name: objectName('Name of the Secret, in the namespace of this object.'),
-      key: text('Key in the Secret that holds the value.', 253, {
-        default: defaultKey,
-        ...rules(secretKeyRule, secretKeyDotsRule),
-      }),
-    },
+    { name: secretName, key: secretKey('Key in the Secret that holds the value.', defaultKey) },
     { description },
   );
 

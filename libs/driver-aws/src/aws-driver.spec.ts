@@ -65,8 +65,4 @@ describe('the aws driver', () => {
   ])('%s of %s reaches buckets of %s at %s', (endpoint, own, region, wanted) => {
     expect(driverTo(endpoint, own).wire(region)).toMatchObject({ endpoint: wanted, region });
   });
-
-  it('tells how MFA delete is set', () => {
-    expect(driverTo('https://s3.us-east-1.amazonaws.com', 'us-east-1').unsupported.get('mfaDelete')).toMatch(/--mfa/);
-  });
 });

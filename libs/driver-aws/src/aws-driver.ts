@@ -14,7 +14,7 @@ import {
   replicationByRole,
   requestPayment,
   tagging,
-  versioning,
+  versioningWithMfa,
   website,
   type DriverFactory,
   type UnsupportedFeatures,
@@ -24,14 +24,7 @@ import { cloudTrail } from './cloud-trail/cloud-trail.ts';
 import { createTrails } from './cloud-trail/trails.ts';
 import { partitionDetails, partitionOfEndpoint, regionalEndpoint } from './partition.ts';
 
-const unsupported: UnsupportedFeatures = new Map([
-  [
-    'mfaDelete',
-    "MFA delete can only be changed with the root user's MFA token, which an operator does not have. " +
-      'Set it by hand (aws s3api put-bucket-versioning --mfa "<serial> <code>"); the operator then finds it as wanted.',
-  ],
-  ['quota', 'Amazon S3 has no bucket quota.'],
-]);
+const unsupported: UnsupportedFeatures = new Map([['quota', 'Amazon S3 has no bucket quota.']]);
 
 /** Amazon throttles what manages buckets and users far below the rates of objects, and for the account as a whole. */
 const requestsPerSecond = 100;
@@ -54,7 +47,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
   return createS3Driver(connection, deps, {
     aspects: ({ uplink }) => [
       bindAspect(tagging),
-      bindAspect(versioning),
+      bindAspect(versioningWithMfa({ needsRoot: isAmazon, isLate: isAmazon })),
       bindAspect(objectLock),
       bindAspect(publicAccess),
       bindAspect(encryption({ alwaysOn: isAmazon })),

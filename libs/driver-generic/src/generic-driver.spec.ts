@@ -60,7 +60,6 @@ describe('the generic driver', () => {
     expect(await driver.probe(context, 'photos')).toMatchObject({
       versioning: 'Unsupported',
       tagging: 'Unsupported',
-      mfaDelete: 'Unsupported',
       accessKeys: 'Unsupported',
     });
     expect(fake.requests.every(({ method }) => method === 'GET')).toBe(true);

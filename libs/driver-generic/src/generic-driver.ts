@@ -13,7 +13,7 @@ import {
   readMisroutedPut,
   requestPayment,
   tagging,
-  versioning,
+  versioningWithMfa,
   website,
   type DriverFactory,
   type UnsupportedFeatures,
@@ -21,10 +21,6 @@ import {
 import { rgwQuota } from './rgw-quota.ts';
 
 const unsupported: UnsupportedFeatures = new Map([
-  [
-    'mfaDelete',
-    'Servers other than AWS answer that MFA delete is set and ignore it, so the operator does not ask for it.',
-  ],
   ['accelerate', 'Transfer acceleration is a service of AWS.'],
   ['replication', 'The operator manages replication on MinIO (type: minio) and Amazon S3 only.'],
   ['cloudTrail', 'CloudTrail is a service of AWS.'],
@@ -92,7 +88,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
   return createS3Driver(connection, deps, {
     aspects: ({ uplink }) => [
       bindAspect(tagging),
-      bindAspect(versioning),
+      bindAspect(versioningWithMfa()),
       bindAspect(objectLock),
       bindAspect(publicAccess),
       bindAspect(encryption()),

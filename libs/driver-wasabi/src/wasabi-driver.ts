@@ -15,7 +15,7 @@ import {
   readMisroutedPut,
   requestPayment,
   tagging,
-  versioning,
+  versioningWithMfa,
   website,
   type Connection,
   type DriverFactory,
@@ -25,11 +25,6 @@ import { endpointOfRegion, isWasabiEndpoint, regionOfEndpoint } from './regions.
 
 const unsupported: UnsupportedFeatures = new Map([
   ['replication', 'Wasabi replicates by settings of its console, not by the S3 API.'],
-  [
-    'mfaDelete',
-    'MFA delete can only be changed with a token of a second factor, which an operator does not have. ' +
-      'Set it by hand; the operator then finds it as wanted.',
-  ],
   ['kmsEncryption', 'Wasabi documents no encryption with keys of a key service; use AES256.'],
   [
     'lifecycleTransitions',
@@ -65,7 +60,7 @@ export const createWasabiDriver: DriverFactory = (connection, deps) => {
   return createS3Driver(connection, deps, {
     aspects: () => [
       bindAspect(tagging),
-      bindAspect(versioning),
+      bindAspect(versioningWithMfa({ needsRoot: true })),
       bindAspect(objectLock),
       bindAspect(publicAccess),
       bindAspect(encryption()),

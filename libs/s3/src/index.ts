@@ -40,6 +40,7 @@ export { notifications } from './aspects/notifications.ts';
 export { requestPayment } from './aspects/request-payment.ts';
 export { tagging } from './aspects/tagging.ts';
 export { versioning } from './aspects/versioning.ts';
+export { versioningWithMfa } from './aspects/versioning-with-mfa.ts';
 export { bindAspect } from './bind-aspect.ts';
 export { deleteBucketPolicy, putBucketPolicy, readBucketPolicy } from './bucket-policy.ts';
 export type { Connection, Credentials } from './connection.ts';

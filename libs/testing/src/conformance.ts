@@ -291,6 +291,29 @@ export const driverConformance = (options: ConformanceOptions): void => {
         ).toBe('same');
       });
 
+      testIf(
+        !lacks.has('versioning'),
+        `MFA delete is ${lacks.has('mfaDelete') ? 'seen not to come' : 'refused'} with a device that nobody has, while versioning converges`,
+        async () => {
+          const s3 = await freshBucket();
+          const values = new Map([
+            ['serial', redact(`conformance-${randomUUID()}`)],
+            ['seed', redact('GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ')],
+          ]);
+          const bucket = bucketContext({ inputs: new Map([['versioning.mfa', { kind: 'Secret', values }]]) });
+          const mfaSecretRef = { name: 'device', serialKey: 'serial', seedKey: 'seed' };
+          const guarded = bucketSpec({ versioning: { enabled: true, mfaDelete: true, mfaSecretRef } });
+          if (lacks.has('mfaDelete')) {
+            expect(verdictsOf(await converge(s3, guarded, bucket)).versioning).toBe('unsupported');
+          } else {
+            const step = stepsOf(await look(s3, guarded, bucket)).find(({ name }) => name === 'versioning');
+            expect(await faultOf(step?.apply(context) ?? Promise.resolve())).toMatchObject({ reason: 'AccessDenied' });
+          }
+          const plain = bucketSpec({ versioning: { enabled: true, mfaDelete: false, mfaSecretRef } });
+          expect(verdictsOf(await look(s3, plain, bucket)).versioning).toBe('same');
+        },
+      );
+
       if (!lacks.has('objectLock')) {
         const versioned = { enabled: true, mfaDelete: false };
         const locked = bucketSpec({ versioning: versioned, objectLock: { enabled: true } });
@@ -372,7 +395,7 @@ export const driverConformance = (options: ConformanceOptions): void => {
           if (options.isCertain !== true && feature !== 'accessKeys')
             expect({ [feature]: support }).not.toEqual({ [feature]: 'Supported' });
         }
-        expect(capabilities.mfaDelete).toBe('Unsupported');
+        expect(capabilities.mfaDelete).toBe(driver.unsupported.has('mfaDelete') ? 'Unsupported' : undefined);
         expect(context.writes()).toEqual([]);
       });
     });

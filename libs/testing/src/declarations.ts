@@ -555,6 +555,7 @@ export type KnownServer = 'minio' | 'moto' | 'versitygw' | 'seaweedfs' | 'ceph';
 export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Part)[]>> = {
   // Without a key service it encrypts nothing, and without a tier it moves nothing.
   minio: [
+    'mfaDelete',
     'laterObjectLock',
     'publicAccess',
     'ownershipControls',
@@ -569,9 +570,19 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'snsNotifications',
   ],
   // It answers a read with the list of the bucket. Of a lifecycle rule it drops sizes, and how many versions stay.
-  moto: ['requestPayment', 'quota', 'lifecycleSizes', 'lifecycleNewerVersions'],
-  versitygw: ['publicAccess', 'encryption', 'lifecycle', 'requestPayment', 'accelerate', 'notifications', 'quota'],
+  moto: ['mfaDelete', 'requestPayment', 'quota', 'lifecycleSizes', 'lifecycleNewerVersions'],
+  versitygw: [
+    'mfaDelete',
+    'publicAccess',
+    'encryption',
+    'lifecycle',
+    'requestPayment',
+    'accelerate',
+    'notifications',
+    'quota',
+  ],
   seaweedfs: [
+    'mfaDelete',
     'publicAccess',
     'requestPayment',
     'accelerate',

@@ -98,6 +98,40 @@ const featureCases = [
     'spec.versioning',
     'mfaDelete needs enabled: true',
   ]),
+  accepts(
+    'an MFA device, by the keys that it has when none are named',
+    bucket({ versioning: { enabled: true, mfaDelete: true, mfaSecretRef: { name: 'device' } } }),
+  ),
+  accepts(
+    'an MFA device without MFA delete, to switch it off with',
+    bucket({ versioning: { enabled: true, mfaSecretRef: { name: 'device', serialKey: 'arn', seedKey: 'totp' } } }),
+  ),
+  refuses(
+    'an MFA device without a Secret',
+    bucket({ versioning: { enabled: true, mfaSecretRef: { seedKey: 'seed' } } }),
+    ['spec.versioning.mfaSecretRef.name', 'Required value'],
+    rulesNotChecked,
+  ),
+  refuses(
+    'an MFA device by one key',
+    bucket({ versioning: { mfaSecretRef: { name: 'device', serialKey: 'mfa', seedKey: 'mfa' } } }),
+    ['spec.versioning.mfaSecretRef', 'serialKey and seedKey must be two keys'],
+  ),
+  refuses(
+    'an MFA device of another namespace',
+    bucket({ versioning: { enabled: true, mfaSecretRef: { name: 'device', namespace: 'other' } } }),
+    ['', 'unknown field "spec.versioning.mfaSecretRef.namespace"'],
+  ),
+  refuses(
+    'a seed in the manifest',
+    bucket({ versioning: { enabled: true, mfaSecretRef: { name: 'device', seed: 'GEZD' } } }),
+    ['', 'unknown field "spec.versioning.mfaSecretRef.seed"'],
+  ),
+  refuses(
+    'an MFA device by a key that no Secret has',
+    bucket({ versioning: { enabled: true, mfaSecretRef: { name: 'device', serialKey: 'my serial' } } }),
+    ['spec.versioning.mfaSecretRef.serialKey', 'must be a key of a Secret'],
+  ),
   refuses(
     'MFA delete beside lifecycle rules',
     bucket({

@@ -27,6 +27,7 @@ export {
   accessKeySpec,
   bucketSpec,
   listingKeySpec,
+  openAccess,
   passRequest,
   policySpec,
   publicPolicySpec,

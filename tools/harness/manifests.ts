@@ -1,13 +1,27 @@
 import { declaredEverywhere } from '@operator/testing/declarations';
 import type { Manifest } from './kube.ts';
 
-/** A Bucket that goes with its contents, with every feature that all servers have. `change`: over the rest of the spec. */
+/** Lets public policies in, which no Bucket does by itself. */
+export const openAccess: Manifest = {
+  publicAccess: {
+    blockPublicAcls: false,
+    blockPublicPolicy: false,
+    ignorePublicAcls: false,
+    restrictPublicBuckets: false,
+  },
+};
+
+/**
+ * A Bucket that goes with its contents and may be made public, with every feature that all servers have. `change`: over the rest of
+ * the spec.
+ */
 export const bucketSpec = (provider: string, name: string, change: Manifest = {}): Manifest => ({
   spec: {
     providerRef: { name: provider },
     name,
     deletionPolicy: 'Delete',
     forceDelete: true,
+    ...openAccess,
     ...declaredEverywhere(),
     ...change,
   },

@@ -92,7 +92,6 @@ describe('policyConflictClaims', () => {
       policies,
       remains: undefined,
       ownership: 'Adopted',
-      views: [{ aspect: 'publicAccess', verdict: 'same' }],
     });
     expect(others).toEqual([]);
     if (message === undefined) expect(claim).toBeUndefined();
@@ -106,41 +105,21 @@ describe('policyConflictClaims', () => {
   });
 
   it.each([
-    ['the operator created, and the server has blocks', 'Created', true, 1],
-    ['the operator created, on a server without blocks', 'Created', false, 0],
-    ['was adopted', 'Adopted', true, 0],
+    ['the operator created', 'Created', 1],
+    ['was adopted', 'Adopted', 0],
   ] as const)(
     'judge a public policy by what is kept without being declared: a bucket that %s',
-    (_what, ownership, hasBlock, count) => {
-      const views = hasBlock ? [{ aspect: 'publicAccess', verdict: 'same' } as const] : [];
-      const claims = policyConflictClaims(bucketSpec(), {
-        policies: [policy('a/p', true)],
-        remains: undefined,
-        ownership,
-        views,
-      });
-      expect(claims).toHaveLength(count);
+    (_what, ownership, count) => {
+      const policies = [policy('a/p', true)];
+      expect(policyConflictClaims(bucketSpec(), { policies, remains: undefined, ownership })).toHaveLength(count);
     },
   );
-});
-
-it('policyConflictClaims does not say that a server without blocks keeps a public policy off', () => {
-  const publicAccess = {
-    blockPublicAcls: true,
-    blockPublicPolicy: true,
-    ignorePublicAcls: true,
-    restrictPublicBuckets: true,
-  };
-  const views = [{ aspect: 'publicAccess', verdict: 'unsupported', message: 'no blocks' }] as const;
-  const policies = [{ ...onBucket, isPublic: true }];
-  const seen = { policies, remains: undefined, ownership: 'Created', views } as const;
-  expect(policyConflictClaims(bucketSpec({ publicAccess }), seen)).toEqual([]);
 });
 
 it('policyConflictClaims tells what a borrower may have left, before all else, and what ends that', () => {
   const remains = { namespaces: ['team-b'], notSeen: undefined };
   expect(
-    policyConflictClaims(bucketSpec({}), { policies: [onBucket, onBucket], remains, ownership: 'Adopted', views: [] }),
+    policyConflictClaims(bucketSpec({}), { policies: [onBucket, onBucket], remains, ownership: 'Adopted' }),
   ).toEqual([
     {
       type: 'PolicyConflict',

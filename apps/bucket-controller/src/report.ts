@@ -107,7 +107,7 @@ const explainRemains = ({ namespaces, notSeen }: Remains): string => {
 /** Tells when policies of a bucket are at odds with each other or with its spec. Does not hold the Bucket's Ready back. */
 export const policyConflictClaims = (
   spec: BucketSpec,
-  { policies, remains, ownership, views }: Pick<SeenBucket, 'policies' | 'remains' | 'ownership' | 'views'>,
+  { policies, remains, ownership }: Pick<SeenBucket, 'policies' | 'remains' | 'ownership'>,
 ): readonly Claim[] => {
   const conflict = (reason: string, message: string): readonly Claim[] => [
     { type: conditionTypes.PolicyConflict, status: 'True', reason, message, onlyInforms: true },
@@ -120,7 +120,7 @@ export const policyConflictClaims = (
       `${String(names.length)} BucketPolicies refer to this bucket, and it can have one: ${names.join(', ')}. In effect is the one whose status says applied.`,
     );
   }
-  const offender = blocksPublicPolicies(spec, ownership, views) ? policies.find(({ isPublic }) => isPublic) : undefined;
+  const offender = blocksPublicPolicies(spec, ownership) ? policies.find(({ isPublic }) => isPublic) : undefined;
   if (offender === undefined) return [];
   return conflict(
     reasons.PublicPolicyBlocked,
@@ -128,15 +128,10 @@ export const policyConflictClaims = (
   );
 };
 
-/** True when public policies are refused or have no effect, or soon will be. A server that has no blocks keeps none off. */
-const blocksPublicPolicies = (
-  spec: BucketSpec,
-  ownership: SeenBucket['ownership'],
-  views: readonly AspectView[],
-): boolean => {
-  const wanted = publicAccessOf(spec, { created: ownership === 'Created' });
-  const isWanted = wanted?.blockPublicPolicy === true || wanted?.restrictPublicBuckets === true;
-  return isWanted && views.some(({ aspect, verdict }) => aspect === 'publicAccess' && verdict !== 'unsupported');
+/** True when public policies are kept off: by the server, and where it has no block by the operator. */
+const blocksPublicPolicies = (spec: BucketSpec, ownership: SeenBucket['ownership']): boolean => {
+  const kept = publicAccessOf(spec, { created: ownership === 'Created' });
+  return kept?.blockPublicPolicy === true || kept?.restrictPublicBuckets === true;
 };
 
 /** What a look at a bucket of ours has to say beside Ready. */

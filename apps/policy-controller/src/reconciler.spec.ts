@@ -27,6 +27,14 @@ const iam = (action: string) => ({
 });
 const owned: BucketStatus = { bucketName: 'photos', exists: true, endpoint: 'http://s3.test', ownership: 'Created' };
 
+/** A Bucket with it lets the public in. */
+const publicAccess = {
+  blockPublicAcls: false,
+  blockPublicPolicy: false,
+  ignorePublicAcls: false,
+  restrictPublicBuckets: false,
+};
+
 /** The owner tags of a Bucket of this namespace and name. */
 const ownTags = (name = 'photos', namespace = 'team-a', bucketName = 'photos') =>
   ownerTags({ namespace, name }, { bucketName });
@@ -36,14 +44,19 @@ interface Options {
   readonly spec?: Partial<BucketPolicySpec>;
   readonly namespace?: string;
   readonly bucket?: Partial<Bucket['spec']>;
+  /** True when the Bucket does not declare publicAccess. */
+  readonly isSilent?: boolean;
 }
 
 /** A Bucket of ours with a BucketPolicy, its server, and the reconciler between them. */
-const begin = ({ spec = {}, namespace = 'team-a', bucket = {} }: Options = {}) => {
+const begin = ({ spec = {}, namespace = 'team-a', bucket = {}, isSilent = false }: Options = {}) => {
   const s3 = createMemoryS3({ now: () => new Date(0) });
   s3.make('photos', { tags: ownTags() });
   const world = createTestWorld(s3.driver);
-  world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec(bucket), { status: owned }));
+  world.buckets.set(
+    'team-a/photos',
+    objectOf('Bucket', 'photos', bucketSpec({ ...(isSilent ? {} : { publicAccess }), ...bucket }), { status: owned }),
+  );
   const policies = new Map<string, BucketPolicy>();
   /** What the caches do not show yet. */
   const unseen: BucketPolicy[] = [];
@@ -155,6 +168,55 @@ const expectApplied = (world: World, trial = '', action = 's3:GetObject', observ
   expect(world.bench.facts(), trial).toEqual({ ...settledStatus, observedGeneration });
   expect(world.bench.conditions(), trial).toEqual(['Ready=True Ready']);
 };
+
+describe('a public policy where the server has no public access block', () => {
+  const closed = { publicAccess: { ...publicAccess, blockPublicPolicy: true } };
+  const asked = { StringEquals: { 'aws:PrincipalAccount': '123456789012' } };
+
+  it('is refused on a bucket that the operator created, until the Bucket lets it in', async () => {
+    const world = begin({ isSilent: true });
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PublicPolicyBlocked' });
+    expect(atServer(world)).toBeUndefined();
+    expect(world.bench.facts()).toMatchObject({ applied: false });
+    expect(world.bench.conditions()).toEqual(
+      expect.arrayContaining(['Ready=False PublicPolicyBlocked', 'ApplyFailed=True PublicPolicyBlocked']),
+    );
+    const message = world.bench.object().status?.conditions?.find(({ type }) => type === 'Ready')?.message;
+    expect(message).toMatch(
+      /Bucket team-a\/photos keeps public policies off, as it does by default .* set publicAccess\.blockPublicPolicy/,
+    );
+    expect(message).not.toMatch(/stays on the bucket/);
+    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ publicAccess }), { status: owned }));
+    await world.bench.run();
+    expectApplied(world);
+  });
+
+  it.each([
+    ['blockPublicPolicy', closed],
+    ['restrictPublicBuckets', { publicAccess: { ...publicAccess, restrictPublicBuckets: true } }],
+  ])('is refused where the Bucket declares %s, and what stands there stays and is told', async (_flag, declared) => {
+    const world = await ready();
+    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec(declared), { status: owned }));
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'PublicPolicyBlocked' });
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+    const message = world.bench.object().status?.conditions?.find(({ type }) => type === 'Ready')?.message;
+    expect(message).toMatch(/The policy that was applied before stays on the bucket until then\.$/);
+  });
+
+  it('is put on an adopted bucket whose Bucket declares nothing, and on one that lets it in', async () => {
+    const world = begin();
+    const status = { ...owned, ownership: 'Adopted' as const };
+    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec(), { status }));
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+  });
+
+  it('is none where a condition or its principal keeps the public out', async () => {
+    const held = document('s3:GetObject', { condition: asked });
+    expect(await begin({ bucket: closed, spec: { policy: held } }).bench.run()).toMatchObject({ result: 'settled' });
+    const named = document('s3:GetObject', { principal: { AWS: 'arn:aws:iam::123456789012:user/app' } });
+    expect(await begin({ bucket: closed, spec: { policy: named } }).bench.run()).toMatchObject({ result: 'settled' });
+  });
+});
 
 describe('a policy', () => {
   it('is put, and Ready only after a look that found it', async () => {
@@ -292,7 +354,10 @@ describe('a bucket that is not fit', () => {
   const change =
     (status: BucketStatus, metadata: object = {}) =>
     ({ buckets }: World) =>
-      void buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({}), { status, metadata }));
+      void buckets.set(
+        'team-a/photos',
+        objectOf('Bucket', 'photos', bucketSpec({ publicAccess }), { status, metadata }),
+      );
   it.each<[string, (world: World) => void, string]>([
     [
       'is absent',
@@ -319,7 +384,7 @@ const confirm = ({ buckets }: World, namespaces: string, spec: Partial<Bucket['s
   const annotations = { 's3.cloud37.dev/confirm-withdrawal': namespaces };
   buckets.set(
     'team-a/photos',
-    objectOf('Bucket', 'photos', bucketSpec(spec), { status: owned, metadata: { annotations } }),
+    objectOf('Bucket', 'photos', bucketSpec({ publicAccess, ...spec }), { status: owned, metadata: { annotations } }),
   );
 };
 
@@ -444,7 +509,10 @@ describe('a grant that was taken back', () => {
   const borrower = (bucket: Partial<Bucket['spec']> = { allowedNamespaces: { names: ['team-b'] } }) =>
     ready({ namespace: 'team-b', bucket });
   const withdraw = (world: World) =>
-    void world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({}), { status: owned }));
+    void world.buckets.set(
+      'team-a/photos',
+      objectOf('Bucket', 'photos', bucketSpec({ publicAccess }), { status: owned }),
+    );
 
   it('leaves the policy as it is, takes no new one, and says so', async () => {
     const world = await borrower();
@@ -491,7 +559,7 @@ describe('a grant that was taken back', () => {
   it('does so on the word of the live Bucket, not of the cache', async () => {
     const world = await borrower();
     confirm(world, 'team-b');
-    const granted = bucketSpec({ allowedNamespaces: { names: ['team-b'] } });
+    const granted = bucketSpec({ publicAccess, allowedNamespaces: { names: ['team-b'] } });
     world.live.buckets.set('team-a/photos', objectOf('Bucket', 'photos', granted, { status: owned }));
     await world.bench.run();
     expect(atServer(world)).toEqual(iam('s3:GetObject'));
@@ -502,7 +570,10 @@ describe('a grant that was taken back', () => {
     const annotations = { 's3.cloud37.dev/confirm-withdrawal': 'team-a' };
     const ref = { name: 'provider', namespace: 'platform' };
     const bucket = (change: object) =>
-      world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec(change), { status: owned }));
+      world.buckets.set(
+        'team-a/photos',
+        objectOf('Bucket', 'photos', bucketSpec({ publicAccess, ...change }), { status: owned }),
+      );
     world.providers.set(
       'platform/provider',
       providerOf(world.s3.driver, { metadata: { namespace: 'platform', annotations } }),
@@ -752,7 +823,10 @@ describe('a Bucket that was made anew under its name for another bucket', () => 
     const world = await ready();
     world.s3.make('pictures', { tags: ownTags('photos', 'team-a', 'pictures') });
     const status = { ...owned, bucketName: 'pictures' };
-    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ name: 'pictures' }), { status }));
+    world.buckets.set(
+      'team-a/photos',
+      objectOf('Bucket', 'photos', bucketSpec({ publicAccess, name: 'pictures' }), { status }),
+    );
     return world;
   };
 
@@ -766,7 +840,7 @@ describe('a Bucket that was made anew under its name for another bucket', () => 
 
   it('takes it from the former bucket also while the new one is not there', async () => {
     const world = await moved();
-    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ name: 'pictures' })));
+    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ publicAccess, name: 'pictures' })));
     expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'BucketNotReady' });
     expect(atServer(world)).toBeUndefined();
     expect(world.bench.facts()).toMatchObject({ applied: false });
@@ -778,7 +852,10 @@ describe('a Bucket that was made anew under its name for another bucket', () => 
     world.s3.make('pictures', { tags: ownTags('photos', 'team-a', 'pictures') });
     const former = world.buckets.get('team-a/photos');
     const status = { ...owned, bucketName: 'pictures' };
-    world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({ name: 'pictures' }), { status }));
+    world.buckets.set(
+      'team-a/photos',
+      objectOf('Bucket', 'photos', bucketSpec({ publicAccess, name: 'pictures' }), { status }),
+    );
     world.live.buckets.set('team-a/photos', former);
     const facts = world.bench.facts();
     expect(await world.bench.pass()).toMatchObject({
@@ -806,7 +883,7 @@ describe('a Bucket that was made anew under its name for another bucket', () => 
     const provider = providerOf(world.s3.driver, { metadata: { name: 'other' } });
     world.providers.clear();
     world.providers.set('team-a/other', provider);
-    const spec = bucketSpec({ providerRef: { name: 'other' } });
+    const spec = bucketSpec({ publicAccess, providerRef: { name: 'other' } });
     world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', spec, { status: owned }));
     const report = await world.bench.run();
     expect(report).toMatchObject({ result: 'waiting', reason: 'ProviderNotFound' });

@@ -17,6 +17,7 @@ import {
   type ReachedBucket,
 } from './observe.ts';
 import { planPolicy, type PolicyPlan, type PolicySight } from './plan.ts';
+import { findKeptOff } from './public-access.ts';
 import { claimsOfPolicyFault, explainedBy, policyWarnings, unheededClaims } from './report.ts';
 import { leaveWithdrawn, leaveWithdrawnWhilePaused } from './withdrawal.ts';
 
@@ -53,7 +54,7 @@ const keepDocument = async (given: PolicyWork): Promise<Outcome<BucketPolicyStat
   const wanted = await documentFor(bucket, work).catch(onlyFault);
   if (wanted instanceof Fault) return isNotApplied(wanted);
   const reached = await reachBucket(bucket, work).catch(tellAcross(bucket, work));
-  const unfit = findUnfit(wanted, reached, work);
+  const unfit = findUnfit(wanted, reached, work) ?? (await findKeptOff(wanted, bucket, reached, work));
   if (unfit !== undefined) return isNotApplied(unfit);
 
   const seen = await observe(wanted, reached, work);

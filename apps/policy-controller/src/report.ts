@@ -16,6 +16,7 @@ const applyReasons: ReadonlySet<string> = new Set([
   reasons.AccessKeyNotFound,
   reasons.AccessKeyNotReady,
   reasons.PolicyConflict,
+  reasons.PublicPolicyBlocked,
   reasons.AccessDenied,
   reasons.RequestRefused,
   reasons.Unsupported,

@@ -21,6 +21,13 @@ const everybody: PolicyStatement = {
   action: 's3:GetObject',
   resource: 'arn:aws:s3:::${bucket}/*',
 };
+/** Lets a public policy in. */
+const open = {
+  blockPublicAcls: false,
+  blockPublicPolicy: false,
+  ignorePublicAcls: false,
+  restrictPublicBuckets: false,
+};
 const within = (operator: string, key: string, value: unknown): PolicyStatement => ({
   ...everybody,
   condition: { [operator]: { [key]: value } } as NonNullable<PolicyStatement['condition']>,
@@ -103,7 +110,7 @@ describe.each(servers)('what %s makes of a document', (_name, start, factory) =>
     };
     world.buckets.set(
       `team-a/${bucketName}`,
-      objectOf('Bucket', bucketName, bucketSpec({ name: bucketName }), { status }),
+      objectOf('Bucket', bucketName, bucketSpec({ name: bucketName, publicAccess: open }), { status }),
     );
     const policies = new Map<string, BucketPolicy>();
     const bench = createBench<BucketPolicySpec, BucketPolicyStatus>({

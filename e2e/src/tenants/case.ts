@@ -5,6 +5,7 @@ import {
   conditionOf,
   isReady,
   isRefusedWith,
+  openAccess,
   s3View,
   startHostileEndpoint,
   until,
@@ -218,10 +219,10 @@ export class Case {
     });
   }
 
-  /** A Bucket of the tenant's, through a lent Provider or one of its own. */
+  /** A Bucket of the tenant's that may be made public, through a lent Provider or one of its own. */
   async bucket(name: string, through: string, bucket: string, change: Manifest = {}, metadata: Manifest = {}) {
     const providerRef = through in lent ? { name: through, namespace: platform } : { name: through };
-    const spec = { spec: { providerRef, name: bucket, ...change }, metadata };
+    const spec = { spec: { providerRef, name: bucket, ...openAccess, ...change }, metadata };
     await this.tenant.create('Bucket', this.namespace, name, spec);
   }
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { conditionOf, type OurKind } from '@operator/tools/harness';
+import { conditionOf, openAccess, type OurKind } from '@operator/tools/harness';
 import { Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
 
 /**
@@ -116,6 +116,7 @@ export const destinationsAndNames: readonly Attempt[] = [
           providerRef: { name: 'shared', namespace: platform },
           name,
           allowedNamespaces: { names: [given.namespace, 'neighbour'] },
+          ...openAccess,
         },
       });
       await given.admin.untilReady('Bucket', undisclosed, name);

@@ -1,4 +1,4 @@
-import { s3View } from '@operator/tools/harness';
+import { openAccess, s3View } from '@operator/tools/harness';
 import { annotation, platform, undisclosed, type Case } from './case.ts';
 
 /** A Provider that is lent to this attempt alone. @returns its name in `platform` */
@@ -44,6 +44,7 @@ export const granted = async (given: Case) => {
       providerRef: { name: 'shared', namespace: platform },
       name,
       allowedNamespaces: { names: [given.namespace] },
+      ...openAccess,
     },
   });
   await given.admin.untilReady('Bucket', undisclosed, name);

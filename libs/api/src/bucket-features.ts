@@ -82,7 +82,7 @@ export const publicAccess = Type.Object(
   },
   {
     description:
-      'Public access block. When left out, all four are kept true on a bucket that the operator created, where the server has them, and an adopted bucket keeps what it has.',
+      'Public access block. When left out, all four are kept true on a bucket that the operator created, where the server has them, and an adopted bucket keeps what it has. Where the server has none, the operator refuses a public BucketPolicy unless blockPublicPolicy and restrictPublicBuckets are false.',
   },
 );
 

@@ -44,7 +44,7 @@ const unsupported: UnsupportedFeatures = new Map([
   ],
   [
     'publicPolicyBlock',
-    'MinIO has no public access block; what is public there follows from the bucket policy alone. Set blockPublicPolicy and restrictPublicBuckets to false.',
+    'MinIO has no public access block; what is public there follows from the bucket policy alone. The operator refuses a public BucketPolicy itself. Leave publicAccess out for that alone, or set blockPublicPolicy and restrictPublicBuckets to false to allow one.',
   ],
   ['bucketKey', 'MinIO has no bucket keys.'],
   [

@@ -3,7 +3,7 @@ import { bareMetadata, pick, type KubeObject } from '@operator/runtime';
 
 /** What those that refer to a Bucket need of it. */
 export type ReferredBucket = KubeObject<
-  Pick<BucketSpec, 'name' | 'providerRef' | 'region' | 'allowedNamespaces' | 'adoptionPolicy'>,
+  Pick<BucketSpec, 'name' | 'providerRef' | 'region' | 'allowedNamespaces' | 'adoptionPolicy' | 'publicAccess'>,
   Pick<BucketStatus, (typeof statusFields)[number]>
 >;
 
@@ -24,7 +24,7 @@ export const trimReferredBucket = ({ apiVersion, kind, metadata, spec, status }:
   apiVersion,
   kind,
   metadata: trimMetadata(metadata),
-  spec: pick(spec, 'name', 'providerRef', 'region', 'allowedNamespaces', 'adoptionPolicy'),
+  spec: pick(spec, 'name', 'providerRef', 'region', 'allowedNamespaces', 'adoptionPolicy', 'publicAccess'),
   ...(status === undefined ? {} : { status: trimStatus(status) }),
 });
 

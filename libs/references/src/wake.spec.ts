@@ -101,6 +101,21 @@ describe('bucketMatters', () => {
     ['its absence', changed({ status: { exists: false } }), bucket, true],
     ['its grants', changed({ spec: bucketSpec({ allowedNamespaces: { all: true } }) }), bucket, true],
     [
+      'whether it lets the public in',
+      changed({
+        spec: bucketSpec({
+          publicAccess: {
+            blockPublicAcls: true,
+            blockPublicPolicy: false,
+            ignorePublicAcls: true,
+            restrictPublicBuckets: false,
+          },
+        }),
+      }),
+      bucket,
+      true,
+    ],
+    [
       'the word of its owner about a withdrawn grant',
       changed({ metadata: { ...bucket.metadata, annotations: { 's3.cloud37.dev/confirm-withdrawal': 'team-b' } } }),
       bucket,

@@ -76,6 +76,7 @@ const factsOf = ({ metadata, spec, status }: ReferredBucket): string =>
     metadata.deletionTimestamp ?? null,
     spec.name,
     spec.allowedNamespaces ?? null,
+    spec.publicAccess ?? null,
     metadata.annotations?.[annotations.confirmWithdrawal] ?? null,
     status?.exists ?? null,
     status?.ownership ?? null,

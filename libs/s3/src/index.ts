@@ -19,7 +19,7 @@ export { encryption } from './aspects/encryption.ts';
 export { lifecycle } from './aspects/lifecycle.ts';
 export { objectLock } from './aspects/object-lock.ts';
 export { ownershipControls } from './aspects/ownership-controls.ts';
-export { publicAccess, publicAccessOf, publicAccessWithoutAcls } from './aspects/public-access.ts';
+export { publicAccess, publicAccessOf, publicAccessWithoutAcls, readPolicyBlock } from './aspects/public-access.ts';
 export { accelerate } from './aspects/accelerate.ts';
 export {
   desiredReplication,

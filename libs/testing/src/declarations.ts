@@ -334,10 +334,9 @@ export const declarationsWith = (at: Surroundings): readonly AnyDeclaration[] =>
     other: { blockPublicAcls: true, blockPublicPolicy: false, ignorePublicAcls: true, restrictPublicBuckets: false },
     none: { blockPublicAcls: false, blockPublicPolicy: false, ignorePublicAcls: false, restrictPublicBuckets: false },
     async seen(client, Bucket) {
-      const answer = await orAbsent(
-        client.send(new GetPublicAccessBlockCommand({ Bucket })),
-        'NoSuchPublicAccessBlockConfiguration',
-      );
+      const read = client.send(new GetPublicAccessBlockCommand({ Bucket }));
+      // A server that has none fulfils all off.
+      const answer = await orAbsent(orAbsent(read, 'NoSuchPublicAccessBlockConfiguration'), 'NotImplemented');
       const found = answer?.PublicAccessBlockConfiguration ?? {};
       const { BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets } = found;
       return [BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets].map(Boolean);

@@ -9,7 +9,8 @@ import {
 } from '@operator/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { bindAspect } from '../bind-aspect.ts';
-import { publicAccess, publicAccessOf, publicAccessWithoutAcls } from './public-access.ts';
+import { versioning } from './versioning.ts';
+import { publicAccess, publicAccessOf, publicAccessWithoutAcls, readPolicyBlock } from './public-access.ts';
 
 const flags = (acls: boolean, policies: boolean) => ({
   blockPublicAcls: acls,
@@ -109,5 +110,53 @@ describe('publicAccess', () => {
     );
     expect(view).toEqual(want && { aspect: 'publicAccess', ...want });
     expect(fake.requests).toEqual([]);
+  });
+
+  describe('what a server does about public policies', () => {
+    const having = { aspects: [bindAspect(publicAccess)], unsupported: new Map() };
+    const read = (wanted = flags(true, true), driverHas: Parameters<typeof readPolicyBlock>[0] = having) =>
+      readPolicyBlock(driverHas, s3(), wanted, recordingContext());
+
+    it.each([
+      ['enforced', 'all is wanted and there', succeed(xml(true)), flags(true, true)],
+      [
+        'enforced',
+        'more is there than is wanted',
+        succeed(xml(true)),
+        { ...flags(true, true), restrictPublicBuckets: false },
+      ],
+      ['later', 'nothing is there yet', refuse(404, 'NoSuchPublicAccessBlockConfiguration'), flags(false, true)],
+      ['later', 'what is there is off', succeed(xml(false)), { ...flags(false, false), restrictPublicBuckets: true }],
+      ['none', 'it lacks the operation', refuse(501, 'NotImplemented'), flags(true, true)],
+      [
+        'none',
+        'it lists the bucket instead',
+        succeed('<ListBucketResult><Name>photos</Name></ListBucketResult>'),
+        flags(true, true),
+      ],
+    ])('is %s where %s', async (block, _why, answer, wanted) => {
+      fake.answer(() => answer);
+      expect(await read(wanted)).toBe(block);
+    });
+
+    it('is known without a call where the driver knows it, and once the server has shown that it lacks it', async () => {
+      fake.answer(({ query }) =>
+        query.has('versioning') ? succeed('<VersioningConfiguration/>') : refuse(501, 'NotImplemented'),
+      );
+      const unsupported = new Map([['publicPolicyBlock', 'no block']] as const);
+      const wanted = flags(true, true);
+      expect(await read(wanted, { aspects: [bindAspect(publicAccessWithoutAcls)], unsupported })).toBe('none');
+      expect(await read(wanted, { aspects: [], unsupported: new Map() })).toBe('none');
+      expect(fake.requests).toEqual([]);
+      expect(await read()).toBe('none');
+      await versioning.read(s3(), recordingContext());
+      expect([await read(), await read()]).toEqual(['none', 'none']);
+      expect(fake.requests).toHaveLength(3);
+    });
+
+    it('is not guessed where it may not be read', async () => {
+      fake.answer(() => refuse(403, 'AccessDenied'));
+      await expect(read()).rejects.toMatchObject({ reason: 'AccessDenied' });
+    });
   });
 });

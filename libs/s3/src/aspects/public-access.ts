@@ -1,7 +1,8 @@
 import { GetPublicAccessBlockCommand, PutPublicAccessBlockCommand } from '@aws-sdk/client-s3';
 import { reasons, type BucketSpec } from '@operator/api';
-import { terminal } from '@operator/outcome';
-import type { Aspect } from '../aspect.ts';
+import { Fault, terminal, type CallContext } from '@operator/outcome';
+import type { Aspect, BucketWire } from '../aspect.ts';
+import type { Driver } from '../driver.ts';
 
 /** The four flags of a public access block; a bucket without one has them all off. */
 type PublicAccessWant = NonNullable<BucketSpec['publicAccess']>;
@@ -79,6 +80,33 @@ export const publicAccess: Aspect<PublicAccessWant> = {
       context,
     );
   },
+};
+
+/**
+ * What a server does about public policies of a bucket. `enforced`: its public access block is as wanted. `later`: it has blocks, and this
+ * one is not as wanted, or not yet. `none`: it has no such thing, or none for policies.
+ */
+export type PolicyBlock = 'enforced' | 'later' | 'none';
+
+/** Sees that, by at most one read. `wanted`: the flags that are kept. @throws Fault when it may not be read */
+export const readPolicyBlock = async (
+  { aspects, unsupported }: Pick<Driver, 'aspects' | 'unsupported'>,
+  s3: BucketWire,
+  wanted: PublicAccessWant,
+  context: CallContext,
+): Promise<PolicyBlock> => {
+  const mayHaveOne = aspects.some(({ name }) => name === 'publicAccess') && !unsupported.has('publicPolicyBlock');
+  if (!mayHaveOne || s3.wire.lacks('GetPublicAccessBlock')) return 'none';
+  try {
+    const have = await publicAccess.read(s3, context);
+    const isThere =
+      (have.blockPublicPolicy || !wanted.blockPublicPolicy) &&
+      (have.restrictPublicBuckets || !wanted.restrictPublicBuckets);
+    return isThere ? 'enforced' : 'later';
+  } catch (caught) {
+    if (caught instanceof Fault && caught.reason === reasons.Unsupported) return 'none';
+    throw caught;
+  }
 };
 
 /**

@@ -28,6 +28,10 @@ function outside(pid: string, port: string, socket: string): void {
 }
 
 function inside(port: string, socket: string): void {
+  const end = () => process.exit(0);
+  process.once('disconnect', end);
+  // Whoever started it may be gone already, and then nothing tells of it any more.
+  if (!process.connected) end();
   const listener = createServer().listen(Number(port), nodeAddress, () => {
     process.send?.('listener', listener, {}, () => listener.close());
   });
@@ -40,9 +44,6 @@ function inside(port: string, socket: string): void {
     callee.once('error', () => caller.destroy());
   });
   proxy.listen(socket);
-  process.once('disconnect', () => {
-    process.exit(0);
-  });
 }
 
 /** Either end's end, or its failure, is that of the other. */

@@ -63,8 +63,8 @@ export interface Controller<Spec, Status> {
    * at once. False, when absent, for a kind of which a process must learn something by a look, or may have missed what nobody else tells.
    */
   readonly spreadsFirstLooks?: boolean;
-  /** Whether steps taken on an object that was Ready in the same generation repair drift; true when absent. Not so for a rotation. */
-  readonly isDrift?: (steps: readonly string[]) => boolean;
+  /** Whether steps taken on an object that was Ready in the same generation repair drift, by the reason of the outcome; true when absent. */
+  readonly isDrift?: (reason: string) => boolean;
 }
 
 export interface ControllerDeps<Spec, Status> extends Controller<Spec, Status> {

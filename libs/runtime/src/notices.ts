@@ -76,15 +76,15 @@ const newForMs = ({ metadata }: KubeObject, now: Date): number =>
     ? newMs - Math.abs(now.getTime() - Date.parse(metadata.creationTimestamp))
     : 0;
 
-/** Whether these steps undo what somebody else did to an object that had been as declared. Pure. */
+/** Whether a pass undoes what somebody else did to an object that had been as declared. `reason`: of its outcome. Pure. */
 export const isDrift = <Spec, Status>(
   kind: Pick<ControllerDeps<Spec, Status>, 'isDrift'>,
   object: KubeObject,
-  steps: readonly string[],
+  reason: string,
 ): boolean => {
   const ready = readyOf(object);
   const wasReady = ready?.status === 'True' && ready.observedGeneration === object.metadata.generation;
-  return wasReady && kind.isDrift?.(steps) !== false;
+  return wasReady && kind.isDrift?.(reason) !== false;
 };
 
 export const createNotices = <Spec, Status>(

@@ -8,7 +8,7 @@ import { secretNameOf } from '@operator/secret-content';
 import type { OutputSight, PairSight, UserSight } from './observe.ts';
 import { hasConfigMap, secretFor, unlessForeign } from './output-secret.ts';
 import { isNewPair, isRotation, type KeyPlan } from './plan.ts';
-import { explainedBy, withPrevious } from './report.ts';
+import { explainedBy, sealKey, withPrevious } from './report.ts';
 import type { Rights } from './rights.ts';
 import type { KeyWork } from './work.ts';
 
@@ -38,6 +38,7 @@ export const applyKeys = async (work: KeyWork, seen: KeySeen, plan: KeyPlan): Pr
   await removeKeys(work, plan);
   const pair = await currentPair(work, seen, plan, chosen);
   if (await writeSecret(work, seen, pair)) work.steps.push('secret');
+  await retireKeys(work, plan);
   if (plan.pair.is === 'switch') {
     deps.candidates.drop(work.accessKey.metadata.uid);
     tellPair(work, plan, pair);
@@ -50,10 +51,20 @@ export const removeKeys = async (work: KeyWork, { remove }: KeyPlan): Promise<vo
   const { issuer, user, memory, pass } = work;
   for (const accessKeyId of remove) {
     const isRetired = memory.previousKeys?.some((key) => key.accessKeyId === accessKeyId) === true;
-    await take(work, isRetired ? 'previousKey' : 'strayKey', () => issuer.deleteKey(user, accessKeyId, pass));
-    if (isRetired)
-      pass.event('Normal', eventReasons.KeyRetired, `Removed the previous key ${accessKeyId} of user ${user.name}.`);
+    if (isRetired) await retireKey(work, accessKeyId);
+    else await take(work, 'strayKey', () => issuer.deleteKey(user, accessKeyId, pass));
   }
+};
+
+/** Removes what a revocation leaves, now that its pair is in the Secret. */
+const retireKeys = async (work: KeyWork, { retire }: KeyPlan): Promise<void> => {
+  for (const accessKeyId of retire) await retireKey(work, accessKeyId);
+};
+
+const retireKey = async (work: KeyWork, accessKeyId: string): Promise<void> => {
+  const { issuer, user, pass } = work;
+  await take(work, 'previousKey', () => issuer.deleteKey(user, accessKeyId, pass));
+  pass.event('Normal', eventReasons.KeyRetired, `Removed the previous key ${accessKeyId} of user ${user.name}.`);
 };
 
 const take = async <T>({ pass, steps }: KeyWork, name: string, run: () => Promise<T>): Promise<T> => {
@@ -81,7 +92,8 @@ const putPolicy = (work: KeyWork, { policy }: Rights): Promise<void> =>
     explainedBy(work.accessKey.spec),
   );
 
-const remember = async ({ memory, user, pass }: KeyWork, plan: KeyPlan, chosen: KeyPair | undefined): Promise<void> => {
+const remember = async (work: KeyWork, plan: KeyPlan, chosen: KeyPair | undefined): Promise<void> => {
+  const { accessKey, deps, memory, user, pass } = work;
   const intent = { at: pass.now.toISOString(), userName: user.name };
   const keyIntent: AccessKeyStatus['keyIntent'] = isNewPair(plan.pair)
     ? {
@@ -90,7 +102,8 @@ const remember = async ({ memory, user, pass }: KeyWork, plan: KeyPlan, chosen: 
         ...(Object.keys(plan.pair.answers).length === 0 ? {} : { requests: plan.pair.answers }),
       }
     : (memory.keyIntent ?? intent);
-  await pass.record({ ...withPrevious(memory, plan.previous), userName: user.name, keyIntent });
+  const status = { ...withPrevious(memory, plan.previous), userName: user.name, keyIntent };
+  await pass.record(await sealKey(accessKey, status, deps.ownership, pass.signal));
 };
 
 /** The pair that the Secret is to hold, made at the server where it is not there yet. */

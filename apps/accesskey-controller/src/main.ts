@@ -5,6 +5,7 @@ import {
   finalizerName,
   positiveConditionTypes,
   providerResource,
+  reasons,
   type AccessKeySpec,
   type AccessKeyStatus,
 } from '@operator/api';
@@ -23,6 +24,7 @@ import {
   usable,
   wokenByBucket,
   wokenByProvider,
+  wokenByRevocation,
   type ReferredBucket,
   type Provider,
 } from '@operator/references';
@@ -70,9 +72,10 @@ const build = (tools: ControllerTools) => {
     (spec.access ?? []).map(({ bucketRef }) => keyOfReference(bucketRef, metadata.namespace)),
   );
 
-  tools.mapEvents(providers, (provider, old) =>
-    wokenByProvider(provider, old, keysOfProvider(keyOf(provider))).map(keyOf),
-  );
+  tools.mapEvents(providers, (provider, old) => {
+    const keys = keysOfProvider(keyOf(provider));
+    return [...wokenByProvider(provider, old, keys), ...wokenByRevocation(provider, old, keys)].map(keyOf);
+  });
   tools.mapEvents(buckets, (bucket, old) => wokenByBucket(bucket, old, keysOfBucket(keyOf(bucket))).map(keyOf));
   // A Secret that was deleted or altered gets a pair again. What a pass wrote itself it has looked at already.
   const ownWrites = createOwnWrites(kube, ownersOf, (key) => {
@@ -102,6 +105,8 @@ const build = (tools: ControllerTools) => {
     failureEvent: policyFailed,
     isBeyondHelp: isProviderGone,
     isUsable: usable(providers),
+    // A rotation replaces what nobody has changed.
+    isDrift: (reason: string) => reason === reasons.Converging,
     // A user's name follows from the uid, and a Secret says whose it is.
     isBoundToUid: true,
     forgotten: (uid: string) => {

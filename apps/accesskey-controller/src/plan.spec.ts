@@ -57,6 +57,7 @@ interface Want {
   readonly pair: KeyPlan['pair'];
   readonly previous?: KeyPlan['previous'];
   readonly remove?: readonly string[];
+  readonly retire?: readonly string[];
   readonly waits?: KeyPlan['waits'];
   readonly held?: KeyPlan['held'];
   /** Days from now. */
@@ -71,6 +72,7 @@ const check = (given: Given, want: Want): void => {
     pair: want.pair,
     previous: want.previous ?? [],
     remove: want.remove ?? [],
+    retire: want.retire ?? [],
     waits: want.waits,
     held: want.held,
     nextAt: want.nextIn === undefined ? undefined : new Date(inDays(want.nextIn)),
@@ -414,7 +416,54 @@ describe('a revocation', () => {
     [
       'of a pair whose Secret is lost leaves no previous one either',
       { keys: keys('K0', 'K1'), memory: aged(1, { previousKeys: previous(['K0', 5]) }), wish: revoke, limits: many },
-      { pair: issued('secretLost'), previous: revoked('K0'), nextIn: 0 },
+      { pair: issued('secretLost'), previous: revoked('K0'), retire: ['K0', 'K1'], nextIn: 0 },
+    ],
+    [
+      'removes all earlier pairs once its own is in the Secret',
+      {
+        inSecret: 'K1',
+        keys: keys('K0', 'K1', 'K2', 'K9'),
+        candidate: 'K2',
+        memory: aged(1, { previousKeys: previous(['K0', 5]) }),
+        wish: revoke,
+        limits: many,
+      },
+      {
+        pair: { is: 'switch', because: 'revoked', answers: { revoke: 'now' } },
+        previous: revoked('K0', 'K1'),
+        remove: ['K9'],
+        retire: ['K0', 'K1'],
+        nextIn: 0,
+      },
+    ],
+    [
+      'does so too where its pair, which we chose, was in the Secret before a crash',
+      {
+        inSecret: 'K2',
+        keys: keys('K1'),
+        memory: aged(1, { keyIntent: { ...intent('K2'), requests: { providerRevoke: 'all' } } }),
+        wish: { ...quiet, requests: { providerRevoke: 'all' } },
+        limits: many,
+      },
+      { pair: { is: 'finish' }, retire: ['K1'] },
+    ],
+    [
+      "of all keys of a Provider is one as well, and the key's own that stands is answered with it",
+      { ...inUse, memory: aged(1), wish: { ...quiet, requests: { revoke: 'now', providerRevoke: 'all' } } },
+      {
+        pair: { is: 'issue', because: 'revoked', answers: { revoke: 'now', providerRevoke: 'all' } },
+        previous: revoked('K1'),
+        nextIn: 0,
+      },
+    ],
+    [
+      'of all keys of a Provider is answered once',
+      {
+        ...inUse,
+        memory: aged(1, { answeredProviderRevokeRequest: 'all' }),
+        wish: { ...quiet, requests: { providerRevoke: 'all' } },
+      },
+      { pair: keep },
     ],
     ['is made once', { ...inUse, memory: aged(1, { answeredRevokeRequest: 'now' }), wish: revoke }, { pair: keep }],
     [

@@ -20,7 +20,12 @@ export type PreviousKey = NonNullable<AccessKeyStatus['previousKeys']>[number];
 /** What the status remembers, as far as it may be believed. */
 export interface KeyMemory extends Pick<
   AccessKeyStatus,
-  'accessKeyId' | 'lastRotateTime' | 'keyIntent' | 'answeredRotateRequest' | 'answeredRevokeRequest'
+  | 'accessKeyId'
+  | 'lastRotateTime'
+  | 'keyIntent'
+  | 'answeredRotateRequest'
+  | 'answeredRevokeRequest'
+  | 'answeredProviderRevokeRequest'
 > {
   readonly previousKeys?: readonly PreviousKey[];
 }
@@ -29,6 +34,8 @@ export interface KeyMemory extends Pick<
 export interface KeyRequests {
   readonly rotate?: string;
   readonly revoke?: string;
+  /** The owner of the Provider asks it of all keys, and it is this one's turn. */
+  readonly providerRevoke?: string;
 }
 
 /** What is asked for beyond one key pair that works. */
@@ -75,6 +82,9 @@ export interface NewPair {
   readonly answers: KeyRequests;
 }
 
+const isRevocation = ({ revoke, providerRevoke }: KeyRequests): boolean =>
+  revoke !== undefined || providerRevoke !== undefined;
+
 export const isNewPair = (pair: PairPlan): pair is NewPair => pair.is === 'issue' || pair.is === 'switch';
 
 export interface KeyPlan {
@@ -83,6 +93,8 @@ export interface KeyPlan {
   readonly previous: readonly PreviousKey[];
   /** Ids to remove at the server before a pair is made: expired ones, those that nobody should have, and what makes room. */
   readonly remove: readonly string[];
+  /** Ids that a revocation removes once its pair is in the Secret: all that the user has then. */
+  readonly retire: readonly string[];
   /** When time alone asks for the next step; undefined: it never does. */
   readonly nextAt: Date | undefined;
   /** Why a rotation would be made if there was room for another pair; undefined when none waits. */
@@ -106,6 +118,10 @@ export const mostKeys = 10;
 export const isRotation = (because: Because): boolean =>
   because === 'revoked' || because === 'requested' || because === 'due';
 
+/** True when this pass puts a new pair into the Secret. That of a rotation is tried first, by a later pass. */
+export const isPutIntoSecret = (pair: PairPlan): pair is NewPair =>
+  isNewPair(pair) && (pair.is === 'switch' || !isRotation(pair.because));
+
 /**
  * Milliseconds since the epoch at which the pair in the Secret was issued. An instant in the future is a clock's error and counts
  * as now. Undefined when nothing tells.
@@ -127,6 +143,7 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
   const { valid, expired } = previousKeys(sight, memory, wish, { current, now: limits.now });
   const known = new Set([current, ...valid.map(({ accessKeyId }) => accessKeyId)]);
   const expiredIds = expired.map(({ accessKeyId }) => accessKeyId);
+  const { candidate } = sight;
   const strays = idsOf(sight).filter((id) => !known.has(id));
   const dueAt = dueAtMs(sight, memory, wish, limits.now);
   const plan = (
@@ -144,6 +161,7 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
     pair,
     previous,
     remove,
+    retire: endsRevocation(pair, memory) ? idsOf(sight).filter((id) => id !== candidate && !remove.includes(id)) : [],
     waits,
     nextAt: nextAt(sight, previous, pair.is === 'keep' ? dueAt : undefined, limits.now),
     held: heldBack(valid, limits.now),
@@ -154,7 +172,7 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
   // Losing the Secret is no way to get a key that works again.
   if (disabled !== undefined) return plan({ is: 'leave', accessKeyId: disabled.accessKeyId }, { remove: expiredIds });
   const answers = unanswered(memory, held, wish);
-  const isRevoked = answers.revoke !== undefined;
+  const isRevoked = isRevocation(answers);
   // What is revoked waits for no rollout.
   const longAgo = new Date(limits.now.getTime() - longestRolloutMs).toISOString();
   const asLong = (keys: readonly PreviousKey[]): readonly PreviousKey[] =>
@@ -170,7 +188,6 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
   const expiresAt = new Date(limits.now.getTime() + wish.retentionMs).toISOString();
   const replaced = (before: readonly PreviousKey[]): readonly PreviousKey[] =>
     asLong([...before, { accessKeyId: held.accessKeyId, expiresAt }]);
-  const { candidate } = sight;
   if (candidate !== undefined) {
     const remove = strays.filter((id) => id !== candidate);
     return plan({ is: 'switch', because, answers }, { previous: replaced(valid), remove });
@@ -180,6 +197,12 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
     return plan({ is: 'keep' }, { waits: because });
   const { previous, dropped } = withRoom(sight, valid, strays, limits);
   return plan({ is: 'issue', because, answers }, { previous: replaced(previous), remove: [...strays, ...dropped] });
+};
+
+/** True when this pass puts the pair of a revocation into the Secret, or makes the one that stands there. */
+const endsRevocation = (pair: PairPlan, { keyIntent }: KeyMemory): boolean => {
+  if (pair.is === 'finish') return isRevocation(keyIntent?.requests ?? {});
+  return isPutIntoSecret(pair) && isRevocation(pair.answers);
 };
 
 const idsOf = ({ keys }: KeySight): readonly string[] => keys.map(({ accessKeyId }) => accessKeyId);
@@ -232,22 +255,25 @@ const becauseOfLoss = ({ inSecret, keys }: KeySight, { accessKeyId }: KeyMemory)
  */
 const unanswered = (memory: KeyMemory, held: ObservedKey | undefined, { requests }: KeyWish): KeyRequests => {
   const isUntold = held !== undefined && held.accessKeyId !== memory.accessKeyId;
-  const { rotate, revoke } = isUntold ? (memory.keyIntent?.requests ?? {}) : {};
+  const { rotate, revoke, providerRevoke } = isUntold ? (memory.keyIntent?.requests ?? {}) : {};
   const isNew = (request: string | undefined, ...answered: readonly (string | undefined)[]): request is string =>
     request !== undefined && !answered.includes(request);
   return {
     ...(isNew(requests.rotate, memory.answeredRotateRequest, rotate) ? { rotate: requests.rotate } : {}),
     ...(isNew(requests.revoke, memory.answeredRevokeRequest, revoke) ? { revoke: requests.revoke } : {}),
+    ...(isNew(requests.providerRevoke, memory.answeredProviderRevokeRequest, providerRevoke)
+      ? { providerRevoke: requests.providerRevoke }
+      : {}),
   };
 };
 
 const becauseOfTime = (
-  { rotate, revoke }: KeyRequests,
+  answers: KeyRequests,
   dueAt: number | undefined,
   now: Date,
 ): 'revoked' | 'requested' | 'due' | undefined => {
-  if (revoke !== undefined) return 'revoked';
-  if (rotate !== undefined) return 'requested';
+  if (isRevocation(answers)) return 'revoked';
+  if (answers.rotate !== undefined) return 'requested';
   return dueAt !== undefined && dueAt <= now.getTime() ? 'due' : undefined;
 };
 

@@ -75,12 +75,11 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
   const bench = createBench<AccessKeySpec, AccessKeyStatus>({
     writes: world.writes,
     store: accessKeys,
-    live: ({ plural }, key) =>
-      plural !== 'buckets'
-        ? undefined
-        : world.live.buckets.has(key)
-          ? world.live.buckets.get(key)
-          : world.buckets.get(key),
+    live: ({ plural }, key) => {
+      const [late, now] =
+        plural === 'providers' ? [world.providers, world.live.providers] : [world.buckets, world.live.buckets];
+      return now.has(key) ? now.get(key) : late.get(key);
+    },
     object: objectOf('AccessKey', 'app', {
       providerRef: { name: 'provider' },
       access: [{ bucketRef: { name: 'photos' }, level: 'ReadOnly' as const }],
@@ -119,6 +118,38 @@ const ready = async (options: Options = {}): Promise<World> => {
 const user = ({ keys }: World) => keys.users.get(userName);
 const keyIds = (world: World) => [...(user(world)?.keys.keys() ?? [])];
 const secretOf = ({ kube }: World, name = 'app-credentials') => kube.secret({ namespace: 'team-a', name });
+
+/** The owner of the Provider asks for new pairs of all its keys; `answers`: the request that the status of the Provider is about. */
+const askAll = (
+  { providers }: World,
+  about: {
+    readonly request?: string | undefined;
+    readonly answers?: string;
+    readonly turns?: readonly string[];
+  } = {},
+): void => {
+  const provider = providers.get('team-a/provider');
+  if (provider === undefined) throw new Error('no Provider');
+  const { request = 'request' in about ? undefined : 'all', answers = 'all', turns = ['team-a/app'] } = about;
+  const annotations: Record<string, string> =
+    request === undefined ? {} : { 's3.cloud37.dev/revoke-requested-at': request };
+  const since = '2026-05-05T10:00:00.000Z';
+  const current = turns.map((accessKey) => ({ accessKey, since }));
+  providers.set('team-a/provider', {
+    ...provider,
+    metadata: { ...provider.metadata, annotations },
+    status: {
+      ...provider.status,
+      revocation: { request: answers, state: 'Running', startedAt: since, total: 1, done: 0, current },
+    },
+  });
+};
+
+const without = (status: AccessKeyStatus, field: string): AccessKeyStatus =>
+  Object.fromEntries(Object.entries(status).filter(([name]) => name !== field));
+
+const isProven = async ({ ownership, bench }: World): Promise<boolean> =>
+  (await ownership.provenAccessKey(bench.object(), new AbortController().signal)) !== undefined;
 
 /** One user with one key, which the Secret holds and the status names, and which works. */
 const expectOneKey = (world: World, trial = ''): string => {
@@ -495,6 +526,160 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
         expect(world.bench.conditions(), trial).toEqual(['Ready=True Ready']);
       },
     );
+  });
+
+  it('is revoked with all keys of its Provider in its turn, and once, whatever befalls any one write', async () => {
+    await tryEveryMishap(
+      async () => {
+        const world = await ready({ choosesPair, spec: rotating });
+        world.bench.advance(90 * dayMs);
+        await world.bench.run();
+        askAll(world);
+        return world;
+      },
+      async (world, trial) => {
+        const id = idInSecret(world);
+        expect(keyIds(world), trial).toEqual([id]);
+        expect(user(world)?.keys.get(id)?.secret, trial).toBe(secretOf(world)?.['secret-access-key']);
+        expect(world.bench.facts(), trial).toMatchObject({ pairGeneration: 3, answeredProviderRevokeRequest: 'all' });
+        expect(world.bench.facts(), trial).not.toHaveProperty('previousKeys');
+        expect(await isProven(world), trial).toBe(true);
+        world.bench.restart();
+        expect(await world.bench.pass(), trial).toMatchObject({ result: 'settled', events: [] });
+        expect(keyIds(world), trial).toEqual([id]);
+      },
+    );
+  });
+
+  it('whose Secret is lost is revoked with all keys of its Provider, whatever befalls any one write', async () => {
+    await tryEveryMishap(
+      async () => {
+        const world = await ready({ choosesPair });
+        world.kube.remove('secrets', secretRef);
+        askAll(world);
+        return world;
+      },
+      async (world, trial) => {
+        expect(keyIds(world), trial).toEqual([idInSecret(world)]);
+        expect(world.bench.facts(), trial).toMatchObject({ answeredProviderRevokeRequest: 'all' });
+        expect(await isProven(world), trial).toBe(true);
+      },
+    );
+  });
+
+  it('says that it has answered only when no earlier pair is left at the server', async () => {
+    const world = await ready({ choosesPair });
+    askAll(world);
+    for (let passes = 0; passes < 10; passes += 1) {
+      await world.bench.pass();
+      world.bench.advance(1_000);
+      if (world.bench.facts().answeredProviderRevokeRequest === 'all') break;
+    }
+    expect(keyIds(world)).toEqual([idInSecret(world)]);
+    expect(world.bench.facts()).toMatchObject({ answeredProviderRevokeRequest: 'all', pairGeneration: 2 });
+  });
+
+  it.each<[string, Parameters<typeof askAll>[1]]>([
+    ['before its turn', { turns: ['team-a/another'] }],
+    ['when the turns are of another request', { answers: 'before' }],
+    ['when the annotation is gone', { request: undefined, answers: 'all' }],
+  ])('keeps its pair %s', async (_title, about) => {
+    const world = await ready({ choosesPair });
+    askAll(world, about);
+    expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+  });
+
+  it('keeps its pair when the revocation has stopped, and the cache does not know it yet', async () => {
+    const world = await ready({ choosesPair });
+    const before = world.providers.get('team-a/provider');
+    askAll(world);
+    world.live.providers.set('team-a/provider', before);
+    expect(await world.bench.pass()).toEqual({ result: 'settled', writes: [], events: [] });
+  });
+
+  it('keeps its pair when the revocation stops before the new one is in the Secret', async () => {
+    const world = await ready({ choosesPair });
+    const before = idInSecret(world);
+    askAll(world);
+    expect(await world.bench.pass()).toMatchObject({ result: 'progressing' });
+    askAll(world, { request: undefined, answers: 'all', turns: [] });
+    await world.bench.run();
+    expect(keyIds(world)).toEqual([before]);
+    expect(world.bench.facts()).not.toHaveProperty('answeredProviderRevokeRequest');
+  });
+
+  it('answers with its first pair a revocation that began before it', async () => {
+    const world = begin({ choosesPair });
+    askAll(world, { turns: [] });
+    await world.bench.run();
+    const first = idInSecret(world);
+    expect(world.bench.facts()).toMatchObject({ answeredProviderRevokeRequest: 'all' });
+    askAll(world);
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+    expect(idInSecret(world)).toBe(first);
+  });
+
+  it('that cannot be issued answers, for it has no pair', async () => {
+    const world = begin({ choosesPair });
+    world.buckets.clear();
+    askAll(world);
+    expect(await world.bench.run()).toMatchObject({ result: 'waiting', reason: 'BucketNotFound' });
+    expect(world.bench.facts()).toMatchObject({ answeredProviderRevokeRequest: 'all' });
+    expect(await isProven(world)).toBe(true);
+    expect(world.keys.users.size).toBe(0);
+  });
+
+  it('cannot evade a revocation by what is written into its status', async () => {
+    const requests = { providerRevoke: 'all' };
+    const forgeries: readonly ((status: AccessKeyStatus) => AccessKeyStatus)[] = [
+      (status) => ({ ...status, answeredProviderRevokeRequest: 'all' }),
+      (status) => ({
+        ...without(status, 'accessKeyId'),
+        keyIntent: { at: '2026-05-05T10:00:00.000Z', userName, requests },
+      }),
+    ];
+    for (const forge of forgeries) {
+      const world = await ready({ choosesPair });
+      const first = idInSecret(world);
+      world.patchStatus(forge(without(world.bench.object().status ?? {}, 'conditions')));
+      askAll(world);
+      await world.bench.run();
+      expect(keyIds(world)).toEqual([idInSecret(world)]);
+      expect(idInSecret(world)).not.toBe(first);
+    }
+  });
+
+  it.each<[string, (status: AccessKeyStatus) => AccessKeyStatus]>([
+    ['names another pair', (status) => ({ ...status, accessKeyId: 'another' })],
+    ['names none', (status) => without(status, 'accessKeyId')],
+    ['names no former one', (status) => without(status, 'previousKeys')],
+  ])('cannot evade a revocation by a status that %s, written after a crash', async (_title, forge) => {
+    const world = await ready({ choosesPair });
+    const first = idInSecret(world);
+    askAll(world);
+    await world.bench.pass();
+    world.writes.arm('killedBefore', 2);
+    expect(await world.bench.pass()).toMatchObject({ result: 'killed', writes: ['kube status'] });
+    world.bench.restart();
+    expect(world.bench.facts()).toMatchObject({ keyIntent: { requests: { providerRevoke: 'all' } } });
+    // As if the pair in the Secret were the one that the intent is about.
+    world.patchStatus(forge(without(world.bench.object().status ?? {}, 'conditions')));
+    await world.bench.run();
+    expect(idInSecret(world)).not.toBe(first);
+    expect(keyIds(world)).toEqual([idInSecret(world)]);
+  });
+
+  it('keeps the proof of its answer through a rotation', async () => {
+    const world = await ready({ choosesPair, spec: rotating });
+    askAll(world);
+    await world.bench.run();
+    world.bench.advance(90 * dayMs);
+    for (let passes = 0; passes < 4; passes += 1) {
+      await world.bench.pass();
+      expect(await isProven(world)).toBe(true);
+      expect(world.bench.facts()).toMatchObject({ answeredProviderRevokeRequest: 'all' });
+    }
+    expect(world.bench.facts()).toMatchObject({ pairGeneration: 3 });
   });
 
   it('and its user and Secret are gone after a deletion, whatever befalls any one write', async () => {

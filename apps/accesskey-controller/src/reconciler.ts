@@ -89,13 +89,24 @@ const look = async (
   const secret = refusedTags ?? seen.rights.missing ?? (await observePair(work, seen).catch(onlyFault));
   if (secret instanceof Fault) {
     const { policy, granted } = seen.rights;
-    return blocked({ ...withPolicyHash(work.memory, policy), grantedBuckets: [...granted] }, secret);
+    const status = { ...withPolicyHash(work.memory, policy), grantedBuckets: [...granted] };
+    return blocked(withNothingRevoked(status, work, seen), secret);
   }
   const pairSeen = { ...seen, ...secret };
   const output = await observeOutput(work, pairSeen).catch(onlyFault);
   if (output instanceof Fault) return withoutOutput(work, pairSeen, output);
   return converge(work, { ...pairSeen, ...output });
 };
+
+/** Where the user has no key, the owner of the Provider who asks to revoke it is answered. */
+const withNothingRevoked = (
+  status: AccessKeyStatus,
+  { providerRevoke }: KeyWork,
+  { user }: UserSight,
+): AccessKeyStatus =>
+  providerRevoke === undefined || (user?.keys ?? []).length > 0
+    ? status
+    : { ...status, answeredProviderRevokeRequest: providerRevoke };
 
 /** The Secret cannot be as declared: it keeps what it has, and no pair is made that would never get there. Previous keys go in their time. */
 const withoutOutput = async (
@@ -104,14 +115,14 @@ const withoutOutput = async (
   fault: Fault,
 ): Promise<Outcome<AccessKeyStatus>> => {
   const { accessKey, memory, deps } = work;
-  const plan = planOf(work, seen, { ...wishOf(accessKey), intervalMs: undefined, requests: {} });
+  const plan = planOf(work, seen, { ...wishOf(work), intervalMs: undefined, requests: {} });
   deps.candidates.drop(accessKey.metadata.uid);
   const isKept = plan.pair.is === 'keep';
   if (isKept) await removeKeys(work, plan);
   const { policy, granted } = seen.rights;
   const status = withPolicyHash(isKept ? withPrevious(memory, plan.previous) : memory, policy);
   return blocked(
-    { ...status, grantedBuckets: [...granted] },
+    withNothingRevoked({ ...status, grantedBuckets: [...granted] }, work, seen),
     reworded(fault, `${fault.message} Until then the Secret stays as it is, and no key is issued, rotated or revoked.`),
   );
 };
@@ -140,7 +151,7 @@ const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKey
   const { accessKey, pass, deps } = work;
   const { uid } = accessKey.metadata;
   const candidate = deps.candidates.of(uid);
-  const plan = planOf(work, seen, wishOf(accessKey), candidate);
+  const plan = planOf(work, seen, wishOf(work), candidate);
   if (plan.pair.is === 'leave') {
     await removeKeys(work, plan);
     throw waiting(
@@ -214,7 +225,8 @@ const report = (
     ...rolloutClaims(plan, facts.rollouts),
   ];
   const isVerified = steps.length === 0;
-  const status = reportKey(withPrevious(memory, plan.previous), facts, { isVerified, plan, now: pass.now });
+  const previous = plan.previous.filter((key) => !plan.retire.includes(key.accessKeyId));
+  const status = reportKey(withPrevious(memory, previous), facts, { isVerified, plan, now: pass.now });
   if (!isVerified) return progressing(status, { reason: progressReason(plan), steps, claims });
   const nextAt = Math.min(plan.nextAt?.getTime() ?? Infinity, nextRolloutLook(status, pass.now)?.getTime() ?? Infinity);
   const nextInMs = nextAt === Infinity ? undefined : Math.max(0, nextAt - pass.now.getTime());

@@ -13,7 +13,7 @@ import {
 import { isProviderFault, providerNotReady, type Ownership } from '@operator/references';
 import type { AccessKey } from './deps.ts';
 import type { RolloutStatus } from './rollouts.ts';
-import { isNewPair, rolloutLookMs, type KeyPlan, type KeyRequests, type PreviousKey } from './plan.ts';
+import { isPutIntoSecret, rolloutLookMs, type KeyPlan, type KeyRequests, type PreviousKey } from './plan.ts';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted, in doubt or not there yet. */
 const bucketReasons: ReadonlySet<string> = new Set([
@@ -162,7 +162,7 @@ export const sealKey = async (
 
 /** The requests that a pair answers which the status names for the first time; after a crash only the intent knows. */
 const answersOf = (former: AccessKeyStatus | undefined, { pair }: Pick<KeyPlan, 'pair'>): KeyRequests =>
-  isNewPair(pair) ? pair.answers : (former?.keyIntent?.requests ?? {});
+  isPutIntoSecret(pair) ? pair.answers : (former?.keyIntent?.requests ?? {});
 
 /** The status of a key that stands at the server and in the Secret. `isVerified`: it was seen to work. */
 export const reportKey = (
@@ -179,6 +179,7 @@ export const reportKey = (
   const answered = isSame ? {} : answersOf(former, plan);
   const rotate = answered.rotate ?? former?.answeredRotateRequest;
   const revoke = answered.revoke ?? former?.answeredRevokeRequest;
+  const providerRevoke = answered.providerRevoke ?? former?.answeredProviderRevokeRequest;
   return {
     ...known,
     ...(userArn === undefined ? {} : { userArn }),
@@ -188,6 +189,7 @@ export const reportKey = (
     pairGeneration: (former?.pairGeneration ?? 0) + (isSame && former.pairGeneration !== undefined ? 0 : 1),
     ...(rotate === undefined ? {} : { answeredRotateRequest: rotate }),
     ...(revoke === undefined ? {} : { answeredRevokeRequest: revoke }),
+    ...(providerRevoke === undefined ? {} : { answeredProviderRevokeRequest: providerRevoke }),
     ...(plan.dueAt === undefined ? {} : { nextRotateTime: plan.dueAt.toISOString() }),
     lastRotateTime: (isSame ? former.lastRotateTime : undefined) ?? now.toISOString(),
     ...(rollouts.length === 0 ? {} : { rollouts }),

@@ -1,7 +1,7 @@
-import { annotations, reasons, type AccessKeySpec, type AccessKeyStatus } from '@operator/api';
+import { annotations, providerResource, reasons, type AccessKeySpec, type AccessKeyStatus } from '@operator/api';
 import { terminal, type Fault } from '@operator/outcome';
-import type { Provided, Provider } from '@operator/references';
-import { keyOf, ownStatus, type Pass } from '@operator/runtime';
+import { revokeRequestTo, type Provided, type Provider } from '@operator/references';
+import { keyOf, ownStatus, pick, type Pass } from '@operator/runtime';
 import type { KeyIssuer, KeyUser, OwnerMark } from '@operator/s3';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import type { KeyWish } from './plan.ts';
@@ -19,6 +19,8 @@ export interface KeyWork {
   readonly user: KeyUser;
   /** What the status remembers, as far as it may be believed. */
   readonly memory: AccessKeyStatus;
+  /** What the owner of the Provider asks of this key now, as of all its keys. */
+  readonly providerRevoke: string | undefined;
   /** Names of the steps that this pass has taken so far. */
   readonly steps: string[];
 }
@@ -34,8 +36,31 @@ export const openWork = async (
   if (typeof issuer === 'string') throw terminal(reasons.Unsupported, issuer);
   const mark = await deps.ownership.markOf(accessKey, pass.signal);
   const user = userOf(accessKey, issuer, provided, mark);
-  const memory = believedStatus(ownStatus(accessKey), user.name, pass.now);
-  return { accessKey, deps, pass, provided, issuer, user, memory, steps: [] };
+  const status = ownStatus(accessKey);
+  const isProven = (await deps.ownership.provenAccessKey(accessKey, pass.signal)) !== undefined;
+  const memory = believedStatus(isProven ? status : withoutAnswer(status), user.name, pass.now);
+  const providerRevoke = await providerRequest(accessKey, memory, provided.provider, pass);
+  return { accessKey, deps, pass, provided, issuer, user, memory, providerRevoke, steps: [] };
+};
+
+/**
+ * What the owner of the Provider asks of this key, unless it was answered. A cached view takes no key away: the Provider itself has the word.
+ * @throws KubeError
+ */
+const providerRequest = async (
+  { metadata }: AccessKey,
+  memory: AccessKeyStatus,
+  provider: Provider,
+  pass: KeyPass,
+): Promise<string | undefined> => {
+  const isFirst = memory.accessKeyId === undefined;
+  const asked = (of: Provider): string | undefined => {
+    const request = revokeRequestTo(of, { key: keyOf({ metadata }), isFirst });
+    return request === memory.answeredProviderRevokeRequest ? undefined : request;
+  };
+  if (asked(provider) === undefined) return undefined;
+  const live = await pass.live<Provider>(providerResource, keyOf(provider));
+  return live && asked(live);
 };
 
 /** The same to take away what was given, whatever the Provider grants by now. @throws Faults of the Provider; Unsupported as above */
@@ -91,8 +116,8 @@ const sortTags = (tags: AccessKeySpec['tags'], namespace: string, { metadata, sp
  */
 const believedStatus = (status: AccessKeyStatus, userName: string, now: Date): AccessKeyStatus => {
   const believed = withoutProof(status);
-  const { secretName, lastRotateTime, keyIntent } = believed;
-  if (status.userName !== userName) return secretName === undefined ? {} : { secretName };
+  const { lastRotateTime, keyIntent } = believed;
+  if (status.userName !== userName) return pick(believed, 'secretName', 'answeredProviderRevokeRequest');
   const notAfterNow = (instant: string): string => (Date.parse(instant) > now.getTime() ? now.toISOString() : instant);
   return {
     ...believed,
@@ -102,14 +127,31 @@ const believedStatus = (status: AccessKeyStatus, userName: string, now: Date): A
 };
 
 /** What a status says of rights counts with its proof alone, which each report makes anew. */
-const withoutProof = (status: AccessKeyStatus): AccessKeyStatus =>
-  Object.fromEntries(Object.entries(status).filter(([field]) => field !== 'grantedBuckets' && field !== 'proof'));
+const withoutProof = (status: AccessKeyStatus): AccessKeyStatus => without(status, 'grantedBuckets', 'proof');
+
+/** What an unproven status says of the Provider's requests is anybody's word: by it a key could evade its revocation. */
+const withoutAnswer = (status: AccessKeyStatus): AccessKeyStatus => {
+  const { keyIntent, ...others } = without(status, 'answeredProviderRevokeRequest');
+  if (keyIntent === undefined) return others;
+  const { requests, ...intent } = keyIntent;
+  const kept = requests && without(requests, 'providerRevoke');
+  return { ...others, keyIntent: kept === undefined ? intent : { ...intent, requests: kept } };
+};
+
+const without = <T extends object>(object: T, ...fields: readonly (keyof T)[]): T =>
+  Object.fromEntries(Object.entries(object).filter(([field]) => !fields.includes(field as keyof T))) as T;
 
 const dayMs = 86_400_000;
 const defaultRetentionDays = 7;
 
-/** What spec and annotations ask for beyond a key pair that works. */
-export const wishOf = ({ spec: { rotate }, metadata }: Pick<AccessKey, 'spec' | 'metadata'>): KeyWish => {
+/** What spec and annotations ask for beyond a key pair that works, the Provider's included. */
+export const wishOf = ({
+  accessKey: {
+    spec: { rotate },
+    metadata,
+  },
+  providerRevoke,
+}: Pick<KeyWork, 'accessKey' | 'providerRevoke'>): KeyWish => {
   const {
     [annotations.rotateRequestedAt]: rotation,
     [annotations.revokeRequestedAt]: revoke,
@@ -121,6 +163,7 @@ export const wishOf = ({ spec: { rotate }, metadata }: Pick<AccessKey, 'spec' | 
     requests: {
       ...(rotation === undefined ? {} : { rotate: rotation }),
       ...(revoke === undefined ? {} : { revoke }),
+      ...(providerRevoke === undefined ? {} : { providerRevoke }),
     },
     isForced: rotation !== undefined && force === rotation,
   };

@@ -1,12 +1,13 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { keyOfReference, type Borrower, type Bucket, type Ownership, type ReferredBucket } from '@operator/references';
+import { provenKeyFields } from '@operator/ownership';
 import { bareMetadata, keyOf, pick, type KubeObject, type ObjectKey } from '@operator/runtime';
 import type { TrimmedPolicy } from './policies.ts';
 
 /** An AccessKey, as far as the Buckets of other namespaces are concerned. */
 export type BorrowingKey = KubeObject<
   Pick<AccessKeySpec, 'access' | 'providerRef'>,
-  Pick<AccessKeyStatus, 'userName' | 'grantedBuckets' | 'proof'>
+  Pick<AccessKeyStatus, (typeof provenKeyFields)[number]>
 >;
 
 /** Drops, on arrival, all but the references into other namespaces: there may be thousands. */
@@ -14,7 +15,7 @@ export const trimBorrowingKey = ({ apiVersion, kind, metadata, spec, status }: B
   apiVersion,
   kind,
   metadata: bareMetadata(metadata),
-  ...(status?.grantedBuckets === undefined ? {} : { status: pick(status, 'userName', 'grantedBuckets', 'proof') }),
+  ...(status?.grantedBuckets === undefined ? {} : { status: pick(status, ...provenKeyFields) }),
   spec: {
     providerRef: spec.providerRef,
     access: (spec.access ?? []).filter(

@@ -233,6 +233,9 @@ export const accessKeyStatus = Type.Object({
   ),
   answeredRotateRequest: optional(request('Value of rotate-requested-at that was answered last.')),
   answeredRevokeRequest: optional(request('Value of revoke-requested-at that was answered last.')),
+  answeredProviderRevokeRequest: optional(
+    request('Value of revoke-requested-at on the Provider that was answered last.'),
+  ),
   lastRotateTime: optional(instant('When the current key pair was issued.')),
   nextRotateTime: optional(instant('When the next rotation is due; absent without rotate.enabled.')),
   keyIntent: optional(
@@ -246,6 +249,7 @@ export const accessKeyStatus = Type.Object({
             {
               rotate: optional(request('Value of rotate-requested-at.')),
               revoke: optional(request('Value of revoke-requested-at.')),
+              providerRevoke: optional(request('Value of revoke-requested-at on the Provider.')),
             },
             { description: 'Requests that the key pair answers.' },
           ),
@@ -263,7 +267,8 @@ export const accessKeyStatus = Type.Object({
   ),
   proof: optional(
     Type.String({
-      description: 'Proof that the operator wrote userName and grantedBuckets; without it they do not count.',
+      description:
+        'Proof that the operator wrote userName, grantedBuckets and answeredProviderRevokeRequest; without it they do not count.',
       maxLength: 128,
     }),
   ),

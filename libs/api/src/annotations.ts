@@ -64,7 +64,7 @@ const annotationRules: readonly AnnotationRule[] = [
   flag(annotations.allowLockout, [bucketPolicyResource.kind]),
   anyValue(annotations.rotateRequestedAt, 'any new value', [accessKeyResource.kind]),
   anyValue(annotations.force, 'the value of rotate-requested-at', [accessKeyResource.kind]),
-  anyValue(annotations.revokeRequestedAt, 'any new value', [accessKeyResource.kind]),
+  anyValue(annotations.revokeRequestedAt, 'any new value', [accessKeyResource.kind, provider]),
 ];
 
 /** An annotation of ours that has no effect as it stands. */

@@ -11,8 +11,8 @@ export type { Reason } from './conditions.ts';
 export { parseDuration } from './duration.ts';
 export { entriesIn } from './entries.ts';
 export type { IdentityPolicyDocument, PolicyDocument, PolicyStatement, Principal } from './policy-document.ts';
-export { providerSpec } from './provider.ts';
-export type { ProviderSpec, ProviderStatus } from './provider.ts';
+export { providerSpec, revokedAtOnce } from './provider.ts';
+export type { ProviderSpec, ProviderStatus, Revocation } from './provider.ts';
 export type { AllowedNamespaces, LabelSelector, ObjectReference, SecretKeyReference } from './references.ts';
 export {
   accessKeyResource,

@@ -74,6 +74,7 @@ export const kinds: readonly Kind[] = [
       column('Endpoint', '.spec.endpoint', 'URL of the S3 API.'),
       column('Region', '.spec.region', 'Region of the provider.', wide),
       column('Server', '.status.serverVersion', 'Name and version of the server.', wide),
+      column('Revocation', '.status.revocation.state', 'Whether all key pairs are being replaced.', wide),
     ],
   },
   {

@@ -146,6 +146,58 @@ export const providerSpec = Type.Object(
   },
 );
 
+const accessKeyName = text('Namespace and name of the AccessKey: namespace/name.', 317);
+
+/** How many AccessKeys replace their pairs at a time. */
+export const revokedAtOnce = 5;
+
+const revocation = Type.Object(
+  {
+    request: Type.String({ description: 'Value of the annotation that asks for it.', maxLength: 4096 }),
+    state: Type.Enum(['Running', 'Stopped', 'Finished'], {
+      description:
+        'Running: the AccessKeys of current replace their pairs. Stopped: the annotation was removed; the same value goes on. ' +
+        'Finished: every AccessKey has answered.',
+    }),
+    startedAt: instant('When it began.'),
+    finishedAt: optional(instant('When all AccessKeys had answered.')),
+    total: Type.Integer({ description: 'AccessKeys of this Provider.', minimum: 0 }),
+    done: Type.Integer({
+      description: 'Those of them that have a new pair and no earlier one, as their statuses prove.',
+      minimum: 0,
+    }),
+    current: list(
+      'AccessKeys whose turn it is.',
+      Type.Object({ accessKey: accessKeyName, since: instant('Since when.') }),
+      revokedAtOnce,
+    ),
+    held: optional(
+      list(
+        'AccessKeys that get no turn until something else changes, and why; the first 20.',
+        Type.Object({
+          accessKey: accessKeyName,
+          because: Type.Enum(['Paused', 'Deleting', 'NotGranted'], {
+            description:
+              'Paused by its annotation; under deletion; or of a namespace that allowedNamespaces does not grant.',
+          }),
+        }),
+        20,
+      ),
+    ),
+    late: optional(
+      list(
+        'Namespaces of AccessKeys that did not answer in their turn; theirs come last.',
+        text('Name of a namespace.', 63),
+        100,
+      ),
+    ),
+  },
+  {
+    description:
+      'The revocation of all key pairs of this Provider, which the annotation s3.cloud37.dev/revoke-requested-at asks for.',
+  },
+);
+
 const capability = Type.Enum(['Supported', 'Unsupported', 'Unknown']);
 
 /** What the provider-controller found out. Conditions and observedGeneration are the runtime's. */
@@ -189,6 +241,7 @@ export const providerStatus = Type.Object({
       { description: 'How many objects refer to this Provider.' },
     ),
   ),
+  revocation: optional(revocation),
   orphanedUsers: optional(
     list(
       'Users at the provider that the operator of this cluster made for AccessKeys that do not exist any more; the first 20. Looked for ' +
@@ -217,5 +270,7 @@ export const providerStatus = Type.Object({
   ),
 });
 
+/** How far a revocation of all key pairs is. */
+export type Revocation = Typed<typeof revocation>;
 export type ProviderSpec = Typed<typeof providerSpec>;
 export type ProviderStatus = Typed<typeof providerStatus>;

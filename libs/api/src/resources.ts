@@ -22,7 +22,10 @@ export const annotations = {
   rotateRequestedAt: 's3.cloud37.dev/rotate-requested-at',
   /** AccessKey: the value of `rotate-requested-at`; where the server has no room, that rotation takes the place of the oldest previous pair. */
   force: 's3.cloud37.dev/force',
-  /** AccessKey: any new value asks for a new pair, after which every earlier one is removed at once. */
+  /**
+   * AccessKey: any new value asks for a new pair, after which every earlier one is removed at once. Provider: the same for all its
+   * AccessKeys, a few at a time; taking it off stops that.
+   */
   revokeRequestedAt: 's3.cloud37.dev/revoke-requested-at',
   /** `"true"` on an object under deletion: let go without the external work. */
   abandon: 's3.cloud37.dev/abandon',

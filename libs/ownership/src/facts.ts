@@ -73,12 +73,40 @@ export const bucketPolicyFacts = (
   pendingHash,
 });
 
-/** What an AccessKey's status remembers: its user at a Provider (`namespace/name`), and the Buckets that it has rights in. */
+/** The fields of an AccessKey's status without which its proof cannot be checked. */
+export const provenKeyFields = [
+  'userName',
+  'grantedBuckets',
+  'answeredProviderRevokeRequest',
+  'keyIntent',
+  'accessKeyId',
+  'previousKeys',
+  'proof',
+] as const satisfies readonly (keyof AccessKeyStatus)[];
+
+/**
+ * What an AccessKey's status remembers: its user at a Provider (`namespace/name`), the Buckets that it has rights in, and which revocation
+ * of all keys of that Provider it has answered, or answers with the pair that is being made: any but those that it had by then.
+ */
 export const accessKeyFacts = (
   { cluster, uid }: Rememberer,
   provider: string,
-  { userName, grantedBuckets }: Pick<AccessKeyStatus, 'userName' | 'grantedBuckets'>,
-): Facts => ({ kind: 'accessKey', cluster, uid, provider, userName, grantedBuckets });
+  status: Pick<AccessKeyStatus, (typeof provenKeyFields)[number]>,
+): Facts => {
+  const { userName, grantedBuckets, answeredProviderRevokeRequest, accessKeyId = '', previousKeys = [] } = status;
+  const intended = status.keyIntent?.requests?.providerRevoke;
+  return {
+    kind: 'accessKey',
+    cluster,
+    uid,
+    provider,
+    userName,
+    grantedBuckets,
+    answeredProviderRevokeRequest,
+    intendedProviderRevoke:
+      intended === undefined ? undefined : [intended, accessKeyId, ...previousKeys.map((key) => key.accessKeyId)],
+  };
+};
 
 /** What a Provider's status says of where it leads. */
 export const providerFacts = ({ cluster, uid }: Rememberer, { endpoint, accountId }: ProviderStatus): Facts => ({

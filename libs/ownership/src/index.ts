@@ -10,6 +10,7 @@ export {
   lastingPlaceOf,
   markFacts,
   placesOf,
+  provenKeyFields,
   providerFacts,
 } from './facts.ts';
 export type { Rememberer } from './facts.ts';

@@ -16,6 +16,7 @@ export { createReferences, keyOfReference, namespaceLabels, namespaceResource } 
 export type { Bucket, Provided, References } from './references.ts';
 export { trimReferredBucket } from './referred-bucket.ts';
 export type { ReferredBucket } from './referred-bucket.ts';
-export { bucketMatters, usable, usableVersion, wokenByBucket, wokenByProvider } from './wake.ts';
+export { revokeRequestTo } from './revocation.ts';
+export { bucketMatters, usable, usableVersion, wokenByBucket, wokenByProvider, wokenByRevocation } from './wake.ts';
 export { commandToWithdraw, grantWithdrawn, isTold, withdrawnBorrowers } from './withdrawal.ts';
 export type { Borrower } from './withdrawal.ts';

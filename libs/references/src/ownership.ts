@@ -35,6 +35,7 @@ import {
   type Sight,
   type SignedMark,
   type OwnershipVerdict,
+  type provenKeyFields,
 } from '@operator/ownership';
 import type { KubeObject, ObjectMeta } from '@operator/runtime';
 import { findContent, lookUpCreation, readOwner, type SeenOwner, type Tags } from '@operator/s3';
@@ -95,7 +96,7 @@ export interface RememberingPolicy {
 /** What of an AccessKey tells what it has at the server. */
 export type RememberingKey = KubeObject<
   Pick<AccessKeySpec, 'providerRef'>,
-  Pick<AccessKeyStatus, 'userName' | 'grantedBuckets' | 'proof'>
+  Pick<AccessKeyStatus, (typeof provenKeyFields)[number]>
 >;
 
 /** Sees whose a bucket is, and proves what statuses remember. One for each process. */
@@ -390,14 +391,14 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     },
 
     async sealAccessKey(status, { metadata, spec }, signal) {
-      if (status.userName === undefined) return status;
+      if (status.userName === undefined && status.answeredProviderRevokeRequest === undefined) return status;
       const provider = keyOfReference(spec.providerRef, metadata.namespace);
       const prover = await deps.prover(signal);
       return { ...status, proof: prover.prove(accessKeyFacts(await remembererOf(metadata, signal), provider, status)) };
     },
 
     async provenAccessKey({ metadata, spec, status }, signal) {
-      if (status?.userName === undefined) return undefined;
+      if (status?.proof === undefined) return undefined;
       const provider = keyOfReference(spec.providerRef, metadata.namespace);
       const prover = await deps.prover(signal);
       const facts = accessKeyFacts(await remembererOf(metadata, signal), provider, status);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Provider } from './connection.ts';
 import type { Bucket } from './references.ts';
 import { objectOf, providerOf } from './testing/index.ts';
-import { bucketMatters, usable, usableVersion, wokenByBucket, wokenByProvider } from './wake.ts';
+import { bucketMatters, usable, usableVersion, wokenByBucket, wokenByProvider, wokenByRevocation } from './wake.ts';
 
 const server = { serverIdentity: 'http://s3.test' };
 const good = providerOf(server);
@@ -84,6 +84,24 @@ describe('wokenByProvider', () => {
     expect(wokenByProvider(told, good, all)).toEqual(want);
     expect(wokenByProvider(told, told, all)).toEqual(nobody);
     expect(wokenByProvider(good, told, all)).toEqual(nobody);
+  });
+});
+
+describe('wokenByRevocation', () => {
+  const key = (name: string) => objectOf('AccessKey', name, {});
+  const all = ['a', 'b', 'c'].map(key);
+  const turnsOf = (...names: readonly string[]) => {
+    const since = '2026-05-05T10:00:00.000Z';
+    const current = names.map((name) => ({ accessKey: `team-a/${name}`, since }));
+    return withStatus({ revocation: { request: 'r', state: 'Running', startedAt: since, total: 3, done: 0, current } });
+  };
+  it.each<[string, Provider, Provider | undefined, readonly string[]]>([
+    ['those whose turn it becomes', turnsOf('a', 'b'), turnsOf('a'), ['b']],
+    ['all turns, to a new process', turnsOf('a', 'b'), undefined, ['a', 'b']],
+    ['nobody, by progress alone', turnsOf('a'), turnsOf('a', 'b'), []],
+    ['nobody, by a stop', good, turnsOf('a'), []],
+  ])('%s', (_title, provider, old, want) => {
+    expect(wokenByRevocation(provider, old, all).map(({ metadata }) => metadata.name)).toEqual(want);
   });
 });
 

@@ -1,7 +1,8 @@
 import { annotations, conditionTypes, entriesIn } from '@operator/api';
-import type { Informer, KubeObject, ObjectKey } from '@operator/runtime';
+import { keyOf, type Informer, type KubeObject, type ObjectKey } from '@operator/runtime';
 import type { Provider } from './connection.ts';
 import type { ReferredBucket } from './referred-bucket.ts';
+import { turnsIn } from './revocation.ts';
 
 /** True when the object was found Ready, whatever its generation. */
 const isReady = ({ status }: KubeObject): boolean =>
@@ -53,6 +54,16 @@ export const wokenByProvider = <T extends KubeObject>(
   }
   const isOtherSpec = old !== undefined && old.status?.observedGeneration !== provider.status?.observedGeneration;
   return isOtherSpec ? dependents : unready();
+};
+
+/** The AccessKeys whose turn in a revocation of all keys of their Provider this event of it brings. */
+export const wokenByRevocation = <T extends KubeObject>(
+  { status }: Provider,
+  old: Provider | undefined,
+  accessKeys: readonly T[],
+): readonly T[] => {
+  const [before, now] = [turnsIn(old?.status?.revocation), turnsIn(status?.revocation)];
+  return now.size === 0 ? [] : accessKeys.filter((key) => now.has(keyOf(key)) && !before.has(keyOf(key)));
 };
 
 /** What the owner of a Provider says about objects of other namespaces: each entry begins with the name of a namespace. */

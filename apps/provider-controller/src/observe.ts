@@ -8,6 +8,7 @@ import { connect, type Connected } from './connect.ts';
 import type { ProviderWork } from './deps.ts';
 import { observeOrphans, type OrphanFacts } from './orphans.ts';
 import { mergeCapabilities } from './report.ts';
+import { observeRevocation, type RevocationPlan } from './revocation.ts';
 import { accountToKeep, hasChanged, keyServiceOf, serverChange, type Place } from './server-change.ts';
 import { borrowersAmong, grantedUsers, isReadable, type ProviderUsers } from './users.ts';
 
@@ -30,6 +31,8 @@ export interface ProviderSight {
   readonly withdrawn: readonly Borrower[];
   /** A Fault is what stands in the way of its use. */
   readonly found: Found | Fault;
+  /** How far a revocation of all its keys is. */
+  readonly revocation: RevocationPlan;
 }
 
 /** Looks who uses the Provider, and checks its connection where that is due. */
@@ -39,7 +42,9 @@ export const observe = async (work: ProviderWork): Promise<ProviderSight> => {
   const labelsOf = askingOnce(deps.labelsOf);
   const users = await grantedUsers(provider, deps.usersOf(keyOf(provider)), { ...deps, labelsOf }, pass.signal);
   const withdrawn = await withdrawnBorrowers(provider, borrowersAmong(users), labelsOf);
-  return { users, withdrawn, found: await observeServer(users, work).catch(onlyFault) };
+  const found = await observeServer(users, work).catch(onlyFault);
+  const revocation = await observeRevocation(work, users.accessKeys, !(found instanceof Fault));
+  return { users, withdrawn, found, revocation };
 };
 
 /** Who uses the Provider by a live list: for what must not be done while anybody does. */

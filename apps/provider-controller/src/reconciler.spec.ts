@@ -883,3 +883,166 @@ it('reads the labels of each namespace that uses a Provider granted by selector 
   await world.bench.pass();
   expect(world.labelsRead).toEqual(['team-b', 'team-c']);
 });
+
+describe('a Provider whose owner asks for new pairs of all its keys', () => {
+  const request = { 's3.cloud37.dev/revoke-requested-at': 'now' };
+  const keyNamed = (
+    name: string,
+    more: { namespace?: string; annotations?: Record<string, string> } = {},
+  ): AccessKeyUser =>
+    objectOf(
+      'AccessKey',
+      name,
+      { providerRef: { name: 'provider', namespace: 'team-a' } },
+      { metadata: { namespace: 'team-a', ...more, uid: `uid-${name}` }, status: { userName: `user-${name}` } },
+    );
+  const sealedBy = async ({ ownership }: World, key: AccessKeyUser, status: object): Promise<AccessKeyUser> => ({
+    ...key,
+    status: await ownership.sealAccessKey({ ...key.status, ...status }, key, new AbortController().signal),
+  });
+  const using = (world: World, accessKeys: readonly AccessKeyUser[], live = accessKeys): void => {
+    world.used.now = { buckets: [], accessKeys };
+    world.used.accessKeys = accessKeys;
+    world.used.liveAccessKeys = live;
+  };
+  const answer = async (world: World, names: readonly string[], to = 'now'): Promise<void> => {
+    const keys = world.used.accessKeys.map(async (key) =>
+      names.includes(key.metadata.name) ? sealedBy(world, key, { answeredProviderRevokeRequest: to }) : key,
+    );
+    using(world, await Promise.all(keys));
+  };
+  const revocation = (world: World) => provider(world).status?.revocation;
+  const turns = (world: World) => revocation(world)?.current.map(({ accessKey }) => accessKey);
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+
+  const asked = async (
+    keys = names.map((name) => keyNamed(name)),
+    spec: Partial<ProviderSpec> = {},
+  ): Promise<World> => {
+    const world = await ready(nobody, spec);
+    using(world, keys);
+    world.bench.annotate(request);
+    return world;
+  };
+
+  it('gives turns to a few, goes on as they answer, and says the start and the end once', async () => {
+    const world = await asked();
+    const { events, writes } = await world.bench.pass();
+    expect(writes).toEqual(['kube status']);
+    expect(events).toEqual([
+      expect.stringMatching(/^Normal RevocationStarted: Replacing the key pairs of 7 AccessKeys/),
+    ]);
+    expect(turns(world)).toEqual(['a', 'b', 'c', 'd', 'e'].map((name) => `team-a/${name}`));
+    expect(await world.bench.pass()).toMatchObject({ writes: [], events: [] });
+    await answer(world, ['b', 'c', 'd']);
+    world.bench.restart();
+    expect(await world.bench.pass()).toMatchObject({ writes: ['kube status'], events: [] });
+    expect(revocation(world)).toMatchObject({ state: 'Running', total: 7, done: 3 });
+    expect(turns(world)).toEqual(['a', 'e', 'f', 'g'].map((name) => `team-a/${name}`));
+    await answer(world, ['a', 'e', 'f', 'g']);
+    expect((await world.bench.pass()).events).toEqual([
+      expect.stringMatching(/^Normal RevocationFinished: None of the 7/),
+    ]);
+    expect(revocation(world)).toEqual({
+      request: 'now',
+      state: 'Finished',
+      startedAt: expect.any(String) as string,
+      finishedAt: world.bench.now().toISOString(),
+      total: 7,
+      done: 7,
+      current: [],
+    });
+    expect(world.bench.conditions()).toEqual(healthyConditions);
+    using(world, [...world.used.accessKeys, keyNamed('h')]);
+    expect((await world.bench.pass()).events).toEqual([]);
+    expect(revocation(world)).toMatchObject({ state: 'Finished', total: 7 });
+  });
+
+  it('believes no answer without its proof, nor one of another request', async () => {
+    const world = await asked(['a', 'b', 'c'].map((name) => keyNamed(name)));
+    await answer(world, ['a'], 'before');
+    const [first, forged, other] = world.used.accessKeys;
+    if (first === undefined || forged === undefined || other === undefined) throw new Error('no AccessKeys');
+    const copied = await sealedBy(world, other, { answeredProviderRevokeRequest: 'now' });
+    const stolen = { ...forged, status: { ...copied.status, userName: forged.status?.userName ?? '' } };
+    using(world, [first, stolen, other]);
+    await world.bench.pass();
+    expect(revocation(world)).toMatchObject({ state: 'Running', total: 3, done: 0 });
+  });
+
+  it('has finished on a live list alone', async () => {
+    const world = await asked(['a'].map((name) => keyNamed(name)));
+    await answer(world, ['a']);
+    using(world, world.used.accessKeys, [...world.used.accessKeys, keyNamed('z')]);
+    await world.bench.pass();
+    expect(revocation(world)).toMatchObject({ state: 'Running', total: 2, done: 1 });
+    expect(turns(world)).toEqual(['team-a/z']);
+  });
+
+  it('counts those of other Providers and of namespaces without a grant for nothing', async () => {
+    const elsewhere = { ...keyNamed('z'), spec: { providerRef: { name: 'another' } } };
+    const world = await asked(['a'].map((name) => keyNamed(name)));
+    await answer(world, ['a']);
+    using(world, world.used.accessKeys, [...world.used.accessKeys, elsewhere, keyNamed('y', { namespace: 'team-z' })]);
+    await world.bench.pass();
+    expect(revocation(world)).toMatchObject({ state: 'Finished', total: 1, done: 1 });
+  });
+
+  it('revokes those of a granted namespace, and names those of one that has lost its grant', async () => {
+    const borrowed = keyNamed('a', { namespace: 'team-b' });
+    const world = await asked([borrowed, keyNamed('c')], { allowedNamespaces: { names: ['team-b'] } });
+    await world.bench.pass();
+    expect(turns(world)).toEqual(['team-a/c', 'team-b/a']);
+    using(world, [await sealedBy(world, borrowed, {}), keyNamed('c')]);
+    world.bench.change({ allowedNamespaces: {} });
+    await world.bench.pass();
+    expect(turns(world)).toEqual(['team-a/c']);
+    expect(revocation(world)).toMatchObject({ total: 2, held: [{ accessKey: 'team-b/a', because: 'NotGranted' }] });
+  });
+
+  it('gives no turn to one that is paused or deleted, and does not say that all have answered', async () => {
+    const paused = keyNamed('a', { annotations: { 's3.cloud37.dev/paused': 'true' } });
+    const world = await asked([paused, keyNamed('b')]);
+    await answer(world, ['b']);
+    await world.bench.pass();
+    expect(revocation(world)).toMatchObject({
+      state: 'Running',
+      done: 1,
+      current: [],
+      held: [{ accessKey: 'team-a/a', because: 'Paused' }],
+    });
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+  });
+
+  it('stops when the annotation is removed, and begins again with another value', async () => {
+    const world = await asked();
+    await world.bench.pass();
+    await answer(world, ['a']);
+    world.bench.annotate({});
+    expect((await world.bench.pass()).events).toEqual([expect.stringMatching(/^Normal RevocationStopped: .* 1 of 7 /)]);
+    expect(revocation(world)).toMatchObject({ request: 'now', state: 'Stopped', done: 1, current: [] });
+    expect(await world.bench.pass()).toMatchObject({ writes: [], events: [] });
+    world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'again' });
+    await world.bench.pass();
+    expect(revocation(world)).toMatchObject({ request: 'again', state: 'Running', total: 7, done: 0 });
+  });
+
+  it('gives no turns while its server is away, and goes on after', async () => {
+    const world = await asked();
+    await world.bench.pass();
+    world.s3.refuse('ListBuckets', { code: 'InternalError', status: 500 });
+    world.bench.advance(60_000);
+    await world.bench.pass();
+    expect(revocation(world)).toMatchObject({ state: 'Running', current: [] });
+    world.s3.refuse('ListBuckets', undefined);
+    world.bench.advance(60_000);
+    await world.bench.run();
+    expect(turns(world)).toHaveLength(5);
+  });
+
+  it('is looked at again when the patience with the first of them ends', async () => {
+    const world = await asked();
+    await world.bench.pass();
+    expect(world.bench.dueInMs()).toBe(300_000);
+  });
+});

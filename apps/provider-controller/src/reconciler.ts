@@ -6,6 +6,7 @@ import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
 import type { ProviderDeps, ProviderWork } from './deps.ts';
 import { observe, observeLiveUsers, type ProviderSight } from './observe.ts';
 import { claimsOfProviderFault, healthyClaims, reportProvider } from './report.ts';
+import { explainRevocation } from './revocation.ts';
 import { countOf, describeUsers, grantedUsers, type ProviderUsers } from './users.ts';
 
 /** Finds out whether a Provider can be reached, whether its credentials are good, and what its server can do. */
@@ -54,19 +55,24 @@ const report = async (
 ): Promise<Settled<ProviderStatus> | Blocked<ProviderStatus>> => {
   const { provider, deps, pass } = work;
   const { found, users } = seen;
+  const { revocation, nextAt } = seen.revocation;
   const former = provider.status;
   const { buckets, accessKeys, sources = [] } = users;
   const inUseBy = { buckets: buckets.length + sources.length, accessKeys: accessKeys.length };
   const claims = reportWithdrawal(seen, work);
   deps.metrics.providerConnectivity(keyOf(provider), !(found instanceof Fault));
-  if (found instanceof Fault) return blocked({ ...ownStatus(provider), connected: false, inUseBy }, found, claims);
+  const news = explainRevocation(provider, revocation);
+  if (news !== undefined) pass.event('Normal', news.reason, news.message);
+  const told = { inUseBy, ...(revocation === undefined ? {} : { revocation }) };
+  if (found instanceof Fault) return blocked({ ...ownStatus(provider), connected: false, ...told }, found, claims);
   if (former?.connected !== true) {
     pass.event('Normal', eventReasons.ValidateSucceeded, `Reached ${provider.spec.endpoint} with valid credentials.`);
   }
-  const status = reportProvider(former, { ...found, inUseBy }, pass.now);
+  const status = reportProvider(former, { ...found, inUseBy, revocation }, pass.now);
   return settled(await deps.ownership.sealProvider(status, provider, pass.signal), {
     claims: [...healthyClaims(found.health.listDenied), ...claims],
     resyncAfterMs: found.dueInMs,
+    ...(nextAt === undefined ? {} : { dueInMs: nextAt.getTime() - pass.now.getTime() }),
   });
 };
 

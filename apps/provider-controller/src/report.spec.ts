@@ -56,6 +56,7 @@ describe('reportProvider', () => {
     capabilities: undefined,
     orphans: {},
     inUseBy: { buckets: 0, accessKeys: 0 },
+    revocation: undefined,
   };
   const fresh = { connected: true, endpoint: 'http://s3.test', credentialsVersion: '2', inUseBy: facts.inUseBy };
   it.each([

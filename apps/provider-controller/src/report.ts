@@ -82,6 +82,7 @@ export interface ProviderFacts {
   readonly capabilities: ProviderStatus['capabilities'];
   readonly orphans: OrphanFacts;
   readonly inUseBy: NonNullable<ProviderStatus['inUseBy']>;
+  readonly revocation: ProviderStatus['revocation'];
 }
 
 /**
@@ -89,7 +90,7 @@ export interface ProviderFacts {
  * an outage, or with other credentials.
  */
 export const reportProvider = (former: ProviderStatus | undefined, facts: ProviderFacts, now: Date): ProviderStatus => {
-  const { place, accountId, health, capabilities, orphans, inUseBy } = facts;
+  const { place, accountId, health, capabilities, orphans, inUseBy, revocation } = facts;
   const isSame = former?.connected === true && former.credentialsVersion === place.credentialsVersion;
   return {
     connected: true,
@@ -101,6 +102,7 @@ export const reportProvider = (former: ProviderStatus | undefined, facts: Provid
     ...(health.serverVersion === undefined ? {} : { serverVersion: health.serverVersion }),
     credentialsVersion: place.credentialsVersion,
     inUseBy,
+    ...(revocation === undefined ? {} : { revocation }),
     ...orphans,
   };
 };

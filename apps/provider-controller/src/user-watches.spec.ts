@@ -68,7 +68,7 @@ const accessKey = objectOf(
   { providerRef, access: [] },
   {
     metadata,
-    status: { userName: 's3op-app', accessKeyId: 'AKIA' },
+    status: { userName: 's3op-app', policyHash: 'sha256' },
   },
 );
 
@@ -88,7 +88,7 @@ describe('the users of a Provider', () => {
     const { buckets, accessKeys } = watches('platform/store');
     expect(buckets[0]).toMatchObject({ status: { exists: true, ownership: 'Created', bucketName: 'photos' } });
     expect(accessKeys[0]).toMatchObject({ status: { userName: 's3op-app' } });
-    for (const dropped of ['labels', 'annotations', 'versioning', 'access', 'accessKeyId', 'conditions']) {
+    for (const dropped of ['labels', 'annotations', 'versioning', 'access', 'policyHash', 'conditions']) {
       expect(JSON.stringify([buckets, accessKeys])).not.toContain(`"${dropped}"`);
     }
   });
@@ -99,6 +99,52 @@ describe('the users of a Provider', () => {
     expect(put(bucket({ exists: true, ownership: 'Created' }))).toEqual(['platform/store']);
     expect(put(bucket({ exists: true, ownership: 'Created', region: 'us-east-1' }))).toEqual([]);
     expect(put(bucket({ exists: true }))).toEqual(['platform/store']);
+  });
+});
+
+describe('an AccessKey', () => {
+  const having = (status: object, more: object = {}) => ({
+    ...accessKey,
+    metadata: { ...accessKey.metadata, ...more },
+    status: { ...accessKey.status, ...status },
+  });
+
+  it('has its Provider look again when a revocation of all keys may go on by it, and not for other changes', () => {
+    const { put } = begin();
+    put(accessKey);
+    expect(put(having({ pairGeneration: 2, lastRotateTime: '2026-05-05T10:00:00.000Z' }))).toEqual([]);
+    const answered = { answeredProviderRevokeRequest: 'now' };
+    expect(put(having(answered))).toEqual(['platform/store']);
+    expect(put(having(answered))).toEqual([]);
+    const paused = { annotations: { 's3.cloud37.dev/paused': 'true' } };
+    expect(put(having(answered, paused))).toEqual(['platform/store']);
+    expect(put(having(answered))).toEqual(['platform/store']);
+    expect(put(having(answered, { deletionTimestamp: '2026-05-05T10:00:00Z' }))).toEqual(['platform/store']);
+  });
+
+  it('is known to be paused and not Ready, and nothing else of its annotations and conditions', () => {
+    const { watches, put } = begin();
+    const at = '2026-05-05T10:00:00Z';
+    const condition = (type: string, status: string) => ({
+      type,
+      status,
+      reason: 'R',
+      message: 'm',
+      lastTransitionTime: at,
+    });
+    put(
+      having(
+        { conditions: [condition('Ready', 'False'), condition('Reconciling', 'True')] },
+        { annotations: { note: 'long', 's3.cloud37.dev/paused': 'true' } },
+      ),
+    );
+    expect(watches('platform/store').accessKeys).toMatchObject([
+      {
+        metadata: { annotations: { 's3.cloud37.dev/paused': 'true' } },
+        status: { conditions: [condition('Ready', 'False')] },
+      },
+    ]);
+    expect(JSON.stringify(watches('platform/store').accessKeys)).not.toMatch(/long|Reconciling/);
   });
 });
 

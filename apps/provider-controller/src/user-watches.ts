@@ -1,12 +1,23 @@
-import { accessKeyResource, bucketResource } from '@operator/api';
+import { accessKeyResource, annotations, bucketResource, conditionTypes } from '@operator/api';
+import { provenKeyFields } from '@operator/ownership';
 import { keyOfReference } from '@operator/references';
-import { bareMetadata, keyOf, pick, type ControllerTools, type LiveList, type ObjectKey } from '@operator/runtime';
+import {
+  bareMetadata,
+  isPaused,
+  keyOf,
+  pick,
+  type ControllerTools,
+  type LiveList,
+  type ObjectKey,
+} from '@operator/runtime';
 import { destinationsOf, type AccessKeyUser, type BucketUser, type ProviderUsers } from './users.ts';
 
 type Watching = Pick<ControllerTools, 'informer' | 'enqueue'>;
 
 /** Milliseconds to gather changes of the objects that use a Provider, so that a thousand new Buckets are counted in few passes. */
 const usersSettleMs = 2_000;
+/** Milliseconds to gather what AccessKeys answer, so that a revocation of a thousand keys writes few statuses. */
+const revocationSettleMs = 500;
 
 const keyOfProvider = ({ spec, metadata }: BucketUser | AccessKeyUser): ObjectKey =>
   keyOfReference(spec.providerRef, metadata.namespace);
@@ -37,10 +48,28 @@ const trimBucket = ({ apiVersion, kind, metadata, spec, status }: BucketUser): B
 const trimAccessKey = ({ apiVersion, kind, metadata, spec, status }: AccessKeyUser): AccessKeyUser => ({
   apiVersion,
   kind,
-  metadata: bareMetadata(metadata),
+  metadata: trimKeyMetadata(metadata),
   spec: pick(spec, 'providerRef'),
-  ...(status === undefined ? {} : { status: pick(status, 'userName', 'grantedBuckets', 'proof') }),
+  ...(status === undefined ? {} : { status: trimKeyStatus(status) }),
 });
+
+const trimKeyMetadata = (metadata: AccessKeyUser['metadata']): AccessKeyUser['metadata'] => {
+  const paused = metadata.annotations?.[annotations.paused];
+  const bare = bareMetadata(metadata);
+  return paused === undefined ? bare : { ...bare, annotations: { [annotations.paused]: paused } };
+};
+
+const trimKeyStatus = (status: NonNullable<AccessKeyUser['status']>): NonNullable<AccessKeyUser['status']> => {
+  const kept = pick(status, ...provenKeyFields);
+  const ready = status.conditions?.find(({ type }) => type === conditionTypes.Ready);
+  return ready === undefined || ready.status === 'True' ? kept : { ...kept, conditions: [ready] };
+};
+
+/** True when a revocation of all keys of the Provider can go on by this change of one of its AccessKeys. */
+const movesRevocation = (key: AccessKeyUser, old: AccessKeyUser): boolean =>
+  key.status?.answeredProviderRevokeRequest !== old.status?.answeredProviderRevokeRequest ||
+  isPaused(key) !== isPaused(old) ||
+  key.metadata.deletionTimestamp !== old.metadata.deletionTimestamp;
 
 /** Who uses Providers, as the caches have it. */
 export interface UserWatches {
@@ -81,7 +110,13 @@ export const createUserWatches = ({ informer, enqueue }: Watching): UserWatches 
       if (destinationsOf(bucket).join() !== destinationsOf(old).join()) [bucket, old].forEach(countCopies);
     },
   });
-  accessKeys.on({ onAdd: count, onDelete: count });
+  accessKeys.on({
+    onAdd: count,
+    onDelete: count,
+    onUpdate: (key, old) => {
+      if (movesRevocation(key, old)) enqueue(keyOfProvider(key), revocationSettleMs);
+    },
+  });
   return {
     usersOf: (provider) => {
       const own = bucketsOf(provider);

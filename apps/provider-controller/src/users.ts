@@ -7,6 +7,7 @@ import {
   type Ownership,
   type Provider,
 } from '@operator/references';
+import type { provenKeyFields } from '@operator/ownership';
 import { keyOf, type KubeObject, type ObjectKey } from '@operator/runtime';
 
 /** A Bucket or AccessKey, trimmed to what its Provider must know. */
@@ -19,7 +20,7 @@ export type BucketUser = KubeObject<
 >;
 export type AccessKeyUser = KubeObject<
   Pick<AccessKeySpec, 'providerRef'>,
-  Pick<AccessKeyStatus, 'userName' | 'grantedBuckets' | 'proof'>
+  Pick<AccessKeyStatus, (typeof provenKeyFields)[number]>
 >;
 
 /** Who refers to one Provider. */
@@ -44,6 +45,19 @@ const hasUser = ({ status }: AccessKeyUser): boolean => status?.userName !== und
 /** What tells whether an object that is not granted has something at the server all the same. */
 export type HolderProofs = Pick<Ownership, 'remembersAt' | 'provenAccessKey'>;
 
+/** Says whether the Provider grants a namespace now. One is asked about once, however many users it has. */
+export const createGrants = (
+  { metadata: { namespace: owner }, spec: { allowedNamespaces } }: Provider,
+  labelsOf: LabelsOf,
+): ((namespace: string) => Promise<boolean>) => {
+  const grants = new Map<string, Promise<boolean>>();
+  return (from) => {
+    const known = grants.get(from) ?? isGranted(allowedNamespaces, { owner, from }, labelsOf);
+    grants.set(from, known);
+    return known;
+  };
+};
+
 /**
  * The users that count: those that are granted, and those that have something at the server all the same, as their statuses prove.
  * Anybody may refer to any Provider and write into the status of the own object; that alone must not hold a Provider.
@@ -54,15 +68,8 @@ export const grantedUsers = async (
   { labelsOf, ownership }: { readonly labelsOf: LabelsOf; readonly ownership: HolderProofs },
   signal: AbortSignal,
 ): Promise<ProviderUsers> => {
-  const { allowedNamespaces } = provider.spec;
-  const owner = provider.metadata.namespace;
-  // A namespace is asked about once, however many users it has.
-  const grants = new Map<string, Promise<boolean>>();
-  const granted = ({ metadata: { namespace: from } }: BucketUser | AccessKeyUser): Promise<boolean> => {
-    const known = grants.get(from) ?? isGranted(allowedNamespaces, { owner, from }, labelsOf);
-    grants.set(from, known);
-    return known;
-  };
+  const grants = createGrants(provider, labelsOf);
+  const granted = ({ metadata }: BucketUser | AccessKeyUser): Promise<boolean> => grants(metadata.namespace);
   const buckets: BucketUser[] = [];
   for (const bucket of users.buckets) {
     if ((await granted(bucket)) || (hasBucket(bucket) && (await ownership.remembersAt(bucket, provider, signal))))

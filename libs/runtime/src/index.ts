@@ -12,6 +12,7 @@ export { createKubeClient } from './kube-requests.ts';
 export { createLiveList, type LiveList } from './live-list.ts';
 export type { Metrics } from './metrics.ts';
 export type { Finalized, Pass, Reconciler } from './reconciler.ts';
+export { isPaused } from './annotations.ts';
 export { keyOf, ownStatus } from './resource.ts';
 export type {
   CommonStatus,

@@ -191,22 +191,10 @@ const liveABucket = async (): Promise<void> => {
   const s3 = { wire: driver.wire(), bucket };
   await readOwner(s3, context);
   const trail = { enabled: true, trail: 'audit', events: 'All' } as const;
-  const copies = {
-    id: 'all',
-    status: 'Enabled',
-    destination: { bucketArn: 'arn:aws:s3:::logs' },
-    deleteMarkers: false,
-    existingObjects: false,
-  } as const;
   for (const which of ['full', 'other', 'none'] as const) {
     const spec = bucketSpec({
       ...declaredOn('moto', which),
       cloudTrail: trail,
-      replication: {
-        role: 'arn:aws:iam::123456789012:role/copies',
-        rules: which === 'full' ? [copies] : [],
-        others: 'Remove',
-      },
       requestPayment: { payer: 'Requester' },
     });
     for (const view of await lookAtFeatures(driver, spec, bucketContext({ mark }), s3, context)) {

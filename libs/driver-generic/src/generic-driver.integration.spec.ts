@@ -14,8 +14,8 @@ driverConformance({
 
 driverConformance({
   name: 'the generic driver on MinIO',
-  // Its quotas are of its admin API, which only its own driver speaks.
-  lacks: [...lackedBy.minio, 'quota'],
+  // Its quotas and the targets of its copies are of its admin API, which only its own driver speaks.
+  lacks: [...lackedBy.minio, 'quota', 'replication'],
   surroundings: surroundings.minio,
   createDriver: createGenericDriver,
   issuesKeys: false,

@@ -39,7 +39,10 @@ interface Destination {
   readonly wire: Wire;
 }
 
-type MinioReplicationWant = ReplicationWant<Destination>;
+interface MinioReplicationWant extends ReplicationWant<Destination> {
+  /** True when the same spec wants versions of the source: they are there before the rules. */
+  readonly getsVersions: boolean;
+}
 
 interface MinioReplication extends FoundReplication {
   readonly bucket: string;
@@ -126,7 +129,8 @@ const planOf = (wish: MinioReplicationWant, have: MinioReplication): Plan => {
   const arnsLeft = new Set(have.rules.filter(({ ID = '' }) => left.includes(ID)).map(arnOf));
   const taken = new Map(have.targets.filter(({ arn }) => arnsLeft.has(arn)).map(({ host, bucket }) => [host, bucket]));
   const rules = wish.rules.filter(({ id, place }) => {
-    const fault = have.isVersioned ? faultOfDestination(place, have, taken) : sourceNotVersioned(have.bucket);
+    const fault =
+      have.isVersioned || wish.getsVersions ? faultOfDestination(place, have, taken) : sourceNotVersioned(have.bucket);
     if (fault === undefined) taken.set(place.target.host, place.target.bucket);
     else {
       faults.push(fault);
@@ -282,10 +286,12 @@ export const minioReplication = (admin: AdminClient): Aspect<MinioReplicationWan
     isApart: true,
     refersTo: replicationRefersTo,
 
-    desired: (spec, context) =>
-      desiredReplication<Destination>(spec, context, (_rule, input) =>
+    desired(spec, context) {
+      const want = desiredReplication<Destination>(spec, context, (_rule, input) =>
         input === undefined ? notByArn : destinationOf(input),
-      ),
+      );
+      return want && { ...want, getsVersions: spec.versioning?.enabled === true };
+    },
 
     held(want, have) {
       const { fault, after } = planOf(want, have);

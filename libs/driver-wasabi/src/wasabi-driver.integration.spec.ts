@@ -86,6 +86,7 @@ driverConformance({
   lacks: [
     ...lackedBy.moto,
     'accelerate',
+    'replication',
     'kmsEncryption',
     'lifecycleTransitions',
     'lambdaNotifications',

@@ -272,13 +272,6 @@ describe('what a server can do is learned by writes', () => {
 
 /** Features that this version does not manage, declared on and declared off: they are not in the table of declarations yet. */
 const notManaged: { readonly [F in BucketFeature]?: readonly [BucketSpec[F], BucketSpec[F]] } = {
-  replication: [
-    {
-      rules: [{ id: 'r', status: 'Enabled', destination: {}, deleteMarkers: false, existingObjects: false }],
-      others: 'Remove',
-    },
-    { rules: [], others: 'Remove' },
-  ],
   cloudTrail: [
     { enabled: true, trail: 'audit', events: 'All' },
     { enabled: false, trail: 'audit', events: 'All' },

@@ -5,6 +5,7 @@ import {
   GetBucketLifecycleConfigurationCommand,
   GetBucketOwnershipControlsCommand,
   GetBucketNotificationConfigurationCommand,
+  GetBucketReplicationCommand,
   GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
   GetBucketVersioningCommand,
@@ -56,6 +57,8 @@ interface Declaration<F extends BucketFeature = BucketFeature> {
   readonly beside?: Partial<BucketSpec>;
   /** True for what a bucket has for ever, and on most servers from its creation: `none` follows neither `full` nor `other`. */
   readonly isForEver?: true;
+  /** True where it names another Bucket, which must be there. */
+  readonly isOfTwo?: boolean;
   /** What an independent client finds, in the form of `shows`. */
   readonly seen: (client: Independent, bucket: string) => Promise<unknown>;
   /** What it finds once the declaration is fulfilled. */
@@ -230,8 +233,33 @@ const pages: DeclaredWebsite = {
 export interface Surroundings {
   /** Where notifications may go, and the list that it belongs to. */
   readonly events: { readonly list: 'sqs' | 'sns'; readonly arn: string };
+  /** Where copies may go. */
+  readonly copies: Replication['rules'][number]['destination'];
 }
 
+type Replication = NonNullable<BucketSpec['replication']>;
+
+const replicating = ({ copies: destination }: Surroundings) => {
+  // What is needed on AWS has no effect elsewhere.
+  const none: Replication = { role: 'arn:aws:iam::123456789012:role/copies', rules: [], others: 'Remove' };
+  const rule = (id: string, status: 'Enabled' | 'Disabled', priority: number) =>
+    ({ id, status, priority, destination, deleteMarkers: false, existingObjects: false }) as const;
+  return {
+    none,
+    full: { ...none, rules: [rule('all', 'Enabled', 1)] } satisfies Replication,
+    other: { ...none, rules: [rule('first', 'Enabled', 7), rule('all', 'Disabled', 2)] } satisfies Replication,
+  };
+};
+
+const replicationOf = async (client: Independent, Bucket: string): Promise<readonly unknown[]> => {
+  const answer = client.send(new GetBucketReplicationCommand({ Bucket }));
+  const found = await orAbsent(answer, 'ReplicationConfigurationNotFoundError');
+  return (found?.ReplicationConfiguration?.Rules ?? [])
+    .map(({ ID, Status, Priority }) => [ID, Status, Priority])
+    .sort();
+};
+
+const copiesByArn = { bucketArn: 'arn:aws:s3:::copies' } as const;
 const topicOfAmazon = { list: 'sns', arn: 'arn:aws:sns:us-east-1:123456789012:events' } as const;
 const queueOfAmazon = { list: 'sqs', arn: 'arn:aws:sqs:us-east-1:123456789012:events' } as const;
 const lambdaArn = 'arn:aws:lambda:us-east-1:123456789012:function:events';
@@ -499,6 +527,14 @@ export const declarationsWith = (at: Surroundings): readonly AnyDeclaration[] =>
       redirectAllRequestsTo?.hostName,
     ],
   }),
+  declare<'replication'>({
+    feature: 'replication',
+    ...replicating(at),
+    beside: { versioning: { enabled: true, mfaDelete: false } },
+    isOfTwo: at.copies.bucketRef !== undefined,
+    seen: replicationOf,
+    shows: ({ rules }) => rules.map(({ id, status, priority }) => [id, status, priority]).sort(),
+  }),
   declare<'quota'>({
     feature: 'quota',
     full: { maxBytes: 10_000_001 },
@@ -572,6 +608,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
   moto: ['mfaDelete', 'requestPayment', 'quota', 'lifecycleSizes', 'lifecycleNewerVersions'],
   versitygw: [
     'mfaDelete',
+    'replication',
     'publicAccess',
     'encryption',
     'lifecycle',
@@ -582,6 +619,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
   ],
   seaweedfs: [
     'mfaDelete',
+    'replication',
     'publicAccess',
     'requestPayment',
     'accelerate',
@@ -590,21 +628,23 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'quota',
     'lifecycleTransitions',
   ],
-  ceph: ['ownershipControls', 'accelerate', 'lambdaNotifications', 'sqsNotifications'],
+  ceph: ['replication', 'ownershipControls', 'accelerate', 'lambdaNotifications', 'sqsNotifications'],
 };
 
 /** What each of them has around its buckets. moto takes any topic, and what lacks notifications needs none. */
 export const surroundings: Readonly<Record<KnownServer, Surroundings>> = {
-  minio: { events: { list: 'sqs', arn: 'arn:minio:sqs::EVENTS:webhook' } },
-  moto: { events: topicOfAmazon },
-  versitygw: { events: topicOfAmazon },
-  seaweedfs: { events: topicOfAmazon },
-  ceph: { events: { list: 'sns', arn: 'arn:aws:sns:default:RGW00000000000000001:events' } },
+  minio: { events: { list: 'sqs', arn: 'arn:minio:sqs::EVENTS:webhook' }, copies: { bucketRef: { name: 'copies' } } },
+  moto: { events: topicOfAmazon, copies: copiesByArn },
+  versitygw: { events: topicOfAmazon, copies: copiesByArn },
+  seaweedfs: { events: topicOfAmazon, copies: copiesByArn },
+  ceph: { events: { list: 'sns', arn: 'arn:aws:sns:default:RGW00000000000000001:events' }, copies: copiesByArn },
 };
 
-/** The declarations of what a server has. */
+/** The declarations of what a server has, for a Bucket by itself: those that name another Bucket are left out. */
 export const declarationsOn = (server: KnownServer): readonly AnyDeclaration[] =>
-  declarationsWith(surroundings[server]).filter(({ feature }) => !lackedBy[server].includes(feature));
+  declarationsWith(surroundings[server]).filter(
+    ({ feature, isOfTwo }) => !lackedBy[server].includes(feature) && isOfTwo !== true,
+  );
 
 /** The part of a manifest that declares every feature that a server has. */
 export const declaredOn = (server: KnownServer, which: 'full' | 'other' | 'none' = 'full'): Partial<BucketSpec> =>

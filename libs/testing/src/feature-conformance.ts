@@ -10,8 +10,9 @@ import {
 } from '@operator/s3';
 import { assert, asyncProperty, array, boolean, constantFrom, record } from 'fast-check';
 import { describe, expect } from 'vitest';
-import { bucketContext, bucketSpec, type RecordingContext } from './builders.ts';
+import { bucketContext, bucketSpec, recordingContext, type RecordingContext } from './builders.ts';
 import { differencesFrom, withBeside, type AnyDeclaration, type Independent } from './declarations.ts';
+import { bucketInputs } from './inputs.ts';
 
 /** What the suite of features works with. */
 interface FeatureBench {
@@ -33,8 +34,11 @@ interface Convergence {
 }
 
 export const createConvergence = (driver: () => Driver, context: RecordingContext): Convergence => {
-  const look: Convergence['look'] = (s3, spec, bucket = bucketContext()) =>
-    lookAtFeatures(driver(), spec, bucket, s3, context);
+  const beside = recordingContext();
+  const look: Convergence['look'] = async (s3, spec, bucket = bucketContext()) => {
+    const inputs = new Map([...(await bucketInputs(driver(), spec, beside)), ...bucket.inputs]);
+    return lookAtFeatures(driver(), spec, { ...bucket, inputs }, s3, context);
+  };
   return {
     look,
     async converge(s3, spec, bucket) {
@@ -59,6 +63,12 @@ const managedOf = (former: Managed, views: readonly AspectView[]): Managed => ({
   ...former,
   ...Object.fromEntries(views.flatMap(({ aspect, managed }) => (managed === undefined ? [] : [[aspect, managed]]))),
 });
+
+/** Of the buckets of a history. */
+interface Kind {
+  readonly isBorn: boolean;
+  readonly hasNeedy: boolean;
+}
 
 type Choice = 'unset' | 'full' | 'other' | 'none';
 
@@ -167,26 +177,29 @@ export const featureConformance = (bench: FeatureBench): void => {
       constantFrom<Choice[]>('unset', 'full', 'none', ...(canOther(declaration) ? (['other'] as const) : []));
     const step = record(Object.fromEntries(mine.map((declaration) => [declaration.feature, choice(declaration)])));
     const forEver = mine.filter(({ isForEver }) => isForEver === true);
-    /** `isBorn`: whether the bucket has what it has for ever; then that is never declared off, and what it needs is never taken away. */
-    const specFor = (isBorn: boolean, choices: Readonly<Record<string, Choice>>) => {
+    const needy = mine.filter(({ beside, isForEver }) => beside !== undefined && isForEver !== true);
+    /** `isBorn`: whether the bucket has what it has for ever; then that is never declared off, and what it needs is never taken away. `hasNeedy`: whether it gets what needs something beside it, which then stays. */
+    const specFor = ({ isBorn, hasNeedy }: Kind, choices: Readonly<Record<string, Choice>>) => {
       const chosen = mine.flatMap((declaration) => {
         const one = choices[declaration.feature] ?? 'unset';
-        const isLegal = declaration.isForEver !== true || (one === 'none') !== isBorn;
+        const isLegal =
+          declaration.isForEver === true ? (one === 'none') !== isBorn : hasNeedy || !needy.includes(declaration);
         return one === 'unset' || !isLegal ? [] : [[declaration, declaration[one]] as const];
       });
-      const needed = isBorn ? forEver.map(({ beside }) => beside) : [];
+      const needed = [...(isBorn ? forEver : []), ...(hasNeedy ? needy : [])].map(({ beside }) => beside);
       return bucketSpec(Object.assign(withBeside(chosen), ...needed) as Partial<BucketSpec>);
     };
-    const bornFor = (isBorn: boolean) =>
+    const bornFor = ({ isBorn }: Kind) =>
       bucketSpec(isBorn ? withBeside(forEver.map((declaration) => [declaration, declaration.full])) : {});
     const histories = array(step, { minLength: 2, maxLength: 4 });
-    const history = asyncProperty(boolean(), histories, async (isBorn, steps) => {
-      const [s3, fresh] = [await freshBucket(bornFor(isBorn)), await freshBucket(bornFor(isBorn))];
+    const kinds = record({ isBorn: boolean(), hasNeedy: boolean() });
+    const history = asyncProperty(kinds, histories, async (kind, steps) => {
+      const [s3, fresh] = [await freshBucket(bornFor(kind)), await freshBucket(bornFor(kind))];
       let managed: Managed = {};
       for (const choices of steps) {
-        managed = managedOf(managed, await converge(s3, specFor(isBorn, choices), adopted(managed)));
+        managed = managedOf(managed, await converge(s3, specFor(kind, choices), adopted(managed)));
       }
-      const last = specFor(isBorn, steps.at(-1) ?? {});
+      const last = specFor(kind, steps.at(-1) ?? {});
       const views = await converge(fresh, last, adopted());
       // What the last one does not declare is left as it was.
       const declared = ([feature]: readonly [string, unknown]) => last[feature as BucketFeature] !== undefined;

@@ -75,8 +75,8 @@ const secretData = ({ accessKey, secretKey }: Pair): Manifest => ({
 });
 
 /** A pair that may do everything in the bucket, of a user that goes with its AccessKey. */
-const issuePair = async (name: string): Promise<Pair> => {
-  const resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
+const issuePair = async (name: string, to = bucket): Promise<Pair> => {
+  const resource = [`arn:aws:s3:::${to}`, `arn:aws:s3:::${to}/*`];
   await world.kube.create('AccessKey', namespace, name, {
     spec: {
       providerRef: { name: 'root' },
@@ -172,6 +172,41 @@ describe('the Secret of a Provider', () => {
     );
     // Not one call with the old credentials.
     expect(asked.filter(({ status }) => status === 401 || status === 403)).toEqual([]);
+  });
+
+  it('has its new credentials given to the server that copies to its buckets', async () => {
+    const copies = 'credentials-copies';
+    const [first, second] = [await issuePair('copying-first', copies), await issuePair('copying-second', copies)];
+    await world.kube.create('Secret', namespace, 'copies', secretData(first));
+    await createProvider('copies');
+    const versioning = { enabled: true };
+    await world.kube.create('Bucket', namespace, 'copies', bucketSpec('copies', copies, { versioning }));
+    const destination = { bucketRef: { name: 'copies' } };
+    const replication = { rules: [{ id: 'all', destination }] };
+    await world.kube.create(
+      'Bucket',
+      namespace,
+      'source',
+      bucketSpec('root', 'credentials-source', { versioning, replication }),
+    );
+    await world.kube.untilReady('Bucket', namespace, 'source', 60_000);
+    const { client } = s3View(world.server('minio'));
+    const arrives = async (key: string) => {
+      await client.putObject('credentials-source', key, 'letter');
+      const isThere = () => client.statObject(copies, key).then(Boolean, () => false);
+      await until(isThere, Boolean, { what: `the copy of ${key} is there`, timeoutMs: 60_000 });
+    };
+    await arrives('before');
+
+    const { status: before } = await world.kube.untilReady('Provider', namespace, 'copies');
+    await noticed(
+      'copies',
+      () => world.kube.patch('Secret', namespace, 'copies', secretData(second)),
+      (provider) => isReady(provider) && provider.status?.credentialsVersion !== before?.credentialsVersion,
+    );
+    await world.kube.delete('AccessKey', namespace, 'copying-first');
+    await world.kube.untilGone('AccessKey', namespace, 'copying-first');
+    await arrives('after');
   });
 
   it('may hold temporary credentials; a token of another session is told, and new ones heal it', async () => {

@@ -1126,7 +1126,7 @@ describe('a new key that the server does not know everywhere yet', () => {
     await world.bench.pass();
     world.server.refusesKeysWith = 'InvalidAccessKeyId';
     expect(await world.bench.pass()).toMatchObject({
-      result: 'transient',
+      result: 'progressing',
       reason: 'KeyNotUsableYet',
       retryAfterMs: 5_000,
     });
@@ -1142,7 +1142,7 @@ describe('a new key that the server does not know everywhere yet', () => {
     expect((await world.bench.pass()).result).toBe('killed');
     world.bench.restart();
     world.server.refusesKeysWith = 'InvalidAccessKeyId';
-    expect(await world.bench.pass()).toMatchObject({ result: 'transient', reason: 'KeyNotUsableYet' });
+    expect(await world.bench.pass()).toMatchObject({ result: 'progressing', reason: 'KeyNotUsableYet' });
     world.bench.advance(120_000);
     expect(await world.bench.pass()).toMatchObject({ result: 'transient', reason: 'KeyRefused' });
     world.bench.advance(120_000);
@@ -1417,7 +1417,7 @@ describe('a clock that was ahead', () => {
     const { status } = world.bench.object();
     world.patchStatus({ ...status, lastRotateTime: new Date(world.bench.now().getTime() + 36_000_000).toISOString() });
     user(world)?.keys.clear();
-    expect(await world.bench.pass()).toMatchObject({ result: 'transient', reason: 'KeyNotUsableYet' });
+    expect(await world.bench.pass()).toMatchObject({ result: 'progressing', reason: 'KeyNotUsableYet' });
     expect(world.bench.facts()).toMatchObject({ lastRotateTime: world.bench.now().toISOString() });
     world.bench.advance(120_000);
     await world.bench.run();

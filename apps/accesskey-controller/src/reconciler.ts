@@ -89,8 +89,16 @@ const look = async (
   const secret = refusedTags ?? seen.rights.missing ?? (await observePair(work, seen).catch(onlyFault));
   if (secret instanceof Fault) {
     const { policy, granted } = seen.rights;
-    const status = { ...withPolicyHash(work.memory, policy), grantedBuckets: [...granted] };
-    return blocked(withNothingRevoked(status, work, seen), secret);
+    const status = withNothingRevoked(
+      { ...withPolicyHash(work.memory, policy), grantedBuckets: [...granted] },
+      work,
+      seen,
+    );
+    // That a young key spreads is no failure, so the pauses do not grow.
+    const { reason, message, retryAfterMs } = secret;
+    return reason === reasons.KeyNotUsableYet
+      ? progressing(status, { reason, message, steps: [], ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
+      : blocked(status, secret);
   }
   const pairSeen = { ...seen, ...secret };
   const output = await observeOutput(work, pairSeen).catch(onlyFault);

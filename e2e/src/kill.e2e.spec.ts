@@ -25,7 +25,7 @@ import {
   type World,
 } from '@operator/tools/harness';
 import type { BucketSpec } from '@operator/api';
-import { declaredEverywhere, declaredOn, replacement } from '@operator/testing/declarations';
+import { declaredEverywhere, declaredOn, prepareSurroundings, replacement } from '@operator/testing/declarations';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld } from './world.ts';
 
@@ -62,6 +62,8 @@ let readKills = 0;
 let world: World;
 let minio: MinioAdmin;
 let iam: IAMClient;
+/** Buckets at moto that features name. */
+let around: readonly string[];
 
 // --- Bucket ---------------------------------------------------------------------------------------------------------
 
@@ -435,6 +437,7 @@ beforeAll(async () => {
   minio = minioAdmin(world.server('minio'));
   const { endpoint, region, accessKey, secretKey } = world.server('moto');
   iam = new IAMClient({ endpoint, region, credentials: { accessKeyId: accessKey, secretAccessKey: secretKey } });
+  around = await prepareSurroundings(s3View(world.server('moto')).sdk);
   clusterId = (await world.kube.get('Namespace', undefined, 'kube-system'))?.metadata.uid ?? '';
   await Promise.all(scenarios.map((scenario) => world.createNamespace(namespaceOf(scenario))));
   await world.startController('provider');
@@ -593,10 +596,12 @@ describe(
       const { Users: users = [] } = await iam.send(new ListUsersCommand({}));
       expect(users.map(({ UserName: name }) => name)).toEqual(['admin']);
       const bases = (server: 'minio' | 'moto') =>
-        scenarios
-          .filter((scenario) => scenario.server === server && scenario.kind !== 'Bucket')
-          .map((scenario) => baseBucket(namespaceOf(scenario)))
-          .toSorted();
+        [
+          ...scenarios
+            .filter((scenario) => scenario.server === server && scenario.kind !== 'Bucket')
+            .map((scenario) => baseBucket(namespaceOf(scenario))),
+          ...(server === 'moto' ? around : []),
+        ].toSorted();
       for (const server of ['minio', 'moto'] as const) {
         expect((await s3View(world.server(server)).bucketNames('')).toSorted()).toEqual(bases(server));
       }

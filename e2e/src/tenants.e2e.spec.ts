@@ -27,6 +27,7 @@ import { destinationsAndNames } from './tenants/destinations-and-names.ts';
 import { exhaustion, type Siege } from './tenants/exhaustion.ts';
 import { forgedStatus } from './tenants/forged-status.ts';
 import { hostsAndAccounts } from './tenants/hosts-and-accounts.ts';
+import { logging } from './tenants/logging.ts';
 import { ownerTags } from './tenants/owner-tags.ts';
 import { references } from './tenants/references.ts';
 import { remade } from './tenants/remade.ts';
@@ -48,6 +49,7 @@ const attempts: readonly Attempt[] = [
   ...answers,
   ...destinationsAndNames,
   ...replication,
+  ...logging,
   ...stripped,
   ...waits,
 ];

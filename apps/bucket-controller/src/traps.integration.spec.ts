@@ -18,7 +18,7 @@ import {
   type FakeRequest,
   type Proxy,
 } from '@operator/testing';
-import { declaredOn, differencesFrom } from '@operator/testing/declarations';
+import { declaredOn, differencesFrom, lackedBy, prepareSurroundings } from '@operator/testing/declarations';
 import { startMinio, startMoto } from '@operator/tools/local';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bucketReconciler } from './reconciler.ts';
@@ -50,6 +50,7 @@ describe.each(servers)('a Bucket on %s', (name, start, factory) => {
     const { endpoint, region, credentials } = server.connection;
     const [accessKey, secretKey] = [credentials.accessKeyId, credentials.secretAccessKey.reveal()];
     client = independentClient({ endpoint, region, accessKey, secretKey });
+    if (!lackedBy[name].includes('logging')) await prepareSurroundings(client);
   });
   afterEach(() => proxy.intercept(() => undefined));
   afterAll(async () => {

@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox';
 import { lifecycle } from './bucket-lifecycle.ts';
+import { bucketName } from './bucket-name.ts';
 import { reference, secretKey, secretName } from './references.ts';
 import { keyedList, list, optional, rules, text, type Typed } from './schema.ts';
 import { mostBucketTags, tags } from './tags.ts';
@@ -182,6 +183,68 @@ export const accelerate = Type.Object(
     }),
   },
   { description: `Faster transfers over long distances (Amazon S3 Transfer Acceleration). ${unmanaged}` },
+);
+
+export const logging = Type.Object(
+  {
+    enabled: Type.Boolean({
+      description: 'True: the server writes logs of the requests to this bucket into another one. False: it does not.',
+      default: false,
+    }),
+    targetBucketRef: optional(
+      reference('Bucket', 'The Bucket that gets the logs; on the same server, in the same account and region.'),
+    ),
+    targetBucket: optional(
+      bucketName(
+        'Name of a bucket that gets the logs and that no Bucket object stands for. Only for Buckets of the namespace of their Provider.',
+      ),
+    ),
+    targetPrefix: Type.String({
+      description: 'What the keys of the logs begin with, such as photos/.',
+      maxLength: 512,
+      default: '',
+    }),
+    targetObjectKeyFormat: optional(
+      Type.Object(
+        {
+          simplePrefix: optional(
+            Type.Object({}, { description: 'The time follows the prefix, which is the default.' }),
+          ),
+          partitionedPrefix: optional(
+            Type.Object(
+              {
+                partitionDateSource: Type.Enum(['EventTime', 'DeliveryTime'], {
+                  description:
+                    'EventTime: the day of the requests. DeliveryTime: the day on which the log was written.',
+                }),
+              },
+              { description: 'Folders by account, region, bucket and day follow the prefix.' },
+            ),
+          ),
+        },
+        {
+          description: 'What the keys of the logs have after the prefix. simplePrefix when left out.',
+          ...rules({
+            rule: 'has(self.simplePrefix) != has(self.partitionedPrefix)',
+            message: 'targetObjectKeyFormat needs exactly one of simplePrefix and partitionedPrefix',
+          }),
+        },
+      ),
+    ),
+  },
+  {
+    description: `Access logs. The policy of the bucket that gets them must let the server write there. ${unmanaged}`,
+    ...rules(
+      {
+        rule: '!self.enabled || has(self.targetBucketRef) || has(self.targetBucket)',
+        message: 'enabled: true needs targetBucketRef or targetBucket',
+      },
+      {
+        rule: '!has(self.targetBucketRef) || !has(self.targetBucket)',
+        message: 'targetBucketRef and targetBucket exclude each other: name one of them',
+      },
+    ),
+  },
 );
 
 const protocol = (description: string) => optional(Type.Enum(['http', 'https'], { description }));
@@ -544,6 +607,7 @@ const inOrder = {
   ownershipControls,
   requestPayment,
   accelerate,
+  logging,
   website,
   cors,
   lifecycle,
@@ -573,6 +637,7 @@ const asksForNothing: { readonly [F in BucketFeature]: (declared: Typed<(typeof 
   ownershipControls: ({ enabled }) => !enabled,
   requestPayment: ({ payer }) => payer === 'BucketOwner',
   accelerate: ({ enabled }) => !enabled,
+  logging: ({ enabled }) => !enabled,
   website: ({ enabled }) => !enabled,
   cors: ({ rules }) => rules.length === 0,
   lifecycle: ({ rules }) => rules.length === 0,

@@ -41,6 +41,7 @@ export const bucketSpec = Type.Object(
     ownershipControls: optional(features.ownershipControls),
     requestPayment: optional(features.requestPayment),
     accelerate: optional(features.accelerate),
+    logging: optional(features.logging),
     website: optional(features.website),
     notifications: optional(features.notifications),
     tagging: optional(features.tagging),

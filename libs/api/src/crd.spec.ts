@@ -49,7 +49,7 @@ describe.each(named)('the CRD of %s', (name, kind) => {
       ([, schema]) =>
         schema.type !== 'object' &&
         'default' in schema &&
-        !String(schema.description).endsWith(`Default: ${String(schema.default)}.`),
+        !String(schema.description).endsWith(`Default: ${schema.default === '' ? '""' : String(schema.default)}.`),
     );
     expect(silent.map(([path]) => path)).toEqual([]);
   });
@@ -239,6 +239,20 @@ describe('a structural schema', () => {
             },
           },
         },
+      },
+    });
+  });
+
+  test('leaves out what the API server drops, an empty map, and says a default that is an empty text', () => {
+    const schema = Type.Object({
+      choice: optional(Type.Object({}, { description: 'A choice.' })),
+      prefix: Type.String({ description: 'A prefix.', default: '' }),
+    });
+    expect(structural(schema as unknown as Schema)).toEqual({
+      type: 'object',
+      properties: {
+        choice: { type: 'object', description: 'A choice.' },
+        prefix: { type: 'string', description: 'A prefix. Default: "".', default: '' },
       },
     });
   });

@@ -25,7 +25,7 @@ const describe = (schema: Json, isUnbuilt: boolean): Json => {
   const words = [
     schema.description,
     schema[unbuiltKeyword] ?? (isUnbuilt && 'description' in schema ? 'Not in this version.' : undefined),
-    'default' in schema ? `Default: ${String(schema.default)}.` : undefined,
+    'default' in schema ? `Default: ${schema.default === '' ? '""' : String(schema.default)}.` : undefined,
   ].filter((text) => typeof text === 'string');
   return words.length === 0 ? {} : { description: words.join(' ') };
 };
@@ -44,7 +44,10 @@ export const structural = (schema: Json, isUnbuilt = false): Json => {
     ...describe(schema, isUnbuilt),
     ...Object.fromEntries(Object.entries(schema).filter(([keyword]) => !rewritten.includes(keyword))),
     ...(required.length === 0 ? {} : { required }),
-    ...(isObject(properties) ? { properties: mapValues(properties, isBelowUnbuilt) } : {}),
+    // The API server drops an empty map, and each apply would be a change.
+    ...(isObject(properties) && Object.keys(properties).length > 0
+      ? { properties: mapValues(properties, isBelowUnbuilt) }
+      : {}),
     ...(isObject(patternProperties)
       ? { additionalProperties: Object.values(mapValues(patternProperties, isBelowUnbuilt))[0] }
       : {}),

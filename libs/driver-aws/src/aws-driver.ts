@@ -7,6 +7,7 @@ import {
   encryption,
   endpointIdentity,
   lifecycle,
+  logging,
   objectLock,
   ownershipControls,
   notifications,
@@ -57,6 +58,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
       bindAspect(requestPayment),
       bindAspect(notifications({ replaces: true })),
       bindAspect(accelerate),
+      bindAspect(logging({ serverIdentity, keepsAll: isAmazon })),
       bindAspect(replicationByRole({ serverIdentity, keepsAll: isAmazon })),
       bindAspect(website),
       bindAspect(

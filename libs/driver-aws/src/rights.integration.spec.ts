@@ -44,7 +44,7 @@ import {
   recordingContext,
   testCertificate,
 } from '@operator/testing';
-import { declaredOn } from '@operator/testing/declarations';
+import { declaredOn, prepareSurroundings } from '@operator/testing/declarations';
 import { startMoto, type S3Server } from '@operator/tools/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAwsDriver } from './aws-driver.ts';
@@ -166,6 +166,7 @@ beforeAll(async () => {
     driverDeps({ elapsedMs: () => performance.now() * 10_000 }),
   );
 
+  await prepareSurroundings(judge);
   await judge.send(new CreateBucketCommand({ Bucket: 'logs' }));
   const trails = new CloudTrailClient({ endpoint: moto.endpoint, region: moto.region, credentials });
   await trails.send(new CreateTrailCommand({ Name: 'audit', S3BucketName: 'logs' }));

@@ -6,6 +6,7 @@ import {
   encryption,
   endpointIdentity,
   lifecycle,
+  logging,
   objectLock,
   ownershipControls,
   notifications,
@@ -85,6 +86,7 @@ const policiesOn: ReadonlyMap<string, UnsupportedFeatures> = new Map([
 export const createGenericDriver: DriverFactory = (connection, deps) => {
   const always = connection.adminEndpoint === undefined ? withoutAdminApi : unsupported;
   const bySoftware = [...policiesOn].map(([name, policies]) => [name, new Map([...always, ...policies])] as const);
+  const serverIdentity = endpointIdentity(connection.endpoint);
   return createS3Driver(connection, deps, {
     aspects: ({ uplink }) => [
       bindAspect(tagging),
@@ -96,6 +98,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
       bindAspect(lifecycle()),
       bindAspect(ownershipControls()),
       bindAspect(requestPayment),
+      bindAspect(logging({ serverIdentity, keepsAll: false })),
       bindAspect(website),
       bindAspect(notifications({ replaces: false })),
       ...(connection.adminEndpoint === undefined
@@ -104,7 +107,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
     ],
     unsupported: (software = '') => bySoftware.find(([name]) => software.startsWith(name))?.[1] ?? always,
     isCertain: false,
-    serverIdentity: endpointIdentity(connection.endpoint),
+    serverIdentity,
     readError: readMisroutedPut,
     keys: ({ uplink }) =>
       connection.iamEndpoint === undefined

@@ -61,6 +61,10 @@ const unsupported: UnsupportedFeatures = new Map([
   ],
   ['requestPayment', 'MinIO has no other payer than the owner of the bucket.'],
   ['accelerate', 'MinIO has no transfer acceleration.'],
+  [
+    'logging',
+    'MinIO writes no access logs into buckets; it sends audit logs to a webhook or to Kafka (MINIO_AUDIT_WEBHOOK_ENDPOINT).',
+  ],
   ['website', 'MinIO serves no web pages: it has no index page, no error page and no redirects.'],
   ['cloudTrail', 'MinIO has no CloudTrail.'],
   [

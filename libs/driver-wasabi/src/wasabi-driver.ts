@@ -8,6 +8,7 @@ import {
   encryption,
   endpointIdentity,
   lifecycle,
+  logging,
   objectLock,
   ownershipControls,
   notifications,
@@ -57,6 +58,7 @@ const checkRegion = ({ endpoint, region }: Connection): void => {
 /** Wasabi, with keys from its IAM. Each region has its own endpoint. */
 export const createWasabiDriver: DriverFactory = (connection, deps) => {
   const isWasabi = isWasabiEndpoint(connection.endpoint);
+  const serverIdentity = isWasabi ? 'wasabi' : endpointIdentity(connection.endpoint);
   return createS3Driver(connection, deps, {
     aspects: () => [
       bindAspect(tagging),
@@ -68,6 +70,7 @@ export const createWasabiDriver: DriverFactory = (connection, deps) => {
       bindAspect(lifecycle()),
       bindAspect(ownershipControls()),
       bindAspect(requestPayment),
+      bindAspect(logging({ serverIdentity, keepsAll: false })),
       bindAspect(website),
       bindAspect(notifications({ replaces: true })),
     ],
@@ -75,7 +78,7 @@ export const createWasabiDriver: DriverFactory = (connection, deps) => {
     isCertain: false,
     requestsPerSecond: 100,
     deletionWarning,
-    serverIdentity: isWasabi ? 'wasabi' : endpointIdentity(connection.endpoint),
+    serverIdentity,
     endpointFor: (region) =>
       isWasabi && region !== connection.region ? endpointOfRegion(region) : connection.endpoint,
     readError: readMisroutedPut,

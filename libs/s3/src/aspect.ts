@@ -28,6 +28,7 @@ export const parts = [
   'lifecycleTags',
   'lifecycleSizes',
   'lifecycleNewerVersions',
+  'loggingPartitionedPrefix',
   'policyPrincipals',
   'policyNotAction',
   'policyNotPrincipal',

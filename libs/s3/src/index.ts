@@ -21,6 +21,7 @@ export { objectLock } from './aspects/object-lock.ts';
 export { ownershipControls } from './aspects/ownership-controls.ts';
 export { publicAccess, publicAccessOf, publicAccessWithoutAcls, readPolicyBlock } from './aspects/public-access.ts';
 export { accelerate } from './aspects/accelerate.ts';
+export { logging } from './aspects/logging.ts';
 export {
   desiredReplication,
   holdsReplication,

@@ -34,7 +34,7 @@ import {
 } from '@operator/s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { bucketContext, bucketSpec, driverDeps, ownerMark, recordingContext } from './builders.ts';
-import { declarationsWith, surroundings, type Surroundings } from './declarations.ts';
+import { declarationsWith, prepareSurroundings, surroundings, type Surroundings } from './declarations.ts';
 import { createConvergence, featureConformance, verdictsOf } from './feature-conformance.ts';
 import { independentClient } from './independent-client.ts';
 
@@ -112,6 +112,7 @@ export const driverConformance = (options: ConformanceOptions): void => {
         accessKey: credentials.accessKeyId,
         secretKey: credentials.secretAccessKey.reveal(),
       });
+      if (!lacks.has('logging')) await prepareSurroundings(independent);
     });
     afterEach(() => {
       for (const other of extra.splice(0)) other.close();

@@ -1,9 +1,11 @@
 import {
+  CreateBucketCommand,
   GetBucketAccelerateConfigurationCommand,
   GetBucketCorsCommand,
   GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
   GetBucketOwnershipControlsCommand,
+  GetBucketLoggingCommand,
   GetBucketNotificationConfigurationCommand,
   GetBucketReplicationCommand,
   GetBucketRequestPaymentCommand,
@@ -15,6 +17,7 @@ import {
   PutBucketCorsCommand,
   PutBucketLifecycleConfigurationCommand,
   PutBucketNotificationConfigurationCommand,
+  PutBucketPolicyCommand,
   PutBucketTaggingCommand,
   type LifecycleRule,
   type S3Client,
@@ -227,6 +230,25 @@ const pages: DeclaredWebsite = {
       redirect: { hostName: 'www.example.com', protocol: 'https', replaceKeyWith: 'gone.html' },
     },
   ],
+};
+
+/** Gets access logs. */
+const logsBucket = 'access-logs';
+
+/** Makes what features name outside their bucket, on a server that has them; again and again with the same end. @returns the buckets */
+export const prepareSurroundings = async (client: Independent): Promise<readonly string[]> => {
+  await client.send(new CreateBucketCommand({ Bucket: logsBucket })).catch((error: unknown) => {
+    if ((error as { readonly name?: unknown }).name !== 'BucketAlreadyOwnedByYou') throw error;
+  });
+  const statement = {
+    Effect: 'Allow',
+    Principal: { Service: 'logging.s3.amazonaws.com' },
+    Action: ['s3:PutObject'],
+    Resource: `arn:aws:s3:::${logsBucket}/*`,
+  };
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+  await client.send(new PutBucketPolicyCommand({ Bucket: logsBucket, Policy }));
+  return [logsBucket];
 };
 
 /** What a server has for features that name something outside the bucket. */
@@ -490,6 +512,38 @@ export const declarationsWith = (at: Surroundings): readonly AnyDeclaration[] =>
       (await client.send(new GetBucketAccelerateConfigurationCommand({ Bucket }))).Status === 'Enabled' ? 'on' : 'off',
     shows: ({ enabled }) => (enabled ? 'on' : 'off'),
   }),
+  declare<'logging'>({
+    feature: 'logging',
+    full: { enabled: true, targetBucket: logsBucket, targetPrefix: 'full/' },
+    other: {
+      enabled: true,
+      targetBucket: logsBucket,
+      targetPrefix: '',
+      targetObjectKeyFormat: { simplePrefix: {} },
+    },
+    none: { enabled: false, targetPrefix: '' },
+    partly: [
+      {
+        needs: 'loggingPartitionedPrefix',
+        declared: {
+          enabled: true,
+          targetBucket: logsBucket,
+          targetPrefix: 'days/',
+          targetObjectKeyFormat: { partitionedPrefix: { partitionDateSource: 'EventTime' } },
+        },
+        rest: { enabled: true, targetBucket: logsBucket, targetPrefix: 'days/' },
+      },
+    ],
+    async seen(client, Bucket) {
+      const { LoggingEnabled: found } = await client.send(new GetBucketLoggingCommand({ Bucket }));
+      const { PartitionedPrefix } = found?.TargetObjectKeyFormat ?? {};
+      return [found?.TargetBucket, found?.TargetPrefix, PartitionedPrefix?.PartitionDateSource];
+    },
+    shows: ({ enabled, targetBucket, targetPrefix, targetObjectKeyFormat }) =>
+      enabled
+        ? [targetBucket, targetPrefix, targetObjectKeyFormat?.partitionedPrefix?.partitionDateSource]
+        : [undefined, undefined, undefined],
+  }),
   declare<'website'>({
     feature: 'website',
     full: pages,
@@ -598,6 +652,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'encryption',
     'requestPayment',
     'accelerate',
+    'logging',
     'website',
     'lifecycleTransitions',
     'lifecycleAbort',
@@ -605,7 +660,14 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'snsNotifications',
   ],
   // It answers a read with the list of the bucket. Of a lifecycle rule it drops sizes, and how many versions stay.
-  moto: ['mfaDelete', 'requestPayment', 'quota', 'lifecycleSizes', 'lifecycleNewerVersions'],
+  moto: [
+    'mfaDelete',
+    'requestPayment',
+    'quota',
+    'lifecycleSizes',
+    'lifecycleNewerVersions',
+    'loggingPartitionedPrefix',
+  ],
   versitygw: [
     'mfaDelete',
     'replication',
@@ -614,6 +676,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'lifecycle',
     'requestPayment',
     'accelerate',
+    'logging',
     'notifications',
     'quota',
   ],
@@ -623,6 +686,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'publicAccess',
     'requestPayment',
     'accelerate',
+    'logging',
     'website',
     'notifications',
     'quota',

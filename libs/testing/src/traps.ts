@@ -70,7 +70,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bucketContext, bucketSpec, driverDeps, recordingContext } from './builders.ts';
 import type { ServerUnderTest } from './conformance.ts';
-import { declarationsWith, surroundings, type KnownServer } from './declarations.ts';
+import { declarationsWith, lackedBy, prepareSurroundings, surroundings, type KnownServer } from './declarations.ts';
 import { refuse, succeed, type FakeRequest } from './fake-s3.ts';
 import { independentClient } from './independent-client.ts';
 import { startProxy, type Proxy } from './proxy.ts';
@@ -625,6 +625,7 @@ export const trapSuite = ({
         accessKey: credentials.accessKeyId,
         secretKey: credentials.secretAccessKey.reveal(),
       });
+      if (!lackedBy[name].includes('logging')) await prepareSurroundings(client);
       const freshName = () => `trap-${randomUUID().slice(0, 13)}`;
       ground = {
         server,

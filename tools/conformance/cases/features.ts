@@ -510,8 +510,8 @@ const secondFactor: Scenario = {
   },
 };
 
-/** Replication needs a second bucket of the same server, which the specs of the drivers make, and a run does not. */
-const ofTwoBuckets: readonly string[] = ['replication'];
+/** Replication and access logs need a second bucket of the same server, which the specs of the drivers make, and a run does not. */
+const ofTwoBuckets: readonly string[] = ['replication', 'logging'];
 
 /** Notifications are tried where it is known of a queue or topic that may get them. */
 export const featureScenarios = ({ events }: Pick<Target, 'events'>): readonly Scenario[] => {

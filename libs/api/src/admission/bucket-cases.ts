@@ -13,6 +13,7 @@ const notification = (change: Record<string, unknown>) =>
     },
   });
 const website = (change: Record<string, unknown>) => bucket({ website: { enabled: true, ...change } });
+const logging = (change: Record<string, unknown>) => bucket({ logging: { enabled: true, ...change } });
 const routing = (rule: Record<string, unknown>) =>
   website({ indexDocument: { suffix: 'index.html' }, routingRules: [rule] });
 const replication = (destination: unknown, change: Record<string, unknown> = {}) =>
@@ -507,6 +508,61 @@ const featureCases = [
     'spec.accelerate',
     'accelerate needs a bucket name without dots',
   ]),
+
+  accepts('logs to a Bucket of another namespace', logging({ targetBucketRef: { name: 'logs', namespace: 'audit' } })),
+  accepts(
+    'logs to a bucket by its name, in folders',
+    logging({
+      targetBucket: 'access-logs',
+      targetPrefix: 'photos/',
+      targetObjectKeyFormat: { partitionedPrefix: { partitionDateSource: 'EventTime' } },
+    }),
+  ),
+  accepts(
+    'logs in no folders',
+    logging({ targetBucketRef: { name: 'logs' }, targetObjectKeyFormat: { simplePrefix: {} } }),
+  ),
+  accepts('logs that are off', bucket({ logging: {} })),
+  refuses('logs to nowhere', logging({}), ['spec.logging', 'enabled: true needs targetBucketRef or targetBucket']),
+  refuses('logs to two buckets', logging({ enabled: false, targetBucketRef: { name: 'a' }, targetBucket: 'bbb' }), [
+    'spec.logging',
+    'targetBucketRef and targetBucket exclude each other: name one of them',
+  ]),
+  refuses('logs to no name of a Bucket', logging({ targetBucketRef: { name: 'My_Logs' } }), [
+    'spec.logging.targetBucketRef.name',
+    badObjectName,
+  ]),
+  refuses('logs to an ARN', logging({ targetBucket: 'arn:aws:s3:::logs' }), [
+    'spec.logging.targetBucket',
+    'a bucket name has only lower-case letters, digits, hyphens and dots',
+  ]),
+  refuses(
+    'logs in two formats',
+    logging({
+      targetBucket: 'logs',
+      targetObjectKeyFormat: { simplePrefix: {}, partitionedPrefix: { partitionDateSource: 'EventTime' } },
+    }),
+    [
+      'spec.logging.targetObjectKeyFormat',
+      'targetObjectKeyFormat needs exactly one of simplePrefix and partitionedPrefix',
+    ],
+  ),
+  refuses('logs in no format', logging({ targetBucket: 'logs', targetObjectKeyFormat: {} }), [
+    'spec.logging.targetObjectKeyFormat',
+    'targetObjectKeyFormat needs exactly one of simplePrefix and partitionedPrefix',
+  ]),
+  refuses(
+    'logs in folders by another day',
+    logging({
+      targetBucket: 'logs',
+      targetObjectKeyFormat: { partitionedPrefix: { partitionDateSource: 'RequestTime' } },
+    }),
+    [
+      'spec.logging.targetObjectKeyFormat.partitionedPrefix.partitionDateSource',
+      'supported values: "EventTime", "DeliveryTime"',
+    ],
+    rulesNotChecked,
+  ),
 
   accepts(
     'a website with an error page and redirects',

@@ -5,6 +5,13 @@ const object = { key: 'n/a', uid: 'u', generation: 1 };
 const loops = () => createDriftLoops(() => 0.999);
 
 describe('drift loops', () => {
+  it('are none while passes take no steps and only wait', () => {
+    const seen = loops();
+    const waits = Array.from({ length: 20 }, () => seen.progressed(object, []));
+    expect(waits.every(({ claim }) => claim === undefined)).toBe(true);
+    expect(seen.progressed(object, ['tagging']).claim).toBeUndefined();
+  });
+
   it('are seen at the fifth pass with the same steps, and back off to an hour', () => {
     const seen = loops();
     const early = Array.from({ length: 4 }, () => seen.progressed(object, ['tagging']));

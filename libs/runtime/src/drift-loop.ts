@@ -38,7 +38,7 @@ const looping: Backoff = { baseMs: 60_000, capMs: 3_600_000 };
 
 /** Notices writes that repeat without converging: another controller undoes them, or the server does not keep them. */
 export interface DriftLoops {
-  /** Counts a pass that wrote. */
+  /** Counts a pass that wrote; one without steps only waits for something, and is no part of a loop. */
   progressed(
     object: { readonly key: ObjectKey; readonly uid: string; readonly generation: number },
     steps: readonly string[],
@@ -72,6 +72,7 @@ export const createDriftLoops = (random: () => number): DriftLoops => {
           : { uid, generation, passes: 0, repeats: new Map(), looped: 0 };
       runs.set(key, run);
       run.passes += 1;
+      if (steps.length === 0) return { delayMs: backoffMs(converging, run.passes, random) };
       const taken = [...steps].sort().join(', ');
       const repeats = (run.repeats.get(taken) ?? 0) + 1;
       run.repeats.set(taken, repeats);

@@ -221,7 +221,7 @@ const look = async <Spec, Status>(
   if (outcome.result !== 'settled') rooms.resting.stirred(key);
   let progress: Progress | undefined;
   if (outcome.result === 'progressing') {
-    if (isDrift(deps, current, outcome.reason)) {
+    if (outcome.steps.length > 0 && isDrift(deps, current, outcome.reason)) {
       await turn.proof.prove();
       notices.tellDrift(current, outcome.steps, log);
     }

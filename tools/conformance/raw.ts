@@ -256,7 +256,12 @@ export const rawCalls: Readonly<Partial<Record<BucketFeature | Part, RawCall>>> 
     { NoncurrentVersionExpiration: { NoncurrentDays: 30, NewerNoncurrentVersions: 2 } },
     ({ NoncurrentVersionExpiration: found }) => found?.NewerNoncurrentVersions === 2,
   ),
-  notifications: queues,
+  notifications: {
+    ...queues,
+    // An entry of somebody else would rightly stay.
+    drift: (client, Bucket) =>
+      client.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration: {} })),
+  },
   snsNotifications: notification(
     'PutBucketNotificationConfiguration with a topic',
     { TopicConfigurations: [{ TopicArn: 'arn:aws:sns:us-east-1:123456789012:conformance', Events }] },

@@ -527,7 +527,7 @@ describe('kubectl get', () => {
   const wide = ['SINCE', 'PAUSED', 'MESSAGE'];
 
   test.each([
-    ['Provider', 's3p', ['TYPE', 'ENDPOINT'], ['REGION', 'SERVER']],
+    ['Provider', 's3p', ['TYPE', 'ENDPOINT'], ['REGION', 'SERVER', 'REVOCATION']],
     ['Bucket', 's3b', ['BUCKET', 'PROVIDER'], ['PROVIDER-NAMESPACE', 'REGION', 'DELETION']],
     ['BucketPolicy', 's3bp', ['BUCKET-REF', 'APPLIED'], ['BUCKET-NAMESPACE', 'BUCKET']],
     ['AccessKey', 's3ak', ['KEY', 'SECRET'], ['PROVIDER', 'PROVIDER-NAMESPACE', 'ROTATION']],

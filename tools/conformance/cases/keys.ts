@@ -166,7 +166,7 @@ const rights: Scenario = {
           await can(bench, await user(), { bucket, key: 'outside/object' }, { refused: ['read'] });
         }),
       );
-      await it({ feature: 'denials of a user', title: 'a deny of its own outweighs its level' }, async () => {
+      await it({ feature, title: 'a deny of its own outweighs its level, or is refused' }, async () => {
         await bench.change('AccessKey', 'levels', {
           access: [{ bucketRef: { name: 'levels' }, level: 'ReadWrite' }],
           policy: {

@@ -106,6 +106,7 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
   bucket: [
     ...kind('buckets'),
     live('buckets'),
+    referred('buckets', 'the Buckets that features refer to'),
     referred('providers', 'the Provider of a Bucket'),
     referred('bucketpolicies', 'conflicts between policies'),
     referred('accesskeys', 'who borrows a Bucket'),

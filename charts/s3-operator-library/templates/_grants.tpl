@@ -27,6 +27,7 @@
 {{- end -}}
 {{- define "s3-operator.grants.bucket.referred" -}}
 - { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [get] }
+- { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [list, watch] }
 - { apiGroups: [s3.cloud37.dev], resources: [providers], verbs: [list, watch] }
 - { apiGroups: [s3.cloud37.dev], resources: [bucketpolicies], verbs: [list, watch] }
 - { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [list, watch] }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   CreateBucketCommand,
+  DeleteBucketCommand,
   GetBucketTaggingCommand,
   GetObjectCommand,
   ListBucketsCommand,
@@ -131,6 +132,9 @@ describe('npm run conformance', () => {
     const clean = start(['--clean', ...theirs()]);
     expect(await clean.ended).toBe(0);
     expect(clean.output()).toContain('left alone: try-their-bucket has no owner tags of a conformance run');
+    // Killed between the creation of a bucket and its tags, a run leaves one that nothing proves to be its own.
+    for (const [, name = ''] of clean.output().matchAll(/left alone: (\S+) has no owner tags/g))
+      if (!onlyTheirs.includes(name)) await client.send(new DeleteBucketCommand({ Bucket: name }));
     await expectUntouched();
   });
 

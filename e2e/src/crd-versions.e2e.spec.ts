@@ -109,7 +109,7 @@ describe('controllers', () => {
     expect(await key()).toBe(before);
   });
 
-  it('that are newer than the CRDs lose nothing when what they write is not stored, and write it once for each pass', async () => {
+  it('that are newer than the CRDs lose nothing when what they write is not stored, and write no more than once for each pass', async () => {
     const before = await key();
     const unknown: Readonly<Record<OurKind, readonly string[]>> = {
       Provider: ['capabilities', 'serverVersion', 'inUseBy'],
@@ -124,7 +124,11 @@ describe('controllers', () => {
     const mark = world.traffic.mark();
     await passAll('older-2');
     await allReady();
-    expect(writesSince(mark).split(', ').toSorted()).toEqual([
+    // An object that others refer to may be passed once more when these have news: its write is then there twice.
+    const written = writesSince(mark)
+      .split(', ')
+      .map((write) => write.replace(/^2× /, ''));
+    expect(written.toSorted()).toEqual([
       'patch accesskeys/status',
       'patch bucketpolicies/status',
       'patch buckets/status',

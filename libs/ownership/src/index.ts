@@ -14,7 +14,7 @@ export {
   providerFacts,
 } from './facts.ts';
 export type { Rememberer } from './facts.ts';
-export { kinshipOf, markIn, tagsOfMark } from './mark.ts';
+export { kinshipOf, markIn, tagsOfMark, tagsOfOwner } from './mark.ts';
 export type { OwnerMark, SeenMark, SignedMark } from './mark.ts';
 export { createProver } from './proof.ts';
 export type { Prover } from './proof.ts';

@@ -20,15 +20,18 @@ export interface SeenMark extends OwnerMark {
   readonly proof: string | undefined;
 }
 
-/** The mark as tags. */
-export const tagsOfMark = (mark: SignedMark): ReadonlyMap<string, string> =>
+/** Whose something is, as tags; without a proof, for what only administrators of the server can tag. */
+export const tagsOfOwner = (mark: OwnerMark): ReadonlyMap<string, string> =>
   new Map([
     [ownerTagKeys.cluster, mark.cluster],
     [ownerTagKeys.namespace, mark.namespace],
     [ownerTagKeys.name, mark.name],
     [ownerTagKeys.uid, mark.uid],
-    [ownerTagKeys.proof, mark.proof],
   ]);
+
+/** The mark of a bucket as tags. */
+export const tagsOfMark = (mark: SignedMark): ReadonlyMap<string, string> =>
+  new Map([...tagsOfOwner(mark), [ownerTagKeys.proof, mark.proof]]);
 
 /** Reads the mark from tags; undefined when any part of it but the proof is missing. */
 export const markIn = (tags: ReadonlyMap<string, string>): SeenMark | undefined => {

@@ -35,6 +35,7 @@ import {
 } from '@aws-sdk/client-iam';
 import { ownerTagKeys, reasons } from '@operator/api';
 import { Fault, redact, terminal, transient, waiting, type CallContext } from '@operator/outcome';
+import { kinshipOf, markIn, tagsOfOwner } from '@operator/ownership';
 import type { Command } from '@smithy/core/client';
 import type { OwnerMark } from '../aspect.ts';
 import { answerOf, answerOfFault } from '../wire-answer.ts';
@@ -74,27 +75,10 @@ const tagsOf = ({ Tags = [] }: Pick<User, 'Tags'>): Tags =>
 /** What IAM gives a user for whom no path was named; also what servers show that drop the path. */
 const noPath = '/';
 
-/** The tags that say whose a user without a path is. */
-const markTags = ({ cluster, namespace, name, uid }: OwnerMark): Tags =>
-  new Map([
-    [ownerTagKeys.cluster, cluster],
-    [ownerTagKeys.namespace, namespace],
-    [ownerTagKeys.name, name],
-    [ownerTagKeys.uid, uid],
-  ]);
-
-const hasAll = (tags: Tags, wanted: Tags): boolean => [...wanted].every(([key, value]) => tags.get(key) === value);
-
-/** Undefined when not all of the mark is there. */
-const markIn = (tags: Tags): OwnerMark | undefined => {
-  const [cluster, namespace, name, uid] = [
-    ownerTagKeys.cluster,
-    ownerTagKeys.namespace,
-    ownerTagKeys.name,
-    ownerTagKeys.uid,
-  ].map((key) => tags.get(key));
-  if (cluster === undefined || namespace === undefined || name === undefined || uid === undefined) return undefined;
-  return { cluster, namespace, name, uid };
+/** True when the tags are the mark of this very object. */
+const isMarkOf = (tags: Tags, mark: OwnerMark): boolean => {
+  const found = markIn(tags);
+  return found !== undefined && kinshipOf(found, mark) === 'own';
 };
 
 /** The calls of a key issuer over the AWS IAM protocol. `hear`: gets the headers of every answer. */
@@ -179,7 +163,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       return (tagsOf(found).get(ownerTagKeys.uid) ?? mark.uid) === mark.uid ? 'us' : 'somebody else';
     const tags = dropsPath(found.Path) ? await listTags(name, context) : undefined;
     if (tags === undefined) return 'somebody else';
-    if (hasAll(tags, markTags(mark))) return 'us';
+    if (isMarkOf(tags, mark)) return 'us';
     const isBare = tags.size === 0 && (await getPolicy(user, context)) === undefined && !(await hasMore(user, context));
     return isBare ? 'nobody' : 'somebody else';
   };
@@ -190,10 +174,9 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
 
   /** Puts the mark into the tags of a user whose path the server dropped, and reads it back. @throws Fault `terminal` Unsupported */
   const markByTags = async ({ name, mark }: KeyUser, context: CallContext): Promise<void> => {
-    const wanted = markTags(mark);
-    await sendIfThere(new TagUserCommand({ UserName: name, Tags: asList(wanted) }), context);
+    await sendIfThere(new TagUserCommand({ UserName: name, Tags: asList(tagsOfOwner(mark)) }), context);
     const tags = await listTags(name, context);
-    if (tags !== undefined && hasAll(tags, wanted)) return;
+    if (tags !== undefined && isMarkOf(tags, mark)) return;
     await send(new DeleteUserCommand({ UserName: name }), context, gone);
     throw terminal(
       reasons.Unsupported,

@@ -1,10 +1,10 @@
 import { conditionTypes, reasons } from '@operator/api';
 import { redact, transient, waiting, type Fault } from '@operator/outcome';
-import { isKubeError } from '@operator/runtime';
 import { verifyKey, type KeyPair, type ObservedUser } from '@operator/s3';
 import { openOwnedConfigMap, openOwnedSecret, type OpenedConfigMap, type OpenedSecret } from '@operator/secrets';
 import { secretNameOf } from '@operator/secret-content';
 import type { Candidate } from './candidates.ts';
+import { explainForbidden } from './forbidden.ts';
 import { observeBuckets } from './observe-buckets.ts';
 import { pairIn, secretFor, unlessForeign } from './output-secret.ts';
 import { issuedAtMs } from './plan.ts';
@@ -89,7 +89,7 @@ export const observeOutput = async (work: KeyWork, seen: UserSight & PairSight):
   if (configMap === undefined) return { configMap: undefined, rollouts };
   const { signal } = pass;
   const opened = openOwnedConfigMap(deps.kube, accessKey, secretNameOf(accessKey), { signal });
-  return { configMap: await opened.catch(explainForbidden), rollouts };
+  return { configMap: await opened.catch(explainNoConfigMaps), rollouts };
 };
 
 /** After a crash the status does not name the pair yet, and counts it next. */
@@ -105,14 +105,9 @@ export const rolloutPlace = ({ accessKey, deps: { kube }, pass: { signal } }: Ke
   signal,
 });
 
-const explainForbidden = (caught: unknown): never => {
-  if (!isKubeError(caught, 403)) throw caught;
-  throw waiting(
-    reasons.Forbidden,
-    'The preset RookObjectBucketClaim writes a ConfigMap, and the controller may not: set rbac.configMaps to true in the values of its chart.',
-    { cause: caught },
-  );
-};
+const explainNoConfigMaps = explainForbidden(
+  'The preset RookObjectBucketClaim writes a ConfigMap, and the controller may not: set rbac.configMaps to true in the values of its chart.',
+);
 
 /** What a server answers to a key that may not do what was tried. */
 const denials: ReadonlySet<string> = new Set(['denied', 'unproven']);

@@ -31,7 +31,6 @@ import {
   type PairSight,
   type UserSight,
 } from './observe.ts';
-
 import { isNewPair, isRotation, mostKeys, planKeys, type KeyPlan, type KeyWish } from './plan.ts';
 import {
   claimsOfKeyFault,

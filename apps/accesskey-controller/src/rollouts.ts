@@ -1,6 +1,6 @@
-import { annotations, reasons, type AccessKeySpec, type AccessKeyStatus } from '@operator/api';
-import { waiting } from '@operator/outcome';
-import { isKubeError, type KubeClient, type Resource } from '@operator/runtime';
+import { annotations, type AccessKeySpec, type AccessKeyStatus } from '@operator/api';
+import type { KubeClient, Resource } from '@operator/runtime';
+import { explainForbidden } from './forbidden.ts';
 
 type Target = NonNullable<AccessKeySpec['rollout']>[number];
 export type RolloutStatus = NonNullable<AccessKeyStatus['rollouts']>[number];
@@ -60,19 +60,14 @@ export const observeRollouts = (
   Promise.all(
     targets.map(async (target) => {
       const ref = { namespace, name: target.name };
-      const found = await kube.get<Workload>(resourceOf(target.kind), ref, { signal }).catch(explainForbidden);
+      const found = await kube.get<Workload>(resourceOf(target.kind), ref, { signal }).catch(explainNoRollouts);
       return lookAt(target, found, pair);
     }),
   );
 
-const explainForbidden = (caught: unknown): never => {
-  if (!isKubeError(caught, 403)) throw caught;
-  throw waiting(
-    reasons.Forbidden,
-    'spec.rollout restarts workloads, and the controller may not: set rbac.rollouts to true in the values of its chart.',
-    { cause: caught },
-  );
-};
+const explainNoRollouts = explainForbidden(
+  'spec.rollout restarts workloads, and the controller may not: set rbac.rollouts to true in the values of its chart.',
+);
 
 /** On the template of Pods: which pair they were made for. */
 const annotationOf = (uid: string): string => `${annotations.pairPrefix}${uid}`;

@@ -122,6 +122,15 @@ const faultOfDestination = (
 const arnIn = (targets: readonly RemoteTarget[]) => (place: Destination) => targetFor(targets, place)?.arn ?? '';
 const arnOf = ({ Destination: to }: FoundReplication['rules'][number]): string => to?.Bucket ?? '';
 
+const ownArns = (targets: readonly RemoteTarget[]): ReadonlySet<string> =>
+  new Set(targets.filter(isOurTarget).map(({ arn }) => arn));
+
+/** Targets of ours that none of the rules has. */
+const obsoleteFor = (rules: FoundReplication['rules'], targets: readonly RemoteTarget[]): readonly RemoteTarget[] => {
+  const needed = new Set(rules.map(arnOf));
+  return targets.filter((target) => isOurTarget(target) && !needed.has(target.arn));
+};
+
 /** Decides by what was seen. Pure. */
 const planOf = (wish: MinioReplicationWant, have: MinioReplication): Plan => {
   const faults = wish.fault === undefined ? [] : [wish.fault];
@@ -142,12 +151,10 @@ const planOf = (wish: MinioReplicationWant, have: MinioReplication): Plan => {
   // A rule that somebody added to a target of ours ends with it: the target has credentials that are lent to the wish alone.
   const stays = have.rules.filter(({ ID = '' }) => left.includes(ID)).map(arnOf);
   const lent = new Set([...rules.map(({ place }) => arnIn(have.targets)(place)), ...stays]);
-  const own = new Set(have.targets.filter(isOurTarget).map(({ arn }) => arn));
+  const own = ownArns(have.targets);
   const lasting = have.rules.filter((rule) => !own.has(arnOf(rule)) || lent.has(arnOf(rule)));
   const after = mergeReplication(lasting, want, arnIn(have.targets));
-  const needed = new Set(after.map(arnOf));
-  const obsolete = have.targets.filter((target) => isOurTarget(target) && !needed.has(target.arn));
-  return { want, fault: faults[0], after, obsolete };
+  return { want, fault: faults[0], after, obsolete: obsoleteFor(after, have.targets) };
 };
 
 /**
@@ -339,12 +346,11 @@ export const minioReplication = (admin: AdminClient): Aspect<MinioReplicationWan
 
     async end(s3, { kept }, context) {
       const have = await read(s3, context);
-      const own = new Set(have.targets.filter(isOurTarget).map(({ arn }) => arn));
+      const own = ownArns(have.targets);
       const ids = new Set(kept.map(ruleOfReference));
       // Whatever the rules are called by now: those who may write them must not keep a target by another name.
       const rules = have.rules.filter((rule) => !own.has(arnOf(rule)) || ids.has(rule.ID ?? ''));
-      const needed = new Set(rules.map(arnOf));
-      const obsolete = have.targets.filter((target) => isOurTarget(target) && !needed.has(target.arn));
+      const obsolete = obsoleteFor(rules, have.targets);
       if (obsolete.length === 0 && rules.length === have.rules.length) return false;
       await write(s3, have, rules, context);
       for (const { arn } of obsolete) await removeRemoteTarget(admin, s3.bucket, arn, context);

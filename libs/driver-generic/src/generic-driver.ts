@@ -8,6 +8,7 @@ import {
   lifecycle,
   logging,
   objectLock,
+  ofSoftware,
   ownershipControls,
   notifications,
   publicAccess,
@@ -85,7 +86,7 @@ const policiesOn: ReadonlyMap<string, UnsupportedFeatures> = new Map([
 /** Any S3 server. What it can do is found by reads; keys come from an IAM service where one is set. */
 export const createGenericDriver: DriverFactory = (connection, deps) => {
   const always = connection.adminEndpoint === undefined ? withoutAdminApi : unsupported;
-  const bySoftware = [...policiesOn].map(([name, policies]) => [name, new Map([...always, ...policies])] as const);
+  const bySoftware = new Map([...policiesOn].map(([name, policies]) => [name, new Map([...always, ...policies])]));
   const serverIdentity = endpointIdentity(connection.endpoint);
   return createS3Driver(connection, deps, {
     aspects: ({ uplink }) => [
@@ -105,7 +106,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
         ? []
         : [bindAspect(rgwQuota(connection.adminEndpoint, connection, uplink))]),
     ],
-    unsupported: (software = '') => bySoftware.find(([name]) => software.startsWith(name))?.[1] ?? always,
+    unsupported: (software = '') => ofSoftware(bySoftware, software) ?? always,
     isCertain: false,
     serverIdentity,
     readError: readMisroutedPut,

@@ -56,6 +56,7 @@ export type { OwnCodes } from './error-classes.ts';
 export { createBucket, lookUpCreation, observeExistence, removeBucket } from './existence.ts';
 export { birthOf, endReferences, lackAtBirth, lookAtFeatures, referencesOf, retireFeatures } from './features.ts';
 export { checkS3Health, createUnknownKeyCheck, verifyKey } from './health.ts';
+export { ofSoftware } from './software.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';
 export { mostUsersLookedAt } from './key-issuer.ts';
 export type {

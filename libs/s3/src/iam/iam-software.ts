@@ -1,3 +1,5 @@
+import { ofSoftware } from '../software.ts';
+
 /** How an IAM service that is not Amazon's differs from it. */
 export interface IamSoftware {
   /** Keys that one user may hold at once. */
@@ -26,5 +28,4 @@ const known: ReadonlyMap<string, IamSoftware> = new Map([
 ]);
 
 /** `server`: the `Server` header of its answers; empty while there was none. */
-export const iamSoftwareOf = (server: string): IamSoftware =>
-  [...known].find(([name]) => server.startsWith(name))?.[1] ?? amazon;
+export const iamSoftwareOf = (server: string): IamSoftware => ofSoftware(known, server) ?? amazon;

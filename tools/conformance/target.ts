@@ -1,23 +1,12 @@
 import { rootCertificates } from 'node:tls';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
-import type { ProviderSpec } from '@operator/api';
 import { anonymousClient, independentClient } from '@operator/testing/independent-client';
-import type { Surroundings } from '@operator/testing/declarations';
 import type { Pair } from '../harness/index.ts';
 import { BadInput, type TheirServer } from './command.ts';
 
 /** The server that is tried, and how its administrator signs in. */
-export interface Target extends Pair {
-  readonly type: ProviderSpec['type'];
-  readonly endpoint: string;
-  readonly region: string;
-  readonly iamEndpoint?: string;
-  readonly adminEndpoint?: string;
-  readonly pathStyle: boolean;
-  readonly ca?: string;
+export interface Target extends TheirServer, Pair {
   readonly sessionToken?: string;
-  /** Where notifications may go, and the list of a Bucket that it belongs to. */
-  readonly events?: Surroundings['events'];
   /** Name and version, where this project started it. */
   readonly known?: { readonly name: string; readonly version: string };
 }

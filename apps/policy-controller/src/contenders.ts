@@ -4,13 +4,12 @@ import { waiting } from '@operator/outcome';
 import {
   askingOnce,
   commandToWithdraw,
-  isPausedPolicy,
   isPolicyOn,
   isTakingLeave,
   withdrawalOf,
   type ReferredBucket,
 } from '@operator/references';
-import { keyOf } from '@operator/runtime';
+import { isPaused, keyOf } from '@operator/runtime';
 import type { RivalPolicy, PolicyWork } from './deps.ts';
 import { winnerOf, type Contender } from './plan.ts';
 
@@ -59,10 +58,10 @@ const contendersFor = async (
     // What it remembers of another bucket or place is no matter of this Bucket.
     const holds = isHolding(proven) && isPolicyOn(bucket, proven);
     // Its removal is carried out by another process, perhaps, and would take along what is put there meanwhile.
-    const isAwaited = state === 'confirmed' && !isPausedPolicy(other);
+    const isAwaited = state === 'confirmed' && !isPaused(other);
     if (state !== 'granted' && !(holds && (state !== 'confirmed' || isAwaited))) continue;
     const isLeaving = other.metadata.deletionTimestamp !== undefined;
-    const isIdle = isLeaving ? !isTakingLeave(other, bucket.metadata.namespace) : isPausedPolicy(other) && !holds;
+    const isIdle = isLeaving ? !isTakingLeave(other, bucket.metadata.namespace) : isPaused(other) && !holds;
     if (!isIdle) contenders.push({ ...ageOf(other), isLeaving, holds });
   }
   return contenders;

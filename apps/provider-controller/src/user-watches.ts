@@ -1,4 +1,4 @@
-import { accessKeyResource, annotations, bucketResource, conditionTypes } from '@operator/api';
+import { accessKeyResource, annotations, bucketResource } from '@operator/api';
 import { provenKeyFields } from '@operator/ownership';
 import { keyOfReference } from '@operator/references';
 import {
@@ -6,6 +6,7 @@ import {
   isPaused,
   keyOf,
   pick,
+  unreadyIn,
   type ControllerTools,
   type LiveList,
   type ObjectKey,
@@ -48,22 +49,10 @@ const trimBucket = ({ apiVersion, kind, metadata, spec, status }: BucketUser): B
 const trimAccessKey = ({ apiVersion, kind, metadata, spec, status }: AccessKeyUser): AccessKeyUser => ({
   apiVersion,
   kind,
-  metadata: trimKeyMetadata(metadata),
+  metadata: bareMetadata(metadata, annotations.paused),
   spec: pick(spec, 'providerRef'),
-  ...(status === undefined ? {} : { status: trimKeyStatus(status) }),
+  ...(status === undefined ? {} : { status: { ...pick(status, ...provenKeyFields), ...unreadyIn(status) } }),
 });
-
-const trimKeyMetadata = (metadata: AccessKeyUser['metadata']): AccessKeyUser['metadata'] => {
-  const paused = metadata.annotations?.[annotations.paused];
-  const bare = bareMetadata(metadata);
-  return paused === undefined ? bare : { ...bare, annotations: { [annotations.paused]: paused } };
-};
-
-const trimKeyStatus = (status: NonNullable<AccessKeyUser['status']>): NonNullable<AccessKeyUser['status']> => {
-  const kept = pick(status, ...provenKeyFields);
-  const ready = status.conditions?.find(({ type }) => type === conditionTypes.Ready);
-  return ready === undefined || ready.status === 'True' ? kept : { ...kept, conditions: [ready] };
-};
 
 /** True when a revocation of all keys of the Provider can go on by this change of one of its AccessKeys. */
 const movesRevocation = (key: AccessKeyUser, old: AccessKeyUser): boolean =>

@@ -11,7 +11,7 @@ export { isProviderFault, isProviderGone, isToldElsewhere, mayYetCome, providerN
 export { longestCreationMs } from './ownership.ts';
 export type { BucketMemory, BucketReferences, OwnerLook, Ownership } from './ownership.ts';
 export { policyFailed } from './policy-event.ts';
-export { isPausedPolicy, isPolicyOn, isTakingLeave, trimPolicyMetadata, waitFactsOf } from './policy-place.ts';
+export { isPolicyOn, isTakingLeave, trimPolicyMetadata, waitFactsOf } from './policy-place.ts';
 export { createReferences, keyOfReference, namespaceLabels, namespaceResource } from './references.ts';
 export type { Bucket, Provided, References } from './references.ts';
 export { trimReferredBucket } from './referred-bucket.ts';

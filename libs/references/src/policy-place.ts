@@ -1,5 +1,5 @@
 import { annotations, finalizerName, type BucketPolicyStatus, type BucketSpec } from '@operator/api';
-import { bareMetadata, pick, type ObjectMeta } from '@operator/runtime';
+import { bareMetadata, isPaused, pick, type ObjectMeta } from '@operator/runtime';
 import { keyOfReference } from './references.ts';
 
 /** True when what a BucketPolicy remembers is about this bucket, at this Provider: of another place it is no matter of the Bucket. */
@@ -12,18 +12,10 @@ export const isPolicyOn = (
   keyOfReference(providerRef, providerRef.namespace) === keyOfReference(spec.providerRef, metadata.namespace);
 
 /** Of a BucketPolicy's metadata, on arrival, what tells whether others wait for it. */
-export const trimPolicyMetadata = (metadata: ObjectMeta): ObjectMeta => {
-  const paused = metadata.annotations?.[annotations.paused];
-  return {
-    ...bareMetadata(metadata),
-    ...pick(metadata, 'finalizers'),
-    ...(paused === undefined ? {} : { annotations: { [annotations.paused]: paused } }),
-  };
-};
-
-/** True while a person has paused the object. */
-export const isPausedPolicy = ({ metadata }: { readonly metadata: ObjectMeta }): boolean =>
-  metadata.annotations?.[annotations.paused] === 'true';
+export const trimPolicyMetadata = (metadata: ObjectMeta): ObjectMeta => ({
+  ...bareMetadata(metadata, annotations.paused),
+  ...pick(metadata, 'finalizers'),
+});
 
 /**
  * True when a BucketPolicy under deletion is about to take its document from the bucket, so that others let it go first. Without our
@@ -32,10 +24,10 @@ export const isPausedPolicy = ({ metadata }: { readonly metadata: ObjectMeta }):
  */
 export const isTakingLeave = (policy: { readonly metadata: ObjectMeta }, owner: string): boolean => {
   const { deletionTimestamp, finalizers, namespace } = policy.metadata;
-  const isStopped = namespace !== owner && isPausedPolicy(policy);
+  const isStopped = namespace !== owner && isPaused(policy);
   return deletionTimestamp !== undefined && finalizers?.includes(finalizerName) === true && !isStopped;
 };
 
 /** What of a BucketPolicy decides whether others wait for it, as text: they look again when it changes. */
 export const waitFactsOf = ({ metadata }: { readonly metadata: ObjectMeta }): string =>
-  JSON.stringify([metadata.deletionTimestamp ?? null, metadata.finalizers ?? [], isPausedPolicy({ metadata })]);
+  JSON.stringify([metadata.deletionTimestamp ?? null, metadata.finalizers ?? [], isPaused({ metadata })]);

@@ -1,5 +1,5 @@
-import { annotations, conditionTypes, type BucketSpec, type BucketStatus } from '@operator/api';
-import { bareMetadata, pick, type KubeObject } from '@operator/runtime';
+import { annotations, type BucketSpec, type BucketStatus } from '@operator/api';
+import { bareMetadata, pick, unreadyIn, type KubeObject } from '@operator/runtime';
 
 /** What those that refer to a Bucket need of it. */
 export type ReferredBucket = KubeObject<
@@ -23,20 +23,8 @@ const statusFields = [
 export const trimReferredBucket = ({ apiVersion, kind, metadata, spec, status }: ReferredBucket): ReferredBucket => ({
   apiVersion,
   kind,
-  metadata: trimMetadata(metadata),
+  // The word of its owner about withdrawn grants stays.
+  metadata: bareMetadata(metadata, annotations.confirmWithdrawal),
   spec: pick(spec, 'name', 'providerRef', 'region', 'allowedNamespaces', 'adoptionPolicy', 'publicAccess'),
-  ...(status === undefined ? {} : { status: trimStatus(status) }),
+  ...(status === undefined ? {} : { status: { ...pick(status, ...statusFields), ...unreadyIn(status) } }),
 });
-
-/** The word of its owner about withdrawn grants stays. */
-const trimMetadata = (metadata: ReferredBucket['metadata']): ReferredBucket['metadata'] => {
-  const confirmed = metadata.annotations?.[annotations.confirmWithdrawal];
-  const bare = bareMetadata(metadata);
-  return confirmed === undefined ? bare : { ...bare, annotations: { [annotations.confirmWithdrawal]: confirmed } };
-};
-
-const trimStatus = (status: NonNullable<ReferredBucket['status']>): NonNullable<ReferredBucket['status']> => {
-  const kept = pick(status, ...statusFields);
-  const ready = status.conditions?.find(({ type }) => type === conditionTypes.Ready);
-  return ready === undefined || ready.status === 'True' ? kept : { ...kept, conditions: [ready] };
-};

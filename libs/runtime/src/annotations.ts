@@ -2,7 +2,8 @@ import { annotations, parseDuration } from '@operator/api';
 import type { StoredObject } from './resource.ts';
 
 /** True while a person has paused the object: nothing is written outside for it, a deletion included. */
-export const isPaused = (object: StoredObject): boolean => object.metadata.annotations?.[annotations.paused] === 'true';
+export const isPaused = ({ metadata }: Pick<StoredObject, 'metadata'>): boolean =>
+  metadata.annotations?.[annotations.paused] === 'true';
 
 /** Milliseconds of the object's own resync interval; undefined without one, or when it is not valid, which an Event tells. */
 export const ownResyncMs = (object: StoredObject): number | undefined => {

@@ -24,4 +24,4 @@ export type {
   StoredObject,
 } from './resource.ts';
 export { runController } from './run-controller.ts';
-export { bareMetadata, pick } from './trim.ts';
+export { bareMetadata, pick, unreadyIn } from './trim.ts';

@@ -1,3 +1,4 @@
+import { conditionTypes } from '@operator/api';
 import type { ObjectMeta, StoredObject } from './resource.ts';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -19,6 +20,31 @@ export const pick = <T extends object, K extends keyof T>(object: T, ...names: r
   return picked as Pick<T, K>;
 };
 
-/** What a controller needs of the metadata of objects that it only refers to: no labels, annotations, finalizers, owners. */
-export const bareMetadata = (metadata: ObjectMeta): ObjectMeta =>
-  pick(metadata, 'name', 'namespace', 'uid', 'resourceVersion', 'generation', 'creationTimestamp', 'deletionTimestamp');
+/**
+ * What a controller needs of the metadata of objects that it only refers to: no labels, finalizers, owners, and of the annotations the
+ * one that is named.
+ */
+export const bareMetadata = (metadata: ObjectMeta, annotation?: string): ObjectMeta => {
+  const bare = pick(
+    metadata,
+    'name',
+    'namespace',
+    'uid',
+    'resourceVersion',
+    'generation',
+    'creationTimestamp',
+    'deletionTimestamp',
+  );
+  const value = annotation === undefined ? undefined : metadata.annotations?.[annotation];
+  return annotation === undefined || value === undefined ? bare : { ...bare, annotations: { [annotation]: value } };
+};
+
+/** Of the conditions Ready alone, while it is not True: to say why. */
+export const unreadyIn = <T extends { readonly type: string; readonly status: string }>({
+  conditions,
+}: {
+  readonly conditions?: readonly T[];
+}): { readonly conditions?: readonly T[] } => {
+  const ready = conditions?.find(({ type }) => type === conditionTypes.Ready);
+  return ready === undefined || ready.status === 'True' ? {} : { conditions: [ready] };
+};

@@ -98,6 +98,20 @@ const untilPods = (controllers: readonly string[], count: number): Promise<reado
     ({ length }) => length === count,
     { what: `${controllers.join(', ')} have ${count} pods`, timeoutMs: 120_000, everyMs: 500 },
   );
+/** The memory of the operator's pods in MiB, as the kubelet has last measured it; 0 where it has not yet. */
+const memoryOfPods = async (): Promise<readonly (readonly [name: string, mebibytes: number])[]> => {
+  const summary = await cluster.kubectl(['get', '--raw', '/api/v1/nodes/node/proxy/stats/summary']);
+  const { pods } = JSON.parse(summary) as {
+    readonly pods: readonly {
+      readonly podRef: { readonly name: string; readonly namespace: string };
+      readonly memory?: { readonly workingSetBytes: number };
+    }[];
+  };
+  return pods
+    .filter(({ podRef }) => podRef.namespace === operator)
+    .map(({ podRef, memory }) => [podRef.name, Math.round((memory?.workingSetBytes ?? 0) / 1024 / 1024)] as const);
+};
+
 const untilImage = async (controller: string, wanted: string): Promise<void> => {
   await until(
     async () => (await podsOf(controller)).flatMap(({ spec }) => spec.containers.map(({ image }) => image)),
@@ -247,21 +261,14 @@ describe('the operator on a node', () => {
   });
 
   it('keeps within its memory limits', async () => {
-    const summary = JSON.parse(await cluster.kubectl(['get', '--raw', '/api/v1/nodes/node/proxy/stats/summary'])) as {
-      readonly pods: readonly {
-        readonly podRef: { readonly name: string; readonly namespace: string };
-        readonly memory?: { readonly workingSetBytes: number };
-      }[];
-    };
-    const used = summary.pods
-      .filter(({ podRef }) => podRef.namespace === operator)
-      .map(({ podRef, memory }) => [podRef.name, Math.round((memory?.workingSetBytes ?? 0) / 1024 / 1024)] as const);
+    // The kubelet measures every few seconds: of a pod that is younger it knows nothing yet.
+    const used = await until(
+      memoryOfPods,
+      (pods) => pods.length === controllerNames.length && pods.every(([, mebibytes]) => mebibytes > 0),
+      { what: 'the kubelet has measured every pod', timeoutMs: 120_000, everyMs: 2_000 },
+    );
     console.log(used.map(([name, mebibytes]) => `${name}: ${mebibytes} MiB of 256 MiB`).join('\n'));
-    expect(used).toHaveLength(controllerNames.length);
-    for (const [name, mebibytes] of used) {
-      expect(mebibytes, name).toBeGreaterThan(0);
-      expect(mebibytes, name).toBeLessThan(200);
-    }
+    for (const [name, mebibytes] of used) expect(mebibytes, name).toBeLessThan(200);
   });
 
   it('is reached and reaches others as its NetworkPolicy says, and no further', async () => {

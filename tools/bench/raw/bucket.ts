@@ -17,8 +17,10 @@ export const writeBucket = async (
   const tags = Object.entries(object.spec.tagging?.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
   const status = (fields: Readonly<Record<string, unknown>>) =>
     kube.apply(resource, { metadata, status: fields }, { subresource: 'status' });
+  // Without a public access block there is none to ask for.
+  const isCalledFor = (key: string) => key !== 'publicAccess' || !driver.unsupported.has('publicPolicyBlock');
   const features = (['tagging', ...Object.keys(object.spec)] as const)
-    .filter((key, index, all) => key in rawFeatures && all.indexOf(key) === index)
+    .filter((key, index, all) => key in rawFeatures && all.indexOf(key) === index && isCalledFor(key))
     .map((key) => rawFeatures[key as keyof typeof rawFeatures]);
   const at = { wire, context, Bucket };
   // As the operator does it: reads side by side, writes one after the other.

@@ -544,6 +544,21 @@ describe('kubectl get', () => {
     },
   );
 
+  test.each([
+    ['s3b', 'Bucket', 'spec.providerRef.name=provider', 'spec.providerRef.name=other'],
+    ['s3b', 'Bucket', 'spec.providerRef.namespace=', 'spec.providerRef.namespace=storage'],
+    ['s3b', 'Bucket', 'spec.name=example-bucket', 'spec.name=other-bucket'],
+    ['s3bp', 'BucketPolicy', 'spec.bucketRef.name=example', 'spec.bucketRef.name=other'],
+    ['s3ak', 'AccessKey', 'spec.providerRef.name=provider,spec.providerRef.namespace=', 'spec.providerRef.name=other'],
+  ] as const)('%s -A --field-selector finds each %s with %s, and none with %s', async (short, kind, of, ofNone) => {
+    await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, minimal[kind], 'selected'));
+    const found = (selector: string) =>
+      controlPlane.kubectl(['get', short, '-A', '--field-selector', selector, '-o', 'name']);
+    expect(await found(of)).toBe(`${kind.toLowerCase()}.${group}/selected\n`);
+    expect(await found(ofNone)).toBe('');
+    await send('DELETE', pathOf(kind, 'selected'), {});
+  });
+
   test('shows since when an object is ready or not, and that it is paused', async () => {
     await send('POST', `${pathOf('Bucket')}?${strict}`, manifest('Bucket', minimal.Bucket, 'since'));
     const ready = {

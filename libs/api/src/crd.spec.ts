@@ -152,6 +152,16 @@ describe.each(named)('the CRD of %s', (name, kind) => {
   });
 });
 
+test.each(named)('objects of kind %s can be selected by each reference that is not in a list', (_name, kind) => {
+  const { versions } = (crdOf(kind) as { spec: { versions: { selectableFields?: { jsonPath: string }[] }[] } }).spec;
+  const selectable = versions.flatMap(({ selectableFields = [] }) => selectableFields.map(({ jsonPath }) => jsonPath));
+  const { properties = {} } = kind.spec as { properties?: Readonly<Record<string, unknown>> };
+  const references = Object.keys(properties).filter((field) => field.endsWith('Ref'));
+  expect(selectable.filter((path) => path !== '.spec.name')).toEqual(
+    references.flatMap((field) => [`.spec.${field}.name`, `.spec.${field}.namespace`]),
+  );
+});
+
 describe('columns', () => {
   const columnsOf = (
     kind: (typeof kinds)[number],

@@ -173,6 +173,9 @@ export const crdOf = (kind: Kind): Json => {
           storage: true,
           subresources: { status: {} },
           additionalPrinterColumns: columnsOf(kind),
+          ...(kind.selectable === undefined
+            ? {}
+            : { selectableFields: kind.selectable.map((jsonPath) => ({ jsonPath })) }),
           schema: {
             openAPIV3Schema: {
               type: 'object',

@@ -31,6 +31,8 @@ export interface Kind {
   readonly status: TSchema;
   /** The facts a person wants, shown between the name and Ready. */
   readonly columns: readonly PrinterColumn[];
+  /** Fields that `kubectl get --field-selector` takes, beside name and namespace. None when absent. */
+  readonly selectable?: readonly string[];
   /** Rules on the whole object. */
   readonly rules?: readonly CelRule[];
 }
@@ -47,6 +49,12 @@ const wide = { priority: 1 } as const;
 /** Empty where the reference names none, which is the object's own namespace. */
 const namespaceColumn = (kind: 'Provider' | 'Bucket', field: string) =>
   column(`${kind}-Namespace`, `.spec.${field}.namespace`, `Namespace of the ${kind}; its own when empty.`, wide);
+
+/** Who refers to one object, across namespaces. A namespace that is left out is selected as an empty one. */
+const referenceFields = (field: 'providerRef' | 'bucketRef'): readonly string[] => [
+  `.spec.${field}.name`,
+  `.spec.${field}.namespace`,
+];
 
 const madeBucket = {
   made: 'has(oldSelf.status.ownership) || has(oldSelf.status.createIntent)',
@@ -90,6 +98,7 @@ export const kinds: readonly Kind[] = [
       column('Region', '.status.region', 'Region the bucket is in.', wide),
       column('Deletion', '.spec.deletionPolicy', 'What becomes of the bucket when this object is deleted.', wide),
     ],
+    selectable: ['.spec.name', ...referenceFields('providerRef')],
     rules: [
       fixedOnce({ field: 'providerRef', required: true }, madeBucket),
       fixedOnce({ field: 'name', required: true }, madeBucket),
@@ -108,6 +117,7 @@ export const kinds: readonly Kind[] = [
       namespaceColumn('Bucket', 'bucketRef'),
       column('Bucket', '.status.bucketName', 'Name of the bucket at the provider.', wide),
     ],
+    selectable: referenceFields('bucketRef'),
     rules: [fixedOnce({ field: 'bucketRef', required: true }, madePolicy)],
   },
   {
@@ -123,6 +133,7 @@ export const kinds: readonly Kind[] = [
       namespaceColumn('Provider', 'providerRef'),
       column('Rotation', '.status.nextRotateTime', 'When the next rotation is due.', wide),
     ],
+    selectable: referenceFields('providerRef'),
     rules: [
       fixedOnce({ field: 'providerRef', required: true }, madeKey),
       {

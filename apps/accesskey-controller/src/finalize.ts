@@ -79,6 +79,8 @@ const removeUser = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: Pass<
   }
   if (observed === undefined && status?.userName === undefined) return;
   // Also where the user is gone: its policy may have outlived it, and one that is too young is not shown everywhere.
-  await pass.step('remove', () => issuer.deleteUser(user, pass));
+  const isRemoved = await pass.step('remove', () => issuer.deleteUser(user, pass));
+  // A deletion may be repeated, also within one pass. Only the call that removed the user tells of it.
+  if (!isRemoved) return;
   pass.event('Normal', eventReasons.AccessKeyDeleted, `Removed user ${user.name} and its keys.`);
 };

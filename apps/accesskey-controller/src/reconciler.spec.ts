@@ -1569,6 +1569,18 @@ describe('a deletion', () => {
     expect(user(world)?.keys.size).toBe(1);
   });
 
+  it('is told once, also when it is repeated after the user is gone', async () => {
+    const world = await ready();
+    world.bench.delete();
+    // The second write removes the Secret.
+    world.writes.arm('neverArrives', 2);
+    const first = await world.bench.pass();
+    expect(first).toMatchObject({ writes: ['DeleteUser'] });
+    expect(first.events).toEqual([`Normal AccessKeyDeleted: Removed user ${userName} and its keys.`]);
+    const last = await world.bench.run();
+    expect(last).toMatchObject({ result: 'gone', events: [] });
+  });
+
   it('leaves a user that is not ours any more, and says so', async () => {
     const world = await ready();
     world.keys.users.set(userName, { owner: 'somebody', policy: undefined, tags: new Map(), keys: new Map() });

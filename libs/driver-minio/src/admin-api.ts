@@ -120,15 +120,15 @@ export const addUser = async (
   );
 };
 
-/** Removes the user with all its service accounts; an absent one counts as removed. */
-export const removeUser = async (client: AdminClient, name: string, context: CallContext): Promise<void> => {
+/** Removes the user with all its service accounts. False when there is none. */
+export const removeUser = (client: AdminClient, name: string, context: CallContext): Promise<boolean> => {
   const call: AdminCall = {
     operation: 'RemoveUser',
     method: 'DELETE',
     path: '/remove-user',
     query: { accessKey: name },
   };
-  await change(client, call, 'XMinioAdminNoSuchUser', context);
+  return change(client, call, 'XMinioAdminNoSuchUser', context);
 };
 
 /** Undefined when there is no such canned policy. */

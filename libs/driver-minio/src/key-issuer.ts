@@ -170,10 +170,11 @@ export const createKeyIssuer = (
   async deleteUser({ name }, context) {
     const user = await getUser(client, name, context);
     // A disabled user counts as absent where policies are detached; it goes first, and its tie to the policy with it.
-    if (user?.isEnabled === false) await removeUser(client, name, context);
-    else await detachAll(client, name, user, context);
+    const isDisabled = user?.isEnabled === false;
+    const wasFirst = isDisabled && (await removeUser(client, name, context));
+    if (!isDisabled) await detachAll(client, name, user, context);
     await removeCannedPolicy(client, name, context);
-    await removeUser(client, name, context);
+    return (await removeUser(client, name, context)) || wasFirst;
   },
 });
 

@@ -98,6 +98,9 @@ export interface KeyIssuer {
    * @throws Fault `waiting` AccessDenied, `terminal` Unsupported where users cannot be listed
    */
   listUsers(cluster: string, isKnown: (name: string) => boolean, context: CallContext): Promise<MarkedUsers>;
-  /** Removes keys, policy and user, in the order the server demands. Only for a user that is ours. */
-  deleteUser(user: KeyUser, context: CallContext): Promise<void>;
+  /**
+   * Removes keys, policy and user, in the order the server demands. Only for a user that is ours.
+   * @returns true when this very call removed the user; false when there was none any more
+   */
+  deleteUser(user: KeyUser, context: CallContext): Promise<boolean>;
 }

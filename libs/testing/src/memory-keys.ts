@@ -83,10 +83,7 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
           .map(([name, { mark }]) => ({ name, mark })),
         isComplete: true,
       })),
-    deleteUser: ({ name }, context) =>
-      call(context, 'DeleteUser', () => {
-        users.delete(name);
-      }),
+    deleteUser: ({ name }, context) => call(context, 'DeleteUser', () => users.delete(name)),
   };
   return {
     users,

@@ -441,11 +441,12 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       }
       await send(new DeleteUserPolicyCommand({ UserName: user.name, PolicyName: policyName }), context, gone);
       const first = await tryDelete(user, context);
-      if (first === 'deleted') return;
+      if (first === 'deleted') return true;
       // IAM keeps a user as long as others have put something on it.
       const denied = first === 'kept' ? await detach(user, context) : [];
       await removeRights(user, await foreignRights(user, context), context);
-      if ((await tryDelete(user, context)) !== 'kept') return;
+      const second = await tryDelete(user, context);
+      if (second !== 'kept') return second === 'deleted';
       throw waiting(
         reasons.RequestRefused,
         `IAM does not delete user ${user.name}, because something that others put on it is still there (DeleteConflict). ` +

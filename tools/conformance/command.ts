@@ -18,6 +18,8 @@ export interface TheirServer {
   readonly pathStyle: boolean;
   /** Where notifications may go, and the list of a Bucket that it belongs to. */
   readonly events?: Surroundings['events'];
+  /** ARN of the IAM role that copies objects. */
+  readonly replicationRole?: string;
   /** PEM. */
   readonly ca?: string;
 }
@@ -55,6 +57,7 @@ Runs the operator, on a Kubernetes API of its own on this machine, against an S3
   --iam-endpoint URL     its IAM API; on type custom no AccessKeys without it
   --admin-endpoint URL   its own admin API, which quotas need on Ceph RGW
   --event-arn ARN        a queue or topic that may get notifications; without it they are not tried
+  --replication-role ARN the IAM role that copies objects; on type aws no replication without it
   --ca-file FILE         PEM certificates to trust besides the usual roots
   --host-style           the bucket stands in the host name, not in the path
   --server NAME          starts a server of this project in place of all these
@@ -101,6 +104,7 @@ const parse = (args: readonly string[]) => {
         'iam-endpoint': { type: 'string' },
         'admin-endpoint': { type: 'string' },
         'event-arn': { type: 'string' },
+        'replication-role': { type: 'string' },
         'ca-file': { type: 'string' },
         'host-style': { type: 'boolean' },
         server: { type: 'string' },
@@ -119,10 +123,20 @@ const parse = (args: readonly string[]) => {
 };
 type Values = ReturnType<typeof parse>;
 
+const ofTheirs = [
+  'type',
+  'endpoint',
+  'region',
+  'iam-endpoint',
+  'admin-endpoint',
+  'event-arn',
+  'replication-role',
+  'ca-file',
+  'host-style',
+] as const;
+
 const placeIn = (values: Values): OwnServer | TheirServer => {
-  const described = (
-    ['type', 'endpoint', 'region', 'iam-endpoint', 'admin-endpoint', 'event-arn', 'ca-file', 'host-style'] as const
-  ).filter((name) => values[name] !== undefined);
+  const described = ofTheirs.filter((name) => values[name] !== undefined);
   if (values.server !== undefined) {
     if (described[0] !== undefined)
       throw new BadInput(`--server starts a server that is known: leave out --${described.join(', --')}.`);
@@ -137,6 +151,7 @@ const placeIn = (values: Values): OwnServer | TheirServer => {
   const iam = values['iam-endpoint'];
   const admin = values['admin-endpoint'];
   const eventArn = values['event-arn'];
+  const replicationRole = values['replication-role'];
   const caFile = values['ca-file'];
   return {
     type,
@@ -146,6 +161,7 @@ const placeIn = (values: Values): OwnServer | TheirServer => {
     ...(admin === undefined ? {} : { adminEndpoint: urlIn('--admin-endpoint', admin) }),
     pathStyle: values['host-style'] !== true,
     ...(eventArn === undefined ? {} : { events: eventsIn(eventArn) }),
+    ...(replicationRole === undefined ? {} : { replicationRole: roleIn(replicationRole) }),
     ...(caFile === undefined ? {} : { ca: certificatesIn(caFile) }),
   };
 };
@@ -176,6 +192,14 @@ const eventsIn = (arn: string): NonNullable<TheirServer['events']> => {
       `--event-arn is "${arn}". Give the ARN of a queue or a topic, such as arn:aws:sqs:eu-west-1:123456789012:events.`,
     );
   return { list: service, arn };
+};
+
+const roleIn = (arn: string): string => {
+  if (!/^arn:[^:]+:iam::\d{12}:role\/./.test(arn))
+    throw new BadInput(
+      `--replication-role is "${arn}". Give the ARN of an IAM role, such as arn:aws:iam::123456789012:role/copies.`,
+    );
+  return arn;
 };
 
 const certificatesIn = (path: string): string => {

@@ -55,8 +55,8 @@ describe('the matrix', () => {
   });
 });
 
-/** Features of other services and admin APIs, which no call of the S3 API can try, and of two buckets. */
-const elsewhere: readonly string[] = ['quota', 'cloudTrail', 'replication'];
+/** Features of other services and admin APIs, which no call of the S3 API can try. */
+const elsewhere: readonly string[] = ['quota', 'cloudTrail'];
 
 it('a plain client can try every feature of the table of declarations', () => {
   const untried = declarationsWith(surroundings.moto).filter(

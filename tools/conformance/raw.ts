@@ -30,10 +30,12 @@ import {
   type LifecycleRule,
   type NotificationConfiguration,
   type S3Client,
+  type TargetObjectKeyFormat,
 } from '@aws-sdk/client-s3';
 import { IAMClient, ListUsersCommand } from '@aws-sdk/client-iam';
 import type { BucketFeature } from '@operator/api';
 import type { Part } from '@operator/s3';
+import { allowLogs } from '@operator/testing/declarations';
 import type { RawAnswer } from './bench.ts';
 import { failureOf, type Target } from './target.ts';
 
@@ -135,6 +137,27 @@ const notification = (
     (count(await client.send(new GetBucketNotificationConfigurationCommand({ Bucket }))) ?? 0) > 0,
 });
 const Events = ['s3:ObjectCreated:*' as const];
+/** Logs into a bucket of its own, whose name begins with that of the other, and whose policy lets the server write where it has policies. */
+const logs = (what: string, format: TargetObjectKeyFormat | undefined): RawCall => ({
+  name: `PutBucketLogging${what}`,
+  async put(client, Bucket) {
+    const target = `${Bucket}-logs`;
+    await client.send(new CreateBucketCommand({ Bucket: target }));
+    await allowLogs(client, target).catch(() => undefined);
+    const to = { TargetBucket: target, TargetPrefix: 'conformance/', TargetObjectKeyFormat: format };
+    await client.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: { LoggingEnabled: to } }));
+  },
+  async isThere(client, Bucket) {
+    const { LoggingEnabled: found } = await client.send(new GetBucketLoggingCommand({ Bucket }));
+    const { PartitionedPrefix } = found?.TargetObjectKeyFormat ?? {};
+    return (
+      found?.TargetPrefix === 'conformance/' &&
+      PartitionedPrefix?.PartitionDateSource === format?.PartitionedPrefix?.PartitionDateSource
+    );
+  },
+  drift: (client, Bucket) => client.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: {} })),
+});
+
 const queues = notification(
   'PutBucketNotificationConfiguration with a queue',
   { QueueConfigurations: [{ QueueArn: 'arn:aws:sqs:us-east-1:123456789012:conformance', Events }] },
@@ -278,8 +301,10 @@ export const rawCalls: Readonly<Partial<Record<BucketFeature | Part, RawCall>>> 
   ),
   replication: {
     name: 'PutBucketReplication',
+    // Into a bucket of its own, whose name begins with that of the other.
     put: async (client, Bucket) => {
-      await versioning(client, Bucket, 'Enabled');
+      await client.send(new CreateBucketCommand({ Bucket: `${Bucket}-copies` }));
+      for (const name of [Bucket, `${Bucket}-copies`]) await versioning(client, name, 'Enabled');
       await client.send(
         new PutBucketReplicationCommand({
           Bucket,
@@ -292,7 +317,7 @@ export const rawCalls: Readonly<Partial<Record<BucketFeature | Part, RawCall>>> 
                 Priority: 1,
                 Filter: { Prefix: '' },
                 DeleteMarkerReplication: { Status: 'Disabled' },
-                Destination: { Bucket: `arn:aws:s3:::${Bucket}` },
+                Destination: { Bucket: `arn:aws:s3:::${Bucket}-copies` },
               },
             ],
           },
@@ -302,6 +327,12 @@ export const rawCalls: Readonly<Partial<Record<BucketFeature | Part, RawCall>>> 
     isThere: async (client, Bucket) =>
       (await client.send(new GetBucketReplicationCommand({ Bucket }))).ReplicationConfiguration?.Rules?.[0]?.ID ===
       'conformance',
+    async drift(client, Bucket) {
+      const { ReplicationConfiguration: found } = await client.send(new GetBucketReplicationCommand({ Bucket }));
+      const Rules = (found?.Rules ?? []).map((one) => ({ ...one, Status: 'Disabled' as const }));
+      const ReplicationConfiguration = { Role: found?.Role, Rules };
+      await client.send(new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration }));
+    },
   },
   objectLock: {
     name: 'CreateBucket with ObjectLockEnabledForBucket',
@@ -326,18 +357,10 @@ export const rawCalls: Readonly<Partial<Record<BucketFeature | Part, RawCall>>> 
         (await client.send(new GetBucketOwnershipControlsCommand({ Bucket }))).OwnershipControls?.Rules?.[0]
           ?.ObjectOwnership === 'ObjectWriter',
     },
-    logging: {
-      name: 'PutBucketLogging',
-      put: (client, Bucket) =>
-        client.send(
-          new PutBucketLoggingCommand({
-            Bucket,
-            BucketLoggingStatus: { LoggingEnabled: { TargetBucket: Bucket, TargetPrefix: 'conformance/' } },
-          }),
-        ),
-      isThere: async (client, Bucket) =>
-        (await client.send(new GetBucketLoggingCommand({ Bucket }))).LoggingEnabled?.TargetPrefix === 'conformance/',
-    },
+    logging: logs('', undefined),
+    loggingPartitionedPrefix: logs(' with PartitionedPrefix', {
+      PartitionedPrefix: { PartitionDateSource: 'EventTime' },
+    }),
     website: {
       name: 'PutBucketWebsite',
       put: (client, Bucket) =>

@@ -62,6 +62,8 @@ export const startOwn = async (
         accessKey,
         secretKey,
         events,
+        // It asks for no role that is there.
+        ...(name === 'moto' ? { replicationRole: 'arn:aws:iam::123456789012:role/copies' } : {}),
         known: { name, version: await versionOfServer(name) },
       },
       async stop() {
@@ -150,7 +152,7 @@ const runScenarios = async (
   { profiles, parallel, log, signal }: RunOptions,
   results: CaseResult[],
 ): Promise<void> => {
-  const chosen = scenariosOn(bench.target).filter(({ profile }) => profiles.includes(profile));
+  const chosen = scenariosOn(bench).filter(({ profile }) => profiles.includes(profile));
   await forEach(chosen, parallel, signal, async (scenario) => {
     const it = tryFor(scenario, bench, (result) => {
       results.push(result);

@@ -235,19 +235,24 @@ const pages: DeclaredWebsite = {
 /** Gets access logs. */
 const logsBucket = 'access-logs';
 
+/** Lets the server write access logs into a bucket, in words that moto understands too: it knows no list of principals or resources. */
+export const allowLogs = async (client: Independent, Bucket: string): Promise<void> => {
+  const statement = {
+    Effect: 'Allow',
+    Principal: { Service: 'logging.s3.amazonaws.com' },
+    Action: ['s3:PutObject'],
+    Resource: `arn:aws:s3:::${Bucket}/*`,
+  };
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
+  await client.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+};
+
 /** Makes what features name outside their bucket, on a server that has them; again and again with the same end. @returns the buckets */
 export const prepareSurroundings = async (client: Independent): Promise<readonly string[]> => {
   await client.send(new CreateBucketCommand({ Bucket: logsBucket })).catch((error: unknown) => {
     if ((error as { readonly name?: unknown }).name !== 'BucketAlreadyOwnedByYou') throw error;
   });
-  const statement = {
-    Effect: 'Allow',
-    Principal: { Service: 'logging.s3.amazonaws.com' },
-    Action: ['s3:PutObject'],
-    Resource: `arn:aws:s3:::${logsBucket}/*`,
-  };
-  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] });
-  await client.send(new PutBucketPolicyCommand({ Bucket: logsBucket, Policy }));
+  await allowLogs(client, logsBucket);
   return [logsBucket];
 };
 
@@ -257,13 +262,17 @@ export interface Surroundings {
   readonly events: { readonly list: 'sqs' | 'sns'; readonly arn: string };
   /** Where copies may go. */
   readonly copies: Replication['rules'][number]['destination'];
+  /** ARN of the role that copies, where the server asks for one that is there; one that nobody looks for when absent. */
+  readonly copiesAs?: string;
+  /** The bucket that gets access logs, and the Bucket that stands for it, where one does; that of `prepareSurroundings` when absent. */
+  readonly logs?: { readonly bucket: string; readonly ref?: string };
 }
 
 type Replication = NonNullable<BucketSpec['replication']>;
 
-const replicating = ({ copies: destination }: Surroundings) => {
+const replicating = ({ copies: destination, copiesAs }: Surroundings) => {
   // What is needed on AWS has no effect elsewhere.
-  const none: Replication = { role: 'arn:aws:iam::123456789012:role/copies', rules: [], others: 'Remove' };
+  const none: Replication = { role: copiesAs ?? 'arn:aws:iam::123456789012:role/copies', rules: [], others: 'Remove' };
   const rule = (id: string, status: 'Enabled' | 'Disabled', priority: number) =>
     ({ id, status, priority, destination, deleteMarkers: false, existingObjects: false }) as const;
   return {
@@ -279,6 +288,32 @@ const replicationOf = async (client: Independent, Bucket: string): Promise<reado
   return (found?.ReplicationConfiguration?.Rules ?? [])
     .map(({ ID, Status, Priority }) => [ID, Status, Priority])
     .sort();
+};
+
+type Logging = NonNullable<BucketSpec['logging']>;
+
+const loggingTo = ({ logs: { bucket, ref } = { bucket: logsBucket } }: Surroundings) => {
+  const target = ref === undefined ? { targetBucket: bucket } : { targetBucketRef: { name: ref } };
+  const days: Logging = { enabled: true, ...target, targetPrefix: 'days/' };
+  const byDay = { partitionedPrefix: { partitionDateSource: 'EventTime' } } as const;
+  return {
+    full: { enabled: true, ...target, targetPrefix: 'full/' } satisfies Logging,
+    other: {
+      enabled: true,
+      ...target,
+      targetPrefix: '',
+      targetObjectKeyFormat: { simplePrefix: {} },
+    } satisfies Logging,
+    none: { enabled: false, targetPrefix: '' } satisfies Logging,
+    partly: [
+      { needs: 'loggingPartitionedPrefix', declared: { ...days, targetObjectKeyFormat: byDay }, rest: days },
+    ] as const,
+    isOfTwo: ref !== undefined,
+    shows: ({ enabled, targetPrefix, targetObjectKeyFormat }: Logging) =>
+      enabled
+        ? [bucket, targetPrefix, targetObjectKeyFormat?.partitionedPrefix?.partitionDateSource]
+        : [undefined, undefined, undefined],
+  };
 };
 
 const copiesByArn = { bucketArn: 'arn:aws:s3:::copies' } as const;
@@ -514,35 +549,12 @@ export const declarationsWith = (at: Surroundings): readonly AnyDeclaration[] =>
   }),
   declare<'logging'>({
     feature: 'logging',
-    full: { enabled: true, targetBucket: logsBucket, targetPrefix: 'full/' },
-    other: {
-      enabled: true,
-      targetBucket: logsBucket,
-      targetPrefix: '',
-      targetObjectKeyFormat: { simplePrefix: {} },
-    },
-    none: { enabled: false, targetPrefix: '' },
-    partly: [
-      {
-        needs: 'loggingPartitionedPrefix',
-        declared: {
-          enabled: true,
-          targetBucket: logsBucket,
-          targetPrefix: 'days/',
-          targetObjectKeyFormat: { partitionedPrefix: { partitionDateSource: 'EventTime' } },
-        },
-        rest: { enabled: true, targetBucket: logsBucket, targetPrefix: 'days/' },
-      },
-    ],
+    ...loggingTo(at),
     async seen(client, Bucket) {
       const { LoggingEnabled: found } = await client.send(new GetBucketLoggingCommand({ Bucket }));
       const { PartitionedPrefix } = found?.TargetObjectKeyFormat ?? {};
       return [found?.TargetBucket, found?.TargetPrefix, PartitionedPrefix?.PartitionDateSource];
     },
-    shows: ({ enabled, targetBucket, targetPrefix, targetObjectKeyFormat }) =>
-      enabled
-        ? [targetBucket, targetPrefix, targetObjectKeyFormat?.partitionedPrefix?.partitionDateSource]
-        : [undefined, undefined, undefined],
   }),
   declare<'website'>({
     feature: 'website',
@@ -756,9 +768,10 @@ export const differencesFrom = async (
   spec: Partial<BucketSpec>,
   client: Independent,
   bucket: string,
+  at: Surroundings = surroundings.moto,
 ): Promise<readonly string[]> => {
   const differences: string[] = [];
-  for (const { feature, seen, shows } of declarationsWith(surroundings.moto)) {
+  for (const { feature, seen, shows } of declarationsWith(at)) {
     const declared = spec[feature];
     if (declared === undefined) continue;
     const have = JSON.stringify(await seen(client, bucket));

@@ -1,17 +1,11 @@
 import { GetBucketVersioningCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { BucketFeature, BucketSpec } from '@operator/api';
 import type { Part } from '@operator/s3';
-import {
-  declarationsWith,
-  differencesFrom,
-  replacement,
-  surroundings,
-  type AnyDeclaration,
-} from '@operator/testing/declarations';
+import { declarationsWith, differencesFrom, replacement, type AnyDeclaration } from '@operator/testing/declarations';
 import { Lie, Mismatch, sayingOf, type Bench } from '../bench.ts';
 import { rawCalls } from '../raw.ts';
 import { holds, type SaysUnsupported, type Scenario, type Try } from '../scenario.ts';
-import type { Target } from '../target.ts';
+import { surroundingsOf, tryEffect, withOtherBucket } from './other-bucket.ts';
 
 /** What takes the other parts out of a declaration that needs several. */
 const withoutRest: Readonly<Partial<Record<Part, object>>> = { kmsEncryption: { bucketKeyEnabled: false } };
@@ -28,6 +22,10 @@ const lackOf = (feature: string, message: string | undefined): string | undefine
   const from = message?.search(new RegExp(`(^| )${feature}: `)) ?? -1;
   return from < 0 ? undefined : message?.slice(from).trim();
 };
+
+/** In what the bucket of a Bucket differs from what it declares, as an independent client sees it. */
+const differences = (bench: Bench, object: string, declared: Partial<BucketSpec>): Promise<readonly string[]> =>
+  differencesFrom(declared, bench.independent, bench.named(object), surroundingsOf(bench));
 
 /** Waits for the verdict on what a Bucket declares, and compares it with what an independent client sees. */
 const fulfils = async (
@@ -50,8 +48,8 @@ const fulfils = async (
   try {
     await bench.sees(
       'an independent client sees what is declared',
-      () => differencesFrom(present, bench.independent, bench.named(object)),
-      (differences) => differences.length === 0,
+      () => differences(bench, object, present),
+      (found) => found.length === 0,
     );
   } catch (error) {
     if (!(error instanceof Mismatch)) throw error;
@@ -63,8 +61,8 @@ const fulfils = async (
 };
 
 const stays = async (bench: Bench, object: string, declared: Partial<BucketSpec>, what: string): Promise<void> => {
-  const differences = await differencesFrom(declared, bench.independent, bench.named(object));
-  if (differences.length > 0) throw new Mismatch(`${what}: ${differences.join('; ')}`);
+  const found = await differences(bench, object, declared);
+  if (found.length > 0) throw new Mismatch(`${what}: ${found.join('; ')}`);
 };
 
 const objectKey = 'conformance/object';
@@ -141,6 +139,7 @@ const scenarioOf = (declaration: AnyDeclaration): Scenario => {
         await lacking(bench, it, { declaration, object, set });
         return;
       }
+      await tryEffect(bench, it, feature, object);
       if (otherNeeds.length === 0) {
         await it({ feature, title: 'declared otherwise, it is changed' }, declares(other));
       } else {
@@ -249,8 +248,8 @@ const lacking = async (bench: Bench, it: Try, { declaration, object, set }: Subj
         throw new Mismatch(`Unsupported says: ${says.unsupported ?? 'nothing'}`);
       await bench.sees(
         'what is declared beside it is there',
-        () => differencesFrom(beside, bench.independent, bench.named(object)),
-        (differences) => differences.length === 0,
+        () => differences(bench, object, beside),
+        (found) => found.length === 0,
       );
     }),
   );
@@ -334,8 +333,8 @@ const drift = async (bench: Bench, it: Try, { declaration, object }: Omit<Subjec
       await bench.look('Bucket', object);
       await bench.sees(
         'what was changed is as declared again',
-        () => differencesFrom(declared, bench.independent, bench.named(object)),
-        (differences) => differences.length === 0,
+        () => differences(bench, object, declared),
+        (found) => found.length === 0,
       );
       if (drifted)
         await bench.sees(
@@ -409,8 +408,8 @@ const together = (declarations: readonly AnyDeclaration[]): Scenario => ({
     const object = 'together';
     const feature = 'all features';
     const on = { versioning: { enabled: true, mfaDelete: false } };
-    // What needs a key of the server's, or can be had while the bucket is created alone, is tried by itself.
-    const tried = declarations.filter((one) => one.isForEver !== true);
+    // What needs a key of the server's or another Bucket, or can be had while the bucket is created alone, is tried by itself.
+    const tried = declarations.filter(({ isForEver, isOfTwo }) => isForEver !== true && isOfTwo !== true);
     const declared = (which: 'full' | 'other' | 'none', lacked: ReadonlySet<string>): Partial<BucketSpec> =>
       Object.fromEntries(
         tried
@@ -490,12 +489,11 @@ const secondFactor: Scenario = {
         bench.sees(
           'versioning and tags',
           () =>
-            differencesFrom(
-              { versioning: { enabled: true, mfaDelete: true }, tagging: { tags: { beside: 'mfaDelete' } } },
-              bench.independent,
-              bench.named(object),
-            ),
-          (differences) => differences.length === 0,
+            differences(bench, object, {
+              versioning: { enabled: true, mfaDelete: true },
+              tagging: { tags: { beside: 'mfaDelete' } },
+            }),
+          (found) => found.length === 0,
         ),
       ),
     );
@@ -510,13 +508,17 @@ const secondFactor: Scenario = {
   },
 };
 
-/** Replication and access logs need a second bucket of the same server, which the specs of the drivers make, and a run does not. */
-const ofTwoBuckets: readonly string[] = ['replication', 'logging'];
-
-/** Notifications are tried where it is known of a queue or topic that may get them. */
-export const featureScenarios = ({ events }: Pick<Target, 'events'>): readonly Scenario[] => {
-  const declarations = declarationsWith({ ...surroundings.moto, ...(events === undefined ? {} : { events }) }).filter(
-    ({ feature }) => !ofTwoBuckets.includes(feature) && (events !== undefined || feature !== 'notifications'),
-  );
-  return [...declarations.map(scenarioOf), secondFactor, together(declarations)];
+/** Notifications are tried where it is known of a queue or topic that may get them, and copies where a role is known that AWS asks for. */
+export const featureScenarios = (bench: Pick<Bench, 'target' | 'named'>): readonly Scenario[] => {
+  const { events, replicationRole, type } = bench.target;
+  const untried: readonly (string | false)[] = [
+    events === undefined && 'notifications',
+    type === 'aws' && replicationRole === undefined && 'replication',
+  ];
+  const declarations = declarationsWith(surroundingsOf(bench)).filter(({ feature }) => !untried.includes(feature));
+  return [
+    ...declarations.map((declaration) => withOtherBucket(scenarioOf(declaration), declaration.feature)),
+    secondFactor,
+    together(declarations),
+  ];
 };

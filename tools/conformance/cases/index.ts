@@ -1,5 +1,5 @@
+import type { Bench } from '../bench.ts';
 import type { Scenario } from '../scenario.ts';
-import type { Target } from '../target.ts';
 import { bucketScenarios } from './buckets.ts';
 import { eventScenarios } from './events.ts';
 import { featureScenarios } from './features.ts';
@@ -7,9 +7,9 @@ import { keyScenarios } from './keys.ts';
 import { policyScenarios } from './policies.ts';
 
 /** All that is tried on a server. */
-export const scenariosOn = (target: Target): readonly Scenario[] => [
+export const scenariosOn = (bench: Pick<Bench, 'target' | 'named'>): readonly Scenario[] => [
   ...bucketScenarios,
-  ...featureScenarios(target),
+  ...featureScenarios(bench),
   ...policyScenarios,
   ...keyScenarios,
   ...eventScenarios,

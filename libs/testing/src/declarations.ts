@@ -66,6 +66,8 @@ interface Declaration<F extends BucketFeature = BucketFeature> {
   readonly seen: (client: Independent, bucket: string) => Promise<unknown>;
   /** What it finds once the declaration is fulfilled. */
   readonly shows: (declared: NonNullable<BucketSpec[F]>) => unknown;
+  /** What a server may show in place of nothing: its own default, in the form of `shows`. */
+  readonly byDefault?: unknown;
   readonly foreign?: ForeignEntry;
 }
 
@@ -529,6 +531,8 @@ export const declarationsWith = (at: Surroundings): readonly AnyDeclaration[] =>
       return answer?.OwnershipControls?.Rules?.[0]?.ObjectOwnership ?? 'none';
     },
     shows: ({ enabled, objectOwnership }) => (enabled ? objectOwnership : 'none'),
+    // SeaweedFS, also of a bucket that never had any.
+    byDefault: 'BucketOwnerEnforced',
   }),
   declare<'requestPayment'>({
     feature: 'requestPayment',
@@ -771,12 +775,14 @@ export const differencesFrom = async (
   at: Surroundings = surroundings.moto,
 ): Promise<readonly string[]> => {
   const differences: string[] = [];
-  for (const { feature, seen, shows } of declarationsWith(at)) {
+  for (const { feature, seen, shows, none, byDefault } of declarationsWith(at)) {
     const declared = spec[feature];
     if (declared === undefined) continue;
     const have = JSON.stringify(await seen(client, bucket));
     const want = JSON.stringify(shows(declared));
-    if (have !== want) differences.push(`${feature} is ${have}, not ${want}`);
+    const isDefault =
+      byDefault !== undefined && want === JSON.stringify(shows(none)) && have === JSON.stringify(byDefault);
+    if (have !== want && !isDefault) differences.push(`${feature} is ${have}, not ${want}`);
   }
   return differences;
 };

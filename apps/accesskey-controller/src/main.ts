@@ -33,7 +33,7 @@ import { createOwnWrites, secretResource } from '@operator/secrets';
 import { secretNameOf } from '@operator/secret-content';
 import packageJson from '../package.json' with { type: 'json' };
 import type { AccessKey } from './deps.ts';
-import { ageSeconds } from './key-age.ts';
+import { issuedKeys } from './issued-keys.ts';
 import { issuedLabel } from './output-secret.ts';
 import { makePair } from './pair.ts';
 import { createCandidates } from './candidates.ts';
@@ -88,11 +88,12 @@ const build = (tools: ControllerTools) => {
     },
   });
 
-  tools.metrics.keyAges(() => ageSeconds(accessKeys.list(), tools.clock.now()));
+  tools.metrics.accessKeys(() => issuedKeys(accessKeys.list(), tools.clock.now()));
 
   providers.on({
-    onDelete: ({ metadata }) => {
-      pool.drop(metadata.uid);
+    onDelete: (provider) => {
+      pool.drop(provider.metadata.uid);
+      tools.metrics.forgetProvider(keyOf(provider));
     },
   });
 

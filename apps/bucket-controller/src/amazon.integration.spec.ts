@@ -80,6 +80,7 @@ const begin = (spec: Partial<BucketSpec> = {}, settlesInMs = 120_000) => {
       bucketReconciler({
         references: world.references(),
         ownership: world.ownership,
+        vanished: () => undefined,
         sameName: () => [...world.buckets.values()],
         policiesOf: () => Promise.resolve([]),
         borrowersOf: () => Promise.resolve([]),

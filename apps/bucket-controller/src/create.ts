@@ -28,6 +28,7 @@ export const createOwned = async (work: BucketWork, seen: AbsentBucket): Promise
   const context = await contextOf(work, provided, true);
   const { input: born, managed } = birthOf(provided.driver, spec, context);
   if (bucket.status?.ownership !== undefined) {
+    deps.vanished();
     pass.event(
       'Warning',
       reasons.BucketMissing,

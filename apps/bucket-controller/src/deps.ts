@@ -6,6 +6,8 @@ import type { BucketPass, PolicyOnBucket } from './report.ts';
 export interface BucketDeps {
   readonly references: References;
   readonly ownership: Ownership;
+  /** Counts a bucket that was gone from the server, and not by us. */
+  readonly vanished: () => void;
   /** The Buckets whose spec names this bucket, in every namespace that is watched. */
   readonly sameName: (bucketName: string) => readonly Bucket[];
   /** The BucketPolicies that refer to this Bucket and are granted to. */

@@ -39,6 +39,7 @@ const begin = async () => {
   const deps = {
     references: world.references(),
     ownership: world.ownership,
+    vanished: () => undefined,
     sameName: () => [],
     policiesOf: () => Promise.resolve([]),
     borrowersOf: () => Promise.resolve([]),

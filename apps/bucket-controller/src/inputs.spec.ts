@@ -35,6 +35,7 @@ const begin = (named: () => readonly Reference[]) => {
   const deps = (): BucketDeps => ({
     references: world.references(),
     ownership: world.ownership,
+    vanished: () => undefined,
     sameName: (name) => [...world.buckets.values()].filter(({ spec }) => spec.name === name),
     policiesOf: () => Promise.resolve([]),
     borrowersOf: () => Promise.resolve([]),

@@ -95,8 +95,9 @@ const build = (tools: ControllerTools) => {
   tools.mapEvents(buckets, (bucket, old) => (bucketMatters(bucket, old) ? rivalsOf(bucket).map(keyOf) : []));
 
   providers.on({
-    onDelete: ({ metadata }) => {
-      pool.drop(metadata.uid);
+    onDelete: (provider) => {
+      pool.drop(provider.metadata.uid);
+      tools.metrics.forgetProvider(keyOf(provider));
     },
   });
 
@@ -140,6 +141,7 @@ const build = (tools: ControllerTools) => {
       references,
       inputs,
       ownership,
+      vanished: tools.metrics.vanishedBuckets(),
       sameName,
       borrowersOf: (bucket, signal) => {
         const key = keyOf(bucket);

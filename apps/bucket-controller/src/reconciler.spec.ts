@@ -76,6 +76,7 @@ const begin = ({
     ...(aspects === undefined ? {} : { aspects }),
   });
   const world = createTestWorld(s3.driver);
+  const vanished = { count: 0 };
   const bench = createBench<BucketSpec, BucketStatus>({
     writes: world.writes,
     store: world.buckets,
@@ -84,6 +85,7 @@ const begin = ({
       bucketReconciler({
         references: world.references(),
         ownership: world.ownership,
+        vanished: () => void (vanished.count += 1),
         sameName: (name) =>
           [...world.buckets.values()].filter(
             ({ spec, metadata }) => spec.name === name && !(isUnseen && metadata.name === 'photos'),
@@ -95,7 +97,7 @@ const begin = ({
       }),
   });
   clock.now = () => bench.now();
-  return { s3, bench, ...world };
+  return { s3, bench, vanished, ...world };
 };
 
 /** The same, with a Provider of the platform that is lent to the Bucket. `say`: gives it annotations. */
@@ -720,16 +722,18 @@ describe('a bucket that is there already', () => {
 
 describe('a bucket of ours', () => {
   it('that vanished is made anew, is ours, and is told', async () => {
-    const { bench, s3 } = begin({ spec: { adoptionPolicy: 'Always' } });
+    const { bench, s3, vanished } = begin({ spec: { adoptionPolicy: 'Always' } });
     s3.make('photos');
     await bench.run();
     expect(bench.object().status).toMatchObject({ ownership: 'Adopted' });
+    expect(vanished.count).toBe(0);
     s3.buckets.clear();
     expect((await bench.pass()).events).toEqual([
       'Warning BucketMissing: Bucket photos is gone from the server; the operator creates it again, empty.',
       'Normal BucketCreated: Created bucket photos in region us-east-1.',
     ]);
     await bench.run();
+    expect(vanished.count).toBe(1);
     expect(bench.object().status).toMatchObject({ ownership: 'Created' });
   });
 

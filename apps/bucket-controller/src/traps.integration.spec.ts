@@ -71,6 +71,7 @@ describe.each(servers)('a Bucket on %s', (name, start, factory) => {
         bucketReconciler({
           references: world.references(),
           ownership: world.ownership,
+          vanished: () => undefined,
           sameName: (wanted) => [...world.buckets.values()].filter(({ spec: { name: other } }) => other === wanted),
           policiesOf: () => Promise.resolve([]),
           borrowersOf: () => Promise.resolve([]),

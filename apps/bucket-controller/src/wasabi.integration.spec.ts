@@ -51,6 +51,7 @@ const beginDeletion = async (name: string, spec: Partial<BucketSpec>) => {
       bucketReconciler({
         references: world.references(),
         ownership: world.ownership,
+        vanished: () => undefined,
         sameName: (wanted) => [...world.buckets.values()].filter(({ spec: { name: other } }) => other === wanted),
         policiesOf: () => Promise.resolve([]),
         borrowersOf: () => Promise.resolve([]),

@@ -107,8 +107,9 @@ const build = (tools: ControllerTools) => {
   const { buckets, providers, accessKeys } = views;
   wakePolicies(tools, views);
   providers.on({
-    onDelete: ({ metadata }) => {
-      pool.drop(metadata.uid);
+    onDelete: (provider) => {
+      pool.drop(provider.metadata.uid);
+      tools.metrics.forgetProvider(keyOf(provider));
     },
   });
 

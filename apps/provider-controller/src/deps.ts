@@ -9,7 +9,7 @@ import type { AccessKeyUser, ProviderUsers } from './users.ts';
 export interface ProviderDeps {
   readonly kube: KubeClient;
   readonly pool: DriverPool;
-  readonly metrics: Pick<Metrics, 'providerConnectivity'>;
+  readonly metrics: Pick<Metrics, 'providerChecked'>;
   readonly checks: CheckMemory;
   /** Watches the Secrets that a Provider names, and enqueues it when one changes. */
   readonly secrets: { follow(provider: Provider): void };

@@ -41,7 +41,7 @@ const build = (tools: ControllerTools) => {
       checks.forget(provider.metadata.uid);
       orphans.forget(provider.metadata.uid);
       pool.drop(provider.metadata.uid);
-      metrics.providerConnectivity(keyOf(provider), undefined);
+      metrics.forgetProvider(keyOf(provider));
     },
   });
 

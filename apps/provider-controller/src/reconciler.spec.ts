@@ -42,7 +42,7 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
         kube: world.kube.client,
         pool: createDriverPool({ aws: make, wasabi: make, minio: make, custom: make }),
         metrics: {
-          providerConnectivity: (name, isUp) => void connectivity.set(name, isUp),
+          providerChecked: (name, { connected }) => void connectivity.set(name, connected),
         },
         checks: createCheckMemory(),
         secrets: { follow: () => undefined },

@@ -60,7 +60,12 @@ const report = async (
   const { buckets, accessKeys, sources = [] } = users;
   const inUseBy = { buckets: buckets.length + sources.length, accessKeys: accessKeys.length };
   const claims = reportWithdrawal(seen, work);
-  deps.metrics.providerConnectivity(keyOf(provider), !(found instanceof Fault));
+  deps.metrics.providerChecked(
+    keyOf(provider),
+    found instanceof Fault
+      ? { connected: false }
+      : { connected: true, certificateExpiresAt: found.health.certificateExpiresAt },
+  );
   const news = explainRevocation(provider, revocation);
   if (news !== undefined) pass.event('Normal', news.reason, news.message);
   const told = { inUseBy, ...(revocation === undefined ? {} : { revocation }) };

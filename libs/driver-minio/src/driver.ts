@@ -128,7 +128,7 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
     wireAs: (credentials) => pool.wireAs(credentials),
     deniesUnknownKeys: createUnknownKeyCheck((credentials) => pool.wireAs(credentials), deps.random),
     async checkHealth(context) {
-      const health = await checkS3Health(driver, pool.probe, context);
+      const health = await checkS3Health(driver, pool, context);
       const serverVersion = await versionOf(context);
       return serverVersion === undefined ? health : { ...health, serverVersion };
     },

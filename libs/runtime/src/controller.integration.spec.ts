@@ -584,9 +584,9 @@ describe('a controller seen from outside', () => {
     const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
     for (const line of [
       'wasabi_s3_operator_reconcile_total{kind="Widget",result="settled",controller="widget-controller"} 1',
-      'wasabi_s3_operator_objects{kind="Widget",ready="True",reason="Ready",controller="widget-controller"} 1',
+      'wasabi_s3_operator_objects{namespace="default",kind="Widget",ready="True",reason="Ready",controller="widget-controller"} 1',
       'wasabi_s3_operator_leader{controller="widget-controller"} 1',
-      'wasabi_s3_operator_external_calls_total{service="outside",operation="Put",code="OK",controller="widget-controller"} 1',
+      'wasabi_s3_operator_external_calls_total{service="outside",operation="Put",code="OK",provider="",controller="widget-controller"} 1',
       'wasabi_s3_operator_kubernetes_requests_total{verb="apply",resource="widgets",code="200",controller="widget-controller"} 2',
     ]) {
       expect(text).toContain(line);

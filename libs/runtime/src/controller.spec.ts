@@ -747,3 +747,26 @@ it('says with each failed pass how many have failed in a row and when the next o
     { level: 'info', event: 'condition', reason: 'Ready', msg: expect.any(String) as string },
   ]);
 });
+
+it('logs the Event of a loss as an error, and any other as news', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const formatters = { level: (level: string) => ({ level }) };
+  const told = pino({ formatters }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
+  const { end, passes } = await run({
+    objects: [widget('a')],
+    kube: { apply: applied },
+    reconcile: (_attempt, pass) => {
+      pass.event('Warning', 'BucketMissing', 'It is gone.');
+      pass.event('Normal', 'BucketCreated', 'It is there.');
+      return settled({});
+    },
+    more: { log: told },
+  });
+  await vi.waitUntil(() => passes() === 1);
+  await end();
+  expect(lines.map(({ level, event }) => ({ level, event }))).toEqual([
+    { level: 'error', event: 'BucketMissing' },
+    { level: 'info', event: 'BucketCreated' },
+    { level: 'info', event: 'condition' },
+  ]);
+});

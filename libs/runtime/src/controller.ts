@@ -1,3 +1,4 @@
+import { isPaused } from './annotations.ts';
 import type { ControllerDeps } from './controller-deps.ts';
 import { createCustody } from './custody.ts';
 import { createDriftLoops } from './drift-loop.ts';
@@ -77,12 +78,21 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
   };
 };
 
-/** Feeds the gauge of states from the cache. */
-const countStates = <Spec, Status>({ metrics, resource, informer }: ControllerDeps<Spec, Status>): void => {
+/** Feeds the gauges of objects from the cache. */
+const countStates = <Spec, Status>({ metrics, resource, informer, clock }: ControllerDeps<Spec, Status>): void => {
   metrics.countStates(resource.kind, function* () {
+    const nowMs = clock.now().getTime();
     for (const object of informer.list()) {
+      const { namespace, creationTimestamp } = object.metadata;
       const ready = readyOf(object);
-      yield { status: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'NotReconciled' };
+      const since = ready?.lastTransitionTime ?? creationTimestamp;
+      yield {
+        namespace,
+        status: ready?.status ?? 'Unknown',
+        reason: ready?.reason ?? 'NotReconciled',
+        sinceSeconds: Math.max(0, (nowMs - Date.parse(since)) / 1_000),
+        isPaused: isPaused(object),
+      };
     }
   });
 };

@@ -10,7 +10,7 @@ export type { KubeConnection } from './kube-connection.ts';
 export { KubeError, isKubeError } from './kube-error.ts';
 export { createKubeClient } from './kube-requests.ts';
 export { createLiveList, type LiveList } from './live-list.ts';
-export type { Metrics } from './metrics.ts';
+export type { IssuedKey, Metrics } from './metrics.ts';
 export type { Finalized, Pass, Reconciler } from './reconciler.ts';
 export { isPaused } from './annotations.ts';
 export { keyOf, ownStatus } from './resource.ts';

@@ -1,6 +1,7 @@
 import type { CallContext, ExternalCall } from '@operator/outcome';
 import type { ControllerDeps, Turn } from './controller-deps.ts';
 import { leadershipLost } from './leadership-lost.ts';
+import { isLoss } from './log-level.ts';
 import { codeOf } from './metrics.ts';
 import type { Pass } from './reconciler.ts';
 import { type KubeObject, refOf } from './resource.ts';
@@ -17,7 +18,7 @@ export interface LentPass<Spec, Status> {
 
 type LentDeps<Spec, Status> = Pick<
   ControllerDeps<Spec, Status>,
-  'tracing' | 'events' | 'kube' | 'metrics' | 'monotonicMs' | 'mayWrite'
+  'tracing' | 'events' | 'kube' | 'metrics' | 'monotonicMs' | 'mayWrite' | 'reconciler'
 >;
 
 /** `object`: with what is known of it; `stored`: as the API server has it. */
@@ -34,12 +35,12 @@ export const lendPass = <Spec, Status>(
     signal: turn.signal,
     now: turn.now,
     log: turn.log,
-    call: callThrough(deps, turn),
+    call: callThrough(deps, turn, deps.reconciler.providerOf(object) ?? ''),
     prove: () => turn.proof.prove(),
     live: (resource, key) => deps.kube.get(resource, refOf(key), { signal: turn.signal }),
     step: (name, run) => deps.tracing.child(`step ${name}`, {}, run),
     event: (type, reason, message) => {
-      turn.log.info({ event: reason, reason }, message);
+      turn.log[isLoss(reason) ? 'error' : 'info']({ event: reason, reason }, message);
       deps.events.record(current, type, reason, message);
     },
     async record(status) {
@@ -55,6 +56,7 @@ const callThrough =
   <Spec, Status>(
     { metrics, monotonicMs, mayWrite, tracing }: LentDeps<Spec, Status>,
     { signal, proof }: Turn,
+    provider: string,
   ): CallContext['call'] =>
   async <T>(call: ExternalCall, run: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted();
@@ -64,7 +66,8 @@ const callThrough =
       if (!mayWrite()) throw leadershipLost();
     }
     const startedAt = monotonicMs();
-    const told = (code: string) => metrics.called(call, code, (monotonicMs() - startedAt) / 1_000);
+    const told = (code: string) =>
+      metrics.called(call, { code, seconds: (monotonicMs() - startedAt) / 1_000, provider });
     return tracing.child(
       `${call.service} ${call.operation}`,
       { service: call.service, write: call.write },

@@ -3,6 +3,7 @@ import type { Fault } from '@operator/outcome';
 
 /** Data or a bucket is gone: nobody can wait for morning. */
 const lost: ReadonlySet<string> = new Set([reasons.BucketMissing]);
+export const isLoss = (reason: string): boolean => lost.has(reason);
 
 /** What passes by itself, so that an object that was never Ready only waits for it. */
 const passing: ReadonlySet<string> = new Set([
@@ -30,7 +31,7 @@ export const levelOfReady = (given: {
 }): 'info' | 'warn' | 'error' => {
   const { ready, before, fault, isToldElsewhere } = given;
   if (ready.status === 'True') return 'info';
-  if (lost.has(ready.reason)) return 'error';
+  if (isLoss(ready.reason)) return 'error';
   if (fault !== undefined && isToldElsewhere?.(fault) === true) return 'info';
   if (before !== 'True' && passing.has(ready.reason)) return 'info';
   return 'warn';

@@ -2,7 +2,7 @@ import { lookup as lookUpInDns, type LookupAddress } from 'node:dns';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
-import { getCACertificates } from 'node:tls';
+import { getCACertificates, TLSSocket } from 'node:tls';
 import type { TlsSettings } from './connection.ts';
 import { DestinationRefused, type RefusedDestinations } from './destinations.ts';
 
@@ -10,6 +10,8 @@ import { DestinationRefused, type RefusedDestinations } from './destinations.ts'
 export interface Agents {
   readonly httpAgent: HttpAgent;
   readonly httpsAgent: HttpsAgent;
+  /** When the certificate ends that ends first, of those that the hosts have shown last; undefined before one was seen. */
+  certificateExpiresAt(): Date | undefined;
   close(): void;
 }
 
@@ -19,6 +21,9 @@ export type LookUp = (
   options: { readonly all: true },
   found: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
+
+/** Hosts whose certificates are remembered: with buckets in host names there may be many. */
+const mostHosts = 50;
 
 const sockets = { keepAlive: true, maxSockets: 50 };
 
@@ -53,6 +58,13 @@ export const createAgents = (
   lookUp: LookUp = lookUpInDns,
 ): Agents => {
   const lookup = guardedLookup(refused, lookUp);
+  const expiries = new Map<string, number>();
+  const noteCertificate = (host: string, socket: TLSSocket): void => {
+    // Empty where a session is taken up again, and no date then.
+    const expiresAt = Date.parse(socket.getPeerCertificate().valid_to);
+    if (Number.isNaN(expiresAt) || (!expiries.has(host) && expiries.size >= mostHosts)) return;
+    expiries.set(host, expiresAt);
+  };
   const guard = <Made extends HttpAgent>(agent: Made): Made => {
     const connect = agent.createConnection.bind(agent);
     // An address needs no look-up, so it is checked here.
@@ -60,7 +72,9 @@ export const createAgents = (
       const host = (options.host ?? '').replace(/^\[|\]$/g, '');
       const range = refused.rangeOf(host);
       if (range !== undefined) throw new DestinationRefused(host, range);
-      return connect(options, done);
+      const socket = connect(options, done);
+      if (socket instanceof TLSSocket) socket.once('secureConnect', () => noteCertificate(host, socket));
+      return socket;
     };
     return agent;
   };
@@ -76,6 +90,7 @@ export const createAgents = (
   return {
     httpAgent,
     httpsAgent,
+    certificateExpiresAt: () => (expiries.size === 0 ? undefined : new Date(Math.min(...expiries.values()))),
     close: () => {
       httpAgent.destroy();
       httpsAgent.destroy();

@@ -16,6 +16,8 @@ export interface Health {
   readonly serverVersion?: string;
   /** True when the credentials are good yet may not list buckets. */
   readonly listDenied: boolean;
+  /** When the certificate ends first among those that its hosts have shown; absent without TLS, or before a full handshake. */
+  readonly certificateExpiresAt?: Date;
 }
 
 /**

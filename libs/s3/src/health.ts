@@ -6,6 +6,7 @@ import type { Driver, Health } from './driver.ts';
 import { answerOf } from './wire-answer.ts';
 import { hostOf } from './wire-fault.ts';
 import type { Wire } from './wire.ts';
+import type { WirePool } from './wire-pool.ts';
 
 /** @throws Fault `waiting` NotAnS3Server for what is no list of buckets: a web page can be well-formed XML too */
 export const requireListOfBuckets = (
@@ -42,16 +43,18 @@ const signsIn = async (
 ): Promise<boolean> => (typeof keys === 'string' ? false : ((await keys.signsIn?.(credentials, context)) ?? false));
 
 /**
- * Reaches the server once by ListBuckets, past an open circuit. `probe`: the pool's wire for that. AccessDenied counts as a
+ * Reaches the server once by ListBuckets, past an open circuit, by the pool's wire for that. AccessDenied counts as a
  * proof that the credentials are known only where the server does not say it of unknown ones too.
  * @throws Fault as `Driver.checkHealth`
  */
 export const checkS3Health = async (
   driver: Pick<Driver, 'deniesUnknownKeys' | 'keys' | 'connection'>,
-  probe: Wire,
+  { probe, certificateExpiresAt: expiresAt }: Pick<WirePool, 'probe' | 'certificateExpiresAt'>,
   context: CallContext,
 ): Promise<Health> => {
-  const health = await listBuckets(probe, context);
+  const listed = await listBuckets(probe, context);
+  const certificateExpiresAt = expiresAt();
+  const health = { ...listed, ...(certificateExpiresAt === undefined ? {} : { certificateExpiresAt }) };
   if (!health.listDenied || !(await driver.deniesUnknownKeys(context))) return health;
   if (await signsIn(driver, driver.connection.credentials, context)) return health;
   throw waiting(

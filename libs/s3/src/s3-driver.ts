@@ -48,7 +48,7 @@ export const createS3Driver = (connection: Connection, deps: DriverDeps, traits:
     deniesUnknownKeys: createUnknownKeyCheck((credentials) => pool.wireAs(credentials), deps.random),
     async checkHealth(context) {
       traits.checkSettings?.();
-      return checkS3Health(driver, pool.probe, context);
+      return checkS3Health(driver, pool, context);
     },
     probe: (context, bucket) => probeFeatures(driver, context, { bucket, isCertain: traits.isCertain }),
     close: () => pool.close(),

@@ -6,6 +6,7 @@ import {
   ListBucketsCommand,
   PutBucketTaggingCommand,
 } from '@aws-sdk/client-s3';
+import { X509Certificate } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { asFault, redact } from '@operator/outcome';
 import {
@@ -398,6 +399,16 @@ describe('over TLS', () => {
 
   it('a custom authority is accepted', async () => {
     await send({ tls: { insecureSkipVerify: false, caCertificate: testCertificate.cert } });
+  });
+
+  it('it is known when the certificate ends, once it was seen', async () => {
+    const pool = poolTo({
+      endpoint: secure.endpoint,
+      tls: { insecureSkipVerify: false, caCertificate: testCertificate.cert },
+    });
+    expect(pool.certificateExpiresAt()).toBeUndefined();
+    await pool.wire().send(new ListBucketsCommand({}), recordingContext());
+    expect(pool.certificateExpiresAt()).toEqual(new Date(new X509Certificate(testCertificate.cert).validTo));
   });
 
   it('the check can be skipped for one client, and only for that', async () => {

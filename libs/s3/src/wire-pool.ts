@@ -41,6 +41,8 @@ export interface WirePool {
   wireAs(credentials: Credentials): Wire;
   /** A client for the health check: one attempt, past an open circuit. */
   readonly probe: Wire;
+  /** As `Health.certificateExpiresAt`. */
+  certificateExpiresAt(): Date | undefined;
   close(): void;
 }
 
@@ -195,6 +197,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     // One attempt: a server locks an account on which bad credentials are tried too often.
     wireAs: (credentials) => createWire(connection.region, credentials, { isProbe: false, singleAttempt: true }),
     probe: createWire(connection.region, connection.credentials, { isProbe: true, singleAttempt: true }),
+    certificateExpiresAt: () => uplink.agents.certificateExpiresAt(),
     close: () => uplink.close(),
   };
 };

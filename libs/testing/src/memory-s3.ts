@@ -250,7 +250,8 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
     wire: (region = 'us-east-1') => wireFor(region),
     wireAs: (credentials) => wireFor('us-east-1', credentials),
     deniesUnknownKeys: () => Promise.resolve(false),
-    checkHealth: (context) => checkS3Health(driver, wireFor('us-east-1'), context),
+    checkHealth: (context) =>
+      checkS3Health(driver, { probe: wireFor('us-east-1'), certificateExpiresAt: () => undefined }, context),
     probe: (context, bucket) => probeFeatures(driver, context, { bucket }),
     close: () => undefined,
   };

@@ -68,6 +68,9 @@ describe('versions', () => {
     ['helm', 'v4.3.1', true],
     ['helm', 'v3.19.0', false],
     ['kind', 'kind v0.29.0 go1.24.2 linux/amd64', false],
+    ['prometheus', 'prometheus, version 2.42.0+ds (branch: debian/sid)', true],
+    ['promtool', 'promtool, version 3.5.0 (branch: HEAD)', true],
+    ['promtool', 'promtool, version 2.33.5+ds', false],
   ] as const)('%s that says %j serves: %s', (name, told, serves) => {
     expect(serverSources[name].probe?.accepts.test(told)).toBe(serves);
   });
@@ -91,6 +94,8 @@ describe('versions', () => {
       'versitygw',
       'kind',
       'helm',
+      'prometheus',
+      'promtool',
     ]);
   });
 });

@@ -28,7 +28,9 @@ export type ServerName =
   | 'helm'
   | 'aws'
   | 'rclone'
-  | 'objstore';
+  | 'objstore'
+  | 'prometheus'
+  | 'promtool';
 
 export interface Platform {
   /** As Go and the publishers name them. */
@@ -73,6 +75,13 @@ export interface DebianInstall {
   readonly accepts: RegExp;
 }
 
+/** A program that Debian packages and that runs without the rest of the package. */
+export interface DebianPackage {
+  readonly name: string;
+  /** The upstream versions that serve: which one it is depends on the release that runs here. */
+  readonly accepts: RegExp;
+}
+
 export interface ServerSource {
   readonly name: ServerName;
   /** The folders of the cache: `<family>/<version>/<name>`. */
@@ -84,6 +93,8 @@ export interface ServerSource {
   readonly go?: GoBuild;
   readonly python?: PythonInstall;
   readonly debian?: DebianInstall;
+  /** Where nobody offers it ready-made. */
+  readonly debianPackage?: DebianPackage;
 }
 
 const kubernetesVersion = 'v1.36.3';
@@ -99,6 +110,7 @@ const motoVersion = '5.2.5';
 const seaweedfsVersion = '4.48';
 const kindVersion = 'v0.33.0';
 const helmVersion = 'v4.3.1';
+const prometheusVersion = 'v3.5.0';
 const awsVersion = '1.46.3';
 const rcloneVersion = 'v1.76.0';
 const objstoreVersion = 'v0.0.0-20250804093838-71d60dfee488';
@@ -203,6 +215,26 @@ const helmRelease = ({ os, arch }: Platform): Prebuilt => {
   const url = `https://get.helm.sh/helm-${helmVersion}-${os}-${arch}.tar.gz`;
   return { url, checksumUrl: `${url}.sha256sum`, algorithm: 'sha256', archive: true };
 };
+
+/** Source: github.com/prometheus/prometheus, releases. */
+const prometheusRelease = ({ os, arch }: Platform): Prebuilt => {
+  const base = `https://github.com/prometheus/prometheus/releases/download/${prometheusVersion}`;
+  return {
+    url: `${base}/prometheus-${prometheusVersion.slice(1)}.${os}-${arch}.tar.gz`,
+    checksumUrl: `${base}/sha256sums.txt`,
+    algorithm: 'sha256',
+    archive: true,
+  };
+};
+
+const ofPrometheus = (name: ServerName): ServerSource => ({
+  name,
+  family: 'prometheus',
+  version: prometheusVersion,
+  probe: { args: ['--version'], accepts: /^prom(etheus|tool), version (2\.(4[2-9]|5\d)|3)\./m },
+  prebuilt: prometheusRelease,
+  debianPackage: { name: 'prometheus', accepts: /^(2\.(4[2-9]|5\d)|3)\./ },
+});
 
 export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
   etcd: {
@@ -341,6 +373,8 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     version: objstoreVersion,
     go: { module: 'objstore', package: '.' },
   },
+  prometheus: ofPrometheus('prometheus'),
+  promtool: ofPrometheus('promtool'),
   // Debian's stable release has an older one, whose gateway has no IAM.
   ceph: {
     name: 'ceph',

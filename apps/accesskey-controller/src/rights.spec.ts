@@ -27,6 +27,7 @@ const gone: BucketSight = {
 interface Given {
   readonly maxPolicyBytes?: number;
   readonly lacksActions?: ReadonlySet<string>;
+  readonly impliedActions?: ReadonlyMap<string, string>;
   readonly provider?: Provider;
   readonly standing?: Record<string, unknown>;
   /** How the named buckets stand; `given` when left out. */
@@ -37,6 +38,7 @@ const rightsFor = (spec: Partial<AccessKeySpec>, given: Given = {}): Rights => {
   const {
     maxPolicyBytes = 2_048,
     lacksActions = new Set<string>(),
+    impliedActions = new Map<string, string>(),
     provider = providerOf(driver),
     standing,
     standings = {},
@@ -46,7 +48,7 @@ const rightsFor = (spec: Partial<AccessKeySpec>, given: Given = {}): Rights => {
   const sights = [...refs].map(([name, namespace]) =>
     name === 'none' ? gone : sightOf(name, standings[name], namespace),
   );
-  return rightsOf({ accessKey, provider, sights, standing, server: { maxPolicyBytes, lacksActions } });
+  return rightsOf({ accessKey, provider, sights, standing, server: { maxPolicyBytes, lacksActions, impliedActions } });
 };
 const faultOf = (rights: () => Rights): Fault => {
   try {
@@ -78,6 +80,21 @@ describe('rightsOf', () => {
     const text = JSON.stringify(document);
     for (const part of ['s3:DeleteObject', 'arn:aws:s3:::videos', 'arn:aws:s3:::photos/a/*'])
       expect(text).toContain(part);
+  });
+
+  it.each([
+    ['is denied', undefined, true],
+    ['is denied also where policy allows something else', 's3:GetObject*', true],
+    ['is given who asks for it in policy', 's3:deleteobjectversion', false],
+    ['is given who asks for more in policy', 's3:Delete*', false],
+  ])('what the server implies and the level does not give %s', (_title, action, isDenied) => {
+    const impliedActions = new Map([['s3:DeleteObjectVersion', 's3:DeleteObject']]);
+    const access = [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' as const }];
+    const statement = [{ effect: 'Allow' as const, action: action ?? '', resource: 'arn:aws:s3:::photos/*' }];
+    const own = action === undefined ? {} : { policy: { version: '2012-10-17' as const, statement } };
+    const { policy: document } = rightsFor({ access, ...own }, { impliedActions });
+    const denied = document?.Statement.filter(({ Effect }) => Effect === 'Deny').map(({ Action }) => Action);
+    expect(denied).toEqual(isDenied ? [['s3:DeleteObjectVersion']] : []);
   });
 
   it('lets ${bucket} stand for the one bucket of access', () => {

@@ -2,6 +2,7 @@ import { reasons } from '@operator/api';
 import { Fault, terminal } from '@operator/outcome';
 import {
   allowedWithin,
+  allowsAction,
   describeProblems,
   heldTo,
   leftToOwner,
@@ -41,7 +42,7 @@ export interface RightsQuestion {
   readonly sights: readonly BucketSight[];
   /** What the user has at the server. */
   readonly standing: ObservedUser['policy'];
-  readonly server: Pick<KeyIssuer, 'maxPolicyBytes' | 'lacksActions'>;
+  readonly server: Pick<KeyIssuer, 'maxPolicyBytes' | 'lacksActions' | 'impliedActions'>;
 }
 
 /**
@@ -95,7 +96,12 @@ const askedFor = (question: RightsQuestion) => {
   const bucket = theOneBucket(question);
   const own = accessKey.spec.policy && requireValid(accessKey.spec.policy, bucket);
   if (own !== undefined && isBorrowed(question)) requireConfined(renderPolicy(own, bucket), question);
-  const asked = mergePolicies(own, policyFromAccess(entriesIn(question), { partition, lacks: server.lacksActions }));
+  // Who asks for an action in their own policy gets it: a denial would outweigh that.
+  const implied = [...(server.impliedActions ?? [])].filter(
+    ([action]) => own === undefined || !allowsAction(own, action),
+  );
+  const given = { partition, lacks: server.lacksActions, implied: new Map(implied) };
+  const asked = mergePolicies(own, policyFromAccess(entriesIn(question), given));
   const statements = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
   const wanted = isBorrowed(question) ? allowedWithin(statements, namesOf(question, ['given'])) : statements;
   const lent = lentIn(question);

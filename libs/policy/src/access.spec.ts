@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { AccessLevel, PolicyStatement } from '@operator/api';
 import { describe, expect, test } from 'vitest';
-import { mergePolicies, policyFromAccess } from './access.ts';
+import { mergePolicies, policyFromAccess, type BucketAccess } from './access.ts';
 import { bucketArn, partitionOf } from './arn.ts';
 import { parsePolicy } from './parse.ts';
 import { renderPolicy } from './render.ts';
@@ -94,6 +94,25 @@ describe('statements from access', () => {
       policyFromAccess(entries, lacks && { lacks }).flatMap(({ action = [] }) => action);
     expect(actions()).toContain(lacked);
     expect(actions(new Set([lacked]))).toEqual(actions().filter((action) => action !== lacked));
+  });
+
+  test('deny what the server would allow beyond the level, but in a bucket of which the key is Admin', () => {
+    const implied = new Map([['s3:DeleteObjectVersion', 's3:DeleteObject']]);
+    const denied = (...entries: readonly BucketAccess[]) =>
+      policyFromAccess(entries, { implied }).filter(({ effect }) => effect === 'Deny');
+    const action = ['s3:DeleteObjectVersion'];
+    expect(
+      denied(
+        { bucketName: 'a', level: 'ReadWrite' },
+        { bucketName: 'b', level: 'ReadWrite', prefix: 'in/' },
+        { bucketName: 'c', level: 'ReadWrite', prefix: 'in/' },
+        { bucketName: 'c', level: 'Admin' },
+        { bucketName: 'd', level: 'WriteOnly' },
+      ),
+    ).toEqual([
+      { effect: 'Deny', action, resource: ['arn:aws:s3:::a/*'] },
+      { effect: 'Deny', action, resource: ['arn:aws:s3:::b/in/*'] },
+    ]);
   });
 
   test('are none without access', () => {

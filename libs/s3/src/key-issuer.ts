@@ -68,6 +68,8 @@ export interface KeyIssuer {
   readonly maxKeysPerUser: number;
   /** Actions that the server refuses in the policy of a user though Amazon has them, such as `s3:ListMultipartUploadParts`. */
   readonly lacksActions: ReadonlySet<string>;
+  /** Actions that the server lets those do who have another one, unless they are denied: action → the other one. None when absent. */
+  readonly impliedActions?: ReadonlyMap<string, string>;
   /** True when the caller chooses the pair, so that it can stand in the Secret before it exists at the server. */
   readonly choosesPair: boolean;
   /** Largest policy in bytes without white space. */

@@ -76,9 +76,8 @@ export const createTrails = (
   const reads = createTokenBucket({ perSecond: readsPerSecond, burst: readsPerSecond }, elapsedMs);
   const writes = createTokenBucket({ perSecond: writesPerSecond, burst: writesPerSecond }, elapsedMs);
 
-  /** Loaded when a Bucket first declares a trail: it takes memory. */
   const reach = async (region: string) => {
-    const sdk = await import('@aws-sdk/client-cloudtrail');
+    const sdk = await import('./client.ts');
     const endpoint = endpointFor(region);
     const client =
       clients.get(region) ?? new sdk.CloudTrailClient({ ...uplink.clientSettings(credentials), endpoint, region });

@@ -11,48 +11,11 @@ import {
   type World,
 } from '@operator/tools/harness';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answers } from './tenants/answers.ts';
-import {
-  Case,
-  Found,
-  lent,
-  platform,
-  undisclosed,
-  type Attempt,
-  type Finding,
-  type Lent,
-  type Stage,
-} from './tenants/case.ts';
-import { destinationsAndNames } from './tenants/destinations-and-names.ts';
+import { attempts } from './tenants/attempts.ts';
+import { Case, Found, lent, platform, undisclosed, type Finding, type Lent, type Stage } from './tenants/case.ts';
 import { exhaustion, type Siege } from './tenants/exhaustion.ts';
-import { forgedStatus } from './tenants/forged-status.ts';
-import { hostsAndAccounts } from './tenants/hosts-and-accounts.ts';
-import { logging } from './tenants/logging.ts';
-import { ownerTags } from './tenants/owner-tags.ts';
-import { references } from './tenants/references.ts';
-import { remade } from './tenants/remade.ts';
-import { replication } from './tenants/replication.ts';
-import { secretsAndAnnotations } from './tenants/secrets-and-annotations.ts';
-import { stripped } from './tenants/stripped.ts';
-import { tagsAndPolicies } from './tenants/tags-and-policies.ts';
-import { waits } from './tenants/waits.ts';
 import { startWorld } from './world.ts';
 
-const attempts: readonly Attempt[] = [
-  ...hostsAndAccounts,
-  ...forgedStatus,
-  ...references,
-  ...remade,
-  ...tagsAndPolicies,
-  ...ownerTags,
-  ...secretsAndAnnotations,
-  ...answers,
-  ...destinationsAndNames,
-  ...replication,
-  ...logging,
-  ...stripped,
-  ...waits,
-];
 const neighbour = 'neighbour';
 /** Changes of the neighbour's Bucket that are measured, before and beside each siege. */
 const measuredEdits = 20;

@@ -118,4 +118,21 @@ export const logging: readonly Attempt[] = [
     },
     twin,
   },
+  ...(['paused', 'silent'] as const).map((how): Attempt => ({
+    threat: how === 'paused' ? 'T134' : 'T135',
+    title: `logs go on after the Bucket that gets them was taken back from a source that is ${how}`,
+    async act(given) {
+      const logs = await lentLogs(given);
+      const bucket = await lawfulLogs(given, 'source', logs);
+      if (how === 'paused') await given.pause('Bucket', 'source');
+      else await given.again('Bucket', 'source', { logging: null });
+      await withdraw(given, 'Bucket', undisclosed, logs);
+      await given.must(
+        () => logsOf(given, bucket),
+        (target) => target === undefined,
+        'logging is off',
+      );
+    },
+    twin,
+  })),
 ];

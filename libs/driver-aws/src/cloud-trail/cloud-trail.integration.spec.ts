@@ -270,6 +270,24 @@ it('a trail that is not there is named with what to do, owes nothing to a wish f
   await retireFeatures(driver, s3, last, context);
 });
 
+it('a Bucket of a namespace that borrows the Provider changes no trail, asks about none, and says why', async () => {
+  const { name } = await makeTrail('classic');
+  const driver = driverOf();
+  const s3 = await makeBucket(driver);
+  await converge(driver, s3, specOf(name));
+  context.clear();
+  // What it says of itself is anybody's word, and its owner may record the bucket for reasons of their own.
+  const bucket = bucketContext({ created: false, isBorrowed: true, managed: { cloudTrail: [name] } });
+  const [tags, trail] = await lookAtFeatures(driver, specOf('another'), bucket, s3, context);
+  expect(tags).toMatchObject({ aspect: 'tagging' });
+  expect(trail).toMatchObject({ verdict: 'blocked', fault: { kind: 'terminal', reason: 'ReferenceNotGranted' } });
+  const off = await lookAtFeatures(driver, specOf(name, 'All', false), bucket, s3, context);
+  expect(off.map(({ aspect }) => aspect)).toEqual(['tagging']);
+  await retireFeatures(driver, s3, { spec: specOf(name), bucket }, context);
+  expect(context.calls.filter(({ operation }) => operation.includes('EventSelectors'))).toEqual([]);
+  expect(await recorded(name, s3.bucket)).toEqual(['All']);
+});
+
 it('a trail of another region is found by its ARN there', async () => {
   const far = new CloudTrailClient({
     endpoint: moto.endpoint,

@@ -1,6 +1,6 @@
 import { partitionOf } from '@operator/policy';
 import { reasons } from '@operator/api';
-import { waiting } from '@operator/outcome';
+import { terminal, waiting, type Fault } from '@operator/outcome';
 import type { Aspect, BucketWire } from '@operator/s3';
 import { changeTo, objectsOf, recordedOf, type Events } from './event-selectors.ts';
 import type { TrailName, Trails } from './trails.ts';
@@ -12,7 +12,14 @@ export interface CloudTrailWant {
   readonly events: Events | undefined;
   /** Trails on which an earlier spec had them recorded. */
   readonly former: readonly string[];
+  /** Why no trail is touched, or asked about. */
+  readonly fault?: Fault;
 }
+
+const ofBorrower = terminal(
+  reasons.ReferenceNotGranted,
+  'The trails are those of the account of the Provider, so only Buckets of its own namespace may name one. Remove cloudTrail, and ask the owner of the Provider to record the bucket.',
+);
 
 /** What one trail records of the bucket by selectors of ours. */
 interface Recording {
@@ -44,21 +51,28 @@ export const cloudTrail = (trails: Trails): Aspect<CloudTrailWant, readonly Reco
   return {
     name: 'cloudTrail',
     isApart: true,
-    desired: ({ cloudTrail: declared }, { managed }) =>
-      declared && {
-        trail: declared.trail,
-        events: declared.enabled ? declared.events : undefined,
-        former: (managed.cloudTrail ?? []).filter((trail) => trail !== declared.trail),
-      },
+    desired({ cloudTrail: declared }, { managed, isBorrowed }) {
+      if (declared === undefined) return undefined;
+      const { trail, enabled, events } = declared;
+      // Also off: what the owner of the account has recorded is not the borrower's to end.
+      if (isBorrowed) return enabled ? { trail, events: undefined, former: [], fault: ofBorrower } : undefined;
+      return {
+        trail,
+        events: enabled ? events : undefined,
+        former: (managed.cloudTrail ?? []).filter((other) => other !== trail),
+      };
+    },
+    held: ({ fault }) => fault,
     owns: ({ trail, events }) => (events === undefined ? [] : [trail]),
     holds: (have) => have.flatMap(({ trail, recorded }) => (recorded.length === 0 ? [] : [trail])),
     async read(s3, context, want) {
       const have: Recording[] = [];
-      for (const trail of want === undefined ? [] : [want.trail, ...want.former]) {
+      if (want === undefined || want.fault !== undefined) return have;
+      for (const trail of [want.trail, ...want.former]) {
         const seen = await trails.look(nameOf(trail, s3), context);
         if (seen !== undefined)
           have.push({ trail, arn: seen.arn, recorded: recordedOf(seen.selectors, objectsIn(s3)) });
-        else if (trail === want?.trail && want.events !== undefined) throw missing(nameOf(trail, s3));
+        else if (trail === want.trail && want.events !== undefined) throw missing(nameOf(trail, s3));
       }
       return have;
     },
@@ -81,7 +95,8 @@ export const cloudTrail = (trails: Trails): Aspect<CloudTrailWant, readonly Reco
         if (!isThere && change.events !== undefined) throw missing(nameOf(change.trail, s3));
       }
     },
-    async retire(s3, { spec: { cloudTrail: declared }, bucket: { managed } }, context) {
+    async retire(s3, { spec: { cloudTrail: declared }, bucket: { managed, isBorrowed } }, context) {
+      if (isBorrowed) return;
       const concerned = [...(declared?.enabled === true ? [declared.trail] : []), ...(managed.cloudTrail ?? [])];
       for (const trail of new Set(concerned)) await record(s3, { trail, events: undefined }, context);
     },

@@ -185,10 +185,15 @@ const anonymous: Scenario = {
             },
           ],
         });
+        const repairs = async () =>
+          (await bench.events('BucketPolicy', 'public')).filter((event) => event.startsWith('DriftRepaired: '));
+        const before = await repairs();
         await bench.independent.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }));
         await bench.look('BucketPolicy', 'public');
         await can(bench, nobody, at(privateKey), { allowed: ['list'], refused: ['read'] });
         await bench.becomesReady('BucketPolicy', 'public');
+        // An Event may come later than what it tells.
+        await bench.sees('an Event DriftRepaired', repairs, ({ length }) => length > before.length);
       }),
     );
     await it(

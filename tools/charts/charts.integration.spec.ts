@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { controllerNames } from '../controllers.ts';
 import { startControlPlane, type ControlPlane } from '../local/index.ts';
 import { installCrds } from '../local/crds.ts';
 import { obtainServers } from '../local/servers/obtain.ts';
+import { rulesFile } from '../monitoring/alerts.ts';
 import { packageCharts } from './package.ts';
 
 const run = promisify(execFile);
@@ -19,16 +20,16 @@ let charts: ReadonlyMap<string, string>;
 let controlPlane: ControlPlane;
 
 /** A kind of the Prometheus operator, as far as a chart must be accepted. */
-const serviceMonitors = {
+const monitoringKind = (kind: string) => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   metadata: {
-    name: 'servicemonitors.monitoring.coreos.com',
+    name: `${kind.toLowerCase()}s.monitoring.coreos.com`,
     annotations: { 'api-approved.kubernetes.io': 'unapproved, for a test' },
   },
   spec: {
     group: 'monitoring.coreos.com',
-    names: { kind: 'ServiceMonitor', plural: 'servicemonitors' },
+    names: { kind, plural: `${kind.toLowerCase()}s` },
     scope: 'Namespaced',
     versions: [
       {
@@ -39,7 +40,7 @@ const serviceMonitors = {
       },
     ],
   },
-};
+});
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'charts-'));
@@ -49,7 +50,8 @@ beforeAll(async () => {
     startControlPlane({ dir: join(dir, 'control-plane') }),
   ]);
   await installCrds(controlPlane.kubectl);
-  await controlPlane.kubectl(['apply', '-f', '-'], JSON.stringify(serviceMonitors));
+  for (const kind of ['ServiceMonitor', 'PrometheusRule'])
+    await controlPlane.kubectl(['apply', '-f', '-'], JSON.stringify(monitoringKind(kind)));
   await controlPlane.kubectl(['wait', '--for=condition=established', 'crd', '--all', '--timeout=30s']);
   for (const namespace of ['s3-operator', 'team-a', 'team-b']) {
     await controlPlane.kubectl(['create', 'namespace', namespace]);
@@ -130,6 +132,7 @@ const cases: readonly (readonly [string, string, object])[] = [
   ['metrics off', umbrella, { metrics: { enabled: false } }],
   ['metrics without a Service', umbrella, { metrics: { service: { enabled: false } } }],
   ['a ServiceMonitor', umbrella, { metrics: { serviceMonitor: { enabled: true, labels: { release: 'prometheus' } } } }],
+  ['alerts', umbrella, { metrics: { prometheusRule: { enabled: true, labels: { release: 'prometheus' } } } }],
   ['a NetworkPolicy', umbrella, { operator: { networkPolicy: { enabled: true } } }],
   [
     'a narrow NetworkPolicy without metrics',
@@ -261,6 +264,14 @@ describe('the charts', () => {
     ],
   ])('refuse %s, and say what is wrong', async (_title, chart, values, message) => {
     await expect(template(chart, values)).rejects.toThrow(message);
+  });
+
+  it('have the alerts as they are tested, with the templates of Prometheus untouched', async () => {
+    const manifests = await template(umbrella, { metrics: { prometheusRule: { enabled: true } } });
+    const rules = parseAllDocuments(manifests)
+      .map((document) => document.toJS() as { readonly kind?: string; readonly spec?: unknown } | null)
+      .filter((manifest) => manifest?.kind === 'PrometheusRule');
+    expect(rules.map((rule) => rule?.spec)).toEqual([parse(rulesFile())]);
   });
 
   it('say what comes next', async () => {

@@ -167,6 +167,14 @@ const metrics = {
   }),
 };
 
+/** Of the whole operator, so in its own chart alone. */
+const monitoring = {
+  prometheusRule: object('PrometheusRule of the Prometheus operator: the alerts of docs/runbooks.', {
+    enabled: flag('Whether there is one.', false),
+    labels: texts('Its labels, as Prometheus selects by.'),
+  }),
+};
+
 const rbac = {
   create: flag('Whether roles and bindings are created. If not, docs/rbac.md lists what to grant.', true),
   preset: oneOf(
@@ -251,6 +259,7 @@ export const chartValues: readonly ChartValues[] = [
       ...common,
       ...shared,
       rbac: object('Rights in Kubernetes.', { ...rbac, ...userRoles }),
+      metrics: object('Metrics.', { ...metrics, ...monitoring }),
       controllers: object(
         'What differs for one controller.',
         Object.fromEntries(controllerNames.map((name) => [name, overrides(name)])),

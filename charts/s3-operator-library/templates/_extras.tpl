@@ -30,6 +30,8 @@ spec:
       {{- include "s3-operator.selectorLabels" . | nindent 6 }}
   endpoints:
     - port: metrics
+      # The labels namespace and service of our metrics are not those of the Pod.
+      honorLabels: true
       interval: {{ .values.metrics.serviceMonitor.interval }}
 {{- end -}}
 

@@ -9,6 +9,7 @@ import { controllerNames } from '../controllers.ts';
 import { startControlPlane, type ControlPlane } from '../local/index.ts';
 import { installCrds } from '../local/crds.ts';
 import { obtainServers } from '../local/servers/obtain.ts';
+import { dashboardFile } from '../monitoring/dashboard.ts';
 import { rulesFile } from '../monitoring/alerts.ts';
 import { packageCharts } from './package.ts';
 
@@ -132,7 +133,16 @@ const cases: readonly (readonly [string, string, object])[] = [
   ['metrics off', umbrella, { metrics: { enabled: false } }],
   ['metrics without a Service', umbrella, { metrics: { service: { enabled: false } } }],
   ['a ServiceMonitor', umbrella, { metrics: { serviceMonitor: { enabled: true, labels: { release: 'prometheus' } } } }],
-  ['alerts', umbrella, { metrics: { prometheusRule: { enabled: true, labels: { release: 'prometheus' } } } }],
+  [
+    'alerts and a dashboard',
+    umbrella,
+    {
+      metrics: {
+        prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+        dashboard: { enabled: true, annotations: { grafana_folder: 'Storage' } },
+      },
+    },
+  ],
   ['a NetworkPolicy', umbrella, { operator: { networkPolicy: { enabled: true } } }],
   [
     'a narrow NetworkPolicy without metrics',
@@ -272,6 +282,14 @@ describe('the charts', () => {
       .map((document) => document.toJS() as { readonly kind?: string; readonly spec?: unknown } | null)
       .filter((manifest) => manifest?.kind === 'PrometheusRule');
     expect(rules.map((rule) => rule?.spec)).toEqual([parse(rulesFile())]);
+  });
+
+  it('have the dashboard as it is generated', async () => {
+    const manifests = await template(umbrella, { metrics: { dashboard: { enabled: true } } });
+    const dashboards = parseAllDocuments(manifests)
+      .map((document) => document.toJS() as { readonly data?: Readonly<Record<string, string>> } | null)
+      .flatMap((manifest) => manifest?.data?.['s3-provider-operator.json'] ?? []);
+    expect(dashboards.map((text) => JSON.parse(text) as unknown)).toEqual([JSON.parse(dashboardFile())]);
   });
 
   it('say what comes next', async () => {

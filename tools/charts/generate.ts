@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { projectRoot } from '../paths.ts';
 import { controllerNames } from '../controllers.ts';
+import { dashboardFile } from '../monitoring/dashboard.ts';
 import { rulesFile } from '../monitoring/alerts.ts';
 import { grants, type Grant } from './rbac.ts';
 import { chartValues, schemaFile, valuesFile, valuesTable } from './values.ts';
 
 // usage: node tools/charts/generate.ts [--check]
-// Writes what the charts have from one source: values, their schemas and tables, roles, alerts, and the copy of the CRDs.
+// Writes what the charts have from one source: values, their schemas and tables, roles, alerts, the dashboard, and the copy of the CRDs.
 
 const umbrella = join(projectRoot, 'charts/s3-provider-operator');
 
@@ -87,6 +88,7 @@ const generated = async (): Promise<ReadonlyMap<string, string>> => {
   }
   files.set('charts/s3-operator-library/templates/_grants.tpl', grantsTemplate());
   files.set('charts/s3-provider-operator/monitoring/alerts.yaml', rulesFile());
+  files.set('charts/s3-provider-operator/monitoring/dashboard.json', dashboardFile());
   files.set(
     'docs/rbac.md',
     between(await readFile(join(projectRoot, 'docs/rbac.md'), 'utf8'), 'grants', grantsTable()),

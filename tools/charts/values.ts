@@ -173,6 +173,11 @@ const monitoring = {
     enabled: flag('Whether there is one.', false),
     labels: texts('Its labels, as Prometheus selects by.'),
   }),
+  dashboard: object('ConfigMap with a dashboard of Grafana.', {
+    enabled: flag('Whether there is one.', false),
+    labels: texts('Its labels, as the sidecar of Grafana selects by.', { grafana_dashboard: '1' }),
+    annotations: texts('Its annotations, such as the folder.'),
+  }),
 };
 
 const rbac = {

@@ -48,6 +48,8 @@ export interface Controller {
   ownEnd(): string | undefined;
   /** Everything it ever wrote, over all its starts. */
   output(): Promise<string>;
+  /** `host:port` of /metrics, of the last start. */
+  readonly metricsAddress: string;
   /** The text of /metrics. */
   metrics(): Promise<string>;
   /** Passes that ended, by the metric: of this kind since the last start. */
@@ -173,11 +175,14 @@ export async function startController(
     throw error;
   }
 
+  const metricsAddress = (): string => {
+    if (metricsPort === undefined) throw new Error(`${as} does not listen`);
+    return `127.0.0.1:${metricsPort}`;
+  };
   // One that does not answer hangs: that is to be seen, not to be waited for.
   const fetchText = async (path: string) => {
-    if (metricsPort === undefined) throw new Error(`${as} does not listen`);
     const signal = AbortSignal.timeout(longestAnswerMs);
-    return (await fetch(`http://127.0.0.1:${metricsPort}${path}`, { signal })).text();
+    return (await fetch(`http://${metricsAddress()}${path}`, { signal })).text();
   };
   const keepMetrics = async () => {
     if (between?.onLastMetrics === undefined || child.ended() !== undefined) return;
@@ -206,6 +211,9 @@ export async function startController(
     start,
     ownEnd: () => ownEnd,
     output: () => readFile(logPath, 'utf8'),
+    get metricsAddress() {
+      return metricsAddress();
+    },
     metrics: () => fetchText('/metrics'),
     async passes(kind) {
       return sumOfMetric(await fetchText('/metrics'), 'wasabi_s3_operator_reconcile_total', { kind });

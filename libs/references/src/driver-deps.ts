@@ -6,11 +6,16 @@ import { parseDestinations, type DriverDeps, type RefusedDestinations } from '@o
  * @throws ConfigError when --refused-destinations names what is no address
  */
 export const driverDepsFor = (
-  { config, lock }: Pick<ControllerTools, 'config' | 'lock'>,
+  { config, lock, clock }: Pick<ControllerTools, 'config' | 'lock' | 'clock'>,
   process: Pick<DriverDeps, 'version' | 'random' | 'elapsedMs'>,
 ): DriverDeps => {
   const refusedDestinations = refusedBy(config.refusedDestinations);
-  return { ...process, lock, ...(refusedDestinations === undefined ? {} : { refusedDestinations }) };
+  return {
+    ...process,
+    lock,
+    now: () => clock.now(),
+    ...(refusedDestinations === undefined ? {} : { refusedDestinations }),
+  };
 };
 
 const refusedBy = (ranges: readonly string[] | undefined): RefusedDestinations | undefined => {

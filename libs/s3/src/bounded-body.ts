@@ -1,15 +1,11 @@
-import { Transform, type Readable } from 'node:stream';
-import { AnsweredWithList, AnsweredWithPage, beginsAsList, beginsAsPage } from './misrouted.ts';
+import type { Readable } from 'node:stream';
+import { AnsweredWithList, AnsweredWithPage, beginsAsList, beginsAsPage, expectsNoList } from './misrouted.ts';
 
 const mebibyte = 1024 * 1024;
 
 /** Bytes that an answer may have. A page of 1000 keys, each of 1024 bytes that are encoded threefold, has room. */
 export const largestListBytes = 8 * mebibyte;
 const largestAnswerBytes = mebibyte;
-
-/** Bytes that the answer to an operation may have; errors and what is no list are small. DeleteObjects names what failed. */
-export const largestAnswerOf = (operation: string): number =>
-  operation.startsWith('List') || operation === 'DeleteObjects' ? largestListBytes : largestAnswerBytes;
 
 /** An answer that was longer than it may be; its connection was ended. */
 export class AnswerTooLarge extends Error {
@@ -30,40 +26,50 @@ export const brokenOff = (cause?: unknown): Error =>
 const headBytes = 256;
 
 /**
- * The same stream, which ends with an `AnswerTooLarge` once it is longer than `limitBytes`; with `noList` it ends with an
- * `AnsweredWithList` when it is the list of a bucket, with `noPage` with an `AnsweredWithPage` when it is a web page. The source is then
- * destroyed.
+ * Reads a body to its end.
+ * @throws AnswerTooLarge once it is longer than `limitBytes`; with `noList` AnsweredWithList when it is the list of a bucket, with `noPage`
+ * AnsweredWithPage when it is a web page, each with the connection ended; Error `ECONNRESET` when the connection ends before it does
  */
-export const boundBody = (
+export const readBody = (
   source: Readable,
   limitBytes: number,
   { noList = false, noPage = false }: { readonly noList?: boolean; readonly noPage?: boolean } = {},
-): Readable => {
-  let length = 0;
-  let head = '';
-  const bounded = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      const end = (error: Error): void => {
-        source.destroy();
-        done(error);
-      };
-      if ((noList || noPage) && length < headBytes) {
-        head += chunk.toString('latin1', 0, headBytes - length);
-      }
+): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let head = '';
+    const end = (error: Error): void => {
+      reject(error);
+      source.destroy();
+    };
+    source.on('data', (chunk: Buffer) => {
+      if ((noList || noPage) && length < headBytes) head += chunk.toString('latin1', 0, headBytes - length);
       length += chunk.length;
+      chunks.push(chunk);
       if (noList && beginsAsList(head)) end(new AnsweredWithList());
       else if (noPage && beginsAsPage(head)) end(new AnsweredWithPage());
       else if (length > limitBytes) end(new AnswerTooLarge(limitBytes));
-      else done(null, chunk);
+    });
+    source.on('end', () => {
+      resolve(Buffer.concat(chunks, length));
+    });
+    source.on('error', reject);
+    source.on('close', () => {
+      if (!source.readableEnded) reject(brokenOff());
+    });
+  });
+
+/**
+ * As `readBody`, of the answer to an operation of an AWS API: errors and what is no list are small, an object may hold anything.
+ * DeleteObjects names what failed.
+ */
+export const readAnswer = (operation: string, status: number, source: Readable): Promise<Buffer> =>
+  readBody(
+    source,
+    operation.startsWith('List') || operation === 'DeleteObjects' ? largestListBytes : largestAnswerBytes,
+    {
+      noList: expectsNoList(operation),
+      noPage: operation !== 'GetObject' && status >= 200 && status < 300,
     },
-  });
-  source.on('error', (error) => bounded.destroy(error));
-  source.on('close', () => {
-    if (!source.readableEnded && !bounded.destroyed) {
-      bounded.destroy(brokenOff());
-    }
-  });
-  // Whoever stops reading ends the connection too.
-  bounded.on('close', () => source.destroy());
-  return source.pipe(bounded);
-};
+  );

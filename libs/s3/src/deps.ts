@@ -11,6 +11,8 @@ export type Lock = <T>(name: string, signal: AbortSignal, run: (held: AbortSigna
 export interface DriverDeps {
   /** Uniform in [0, 1): spreads retries. */
   readonly random: () => number;
+  /** What this machine takes for the time: requests are signed with it. */
+  readonly now: () => Date;
   /** Milliseconds on a clock that never jumps, such as `performance.now()`. */
   readonly elapsedMs: () => number;
   readonly lock: Lock;

@@ -5,6 +5,7 @@ import {
   HeadBucketCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
+  type BucketLocationConstraint,
   type CreateBucketCommandInput,
 } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
@@ -183,8 +184,13 @@ export const createBucket = async (
 ): Promise<CreatedBucket> => {
   const wire = driver.wire(region);
   const create = async (input: Partial<CreateBucketCommandInput>): Promise<CreatedBucket> => {
-    // The client adds the LocationConstraint of its region, except for us-east-1.
-    const command = new CreateBucketCommand({ ...input, Bucket: bucket });
+    // There is no such constraint for us-east-1.
+    const LocationConstraint = wire.region === 'us-east-1' ? undefined : (wire.region as BucketLocationConstraint);
+    const CreateBucketConfiguration =
+      LocationConstraint === undefined
+        ? input.CreateBucketConfiguration
+        : { LocationConstraint, ...input.CreateBucketConfiguration };
+    const command = new CreateBucketCommand({ ...input, Bucket: bucket, CreateBucketConfiguration });
     const made = await wire.sendOrAbsent(command, ['BucketAlreadyOwnedByYou'], context).catch((caught: unknown) => {
       throw answerOfFault(caught)?.code === 'OperationAborted' ? nameNotFree(bucket, caught) : caught;
     });

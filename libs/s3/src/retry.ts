@@ -1,4 +1,11 @@
-import { ConfiguredRetryStrategy } from '@smithy/core/retry';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  ConfiguredRetryStrategy,
+  getRetryAfterHint,
+  isServerError,
+  isThrottlingError,
+  isTransientError,
+} from '@smithy/core/retry';
 import type { RetrySettings } from './connection.ts';
 
 type Refresh = ConfiguredRetryStrategy['refreshRetryTokenForRetry'];
@@ -31,3 +38,49 @@ class ProviderRetryStrategy extends ConfiguredRetryStrategy {
  */
 export const createRetryStrategy = (settings: RetrySettings, random: () => number): ConfiguredRetryStrategy =>
   new ProviderRetryStrategy(settings.maxAttempts, (attempt) => retryDelayMs(settings.backoffStrategy, attempt, random));
+
+type FailedAttempt = Parameters<Refresh>[1];
+
+/** What the strategy is told of an attempt that failed with an error of the SDK's kind. */
+export const failedAttempt = (caught: unknown): FailedAttempt => {
+  const error = (caught instanceof Error ? caught : new Error(String(caught))) as NonNullable<FailedAttempt['error']>;
+  const retryAfterHint = getRetryAfterHint(error.$response);
+  return {
+    error,
+    errorType: isThrottlingError(error)
+      ? 'THROTTLING'
+      : isTransientError(error)
+        ? 'TRANSIENT'
+        : isServerError(error)
+          ? 'SERVER_ERROR'
+          : 'CLIENT_ERROR',
+    ...(retryAfterHint === undefined ? {} : { retryAfterHint }),
+  };
+};
+
+/**
+ * Makes attempts until one succeeds or the strategy wants no more.
+ * @throws the error of the last attempt; AbortError when `signal` ends a wait
+ */
+export const withRetries = async <T>(
+  strategy: ConfiguredRetryStrategy,
+  attempt: () => Promise<T>,
+  describe: (error: unknown) => FailedAttempt,
+  signal: AbortSignal,
+): Promise<T> => {
+  let token = await strategy.acquireInitialRetryToken('');
+  for (;;) {
+    try {
+      const result = await attempt();
+      strategy.recordSuccess(token);
+      return result;
+    } catch (error) {
+      try {
+        token = await strategy.refreshRetryTokenForRetry(token, describe(error));
+      } catch {
+        throw error; // no attempts are left; the strategy's own words add nothing
+      }
+      await delay(token.getRetryDelay(), undefined, { signal });
+    }
+  }
+};

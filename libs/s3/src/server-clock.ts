@@ -20,3 +20,27 @@ export const createServerClock = (elapsedMs: () => number): ServerClock => {
     now: () => (heard === undefined ? undefined : new Date(heard.dateMs + elapsedMs() - heard.atMs)),
   };
 };
+
+/** The time to sign requests with: this machine's, or the server's once the two are too far apart for what is signed to be taken. */
+export interface SigningClock {
+  now(): Date;
+  /** Takes note of the headers of an answer. Returns true when it showed that what was asked had been signed with a wrong time. */
+  hear(headers: Readonly<Record<string, string>>): boolean;
+}
+
+/** Well within the quarter of an hour that servers allow, and more than an answer is under way. */
+const largestSkewMs = 240_000;
+
+/** Source: Amazon S3 API, RequestTimeTooSkewed; RFC 9111, Age: what a cache answered says nothing of now. */
+export const createSigningClock = (now: () => Date): SigningClock => {
+  let offsetMs = 0;
+  return {
+    now: () => new Date(now().getTime() + offsetMs),
+    hear({ date = '', age }) {
+      const foundMs = Date.parse(date) - now().getTime();
+      const isWrong = age === undefined && Math.abs(foundMs - offsetMs) >= largestSkewMs;
+      if (isWrong) offsetMs = foundMs;
+      return isWrong;
+    },
+  };
+};

@@ -1,17 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { reasons } from '@operator/api';
 import { Fault, transient, waiting, type CallContext } from '@operator/outcome';
-import { boundBody, largestListBytes } from './bounded-body.ts';
+import { largestListBytes, readBody } from './bounded-body.ts';
 import type { Connection } from './connection.ts';
 import type { OwnCodes } from './error-classes.ts';
 import { isAnsweredWithPage } from './network-error.ts';
-import type { Uplink } from './uplink.ts';
+import { withRetries } from './retry.ts';
+import { identityOf, type Uplink } from './uplink.ts';
 import type { WireAnswer } from './wire-answer.ts';
 import { faultFromAnswer, faultFromError, unsupported } from './wire-fault.ts';
 
@@ -107,16 +105,13 @@ const isAbort = (error: unknown): boolean => error instanceof Error && error.nam
 export const createSignedApi = (options: SignedApiOptions): SignedApi => {
   const { title, service, connection, uplink, endpoint, ownCodes } = options;
   const url = new URL(endpoint);
-  const { credentials, requestHandler, retryStrategy, customUserAgent } = uplink.clientSettings(connection.credentials);
-  const http = new NodeHttpHandler(requestHandler);
   const signer = new SignatureV4({
     service: 's3',
     region: connection.region,
-    credentials,
+    credentials: identityOf(connection.credentials),
     sha256: Sha256,
     uriEscapePath: false,
   });
-  const userAgent = customUserAgent.map(([name, version]) => `${name}/${version}`).join(' ');
 
   const exchange = async (call: SignedCall, body: Buffer | undefined, signal: AbortSignal): Promise<HttpAnswer> => {
     const request = new HttpRequest({
@@ -131,14 +126,14 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
         'content-length': String(body?.length ?? 0),
         // MinIO's calls that attach and detach policies insist on it; the others do not care.
         ...(body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
-        'user-agent': userAgent,
+        'user-agent': uplink.userAgent,
       },
       ...(body === undefined ? {} : { body }),
     });
     const signed = await signer.sign(request);
-    const { response } = await http.handle(new HttpRequest(signed), { abortSignal: signal });
+    const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
     const { statusCode: status, body: content } = response as { readonly statusCode: number; readonly body: Readable };
-    return { status, body: await buffer(boundBody(content, largestListBytes, { noPage: status < 300 })) };
+    return { status, body: await readBody(content, largestListBytes, { noPage: status < 300 }) };
   };
 
   const failedCall = (call: SignedCall) => ({ service, operation: call.operation, endpoint, ownCodes });
@@ -195,24 +190,19 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
   return {
     unreadable,
     async send(call, body, expectedCodes, context) {
-      let token = await retryStrategy.acquireInitialRetryToken(service);
-      for (;;) {
-        try {
-          const result = await attempt(call, body, expectedCodes, context);
-          retryStrategy.recordSuccess(token);
-          return result;
-        } catch (error) {
-          const fault = faultOf(call, error, context);
-          if (!(fault instanceof Fault) || fault.kind !== 'transient' || context.signal.aborted) throw fault;
-          try {
-            token = await retryStrategy.refreshRetryTokenForRetry(token, { errorType: 'TRANSIENT' });
-          } catch {
-            throw fault; // no attempts are left; the strategy's own words add nothing
-          }
-          await delay(token.getRetryDelay(), undefined, { signal: context.signal }).catch(() => {
-            throw fault;
-          });
-        }
+      try {
+        return await withRetries(
+          uplink.retries,
+          () => attempt(call, body, expectedCodes, context),
+          (error) => {
+            const fault = faultOf(call, error, context);
+            const isWorthIt = fault instanceof Fault && fault.kind === 'transient' && !context.signal.aborted;
+            return { errorType: isWorthIt ? 'TRANSIENT' : 'CLIENT_ERROR' };
+          },
+          context.signal,
+        );
+      } catch (error) {
+        throw faultOf(call, error, context);
       }
     },
     parse(call, content) {

@@ -1,17 +1,17 @@
-import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { Command } from '@smithy/core/client';
+import type { ConfiguredRetryStrategy } from '@smithy/core/retry';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { CallContext, ExternalCall } from '@operator/outcome';
 import { reasons } from '@operator/api';
 import { Fault, transient } from '@operator/outcome';
 import { createAgents, type Agents } from './agents.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
 import type { Connection, Credentials } from './connection.ts';
-import { boundBody, brokenOff, largestAnswerOf } from './bounded-body.ts';
+import { brokenOff, readAnswer } from './bounded-body.ts';
 import type { DriverDeps } from './deps.ts';
 import { defaultRefusedDestinations, parseDestinations } from './destinations.ts';
-import { expectsNoList } from './misrouted.ts';
 import { isNotHttp, isRefusedDestination, isUnreachable } from './network-error.ts';
 import { isThrottling, unreachable } from './wire-fault.ts';
 import { createTokenBucket } from './rate.ts';
@@ -42,7 +42,13 @@ type Answer = Pick<ServiceOutputTypes, '$metadata'>;
  */
 export interface Uplink {
   readonly agents: Agents;
+  /** Sends a request over these connections, within the deadlines to connect and of an attempt. */
+  readonly http: NodeHttpHandler;
+  readonly userAgent: string;
   readonly attemptDeadlineMs: number;
+  /** Repeats as the Provider says; all calls share its bucket of retry tokens. */
+  readonly retries: ConfiguredRetryStrategy;
+  readonly singleAttempt: ConfiguredRetryStrategy;
   /**
    * Runs one attempt of one call: past the circuit, in its turn, then through `context.call`, which fences and counts it.
    * For clients that are not of the AWS SDK, such as the MinIO admin API; `send` does it for those that are.
@@ -57,6 +63,16 @@ export interface Uplink {
     run: () => Promise<T>,
     deadline?: AbortSignal,
   ) => Promise<T>;
+  /**
+   * Runs one call with all its attempts within its deadline; `run` makes each with what it is given, which is `attempt` of that call.
+   * @throws Fault when the pass or the deadline ends it, before its turn or after; whatever `run` throws
+   */
+  call<T>(
+    target: Target,
+    operation: string,
+    context: CallContext,
+    run: (attempt: <R>(run: () => Promise<R>) => Promise<R>, signal: AbortSignal) => Promise<T>,
+  ): Promise<T>;
   /**
    * Sends an SDK command: each of its attempts goes through `attempt`, so that fencing holds for every retry of a write.
    * `dispatch`: calls the client's `send` with that signal. `hear`: gets the headers of every answer, also of a refusal.
@@ -77,36 +93,30 @@ export interface Uplink {
   close(): void;
 }
 
+const product = 'wasabi-s3-operator';
+
+/** Credentials as what signs wants them. */
+export const identityOf = ({ accessKeyId, secretAccessKey, sessionToken }: Credentials) => ({
+  accessKeyId,
+  secretAccessKey: secretAccessKey.reveal(),
+  ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() }),
+});
+
 const silence = (): void => undefined;
 const quiet = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
 
 const clientSettings = (
-  agents: Agents,
-  deadlines: { readonly connectMs: number; readonly attemptMs: number },
-  retryStrategy: ReturnType<typeof createRetryStrategy>,
-  version: string,
+  { http, version }: { readonly http: NodeHttpHandler; readonly version: string },
+  retryStrategy: ConfiguredRetryStrategy,
   credentials: Credentials,
 ) => ({
-  credentials: {
-    accessKeyId: credentials.accessKeyId,
-    secretAccessKey: credentials.secretAccessKey.reveal(),
-    ...(credentials.sessionToken === undefined ? {} : { sessionToken: credentials.sessionToken.reveal() }),
-  },
-  requestHandler: {
-    httpAgent: agents.httpAgent,
-    httpsAgent: agents.httpsAgent,
-    connectionTimeout: deadlines.connectMs,
-    requestTimeout: deadlines.attemptMs,
-    throwOnRequestTimeout: true,
-    socketTimeout: deadlines.attemptMs,
-    // The queue for a socket is ours to see in the metrics of calls; the SDK would print to the console.
-    logger: quiet,
-  },
+  credentials: identityOf(credentials),
+  requestHandler: http,
   retryStrategy,
   // With an endpoint of our own these must not come from the environment or a profile.
   useFipsEndpoint: false,
   useDualstackEndpoint: false,
-  customUserAgent: [['wasabi-s3-operator', version] as [string, string]],
+  customUserAgent: [[product, version] as [string, string]],
 });
 
 /** The API's own name of a command, such as `PutBucketTagging`; from its schema, since minifying renames classes. */
@@ -134,7 +144,17 @@ export const createUplink = (
   );
   const { requestsPerSecond: perSecond = 1_000 } = connection;
   const tokens = createTokenBucket({ perSecond, burst: 2 * perSecond }, deps.elapsedMs);
-  const retryStrategy = createRetryStrategy(connection.retry, deps.random);
+  const http = new NodeHttpHandler({
+    httpAgent: agents.httpAgent,
+    httpsAgent: agents.httpsAgent,
+    connectionTimeout: connectMs,
+    requestTimeout: attemptMs,
+    throwOnRequestTimeout: true,
+    socketTimeout: attemptMs,
+    // The queue for a socket is ours to see in the metrics of calls; the SDK would print to the console.
+    logger: quiet,
+  });
+  const retries = createRetryStrategy(connection.retry, deps.random);
   const singleAttempt = createRetryStrategy({ maxAttempts: 1, backoffStrategy: 'linear' }, deps.random);
   const speakHttp = new Set<string>();
   const circuits = new Map<string, Circuit>();
@@ -174,91 +194,87 @@ export const createUplink = (
     }
   };
 
+  const call: Uplink['call'] = async (target, operation, context, run) => {
+    const external = { service: target.service, operation, write: !isRead(operation) };
+    const deadline = new AbortController();
+    const turn = { hasCome: false };
+    const inTurn = <R>(once: () => Promise<R>): Promise<R> =>
+      attempt(
+        target,
+        external,
+        context,
+        () => {
+          turn.hasCome = true;
+          return once();
+        },
+        deadline.signal,
+      );
+    const timer = setTimeout(() => deadline.abort(), callMs);
+    try {
+      return await run(inTurn, AbortSignal.any([context.signal, deadline.signal]));
+    } catch (error) {
+      if (error instanceof Fault || !isAbort(error)) throw error;
+      if (context.signal.aborted) throw cancelled(context.signal, error);
+      if (!turn.hasCome) {
+        const why = `its turn did not come within ${callMs} ms; the rate of the Provider is used up.`;
+        throw transient(reasons.Throttled, `${operation}: ${why}`, { cause: error });
+      }
+      throw unreachable({ ...target, operation }, `it did not answer within ${callMs} ms`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
   return {
     agents,
+    http,
+    userAgent: `${product}/${deps.version}`,
     attemptDeadlineMs: attemptMs,
+    retries,
+    singleAttempt,
     attempt,
-    async send(target, command, dispatch, context, hear) {
+    call,
+    send(target, command, dispatch, context, hear) {
       const operation = operationOf(command);
-      const call = { service: target.service, operation, write: !isRead(operation) };
-      const deadline = new AbortController();
-      const turn = { hasCome: false };
-      command.middlewareStack.add(
-        (next) => (args) => {
-          const run = async () => {
-            turn.hasCome = true;
-            try {
-              const answered = await next(args);
-              hear?.(headersOf(answered.response));
-              return answered;
-            } catch (error) {
-              hear?.(headersOf((error as { readonly $response?: unknown }).$response));
-              throw error;
-            }
-          };
-          return attempt(target, call, context, run, deadline.signal);
-        },
-        // Inside the SDK's retry, which has the priority high.
-        { step: 'finalizeRequest', priority: 'low', name: 'attempt', override: true },
-      );
-      command.middlewareStack.add(
-        (next) => async (args) => {
-          const answered = await next(args);
-          const response = answered.response as { body?: unknown; readonly statusCode?: number };
-          if (response.body instanceof Readable) {
-            const kinds = {
-              noList: expectsNoList(operation),
-              noPage: operation !== 'GetObject' && isSuccess(response.statusCode),
-            };
-            if (response.body instanceof IncomingMessage && isLongerThanItSays(operation, response.statusCode))
-              endConnectionAfter(response.body);
-            response.body = boundBody(response.body, largestAnswerOf(operation), kinds);
-          }
-          return answered;
-        },
-        // Inside what reads the body.
-        { step: 'deserialize', priority: 'low', name: 'boundBody', override: true },
-      );
-      const timer = setTimeout(() => deadline.abort(), callMs);
-      try {
-        return await dispatch({ abortSignal: AbortSignal.any([context.signal, deadline.signal]) });
-      } catch (error) {
-        if (error instanceof Fault || !isAbort(error)) throw error;
-        if (context.signal.aborted) throw cancelled(context.signal, error);
-        if (!turn.hasCome) {
-          const why = `its turn did not come within ${callMs} ms; the rate of the Provider is used up.`;
-          throw transient(reasons.Throttled, `${operation}: ${why}`, { cause: error });
-        }
-        throw unreachable({ ...target, operation }, `it did not answer within ${callMs} ms`, { cause: error });
-      } finally {
-        clearTimeout(timer);
-      }
+      return call(target, operation, context, (inTurn, abortSignal) => {
+        command.middlewareStack.add(
+          (next) => (args) =>
+            inTurn(async () => {
+              try {
+                const answered = await next(args);
+                hear?.(headersOf(answered.response));
+                return answered;
+              } catch (error) {
+                hear?.(headersOf((error as { readonly $response?: unknown }).$response));
+                throw error;
+              }
+            }),
+          // Inside the SDK's retry, which has the priority high.
+          { step: 'finalizeRequest', priority: 'low', name: 'attempt', override: true },
+        );
+        command.middlewareStack.add(
+          (next) => async (args) => {
+            const answered = await next(args);
+            const response = answered.response as { body?: unknown; readonly statusCode?: number };
+            const { body, statusCode = 0 } = response;
+            if (body instanceof Readable) response.body = await readAnswer(operation, statusCode, body);
+            return answered;
+          },
+          // Inside what reads the body.
+          { step: 'deserialize', priority: 'low', name: 'readAnswer', override: true },
+        );
+        return dispatch({ abortSignal });
+      });
     },
     clientSettings: (credentials, options = {}) =>
       clientSettings(
-        agents,
-        { connectMs, attemptMs },
-        options.singleAttempt === true ? singleAttempt : retryStrategy,
-        deps.version,
+        { http, version: deps.version },
+        options.singleAttempt === true ? singleAttempt : retries,
         credentials,
       ),
     close: () => agents.close(),
   };
 };
-
-/**
- * Ceph RGW sends the block itself after the refusal that there is none. On a connection that is used again its bytes would stand before the
- * next answer.
- */
-const isLongerThanItSays = (operation: string, status: number | undefined): boolean =>
-  operation === 'GetPublicAccessBlock' && status === 404;
-
-const endConnectionAfter = (answer: IncomingMessage): void => {
-  const { socket } = answer;
-  answer.once('end', () => socket.destroy());
-};
-
-const isSuccess = (status = 0): boolean => status >= 200 && status < 300;
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 

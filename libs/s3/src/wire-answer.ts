@@ -49,6 +49,7 @@ const namelessCodes: ReadonlySet<string> = new Set([
   'Unknown',
   'UnknownError',
   'Error',
+  'SyntaxError',
   'S3ServiceException',
   'IAMServiceException',
 ]);

@@ -161,7 +161,7 @@ export const faultFromError = (call: FailedCall, error: unknown): unknown => {
   }
   const answer = answerOf(error);
   if (answer === undefined) return error;
-  if (isRedirect(answer.status) && answer.region === undefined && answer.location !== undefined && !isS3Code(answer)) {
+  if (isRedirect(answer.status) && answer.region === undefined && answer.location !== undefined && answer.code === '') {
     return waiting(
       reasons.NotAnS3Server,
       `${call.operation} at ${host}: the endpoint redirects to ${answer.location} (${String(answer.status)}). Set the endpoint to the address that answers by itself.`,
@@ -184,9 +184,6 @@ const isForeignAnswer = (answer: WireAnswer, error: SdkError): boolean =>
   answer.status < 500 &&
   answer.status !== 429 &&
   (answer.status < 300 || isUnreadable(error));
-
-/** True when the answer has a code of the API; that of an unreadable body is the SDK's. */
-const isS3Code = ({ code }: WireAnswer): boolean => code !== '' && code !== 'SyntaxError';
 
 // Servers take a bucket-level PUT that they do not know for CreateBucket, whose body they then cannot read. In the body of these there are
 // texts of people, which a server that knows them may not like.

@@ -1,7 +1,7 @@
-import { S3Client, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-s3';
+import type { ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-s3';
 import { Fault, type CallContext } from '@operator/outcome';
 import type { Connection, Credentials } from './connection.ts';
-import { addContentMd5, asksForContentMd5 } from './content-md5.ts';
+import { asksForContentMd5 } from './content-md5.ts';
 import type { DriverDeps } from './deps.ts';
 import type { OwnCodes } from './error-classes.ts';
 import { answerOf } from './wire-answer.ts';
@@ -9,7 +9,9 @@ import { faultFromError, takenForCreation, type FailedCall } from './wire-fault.
 import { createLacking } from './lacking.ts';
 import { isTakenForCreation } from './misrouted.ts';
 import { createServerClock } from './server-clock.ts';
-import { createUplink, operationOf, type Uplink } from './uplink.ts';
+import { failedAttempt, withRetries } from './retry.ts';
+import { createS3Exchange } from './s3-exchange.ts';
+import { createUplink, operationOf, type HearHeaders, type Uplink } from './uplink.ts';
 import type { S3Command, Wire } from './wire.ts';
 
 /** A driver's deviations in reaching its server. */
@@ -55,17 +57,6 @@ const neverRetried: ReadonlySet<string> = new Set(['CreateBucket']);
 /** Operations that are about no bucket that is there. */
 const namesNoOwner: ReadonlySet<string> = new Set(['CreateBucket', 'ListBuckets']);
 
-/** Source: Amazon S3 User Guide, Verifying bucket ownership with bucket owner condition. */
-const expectOwner = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-  { middlewareStack }: S3Command<Input, Output>,
-  ExpectedBucketOwner: string,
-): void =>
-  middlewareStack.add((next) => (args) => next({ ...args, input: { ...args.input, ExpectedBucketOwner } }), {
-    step: 'initialize',
-    name: 'expectedBucketOwner',
-    override: true,
-  });
-
 /** Makes the clients of one Provider over one uplink. Nothing is sent before the first call. */
 export const createWirePool = (connection: Connection, deps: DriverDeps, options: WirePoolOptions = {}): WirePool => {
   const uplink = createUplink({ ...options, ...connection }, deps);
@@ -81,27 +72,13 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
   ): Wire => {
     const endpoint = options.endpointFor?.(region) ?? connection.endpoint;
     const target = { service: 's3', endpoint, isProbe: kind.isProbe };
-    const createClient = (singleAttempt: boolean): S3Client => {
-      const made = new S3Client({
-        ...uplink.clientSettings(credentials, { singleAttempt }),
-        endpoint,
-        region,
-        forcePathStyle: connection.pathStyle,
-        // Many servers know no trailing checksums.
-        requestChecksumCalculation: 'WHEN_REQUIRED',
-        responseChecksumValidation: 'WHEN_REQUIRED',
-      });
-      addContentMd5(made, () => wantsContentMd5);
-      return made;
-    };
+    const exchange = createS3Exchange({
+      ...{ endpoint, region, credentials, uplink },
+      pathStyle: connection.pathStyle,
+      wantsContentMd5: () => wantsContentMd5,
+      now: deps.now,
+    });
     const clock = createServerClock(deps.elapsedMs);
-    const client = createClient(kind.singleAttempt);
-    let once: S3Client | undefined;
-    const clientFor = (operation: string): S3Client => {
-      if (!neverRetried.has(operation)) return client;
-      once ??= createClient(true);
-      return once;
-    };
 
     const dispatch = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
       command: S3Command<Input, Output>,
@@ -109,19 +86,16 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     ): Promise<Output> => {
       const operation = operationOf(command);
       const owner = namesNoOwner.has(operation) ? undefined : await expectedOwner?.(context);
-      if (owner !== undefined) expectOwner(command, owner);
+      const strategy = kind.singleAttempt || neverRetried.has(operation) ? uplink.singleAttempt : uplink.retries;
       const answer = { isMisrouted: false };
+      const hear = (headers: Parameters<HearHeaders>[0]) => {
+        clock.hear(headers.date);
+        software = headers.server ?? software;
+        answer.isMisrouted = isTakenForCreation(operation, headers);
+      };
       const send = () =>
-        uplink.send(
-          target,
-          command,
-          (sendOptions) => clientFor(operation).send(command, sendOptions),
-          context,
-          (headers) => {
-            clock.hear(headers.date);
-            software = headers.server ?? software;
-            answer.isMisrouted = isTakenForCreation(operation, headers);
-          },
+        uplink.call(target, operation, context, (attempt, signal) =>
+          withRetries(strategy, () => attempt(() => exchange(command, owner, signal, hear)), failedAttempt, signal),
         );
       const output = await send();
       if (!answer.isMisrouted) return output;

@@ -69,6 +69,7 @@ const processLock = createProcessLock();
 /** No wait between attempts (the jitter is 0), real elapsed time. */
 export const driverDeps = (overrides: Partial<DriverDeps> = {}): DriverDeps => ({
   random: () => 0,
+  now: () => new Date(performance.timeOrigin + performance.now()),
   elapsedMs: () => performance.now(),
   version: '0.0.0-test',
   lock: processLock,

@@ -52,7 +52,13 @@ const driver = createDriver(
     requestsPerSecond: 1e6, // no limit
     retry: { maxAttempts: 3, backoffStrategy: 'exponential' },
   },
-  { random: Math.random, elapsedMs: monotonicMs, version: '0', lock: (_name, signal, run) => run(signal) },
+  {
+    random: Math.random,
+    now: () => new Date(),
+    elapsedMs: monotonicMs,
+    version: '0',
+    lock: (_name, signal, run) => run(signal),
+  },
 );
 
 const { resource, write } = kinds[order.kind];

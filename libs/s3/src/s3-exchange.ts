@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
+import { S3Client, S3ServiceException, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-s3';
+import { Sha256 } from '@smithy/core/checksum';
+import { HttpRequest, type HttpResponse } from '@smithy/core/protocols';
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { $ClientProtocol, $OperationSchema } from '@smithy/types';
+import { readAnswer } from './bounded-body.ts';
+import { addressOf } from './bucket-address.ts';
+import type { Credentials } from './connection.ts';
+import { createSigningClock } from './server-clock.ts';
+import { identityOf, operationOf, type HearHeaders, type Uplink } from './uplink.ts';
+import type { S3Command } from './wire.ts';
+
+/** Where requests go, and how they are made. */
+export interface S3ExchangeOptions {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly pathStyle: boolean;
+  readonly credentials: Credentials;
+  readonly uplink: Pick<Uplink, 'http' | 'userAgent'>;
+  /** True once the server has asked for Content-MD5 in place of the newer checksums. */
+  readonly wantsContentMd5: () => boolean;
+  readonly now: () => Date;
+}
+
+/**
+ * One request and its answer, without retry: client-s3's commands, schemas, XML and errors without its middlewares, which cost half of the CPU
+ * of a call (decision 28). `expectedOwner`: the account that the bucket is to be of. `hear`: gets the headers of every answer, also of a refusal.
+ * @throws S3ServiceException; SyntaxError for what cannot be read; network errors; those of `readBody`. Each has `$response` once there was one.
+ */
+export type S3Exchange = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+  command: S3Command<Input, Output>,
+  expectedOwner: string | undefined,
+  signal: AbortSignal,
+  hear: HearHeaders,
+) => Promise<Output>;
+
+/** Of the operations that have checksums in Amazon's model, those that need none. Source: the model of the S3 API, `httpChecksum`. */
+const needNoChecksum: ReadonlySet<string> = new Set(['PutBucketAccelerateConfiguration', 'PutObject']);
+
+const newerChecksum = (body: string | Uint8Array): Readonly<Record<string, string>> => {
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32BE(crc32(body));
+  return { 'x-amz-sdk-checksum-algorithm': 'CRC32', 'x-amz-checksum-crc32': sum.toString('base64') };
+};
+const olderChecksum = (body: string | Uint8Array): Readonly<Record<string, string>> => ({
+  'content-md5': createHash('md5').update(body).digest('base64'),
+});
+
+export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
+  const { region, pathStyle, credentials, uplink, wantsContentMd5 } = options;
+  const endpoint = new URL(options.endpoint);
+  const { config } = new S3Client({ region });
+  const protocol: $ClientProtocol<HttpRequest, HttpResponse> = config.protocol;
+  const { base64Decoder, base64Encoder, utf8Decoder, utf8Encoder, streamCollector } = config;
+  const serde = { base64Decoder, base64Encoder, utf8Decoder, utf8Encoder, streamCollector };
+  const signer = new SignatureV4({
+    service: 's3',
+    region,
+    credentials: identityOf(credentials),
+    sha256: Sha256,
+    uriEscapePath: false,
+  });
+  const clock = createSigningClock(options.now);
+
+  return async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    command: S3Command<Input, Output>,
+    expectedOwner: string | undefined,
+    signal: AbortSignal,
+    hear: HearHeaders,
+  ): Promise<Output> => {
+    const operation = operationOf(command);
+    if (!Array.isArray(command.schema)) throw new TypeError(`${operation} has no schema that can be sent.`);
+    const [, namespace, name, traits, takes, gives] = command.schema;
+    const schema: $OperationSchema = { namespace, name, traits, input: takes, output: gives };
+    const input =
+      expectedOwner === undefined ? command.input : { ...command.input, ExpectedBucketOwner: expectedOwner };
+    const { Bucket } = input as { readonly Bucket?: string };
+    const address = addressOf(endpoint, Bucket, pathStyle);
+
+    const request = await protocol.serializeRequest(schema, input, {
+      ...serde,
+      endpoint: () => Promise.resolve(address),
+    });
+    const body = request.body as string | Uint8Array | undefined;
+    const hasChecksum = typeof traits === 'object' && 'httpChecksum' in traits && !needNoChecksum.has(operation);
+    Object.assign(request.headers, {
+      host: address.port === undefined ? address.hostname : `${address.hostname}:${String(address.port)}`,
+      'user-agent': uplink.userAgent,
+      ...(body === undefined || body.length === 0
+        ? {}
+        : {
+            'content-length': String(Buffer.byteLength(body)),
+            ...(wantsContentMd5() ? olderChecksum(body) : hasChecksum ? newerChecksum(body) : {}),
+          }),
+    });
+    const signed = await signer.sign(request, { signingDate: clock.now() });
+
+    const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
+    hear(response.headers);
+    const wasRefusedForItsTime = clock.hear(response.headers);
+    try {
+      response.body = await contentOf(operation, response);
+      return await outputOf(protocol.deserializeResponse<Output>(schema, serde, response), response);
+    } catch (error) {
+      throw error instanceof Error ? withAnswer(error, response, wasRefusedForItsTime) : error;
+    }
+  };
+};
+
+/** The body, read as far as it may be long. */
+const contentOf = async (operation: string, response: HttpResponse): Promise<Uint8Array | Readable> => {
+  const { body, statusCode } = response as { readonly body: Readable; readonly statusCode: number };
+  if (body instanceof IncomingMessage && isLongerThanItSays(operation, statusCode)) endConnectionAfter(body);
+  const content = await readAnswer(operation, statusCode, body);
+  // What the client makes an object of is a stream.
+  if (operation === 'GetObject') return Readable.from([content]);
+  if (statusCode < 300 && saysError(content)) response.statusCode = 503;
+  return content;
+};
+
+/** True for the refusal of what had begun with 200. Source: Amazon S3 API, CopyObject and CompleteMultipartUpload. */
+const saysError = (content: Buffer): boolean => content.toString('latin1', content.length - 16).endsWith('</Error>');
+
+/**
+ * Ceph RGW sends the block itself after the refusal that there is none. On a connection that is used again its bytes would stand before the
+ * next answer.
+ */
+const isLongerThanItSays = (operation: string, status: number): boolean =>
+  operation === 'GetPublicAccessBlock' && status === 404;
+
+const endConnectionAfter = (answer: IncomingMessage): void => {
+  const { socket } = answer;
+  answer.once('end', () => socket.destroy());
+};
+
+/** @throws S3ServiceException, or SyntaxError for an answer that is not of this API */
+const outputOf = async <Output>(reading: Promise<Output>, { statusCode }: HttpResponse): Promise<Output> => {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof S3ServiceException) throw error;
+    const unreadable = new SyntaxError('The answer is not one of the S3 API.', { cause: error });
+    throw Object.assign(unreadable, { $metadata: { httpStatusCode: statusCode } });
+  }
+};
+
+/** The error with the answer that it came of, as those of the SDK have it; one that is worth another attempt, now that the clock is right, says so. */
+const withAnswer = (error: Error, response: HttpResponse, isOfTheClock: boolean): Error => {
+  Object.defineProperty(error, '$response', { value: response });
+  if (isOfTheClock && error instanceof S3ServiceException) Object.assign(error.$metadata, { clockSkewCorrected: true });
+  return error;
+};

@@ -29,8 +29,9 @@ export default defineConfig({
           name: 'integration',
           include: ['{apps,libs,tools,e2e}/**/*.integration.spec.ts'],
           exclude: never,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          // As above: a server starts in seconds, and in minutes where much else runs.
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
       {

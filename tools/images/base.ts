@@ -127,12 +127,27 @@ export const baseFiles = async (
   };
 };
 
+/** A package that is in an image. */
+export interface Component {
+  readonly name: string;
+  readonly version: string;
+  /** SPDX licence expression. Of Debian's packages, that of what is taken out of them; the whole texts are in the image. */
+  readonly license: string;
+  readonly purl: string;
+}
+
 /** What the base is made of, for the list of what is in an image. */
-export const baseComponents: readonly { readonly name: string; readonly version: string; readonly purl: string }[] = [
-  ...base.debian.packages.map(({ name, version }) => ({
+export const baseComponents: readonly Component[] = [
+  ...base.debian.packages.map(({ name, version, license }) => ({
     name,
     version,
+    license,
     purl: `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?distro=${base.debian.suite}`,
   })),
-  { name: 'node', version: base.node.version, purl: `pkg:generic/node@${base.node.version}` },
+  {
+    name: 'node',
+    version: base.node.version,
+    license: base.node.license,
+    purl: `pkg:generic/node@${base.node.version}`,
+  },
 ];

@@ -12,7 +12,7 @@ export interface BundledPackage {
   readonly text: string;
 }
 
-/** The packages that the inputs of a bundle come from. `inputs`: paths below the project. */
+/** The packages that the inputs of a bundle come from, each version once. `inputs`: paths below the project. */
 export const bundledPackages = async (inputs: readonly string[]): Promise<readonly BundledPackage[]> => {
   const folders = new Set(inputs.flatMap((input) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? []));
   const packages = await Promise.all(
@@ -30,7 +30,8 @@ export const bundledPackages = async (inputs: readonly string[]): Promise<readon
       return { name, version, license, text: texts.join('\n') };
     }),
   );
-  return packages;
+  // npm keeps one version in more than one place where others stand in its way.
+  return [...new Map(packages.map((one) => [`${one.name}@${one.version}`, one])).values()];
 };
 
 /** The notices that go with a bundle, as licences ask for. */
@@ -66,7 +67,7 @@ export const sbomOf = (
     ...packages.map(({ name, version, license }) =>
       entry(name, version, license, `pkg:npm/${name.replace('@', '%40')}@${version}`),
     ),
-    ...baseComponents.map(({ name, version, purl }) => entry(name, version, 'NOASSERTION', purl)),
+    ...baseComponents.map(({ name, version, license, purl }) => entry(name, version, license, purl)),
   ];
   const document = {
     spdxVersion: 'SPDX-2.3',

@@ -23,6 +23,7 @@ const ours = [
   'commits',
   'secret-template',
   'conformance',
+  'kubernetes-versions',
 ];
 
 const [command, ...args] = process.argv.slice(2);

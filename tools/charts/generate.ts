@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { between } from '../marked.ts';
 import { projectRoot } from '../paths.ts';
 import { controllerNames } from '../controllers.ts';
 import { dashboardFile } from '../monitoring/dashboard.ts';
@@ -35,13 +36,6 @@ const grantsTemplate = (): string =>
     ),
     '',
   ].join('\n');
-
-const between = (text: string, name: string, content: string): string => {
-  const [start, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const [from, to] = [text.indexOf(start), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`no place for ${name}: ${start} … ${end} is missing`);
-  return `${text.slice(0, from + start.length)}\n\n${content}\n\n${text.slice(to)}`;
-};
 
 const whereInWords: Readonly<Record<Grant['where'], string>> = {
   own: '`watch.namespaces`',

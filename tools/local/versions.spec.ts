@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { goImage, serverSources } from './versions.ts';
+import { chosenSources, goImage, kubernetesMinors, serverSources, type ServerSource } from './versions.ts';
 
 const requireOf = {
   kubernetes: 'k8s.io/kubernetes',
@@ -9,7 +9,12 @@ const requireOf = {
   minio: 'github.com/minio/minio',
   versitygw: 'github.com/versity/versitygw',
   kind: 'sigs.k8s.io/kind',
+  'kubernetes-1.37': 'k8s.io/kubernetes',
+  'kubernetes-1.35': 'k8s.io/kubernetes',
   helm: 'helm.sh/helm/v4',
+  'helm-3': 'helm.sh/helm/v3',
+  crane: 'github.com/google/go-containerregistry',
+  cosign: 'github.com/sigstore/cosign/v3',
   rclone: 'github.com/rclone/rclone',
   objstore: 'github.com/thanos-io/objstore',
   containerd: 'github.com/containerd/containerd/v2',
@@ -17,9 +22,17 @@ const requireOf = {
   'kube-router': 'github.com/cloudnativelabs/kube-router/v2',
 };
 
+/** All of them, those that the environment alone chooses among them. */
+const allSources = new Set<ServerSource>(
+  [
+    ...kubernetesMinors.map((minor) => ({ WASABI_S3_OPERATOR_KUBERNETES: minor })),
+    { WASABI_S3_OPERATOR_HELM: '3' },
+  ].flatMap((env) => Object.values(chosenSources(env))),
+);
+
 describe('versions', () => {
-  it.each(Object.values(serverSources).filter(({ go }) => go))(
-    '$name is built from the same version as is downloaded',
+  it.each([...allSources].filter(({ go }) => go))(
+    '$name $version is built from the same version as is downloaded',
     ({ go, version }) => {
       const module = go?.module ?? '';
       const text = readFileSync(join(import.meta.dirname, 'go', module, 'go.mod'), 'utf8');
@@ -38,6 +51,22 @@ describe('versions', () => {
       expect(asked, module).toMatch(/^1\.\d+/);
       expect(rank(goImage.replace('golang:', '')), module).toBeGreaterThanOrEqual(rank(asked));
     }
+  });
+
+  it('are others where the environment asks for them', () => {
+    expect(kubernetesMinors).toEqual(['1.37', '1.36', '1.35']);
+    const sources = chosenSources({ WASABI_S3_OPERATOR_KUBERNETES: '1.35', WASABI_S3_OPERATOR_HELM: '3' });
+    expect(sources['kube-apiserver'].version).toMatch(/^v1\.35\./);
+    expect(sources['kube-controller-manager'].version).toBe(sources['kube-apiserver'].version);
+    expect(sources.helm.version).toMatch(/^v3\./);
+    expect(sources.etcd).toBe(serverSources.etcd);
+    expect(chosenSources({ WASABI_S3_OPERATOR_KUBERNETES: '' })).toEqual(serverSources);
+  });
+
+  it.each(['1.20', 'toString', 'v1.36.3'])('say that Kubernetes %s is not among them, and which are', (version) => {
+    expect(() => chosenSources({ WASABI_S3_OPERATOR_KUBERNETES: version })).toThrow(
+      `WASABI_S3_OPERATOR_KUBERNETES: ${JSON.stringify(version)} is not there. Use 1.36, 1.37, 1.35.`,
+    );
   });
 
   it.each([
@@ -94,6 +123,8 @@ describe('versions', () => {
       'versitygw',
       'kind',
       'helm',
+      'crane',
+      'cosign',
       'prometheus',
       'promtool',
     ]);

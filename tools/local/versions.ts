@@ -26,6 +26,8 @@ export type ServerName =
   | 'ceph'
   | 'kind'
   | 'helm'
+  | 'crane'
+  | 'cosign'
   | 'aws'
   | 'rclone'
   | 'objstore'
@@ -98,6 +100,8 @@ export interface ServerSource {
 }
 
 const kubernetesVersion = 'v1.36.3';
+/** What the control-plane tests are tried on beside it, by \`npm run kubernetes-versions\`: each a Go module of its own. */
+const otherKubernetesVersions = ['v1.37.2', 'v1.35.4'] as const;
 /** controller-tools releases one envtest archive for some patch releases of each minor one. */
 const envtestVersion = 'v1.36.0';
 const etcdVersion = 'v3.6.16';
@@ -111,19 +115,25 @@ const seaweedfsVersion = '4.48';
 const kindVersion = 'v0.33.0';
 const helmVersion = 'v4.3.1';
 const prometheusVersion = 'v3.5.0';
+const formerHelmVersion = 'v3.22.0';
+const craneVersion = 'v0.22.1';
+const cosignVersion = 'v3.1.3';
 const awsVersion = '1.46.3';
 const rcloneVersion = 'v1.76.0';
 const objstoreVersion = 'v0.0.0-20250804093838-71d60dfee488';
 /** The official image of Go, for a machine with Docker and without Go: at least what every module in tools/local/go asks for. */
 export const goImage = 'golang:1.26.8';
 
-const kubernetesBuild = (command: string): GoBuild => ({
-  module: 'kubernetes',
+/** The minor version, such as `1.36`. */
+const minorOf = (version: string): string => version.replace(/^v(\d+\.\d+)\..*$/, '$1');
+
+const kubernetesBuild = (command: string, version: string = kubernetesVersion): GoBuild => ({
+  module: version === kubernetesVersion ? 'kubernetes' : `kubernetes-${minorOf(version)}`,
   package: `k8s.io/kubernetes/cmd/${command}`,
   values: {
-    'k8s.io/component-base/version.gitVersion': kubernetesVersion,
+    'k8s.io/component-base/version.gitVersion': version,
     'k8s.io/component-base/version.gitMajor': '1',
-    'k8s.io/component-base/version.gitMinor': '36',
+    'k8s.io/component-base/version.gitMinor': minorOf(version).slice('1.'.length),
   },
 });
 
@@ -144,10 +154,10 @@ const envtest = ({ os, arch }: Platform): Prebuilt => {
 
 /** Source: kubernetes.io, "Download Kubernetes": dl.k8s.io has server programs for Linux only. */
 const kubernetesRelease =
-  (command: string) =>
+  (command: string, version: string = kubernetesVersion) =>
   ({ os, arch }: Platform): Prebuilt | undefined => {
     if (os !== 'linux') return undefined;
-    const url = `https://dl.k8s.io/release/${kubernetesVersion}/bin/${os}/${arch}/${command}`;
+    const url = `https://dl.k8s.io/release/${version}/bin/${os}/${arch}/${command}`;
     return { url, checksumUrl: `${url}.sha256`, algorithm: 'sha256', archive: false };
   };
 
@@ -211,9 +221,35 @@ const kindRelease = ({ os, arch }: Platform): Prebuilt => {
 };
 
 /** Source: helm.sh, "Installing Helm": get.helm.sh has archives and their digests. */
-const helmRelease = ({ os, arch }: Platform): Prebuilt => {
-  const url = `https://get.helm.sh/helm-${helmVersion}-${os}-${arch}.tar.gz`;
-  return { url, checksumUrl: `${url}.sha256sum`, algorithm: 'sha256', archive: true };
+const helmRelease =
+  (version: string) =>
+  ({ os, arch }: Platform): Prebuilt => {
+    const url = `https://get.helm.sh/helm-${version}-${os}-${arch}.tar.gz`;
+    return { url, checksumUrl: `${url}.sha256sum`, algorithm: 'sha256', archive: true };
+  };
+
+/** Source: github.com/google/go-containerregistry, releases. */
+const craneRelease = ({ os, arch }: Platform): Prebuilt => {
+  const base = `https://github.com/google/go-containerregistry/releases/download/${craneVersion}`;
+  const system = os === 'linux' ? 'Linux' : 'Darwin';
+  const machine = arch === 'amd64' ? 'x86_64' : 'arm64';
+  return {
+    url: `${base}/go-containerregistry_${system}_${machine}.tar.gz`,
+    checksumUrl: `${base}/checksums.txt`,
+    algorithm: 'sha256',
+    archive: true,
+  };
+};
+
+/** Source: github.com/sigstore/cosign, releases. */
+const cosignRelease = ({ os, arch }: Platform): Prebuilt => {
+  const base = `https://github.com/sigstore/cosign/releases/download/${cosignVersion}`;
+  return {
+    url: `${base}/cosign-${os}-${arch}`,
+    checksumUrl: `${base}/cosign_checksums.txt`,
+    algorithm: 'sha256',
+    archive: false,
+  };
 };
 
 /** Source: github.com/prometheus/prometheus, releases. */
@@ -332,11 +368,30 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     family: 'helm',
     version: helmVersion,
     probe: { args: ['version', '--template', '{{ .Version }}'], accepts: /^v4\.([3-9]|[1-9]\d)\./m },
-    prebuilt: helmRelease,
+    prebuilt: helmRelease(helmVersion),
     go: {
       module: 'helm',
       package: 'helm.sh/helm/v4/cmd/helm',
       values: { 'helm.sh/helm/v4/internal/version.version': helmVersion },
+    },
+  },
+  // What pushes and signs a release. crane is a registry as well, for its trial.
+  crane: {
+    name: 'crane',
+    family: 'crane',
+    version: craneVersion,
+    prebuilt: craneRelease,
+    go: { module: 'crane', package: 'github.com/google/go-containerregistry/cmd/crane' },
+  },
+  cosign: {
+    name: 'cosign',
+    family: 'cosign',
+    version: cosignVersion,
+    prebuilt: cosignRelease,
+    go: {
+      module: 'cosign',
+      package: 'github.com/sigstore/cosign/v3/cmd/cosign',
+      values: { 'sigs.k8s.io/release-utils/version.gitVersion': cosignVersion },
     },
   },
   // moto_server on the PATH could not tell its version, nor what else it needs.
@@ -382,6 +437,75 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     version: '20.2',
     debian: { suite: 'forky', packages: ['radosgw', 'ceph-mon', 'ceph-osd'], accepts: /^20\.2\.\d+$/ },
   },
+};
+
+type Others = Partial<Record<ServerName, ServerSource>>;
+
+const controlPlaneOf = (version: string): Others =>
+  Object.fromEntries(
+    (['kube-apiserver', 'kube-controller-manager'] as const).map((name) => [
+      name,
+      {
+        name,
+        family: 'kubernetes',
+        version,
+        probe: {
+          args: ['--version'],
+          accepts: new RegExp(`^Kubernetes v${minorOf(version).replace('.', '\\.')}\\.\\d+`, 'm'),
+        },
+        prebuilt: kubernetesRelease(name, version),
+        go: kubernetesBuild(name, version),
+      },
+    ]),
+  );
+
+/** What the environment may choose in place of the usual: variable → version → what then differs. */
+const choices: Readonly<Record<string, Readonly<Record<string, Others>>>> = {
+  WASABI_S3_OPERATOR_KUBERNETES: Object.fromEntries<Others>([
+    [minorOf(kubernetesVersion), {}],
+    ...otherKubernetesVersions.map((version): [string, Others] => [minorOf(version), controlPlaneOf(version)]),
+  ]),
+  WASABI_S3_OPERATOR_HELM: {
+    '4': {},
+    '3': {
+      helm: {
+        name: 'helm',
+        family: 'helm',
+        version: formerHelmVersion,
+        probe: { args: ['version', '--template', '{{ .Version }}'], accepts: /^v3\.(2[2-9]|[3-9]\d)\./m },
+        prebuilt: helmRelease(formerHelmVersion),
+        go: {
+          module: 'helm-3',
+          package: 'helm.sh/helm/v3/cmd/helm',
+          values: { 'helm.sh/helm/v3/internal/version.version': formerHelmVersion },
+        },
+      },
+    },
+  },
+};
+
+/** The minor versions of Kubernetes whose control planes can be chosen, the newest first. */
+export const kubernetesMinors: readonly string[] = Object.keys(choices.WASABI_S3_OPERATOR_KUBERNETES ?? {})
+  .sort()
+  .reverse();
+
+/**
+ * The sources, with another Kubernetes or helm where the environment asks for one.
+ * @throws Error for one that is not there
+ */
+export const chosenSources = (
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<ServerName, ServerSource>> => {
+  let sources = serverSources;
+  for (const [variable, versions] of Object.entries(choices)) {
+    const version = env[variable] ?? '';
+    if (version === '') continue;
+    const others = Object.hasOwn(versions, version) ? versions[version] : undefined;
+    if (others === undefined)
+      throw new Error(`${variable}: ${JSON.stringify(version)} is not there. Use ${Object.keys(versions).join(', ')}.`);
+    sources = { ...sources, ...others };
+  }
+  return sources;
 };
 
 /** The platform this runs on, if the servers exist for it. */

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { nodeClusterServers, obtainNodeSystem } from '../local/node/start.ts';
 import { obtainServers, Unobtainable, type ObtainOptions } from '../local/servers/obtain.ts';
 import type { ServerName } from '../local/versions.ts';
 import { projectRoot } from '../paths.ts';
+import { runProgram } from '../run-program.ts';
 import { untilSignal } from '../signals.ts';
 import { countTests, type Counts } from './counts.ts';
 import { nxEnvironment } from './nx-environment.ts';
@@ -26,22 +26,18 @@ const isRoot = positionals[0] === 'root';
 const { signal } = untilSignal();
 const reports = mkdtempSync(join(tmpdir(), 'wasabi-s3-operator-test-'));
 
+const here = { env: { ...process.env, ...nxEnvironment(projectRoot) }, signal };
+
 /** A check that holds or does not: one test. */
 const check =
   (program: string, ...args: readonly string[]) =>
   async (): Promise<Counts> =>
-    (await runProgram(program, args)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+    (await runProgram(program, args, here)) === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 
 const tests = (project: string) => async (): Promise<Counts> => {
   const report = join(reports, `${project}.json`);
-  const status = await runProgram('vitest', [
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-  ]);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const status = await runProgram('vitest', ['run', '--project', project, ...reporters], here);
   return countTests(existsSync(report) ? readFileSync(report, 'utf8') : undefined, status);
 };
 
@@ -113,21 +109,3 @@ if (countsPath !== undefined) {
 }
 const sum = `${total.passed} passed, ${total.failed} failed`;
 console.log(countsPath === undefined ? sum : `${isRoot ? 'npm run test:root' : 'npm test'}: ${sum}`);
-
-/** Runs a program of the project to its end, its output being ours. Its exit status; null after a signal. */
-function runProgram(program: string, args: readonly string[]): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, [...args], {
-      cwd: projectRoot,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...nxEnvironment(projectRoot) },
-    });
-    const stop = () => child.kill('SIGTERM');
-    signal.addEventListener('abort', stop);
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      signal.removeEventListener('abort', stop);
-      resolve(code);
-    });
-  });
-}

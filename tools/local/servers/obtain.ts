@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { acquireLock } from '../../lock.mjs';
 import { narrate } from '../../narrate.ts';
 import {
+  chosenSources,
   currentPlatform,
-  serverSources,
   type Platform,
   type DebianInstall,
   type Prebuilt,
@@ -45,7 +45,7 @@ const realSuppliers = (): Suppliers => ({
   env: process.env,
   cache: cacheFolder(),
   platform: currentPlatform(),
-  sources: serverSources,
+  sources: chosenSources(process.env),
   findGo,
   buildGoPrograms,
   findPython,

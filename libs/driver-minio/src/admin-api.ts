@@ -1,6 +1,6 @@
 import type { CallContext, Redacted } from '@operator/outcome';
 import { reasons } from '@operator/api';
-import { waiting } from '@operator/outcome';
+import { waiting, type Fault } from '@operator/outcome';
 import type { RenderedPolicy } from '@operator/s3';
 import type { AdminCall, AdminClient } from './admin-client.ts';
 
@@ -32,12 +32,21 @@ export interface NewServiceAccount {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+const notMinio = ({ operation }: AdminCall): Fault =>
+  waiting(reasons.RequestRefused, `${operation}: the answer is not one of MinIO's admin API.`, {
+    retryAfterMs: 300_000,
+  });
+
 /** The answer as an object. @throws Fault `waiting` RequestRefused: it is not from MinIO */
 const fieldsOf = (call: AdminCall, value: unknown): Fields => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw waiting(reasons.RequestRefused, `${call.operation}: the answer is not one of MinIO's admin API.`, {
-    retryAfterMs: 300_000,
-  });
+  throw notMinio(call);
+};
+
+/** A text of the answer that nothing goes without. @throws Fault as above */
+const textOf = (call: AdminCall, value: unknown): string => {
+  if (typeof value === 'string' && value !== '') return value;
+  throw notMinio(call);
 };
 
 /** True for success, false for the code that says that there was nothing to do. */
@@ -216,7 +225,7 @@ export const listServiceAccounts = async (
   return (Array.isArray(accounts) ? (accounts as unknown[]) : []).map((entry) => {
     const account = fieldsOf(call, entry);
     return {
-      accessKeyId: String(account.accessKey),
+      accessKeyId: textOf(call, account.accessKey),
       isEnabled: account.accountStatus === 'on',
       description: typeof account.description === 'string' ? account.description : '',
     };
@@ -238,7 +247,7 @@ export const parentOf = async (
     answer: 'sealed',
   };
   const account = await look(client, call, 'XMinioInvalidIAMCredentials', context);
-  return account === undefined ? undefined : String(account.parentUser);
+  return account === undefined ? undefined : textOf(call, account.parentUser);
 };
 
 /** False when the access key id is taken. One key derivation. */
@@ -384,12 +393,12 @@ export const listRemoteTargets = async (
   return (Array.isArray(answer) ? (answer as unknown[]) : []).map((entry) => {
     const target = fieldsOf(call, entry);
     return {
-      arn: String(target.arn),
-      host: String(target.endpoint),
+      arn: textOf(call, target.arn),
+      host: textOf(call, target.endpoint),
       isSecure: target.secure === true,
-      bucket: String(target.targetbucket),
-      accessKeyId: String(fieldsOf(call, target.credentials).accessKey),
-      healthCheckNs: Number(target.healthCheckDuration),
+      bucket: textOf(call, target.targetbucket),
+      accessKeyId: textOf(call, fieldsOf(call, target.credentials).accessKey),
+      healthCheckNs: typeof target.healthCheckDuration === 'number' ? target.healthCheckDuration : 0,
     };
   });
 };
@@ -445,7 +454,7 @@ export const setRemoteTarget = async (
     answer: 'plain',
   };
   const answer = await client.sendExpecting(call, targetRefusals, context);
-  return 'value' in answer ? { arn: String(answer.value) } : { refusal: answer.code as TargetRefusal };
+  return 'value' in answer ? { arn: textOf(call, answer.value) } : { refusal: answer.code as TargetRefusal };
 };
 
 /** An absent one counts as removed. @throws Fault `waiting` RequestRefused while a rule has it */

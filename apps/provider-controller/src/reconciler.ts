@@ -6,7 +6,7 @@ import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
 import type { ProviderDeps, ProviderWork } from './deps.ts';
 import { observe, observeLiveUsers, type ProviderSight } from './observe.ts';
 import { claimsOfProviderFault, healthyClaims, reportProvider } from './report.ts';
-import { explainRevocation } from './revocation.ts';
+import { explainLate, explainRevocation } from './revocation.ts';
 import { countOf, describeUsers, grantedUsers, type ProviderUsers } from './users.ts';
 
 /** Finds out whether a Provider can be reached, whether its credentials are good, and what its server can do. */
@@ -68,6 +68,8 @@ const report = async (
   );
   const news = explainRevocation(provider, revocation);
   if (news !== undefined) pass.event('Normal', news.reason, news.message);
+  const late = explainLate(provider, revocation);
+  if (late !== undefined) pass.event('Warning', late.reason, late.message);
   const told = { inUseBy, ...(revocation === undefined ? {} : { revocation }) };
   if (found instanceof Fault) return blocked({ ...ownStatus(provider), connected: false, ...told }, found, claims);
   if (former?.connected !== true) {

@@ -2,7 +2,7 @@ import { revokedAtOnce, type Revocation } from '@operator/api';
 import { providerOf } from '@operator/references/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { explainRevocation, patienceMs, planRevocation, type RevocableKey } from './revocation.ts';
+import { explainLate, explainRevocation, patienceMs, planRevocation, type RevocableKey } from './revocation.ts';
 
 const start = new Date('2026-05-05T10:00:00.000Z');
 const later = (ms: number): Date => new Date(start.getTime() + ms);
@@ -232,5 +232,28 @@ describe('what an Event says', () => {
   ])('%s', (_title, former, now, want) => {
     const told = explainRevocation(stored(former), now);
     expect(told && `${told.reason}: ${told.message}`).toBe(want);
+  });
+});
+
+describe('the Event of late namespaces', () => {
+  const keys = [...many('a', 5), ...many('b', 2)];
+  const told = (former: Revocation | undefined, now: Revocation | undefined) =>
+    explainLate({ status: former === undefined ? {} : { revocation: former } }, now)?.message;
+
+  it('names those that are late for the first time in this revocation, once', () => {
+    const first = begun(keys);
+    expect(told(undefined, first)).toBeUndefined();
+    const late = plan(first, keys, { now: later(patienceMs) }).revocation;
+    expect(late?.late).toEqual(['a']);
+    expect(told(first, late)).toMatch(/^AccessKeys of namespace a did not replace their key pairs within 5 minutes/);
+    expect(told(late, late)).toBeUndefined();
+    expect(told(late && { ...late, request: 'before' }, late)).toBeDefined();
+    expect(told(late, late && { ...late, late: ['a', 'b', 'c'] })).toContain('namespaces b, c ');
+    expect(told(late, undefined)).toBeUndefined();
+  });
+
+  it('has room for ten', () => {
+    const late = Array.from({ length: 12 }, (_, at) => `n${String(at)}`);
+    expect(told(undefined, { ...begun(keys), late })).toContain('n9 and 2 more did not');
   });
 });

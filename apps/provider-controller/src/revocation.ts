@@ -176,6 +176,26 @@ const heldBecause = (user: AccessKeyUser, isGranted: boolean): Held['because'] |
   return isPaused(user) ? 'Paused' : undefined;
 };
 
+/**
+ * The Event that tells of namespaces whose AccessKeys did not answer in their turn; undefined when there is none that the status does not name
+ * already. Pure.
+ */
+export const explainLate = (
+  { status }: Pick<Provider, 'status'>,
+  revocation: Revocation | undefined,
+): { readonly reason: string; readonly message: string } | undefined => {
+  const former = status?.revocation?.request === revocation?.request ? (status?.revocation?.late ?? []) : [];
+  const late = (revocation?.late ?? []).filter((namespace) => !former.includes(namespace));
+  if (late.length === 0) return undefined;
+  const names = `${late.slice(0, 10).join(', ')}${late.length > 10 ? ` and ${String(late.length - 10)} more` : ''}`;
+  return {
+    reason: eventReasons.RevocationLate,
+    message:
+      `AccessKeys of ${late.length === 1 ? 'namespace' : 'namespaces'} ${names} did not replace their key pairs within ${String(patienceMs / 60_000)} minutes of their turn. ` +
+      'The others go first now. Their conditions say why: kubectl get accesskeys -n <namespace>',
+  };
+};
+
 /** The Event that tells of a change; undefined when there is none to tell. Pure. */
 export const explainRevocation = (
   { metadata: { name, namespace }, status }: Provider,

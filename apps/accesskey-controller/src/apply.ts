@@ -7,8 +7,8 @@ import { deleteOwnedConfigMap, deleteOwnedSecret, openOwnedSecret, type StoredSe
 import { secretNameOf } from '@operator/secret-content';
 import type { OutputSight, PairSight, UserSight } from './observe.ts';
 import { hasConfigMap, secretFor, unlessForeign } from './output-secret.ts';
-import { isNewPair, isRotation, type KeyPlan } from './plan.ts';
-import { explainedBy, sealKey, withPrevious } from './report.ts';
+import { isNewPair, isPutIntoSecret, isRotation, type KeyPlan } from './plan.ts';
+import { explainedBy, sealKey, tellRemoved, withForeign, withPrevious } from './report.ts';
 import type { Rights } from './rights.ts';
 import type { KeyWork } from './work.ts';
 
@@ -26,13 +26,18 @@ export interface KeySeen extends UserSight, PairSight, OutputSight {}
 /**
  * Brings user, keys and Secret into line. What is about to be made stands in the status before it is made; rights come before the
  * key, so that no key ever has more than it should.
- * @returns the pair that the Secret holds
+ * @returns the pair that the Secret holds, and what is to be remembered of one that is not there yet
  */
-export const applyKeys = async (work: KeyWork, seen: KeySeen, plan: KeyPlan): Promise<KeyPair> => {
+export const applyKeys = async (
+  work: KeyWork,
+  seen: KeySeen,
+  plan: KeyPlan,
+): Promise<{ readonly pair: KeyPair; readonly keyIntent: AccessKeyStatus['keyIntent'] }> => {
   const { issuer, deps } = work;
   requireWritable(seen, plan);
   const chosen = plan.pair.is === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
-  if (seen.user === undefined || isNewPair(plan.pair)) await remember(work, plan, chosen);
+  const isAboutToMake = seen.user === undefined || isNewPair(plan.pair);
+  const keyIntent = isAboutToMake ? await remember(work, plan, chosen) : undefined;
   if (seen.user === undefined) await makeUser(work, seen);
   else await applyUser(work, seen);
   await removeKeys(work, plan);
@@ -43,7 +48,7 @@ export const applyKeys = async (work: KeyWork, seen: KeySeen, plan: KeyPlan): Pr
     deps.candidates.drop(work.accessKey.metadata.uid);
     tellPair(work, plan, pair);
   }
-  return pair;
+  return { pair, keyIntent: isPutIntoSecret(plan.pair) ? undefined : keyIntent };
 };
 
 /** Removes the keys that the plan names. */
@@ -75,13 +80,18 @@ const take = async <T>({ pass, steps }: KeyWork, name: string, run: () => Promis
 
 const makeUser = async (work: KeyWork, { rights }: UserSight): Promise<void> => {
   work.deps.places.saw(work.accessKey);
-  await take(work, 'user', () => work.issuer.putUser(work.user, work.pass));
+  await putUser(work);
   if (rights.policy !== undefined) await putPolicy(work, rights);
 };
 
 /** Brings a user that exists into line, tags included. */
 export const applyUser = async (work: KeyWork, { user }: UserSight): Promise<void> => {
-  if (user?.needsUpdate === true) await take(work, 'user', () => work.issuer.putUser(work.user, work.pass));
+  if (user?.needsUpdate === true) await putUser(work);
+};
+
+const putUser = async (work: KeyWork): Promise<void> => {
+  const { issuer, user, pass } = work;
+  tellRemoved(pass, user.name, await take(work, 'user', () => issuer.putUser(user, pass)));
 };
 
 const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boolean =>
@@ -92,7 +102,11 @@ const putPolicy = (work: KeyWork, { policy }: Rights): Promise<void> =>
     explainedBy(work.accessKey.spec),
   );
 
-const remember = async (work: KeyWork, plan: KeyPlan, chosen: KeyPair | undefined): Promise<void> => {
+const remember = async (
+  work: KeyWork,
+  plan: KeyPlan,
+  chosen: KeyPair | undefined,
+): Promise<AccessKeyStatus['keyIntent']> => {
   const { accessKey, deps, memory, user, pass } = work;
   const intent = { at: pass.now.toISOString(), userName: user.name };
   const keyIntent: AccessKeyStatus['keyIntent'] = isNewPair(plan.pair)
@@ -102,8 +116,11 @@ const remember = async (work: KeyWork, plan: KeyPlan, chosen: KeyPair | undefine
         ...(Object.keys(plan.pair.answers).length === 0 ? {} : { requests: plan.pair.answers }),
       }
     : (memory.keyIntent ?? intent);
-  const status = { ...withPrevious(memory, plan.previous), userName: user.name, keyIntent };
-  await pass.record(await sealKey(accessKey, status, deps.ownership, pass.signal));
+  const known = withForeign(withPrevious(memory, plan.previous), plan.foreign);
+  await pass.record(
+    await sealKey(accessKey, { ...known, userName: user.name, keyIntent }, deps.ownership, pass.signal),
+  );
+  return keyIntent;
 };
 
 /** The pair that the Secret is to hold, made at the server where it is not there yet. */

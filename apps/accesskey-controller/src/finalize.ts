@@ -7,6 +7,7 @@ import { deleteOwnedSecret } from '@operator/secrets';
 import { secretNameOf } from '@operator/secret-content';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { unlessForeign } from './output-secret.ts';
+import { tellRemoved } from './report.ts';
 import { openRemoval } from './work.ts';
 
 const done: Finalized<AccessKeyStatus> = { result: 'done' };
@@ -79,8 +80,9 @@ const removeUser = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: Pass<
   }
   if (observed === undefined && status?.userName === undefined) return;
   // Also where the user is gone: its policy may have outlived it, and one that is too young is not shown everywhere.
-  const isRemoved = await pass.step('remove', () => issuer.deleteUser(user, pass));
+  const taken = await pass.step('remove', () => issuer.deleteUser(user, pass));
   // A deletion may be repeated, also within one pass. Only the call that removed the user tells of it.
-  if (!isRemoved) return;
+  if (taken === undefined) return;
+  tellRemoved(pass, user.name, taken);
   pass.event('Normal', eventReasons.AccessKeyDeleted, `Removed user ${user.name} and its keys.`);
 };

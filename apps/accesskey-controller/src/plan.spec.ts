@@ -28,6 +28,9 @@ const intent = (accessKeyId?: string, at = inDays(0)): NonNullable<KeyMemory['ke
 const previous = (...entries: readonly (readonly [id: string, days: number])[]): KeyPlan['previous'] =>
   entries.map(([accessKeyId, days]) => ({ accessKeyId, expiresAt: inDays(days) }));
 
+/** A pair that nobody can read any more: so long over that no rollout holds it back. */
+const lost = (id: string): KeyPlan['previous'] => previous([id, -1]);
+
 const issue = (because: Because, rotate?: string): KeyPlan['pair'] => ({
   is: 'issue',
   because,
@@ -57,6 +60,7 @@ interface Want {
   readonly pair: KeyPlan['pair'];
   readonly previous?: KeyPlan['previous'];
   readonly remove?: readonly string[];
+  readonly foreign?: readonly string[];
   readonly retire?: readonly string[];
   readonly waits?: KeyPlan['waits'];
   readonly held?: KeyPlan['held'];
@@ -72,6 +76,7 @@ const check = (given: Given, want: Want): void => {
     pair: want.pair,
     previous: want.previous ?? [],
     remove: want.remove ?? [],
+    foreign: want.foreign ?? [],
     retire: want.retire ?? [],
     waits: want.waits,
     held: want.held,
@@ -91,7 +96,11 @@ const aged = (days: number, more: Partial<KeyMemory> = {}): KeyMemory => ({
 describe('what is there, lost or refused', () => {
   it.each<[string, Given, Want]>([
     ['no user', {}, { pair: issue('first') }],
-    ['a stray of a crash before the Secret', { keys: keys('K1') }, { pair: issue('first'), remove: ['K1'] }],
+    [
+      'a stray of a crash before the Secret',
+      { keys: keys('K1'), memory: { keyIntent: intent() } },
+      { pair: issue('first'), remove: ['K1'] },
+    ],
     ['the pair in the Secret', { inSecret: 'K1', keys: keys('K1'), memory: K1 }, { pair: keep }],
     [
       'a pair that the status does not know yet',
@@ -103,7 +112,7 @@ describe('what is there, lost or refused', () => {
       {
         inSecret: 'K2',
         keys: keys('K1', 'K2', 'K3'),
-        memory: { accessKeyId: 'K2', previousKeys: previous(['K1', 5]) },
+        memory: { accessKeyId: 'K2', previousKeys: previous(['K1', 5]), keyIntent: intent() },
       },
       { pair: keep, previous: previous(['K1', 5]), remove: ['K3'], nextIn: 5 },
     ],
@@ -116,8 +125,8 @@ describe('what is there, lost or refused', () => {
     ],
     [
       'a pair that was refused, and a stray',
-      { inSecret: 'K1', isRefused: true, keys: keys('K1', 'K0'), memory: K1 },
-      { pair: issue('refused'), remove: ['K0'] },
+      { inSecret: 'K1', isRefused: true, keys: keys('K1', 'K0'), memory: { ...K1, keyIntent: intent() } },
+      { pair: issue('refused'), previous: lost('K1'), remove: ['K0'], nextIn: 0 },
     ],
     [
       'a pair that was refused before the status knew it',
@@ -126,10 +135,14 @@ describe('what is there, lost or refused', () => {
     ],
     [
       'the Secret lost, and a stray',
-      { keys: keys('K1', 'K0'), memory: K1 },
-      { pair: issue('secretLost'), remove: ['K0'] },
+      { keys: keys('K1', 'K0'), memory: { ...K1, keyIntent: intent() } },
+      { pair: issue('secretLost'), previous: lost('K1'), remove: ['K0'], nextIn: 0 },
     ],
-    ['another id in the Secret', { inSecret: 'X', keys: keys('K1'), memory: K1 }, { pair: issue('secretLost') }],
+    [
+      'another id in the Secret',
+      { inSecret: 'X', keys: keys('K1'), memory: K1 },
+      { pair: issue('secretLost'), previous: lost('K1'), nextIn: 0 },
+    ],
     ['the key lost', { inSecret: 'K1', memory: K1 }, { pair: issue('keyLost') }],
     ['Secret and key lost', { memory: K1 }, { pair: issue('secretLost') }],
     [
@@ -167,7 +180,7 @@ describe('room for a pair that replaces a lost one', () => {
     [
       'is made by the previous pair where two are the most, and the current one stays',
       { keys: keys('K0', 'K1'), memory: { ...K1, previousKeys: previous(['K0', 3]) } },
-      { pair: issue('secretLost'), remove: ['K0'] },
+      { pair: issue('secretLost'), previous: lost('K1'), remove: ['K0'], nextIn: 0 },
     ],
     [
       'is there where the current pair is the one that is gone',
@@ -183,16 +196,16 @@ describe('room for a pair that replaces a lost one', () => {
         memory: { ...K1, previousKeys: previous(['B', 4], ['A', 2]) },
         limits: { ...many, most: 3 },
       },
-      { pair: issue('refused'), previous: previous(['B', 4]), remove: ['A'], nextIn: 4 },
+      { pair: issue('refused'), previous: [...previous(['B', 4]), ...lost('K1')], remove: ['A'], nextIn: 0 },
     ],
     [
       'costs no previous pair where a stray makes it',
       {
         keys: keys('A', 'K1', 'S'),
-        memory: { ...K1, previousKeys: previous(['A', 2]) },
+        memory: { ...K1, previousKeys: previous(['A', 2]), keyIntent: intent() },
         limits: { ...many, most: 3 },
       },
-      { pair: issue('secretLost'), previous: previous(['A', 2]), remove: ['S'], nextIn: 2 },
+      { pair: issue('secretLost'), previous: [...previous(['A', 2]), ...lost('K1')], remove: ['S'], nextIn: 0 },
     ],
     [
       'is made at once when the Secret was put back to a previous pair',
@@ -201,7 +214,7 @@ describe('room for a pair that replaces a lost one', () => {
         keys: keys('K0', 'K1'),
         memory: { ...K1, previousKeys: previous(['K0', 3]) },
       },
-      { pair: issue('secretLost'), remove: ['K0'] },
+      { pair: issue('secretLost'), previous: lost('K1'), remove: ['K0'], nextIn: 0 },
     ],
   ])('%s', (_title, given, want) => {
     check(given, want);
@@ -384,7 +397,7 @@ describe('a pair that was made for a rotation', () => {
     [
       'is a stray where the Secret was lost meanwhile',
       { keys: keys('K1', 'K2'), candidate: 'K2', memory: aged(90), wish: every90 },
-      { pair: issue('secretLost'), remove: ['K2'] },
+      { pair: issue('secretLost'), previous: lost('K1'), remove: ['K2'], nextIn: 0 },
     ],
   ])('%s', (_title, given, want) => {
     check(given, want);
@@ -416,7 +429,7 @@ describe('a revocation', () => {
     [
       'of a pair whose Secret is lost leaves no previous one either',
       { keys: keys('K0', 'K1'), memory: aged(1, { previousKeys: previous(['K0', 5]) }), wish: revoke, limits: many },
-      { pair: issued('secretLost'), previous: revoked('K0'), retire: ['K0', 'K1'], nextIn: 0 },
+      { pair: issued('secretLost'), previous: revoked('K0', 'K1'), retire: ['K0', 'K1'], nextIn: 0 },
     ],
     [
       'removes all earlier pairs once its own is in the Secret',
@@ -445,7 +458,7 @@ describe('a revocation', () => {
         wish: { ...quiet, requests: { providerRevoke: 'all' } },
         limits: many,
       },
-      { pair: { is: 'finish' }, retire: ['K1'] },
+      { pair: { is: 'finish' }, previous: revoked('K1'), retire: ['K1'], nextIn: 0 },
     ],
     [
       "of all keys of a Provider is one as well, and the key's own that stands is answered with it",
@@ -475,6 +488,70 @@ describe('a revocation', () => {
         wish: revoke,
       },
       { pair: keep, remove: ['K1'] },
+    ],
+  ])('%s', (_title, given, want) => {
+    check(given, want);
+  });
+});
+
+describe('a key that neither Secret nor status names', () => {
+  const marked = (id: string, isMarked: boolean): KeySight['keys'][number] => ({
+    accessKeyId: id,
+    isActive: true,
+    isMarked,
+  });
+  const current = keys('K1');
+  it.each<[string, Given, Want]>([
+    ["is somebody else's", { inSecret: 'K1', keys: keys('K1', 'F'), memory: K1 }, { pair: keep, foreign: ['F'] }],
+    [
+      'stays so when a pair is made: the status named it before',
+      { inSecret: 'K1', keys: keys('K1', 'F', 'S'), memory: { ...K1, keyIntent: intent(), foreignKeys: ['F'] } },
+      { pair: keep, foreign: ['F'], remove: ['S'] },
+    ],
+    [
+      'is ours where it bears our mark',
+      { inSecret: 'K1', keys: [...current, marked('S', true), marked('F', false)], memory: K1, limits: many },
+      { pair: keep, foreign: ['F'], remove: ['S'] },
+    ],
+    [
+      'without our mark is not ours, whatever was about to be made',
+      {
+        inSecret: 'K1',
+        keys: [...current, marked('F', false)],
+        memory: { ...K1, keyIntent: intent('K9') },
+        limits: many,
+      },
+      { pair: keep, foreign: ['F'] },
+    ],
+    [
+      'is ours where the status names it as the current one, and the Secret has its successor',
+      { inSecret: 'K2', keys: keys('K1', 'K2'), memory: { ...K1, foreignKeys: ['F'] } },
+      { pair: keep, remove: ['K1'] },
+    ],
+    [
+      'goes with all others when they are revoked',
+      {
+        inSecret: 'K1',
+        keys: keys('K1', 'F'),
+        memory: { ...K1, foreignKeys: ['F'] },
+        wish: { ...quiet, requests: { revoke: 'now' } },
+      },
+      {
+        pair: { is: 'issue', because: 'revoked', answers: { revoke: 'now' } },
+        previous: lost('K1'),
+        remove: ['F'],
+        nextIn: 0,
+      },
+    ],
+    [
+      'keeps a rotation waiting where two are the most, even one that is forced',
+      { inSecret: 'K1', keys: keys('K1', 'F'), memory: aged(90), wish: { ...asked, isForced: true } },
+      { pair: keep, foreign: ['F'], waits: 'requested' },
+    ],
+    [
+      'in the Secret of an object that lost its status is used on',
+      { inSecret: 'K1', keys: keys('K1') },
+      { pair: keep },
     ],
   ])('%s', (_title, given, want) => {
     check(given, want);
@@ -532,7 +609,7 @@ describe('a rollout that has not finished', () => {
         ...rolling(['K0', -0.5]),
         keys: keys('K0', 'K2'),
         inSecret: 'K9',
-        memory: aged(1, { previousKeys: previous(['K0', -0.5]) }),
+        memory: aged(1, { previousKeys: previous(['K0', -0.5]), keyIntent: intent() }),
       },
       {
         pair: issue('secretLost'),
@@ -666,7 +743,10 @@ describe('whatever is there and remembered, a plan', () => {
 
   it('never asks for more keys than the user may have', () => {
     const wrong = all.filter(
-      ({ sight, limits, plan }) => plan.pair.is === 'issue' && sight.keys.length - plan.remove.length + 1 > limits.most,
+      ({ sight, limits, plan }) =>
+        plan.pair.is === 'issue' &&
+        plan.foreign.length === 0 &&
+        sight.keys.length - plan.remove.length + 1 > limits.most,
     );
     expect(wrong).toEqual([]);
   });

@@ -28,6 +28,7 @@ export interface KeyMemory extends Pick<
   | 'answeredProviderRevokeRequest'
 > {
   readonly previousKeys?: readonly PreviousKey[];
+  readonly foreignKeys?: readonly string[];
 }
 
 /** Requests of a person, any text; each is answered once. */
@@ -91,8 +92,10 @@ export interface KeyPlan {
   readonly pair: PairPlan;
   /** The former pairs that stay valid, for the status: it must name them before a new pair is in the Secret. */
   readonly previous: readonly PreviousKey[];
-  /** Ids to remove at the server before a pair is made: expired ones, those that nobody should have, and what makes room. */
+  /** Ids to remove at the server before a pair is made: expired ones, strays of ours, and what makes room. */
   readonly remove: readonly string[];
+  /** Ids of keys that somebody else made for our user: they stay, unless all keys are revoked. */
+  readonly foreign: readonly string[];
   /** Ids that a revocation removes once its pair is in the Secret: all that the user has then. */
   readonly retire: readonly string[];
   /** When time alone asks for the next step; undefined: it never does. */
@@ -144,7 +147,12 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
   const known = new Set([current, ...valid.map(({ accessKeyId }) => accessKeyId)]);
   const expiredIds = expired.map(({ accessKeyId }) => accessKeyId);
   const { candidate } = sight;
-  const strays = idsOf(sight).filter((id) => !known.has(id));
+  const answers = unanswered(memory, held, wish);
+  const isRevoked = isRevocation(answers);
+  const unknown = idsOf(sight).filter((id) => !known.has(id));
+  // A revocation is for every key that the user has.
+  const strays = unknown.filter((id) => isRevoked || isOurs(id, sight, memory));
+  const foreign = unknown.filter((id) => !strays.includes(id));
   const dueAt = dueAtMs(sight, memory, wish, limits.now);
   const plan = (
     pair: PairPlan,
@@ -161,6 +169,7 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
     pair,
     previous,
     remove,
+    foreign,
     retire: endsRevocation(pair, memory) ? idsOf(sight).filter((id) => id !== candidate && !remove.includes(id)) : [],
     waits,
     nextAt: nextAt(sight, previous, pair.is === 'keep' ? dueAt : undefined, limits.now),
@@ -171,17 +180,20 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
   const disabled = sight.keys.find(({ accessKeyId, isActive }) => accessKeyId === current && !isActive);
   // Losing the Secret is no way to get a key that works again.
   if (disabled !== undefined) return plan({ is: 'leave', accessKeyId: disabled.accessKeyId }, { remove: expiredIds });
-  const answers = unanswered(memory, held, wish);
-  const isRevoked = isRevocation(answers);
   // What is revoked waits for no rollout.
   const longAgo = new Date(limits.now.getTime() - longestRolloutMs).toISOString();
   const asLong = (keys: readonly PreviousKey[]): readonly PreviousKey[] =>
     isRevoked ? keys.map((key) => ({ ...key, expiresAt: longAgo })) : keys;
   if (held === undefined) {
-    if (isUnfinished(sight, memory, limits)) return plan({ is: 'finish' }, { remove: expiredIds });
+    // The one that nobody can read any more goes once its successor is in the Secret.
+    const lost = idsOf(sight)
+      .filter((id) => id === memory.accessKeyId)
+      .map((accessKeyId) => ({ accessKeyId, expiresAt: longAgo }));
+    if (isUnfinished(sight, memory, limits))
+      return plan({ is: 'finish' }, { previous: [...valid, ...lost], remove: expiredIds });
     const { previous, dropped } = withRoom(sight, valid, strays, limits);
     const pair: PairPlan = { is: 'issue', because: becauseOfLoss(sight, memory), answers };
-    return plan(pair, { previous: asLong(previous), remove: [...strays, ...dropped] });
+    return plan(pair, { previous: [...asLong(previous), ...lost], remove: [...strays, ...dropped] });
   }
   const because = becauseOfTime(answers, dueAt, limits.now);
   if (because === undefined) return plan({ is: 'keep' });
@@ -193,8 +205,8 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
     return plan({ is: 'switch', because, answers }, { previous: replaced(valid), remove });
   }
   const hasRoom = sight.keys.length - strays.length < limits.most;
-  if (!hasRoom && because !== 'revoked' && !(because === 'requested' && wish.isForced))
-    return plan({ is: 'keep' }, { waits: because });
+  const makesRoom = because === 'revoked' || (because === 'requested' && wish.isForced && valid.length > 0);
+  if (!hasRoom && !makesRoom) return plan({ is: 'keep' }, { waits: because });
   const { previous, dropped } = withRoom(sight, valid, strays, limits);
   return plan({ is: 'issue', because, answers }, { previous: replaced(previous), remove: [...strays, ...dropped] });
 };
@@ -206,6 +218,18 @@ const endsRevocation = (pair: PairPlan, { keyIntent }: KeyMemory): boolean => {
 };
 
 const idsOf = ({ keys }: KeySight): readonly string[] => keys.map(({ accessKeyId }) => accessKeyId);
+
+/**
+ * Whether the operator made a key that neither Secret nor status name as one to use: the status names it otherwise, it bears our mark, or it has
+ * come since the status says that one was about to be made. Any other key is somebody else's.
+ */
+const isOurs = (id: string, { keys, inSecret, candidate }: KeySight, memory: KeyMemory): boolean => {
+  const { accessKeyId = inSecret, keyIntent, previousKeys = [], foreignKeys = [] } = memory;
+  const named = [candidate, accessKeyId, keyIntent?.accessKeyId, ...previousKeys.map((key) => key.accessKeyId)];
+  if (named.includes(id)) return true;
+  const isMarked = keys.find((key) => key.accessKeyId === id)?.isMarked;
+  return isMarked ?? (keyIntent !== undefined && !foreignKeys.includes(id));
+};
 
 /** The key at the server that the Secret rightly holds. One that was replaced before is put back by somebody: the Secret was altered. */
 const heldPair = ({ inSecret, isRefused, keys }: KeySight, memory: KeyMemory): ObservedKey | undefined => {

@@ -378,13 +378,30 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expectOneKey(world);
   });
 
-  it('that nobody knows is removed from our user', async () => {
+  it('that somebody else made for our user is reported and stays, also through a rotation, until all keys are revoked', async () => {
     const world = await ready({ choosesPair });
-    user(world)?.keys.set('STRAY', { secret: 'x', isActive: true });
-    const report = await world.bench.pass();
-    expect(report).toMatchObject({ result: 'progressing', writes: ['DeleteKey', 'kube status'] });
+    const own = idInSecret(world);
+    user(world)?.keys.set('THEIRS', { secret: 'x', isActive: true });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'settled' });
+    expect(report.events.join()).not.toContain('x"');
+    expect(world.bench.facts()).toMatchObject({ accessKeyId: own, foreignKeys: ['THEIRS'] });
+    expect(world.bench.conditions()).toEqual(['Ready=True Ready', 'ForeignKeys=True ForeignKeys']);
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+
+    world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });
     await world.bench.run();
-    expectOneKey(world);
+    expect(keyIds(world)).toContain('THEIRS');
+    // Two keys are the most where the server chooses them: it says what takes the place.
+    expect(idInSecret(world) === own).toBe(!choosesPair);
+    expect(world.bench.conditions().includes('RotationFailed=True RotationWaiting')).toBe(!choosesPair);
+
+    world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' });
+    await world.bench.run();
+    expect(keyIds(world)).toEqual([idInSecret(world)]);
+    expect(idInSecret(world)).not.toBe(own);
+    expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
+    expect(world.bench.facts()).not.toHaveProperty('foreignKeys');
   });
 
   it('that a person disabled is not enabled again, nor replaced', async () => {
@@ -658,8 +675,8 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     const first = idInSecret(world);
     askAll(world);
     await world.bench.pass();
-    world.writes.arm('killedBefore', 2);
-    expect(await world.bench.pass()).toMatchObject({ result: 'killed', writes: ['kube status'] });
+    world.writes.arm('killedBefore', 1);
+    expect(await world.bench.pass()).toMatchObject({ result: 'killed', writes: [] });
     world.bench.restart();
     expect(world.bench.facts()).toMatchObject({ keyIntent: { requests: { providerRevoke: 'all' } } });
     // As if the pair in the Secret were the one that the intent is about.

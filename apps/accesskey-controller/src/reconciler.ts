@@ -14,7 +14,6 @@ import {
 import { hashPolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
 import type { Reconciler } from '@operator/runtime';
-import type { KeyPair } from '@operator/s3';
 import { secretNameOf } from '@operator/secret-content';
 import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
 import type { Candidate } from './candidates.ts';
@@ -34,6 +33,7 @@ import {
 import { isNewPair, isRotation, mostKeys, planKeys, type KeyPlan, type KeyWish } from './plan.ts';
 import {
   claimsOfKeyFault,
+  foreignClaims,
   keyWarnings,
   nextRolloutLook,
   reportKey,
@@ -41,6 +41,7 @@ import {
   sealKey,
   unsupportedKeyClaims,
   waitingClaims,
+  withForeign,
   withPolicyHash,
   withPrevious,
   type KeyFacts,
@@ -178,10 +179,22 @@ const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKey
     const verdict = await verifyCandidate(work, candidate, seen);
     if (verdict !== 'works') return postpone(work, seen, candidate, verdict);
   }
-  const pair = await applyKeys(work, seen, plan);
+  requireRoom(work, seen, plan);
+  const { pair, keyIntent } = await applyKeys(work, seen, plan);
   // Pods are restarted for a pair that stands in Secret and status.
   if (work.steps.length === 0 && (await rollOut(work, seen))) work.steps.push('rollout');
-  return report(work, seen, plan, pair);
+  return report(work, seen, plan, { pair, keyIntent });
+};
+
+/** @throws Fault `waiting` KeyLimitReached where keys of others leave no room for one that is needed now */
+const requireRoom = ({ issuer, user }: KeyWork, seen: KeySeen, { pair, remove, foreign }: KeyPlan): void => {
+  const count = (seen.user?.keys.length ?? 0) - remove.length;
+  if (pair.is !== 'issue' || foreign.length === 0 || count < issuer.maxKeysPerUser) return;
+  throw waiting(
+    reasons.KeyLimitReached,
+    `User ${user.name} needs a new key, and keys that the operator did not make leave no room for it: ${foreign.join(', ')}. Delete them at the provider.`,
+    { retryAfterMs: 60_000 },
+  );
 };
 
 const rollOut = (work: KeyWork, seen: KeySeen): Promise<boolean> =>
@@ -215,7 +228,7 @@ const report = (
   { accessKey, provided, user, memory, steps, pass }: KeyWork,
   { rights, user: observed, rollouts }: KeySeen,
   plan: KeyPlan,
-  { accessKeyId }: KeyPair,
+  { pair: { accessKeyId }, keyIntent }: Awaited<ReturnType<typeof applyKeys>>,
 ): Outcome<AccessKeyStatus> => {
   const facts: KeyFacts = {
     accessKeyId,
@@ -230,10 +243,12 @@ const report = (
     ...unsupportedKeyClaims(accessKey, provided.driver.unsupported),
     ...waitingClaims(plan),
     ...rolloutClaims(plan, facts.rollouts),
+    ...foreignClaims(plan, user.name),
   ];
   const isVerified = steps.length === 0;
   const previous = plan.previous.filter((key) => !plan.retire.includes(key.accessKeyId));
-  const status = reportKey(withPrevious(memory, previous), facts, { isVerified, plan, now: pass.now });
+  const former = withForeign(withPrevious(memory, previous), plan.foreign);
+  const status = reportKey(former, facts, { isVerified, plan, keyIntent, now: pass.now });
   if (!isVerified) return progressing(status, { reason: progressReason(plan), steps, claims });
   const nextAt = Math.min(plan.nextAt?.getTime() ?? Infinity, nextRolloutLook(status, pass.now)?.getTime() ?? Infinity);
   const nextInMs = nextAt === Infinity ? undefined : Math.max(0, nextAt - pass.now.getTime());

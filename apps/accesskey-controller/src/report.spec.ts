@@ -36,9 +36,9 @@ describe('unsupportedKeyClaims', () => {
 });
 
 it('a rotation that waits says until when, and how to go on now', () => {
-  expect(waitingClaims({ waits: undefined, previous: [] })).toEqual([]);
+  expect(waitingClaims({ waits: undefined, previous: [], foreign: [] })).toEqual([]);
   const previous = [{ accessKeyId: 'K0', expiresAt: '2026-05-12T10:00:00.000Z' }];
-  expect(waitingClaims({ waits: 'requested', previous })).toEqual([
+  expect(waitingClaims({ waits: 'requested', foreign: [], previous })).toEqual([
     {
       type: 'RotationFailed',
       status: 'True',

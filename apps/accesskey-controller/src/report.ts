@@ -13,6 +13,7 @@ import {
 import { isProviderFault, providerNotReady, type Ownership } from '@operator/references';
 import type { AccessKey } from './deps.ts';
 import type { RolloutStatus } from './rollouts.ts';
+import type { KeyPass } from './work.ts';
 import { isPutIntoSecret, rolloutLookMs, type KeyPlan, type KeyRequests, type PreviousKey } from './plan.ts';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted, in doubt or not there yet. */
@@ -51,14 +52,33 @@ export const unsupportedKeyClaims = (
 };
 
 /** Tells a rotation that waits for room, and until when. */
-export const waitingClaims = ({ waits, previous }: Pick<KeyPlan, 'waits' | 'previous'>): readonly Claim[] => {
+export const waitingClaims = ({
+  waits,
+  previous,
+  foreign,
+}: Pick<KeyPlan, 'waits' | 'previous' | 'foreign'>): readonly Claim[] => {
   if (waits === undefined) return [];
   const [oldest] = previous;
+  if (oldest === undefined && foreign.length > 0) {
+    const message = `A rotation is ${waits}, and the server keeps no further key for this user: ${foreign.join(', ')} ${foreign.length === 1 ? 'takes' : 'take'} its place. Delete what the operator did not make, at the provider.`;
+    return [{ type: conditionTypes.RotationFailed, status: 'True', reason: reasons.RotationWaiting, message }];
+  }
   const until = oldest === undefined ? '' : ` until ${oldest.expiresAt}, when key ${oldest.accessKeyId} expires`;
   const message =
     `A rotation is ${waits}, and the server keeps no further key for this user${until}. To remove that key now, set ${annotations.rotateRequestedAt} ` +
     `and ${annotations.force} to the same new value.`;
   return [{ type: conditionTypes.RotationFailed, status: 'True', reason: reasons.RotationWaiting, message }];
+};
+
+/** Tells keys of the user that somebody else made: the key pair works all the same. */
+export const foreignClaims = ({ foreign }: Pick<KeyPlan, 'foreign'>, userName: string): readonly Claim[] => {
+  if (foreign.length === 0) return [];
+  const message =
+    `User ${userName} has keys that the operator did not make: ${foreign.slice(0, 10).join(', ')}${foreign.length > 10 ? ` and ${String(foreign.length - 10)} more` : ''}. ` +
+    `They have the same rights, and stay. Delete them at the provider, or set ${annotations.revokeRequestedAt} to a new value: that replaces the key pair and removes every other key.`;
+  return [
+    { type: conditionTypes.ForeignKeys, status: 'True', reason: reasons.ForeignKeys, message, onlyInforms: true },
+  ];
 };
 
 /** Tells a former pair that stays beyond its time because Pods may use it, and until when. */
@@ -115,6 +135,13 @@ export const explainedBy =
     throw words === undefined ? caught : reworded(caught, words);
   };
 
+/** Tells what of others a write took off a user of ours. */
+export const tellRemoved = ({ event }: Pick<KeyPass, 'event'>, userName: string, removed: readonly string[]): void => {
+  if (removed.length === 0) return;
+  const message = `Removed from user ${userName} what somebody else had put there: ${removed.join(', ')}. The user is the operator's alone.`;
+  event('Warning', eventReasons.AttachmentsRemoved, message);
+};
+
 /** What the server and the Secret have. */
 export interface KeyFacts {
   readonly accessKeyId: string;
@@ -133,6 +160,13 @@ export const withPrevious = (status: AccessKeyStatus, previous: readonly Previou
   if (previous.length > 0) return { ...status, previousKeys: [...previous] };
   const { previousKeys, ...others } = status;
   return previousKeys === undefined ? status : others;
+};
+
+/** The status with these keys of others; without the field where there are none. */
+export const withForeign = (status: AccessKeyStatus, foreign: readonly string[]): AccessKeyStatus => {
+  if (foreign.length > 0) return { ...status, foreignKeys: foreign.slice(0, 100) };
+  const { foreignKeys, ...others } = status;
+  return foreignKeys === undefined ? status : others;
 };
 
 /** The status with the hash of the policy that the user has; without the field where it has none. */
@@ -171,8 +205,15 @@ export const reportKey = (
   {
     isVerified,
     plan,
+    keyIntent,
     now,
-  }: { readonly isVerified: boolean; readonly plan: Pick<KeyPlan, 'pair' | 'dueAt'>; readonly now: Date },
+  }: {
+    readonly isVerified: boolean;
+    readonly plan: Pick<KeyPlan, 'pair' | 'dueAt'>;
+    /** Of a key that was made, and is not in the Secret yet. */
+    readonly keyIntent?: AccessKeyStatus['keyIntent'];
+    readonly now: Date;
+  },
 ): AccessKeyStatus => {
   const { policyHash, userArn, grantedBuckets, rollouts, ...known } = facts;
   const isSame = former?.accessKeyId === facts.accessKeyId;
@@ -193,6 +234,8 @@ export const reportKey = (
     ...(plan.dueAt === undefined ? {} : { nextRotateTime: plan.dueAt.toISOString() }),
     lastRotateTime: (isSame ? former.lastRotateTime : undefined) ?? now.toISOString(),
     ...(rollouts.length === 0 ? {} : { rollouts }),
+    ...(keyIntent === undefined ? {} : { keyIntent }),
+    ...(former?.foreignKeys === undefined ? {} : { foreignKeys: former.foreignKeys }),
     ...(former?.previousKeys === undefined ? {} : { previousKeys: former.previousKeys }),
   };
 };

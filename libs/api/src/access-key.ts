@@ -303,6 +303,13 @@ export const accessKeyStatus = Type.Object({
       100,
     ),
   ),
+  foreignKeys: optional(
+    list(
+      'Keys of the user that the operator did not make. They stay, unless all keys are revoked.',
+      keyId('Id of one.'),
+      100,
+    ),
+  ),
 });
 
 export type AccessKeySpec = Typed<typeof accessKeySpec>;

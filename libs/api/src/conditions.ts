@@ -19,6 +19,8 @@ export const conditionTypes = {
   RotationFailed: 'RotationFailed',
   /** The server has the key, and does not let it in. */
   KeyRefused: 'KeyRefused',
+  /** The user behind an AccessKey has keys that somebody else made. Only informs. */
+  ForeignKeys: 'ForeignKeys',
   Unsupported: 'Unsupported',
   DriftLoop: 'DriftLoop',
   /** The annotation that pauses is there; what else is told was found before. Only informs. */
@@ -90,6 +92,7 @@ export const reasons = {
   KeyNotUsableYet: 'KeyNotUsableYet',
   KeyRefused: 'KeyRefused',
   KeyDisabled: 'KeyDisabled',
+  ForeignKeys: 'ForeignKeys',
   RotationWaiting: 'RotationWaiting',
   RolloutPending: 'RolloutPending',
   UserConflict: 'UserConflict',
@@ -135,6 +138,8 @@ export const eventReasons = {
   RevocationStarted: 'RevocationStarted',
   RevocationStopped: 'RevocationStopped',
   RevocationFinished: 'RevocationFinished',
+  RevocationLate: 'RevocationLate',
+  AttachmentsRemoved: 'AttachmentsRemoved',
   AccessKeyDeleted: 'AccessKeyDeleted',
   AccessKeyAbandoned: 'AccessKeyAbandoned',
   OrphanedUsers: 'OrphanedUsers',

@@ -271,7 +271,16 @@ const liveAKey = async (): Promise<void> => {
   await keys.createKey(second, undefined, context);
   await keys.listUsers(mark.cluster, () => false, context);
   await burden(first.name);
-  await keys.deleteUser(second, context);
+  // What people put there is named, each by what it is.
+  const taken = (await keys.deleteUser(second, context))?.map((what) => what.replace(/ [^ ]+$/, ''));
+  expect(taken).toEqual([
+    'login',
+    'signing certificate',
+    'SSH public key',
+    'MFA device',
+    'attached policy',
+    'membership of group',
+  ]);
   expect(await keys.observeUser(second, context)).toBeUndefined();
 };
 

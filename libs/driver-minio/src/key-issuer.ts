@@ -39,10 +39,13 @@ const mostRemembered = 10_000;
 
 /** Keys of ours that tell another display name than the user has by now; one that somebody else made tells none. */
 const misnamed = (user: KeyUser, accounts: readonly ServiceAccount[]): readonly ServiceAccount[] => {
-  const own = serviceAccountDescription({ mark: user.mark });
   const wanted = serviceAccountDescription(user);
-  return accounts.filter(({ description }) => description !== wanted && description.startsWith(own));
+  return accounts.filter(({ description }) => description !== wanted && isDescribedAs(user.mark, description));
 };
+
+/** Whether the description of a key is ours. */
+const isDescribedAs = (mark: OwnerMark, description: string): boolean =>
+  description.startsWith(serviceAccountDescription({ mark }));
 
 /**
  * Issues keys on MinIO. Behind each AccessKey stands one user, the parent; its rights are one canned policy of the same name;
@@ -81,7 +84,11 @@ export const createKeyIssuer = (
       isOurs: own?.owner !== 'other',
       policy: own?.policy,
       // Whoever disabled the user wants its keys stopped: that is told, and not undone.
-      keys: accounts.map(({ accessKeyId, isEnabled }) => ({ accessKeyId, isActive: isEnabled && user.isEnabled })),
+      keys: accounts.map(({ accessKeyId, isEnabled, description }) => ({
+        accessKeyId,
+        isActive: isEnabled && user.isEnabled,
+        isMarked: isDescribedAs(mark, description),
+      })),
       needsUpdate:
         foreignPolicies(name, user).length > 0 ||
         user.groups.length > 0 ||
@@ -95,9 +102,10 @@ export const createKeyIssuer = (
     const user = await getUser(client, name, context);
     if (user === undefined) {
       await addUser(client, name, redact(randomSecret()), context);
-      return;
+      return [];
     }
-    const detached = [...foreignPolicies(name, user)];
+    const foreign = foreignPolicies(name, user);
+    const detached = [...foreign];
     // Whoever replaced our policy may have given rights that the comparison of documents would not show.
     if (user.policies.includes(name)) {
       const stored = await getCannedPolicy(client, name, context);
@@ -110,6 +118,7 @@ export const createKeyIssuer = (
     for (const { accessKeyId } of misnamed(wanted, await listServiceAccounts(client, name, context))) {
       await updateServiceAccount(client, accessKeyId, { description }, context);
     }
+    return inWords(foreign, user);
   },
 
   async putPolicy({ name, mark }, policy, context) {
@@ -176,9 +185,16 @@ export const createKeyIssuer = (
     const wasFirst = isDisabled && (await removeUser(client, name, context));
     if (!isDisabled) await detachAll(client, name, user, context);
     await removeCannedPolicy(client, name, context);
-    return (await removeUser(client, name, context)) || wasFirst;
+    const isRemoved = (await removeUser(client, name, context)) || wasFirst;
+    if (!isRemoved) return undefined;
+    return user === undefined ? [] : inWords(foreignPolicies(name, user), user);
   },
 });
+
+const inWords = (policies: readonly string[], { groups }: AdminUser): readonly string[] => [
+  ...policies.map((policy) => `attached policy ${policy}`),
+  ...groups.map((group) => `membership of group ${group}`),
+];
 
 /** Whose a user is, as its policy or its keys say, and its name confirms; undefined when nothing of it tells. */
 const markOfUser = async (client: AdminClient, name: string, context: CallContext): Promise<OwnerMark | undefined> => {

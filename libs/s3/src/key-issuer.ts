@@ -23,6 +23,8 @@ export interface ObservedKey {
   readonly accessKeyId: string;
   readonly isActive: boolean;
   readonly createdAt?: Date;
+  /** Whether it says itself that the operator made it for this AccessKey; absent where keys say nothing. */
+  readonly isMarked?: boolean;
 }
 
 export interface ObservedUser {
@@ -84,8 +86,11 @@ export interface KeyIssuer {
   userNameFor(mark: OwnerMark): string;
   /** Undefined when there is no such user. */
   observeUser(user: KeyUser, context: CallContext): Promise<ObservedUser | undefined>;
-  /** Creates the user with its mark, or brings displayName and tags up to date and takes off rights that others gave it. */
-  putUser(user: KeyUser, context: CallContext): Promise<void>;
+  /**
+   * Creates the user with its mark, or brings displayName and tags up to date and takes off rights that others gave it.
+   * @returns what of others it took off, in words
+   */
+  putUser(user: KeyUser, context: CallContext): Promise<readonly string[]>;
   /** Undefined removes the policy: a user without a policy may do nothing. */
   putPolicy(user: KeyUser, policy: RenderedPolicy | undefined, context: CallContext): Promise<void>;
   /**
@@ -102,7 +107,7 @@ export interface KeyIssuer {
   listUsers(cluster: string, isKnown: (name: string) => boolean, context: CallContext): Promise<MarkedUsers>;
   /**
    * Removes keys, policy and user, in the order the server demands. Only for a user that is ours.
-   * @returns true when this very call removed the user; false when there was none any more
+   * @returns what of others went with the user, in words; undefined when there was no user any more for this call to remove
    */
-  deleteUser(user: KeyUser, context: CallContext): Promise<boolean>;
+  deleteUser(user: KeyUser, context: CallContext): Promise<readonly string[] | undefined>;
 }

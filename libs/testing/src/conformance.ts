@@ -510,8 +510,8 @@ export const driverConformance = (options: ConformanceOptions): void => {
           expect((await issuer().observeUser(user, context))?.keys).toEqual([]);
           await issuer().putPolicy(user, undefined, context);
           await issuer().putPolicy(user, undefined, context);
-          expect(await issuer().deleteUser(user, context)).toBe(true);
-          expect(await issuer().deleteUser(user, context)).toBe(false);
+          expect(await issuer().deleteUser(user, context)).toEqual([]);
+          expect(await issuer().deleteUser(user, context)).toBeUndefined();
           expect(await issuer().observeUser(user, context)).toBeUndefined();
         });
 

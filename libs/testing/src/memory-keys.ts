@@ -55,6 +55,7 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
         const user = users.get(name);
         if (user === undefined) users.set(name, { owner: mark.uid, mark, policy: undefined, tags, keys: new Map() });
         else user.tags = tags;
+        return [];
       }),
     putPolicy: ({ name }, policy, context) =>
       call(context, 'PutPolicy', () => {
@@ -83,7 +84,7 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
           .map(([name, { mark }]) => ({ name, mark })),
         isComplete: true,
       })),
-    deleteUser: ({ name }, context) => call(context, 'DeleteUser', () => users.delete(name)),
+    deleteUser: ({ name }, context) => call(context, 'DeleteUser', () => (users.delete(name) ? [] : undefined)),
   };
   return {
     users,

@@ -81,7 +81,7 @@ const foreignRights = {
 const nothingAttached: Readonly<Record<string, readonly FakeAnswer[]>> = {
   DeleteLoginProfile: [noSuchEntity],
   ...Object.fromEntries(
-    ['ListMFADevices', 'ListSSHPublicKeys', 'ListSigningCertificates', 'ListServiceSpecificCredentials'].map(
+    ['ListSigningCertificates', 'ListSSHPublicKeys', 'ListServiceSpecificCredentials', 'ListMFADevices'].map(
       (action) => [action, [result(action)]],
     ),
   ),
@@ -166,7 +166,11 @@ describe('the user', () => {
       ...nothingAttached,
       ...foreignRights,
     });
-    await issuerWith().deleteUser(user, recordingContext());
+    expect(await issuerWith().deleteUser(user, recordingContext())).toEqual([
+      'inline policy theirs',
+      'attached policy arn:aws:iam::aws:policy/ReadOnlyAccess',
+      'membership of group staff',
+    ]);
     expect(actions()).toEqual([
       'GetUser',
       'ListAccessKeys',
@@ -222,7 +226,14 @@ describe('the user', () => {
       DeleteServiceSpecificCredential: [result('DeleteServiceSpecificCredential')],
     };
     answers({ ...inTheWay, ...removals, DeleteUser: [refuseIam(409, 'DeleteConflict'), result('DeleteUser')] });
-    await issuerWith().deleteUser(user, recordingContext());
+    expect(await issuerWith().deleteUser(user, recordingContext())).toEqual([
+      'login profile',
+      'signing certificate C1',
+      'SSH public key APKA1',
+      'service-specific credential ACCA1',
+      'MFA device arn:aws:iam::1:mfa/phone',
+      'MFA device GAHT12345678',
+    ]);
     const made = actions();
     for (const action of Object.keys(removals)) expect(made).toContain(action);
     expect(made.filter((action) => action === 'DeactivateMFADevice')).toHaveLength(2);

@@ -199,7 +199,12 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     };
   };
 
-  const removeRights = async ({ name }: KeyUser, rights: ForeignRights, context: CallContext): Promise<void> => {
+  /** @returns what was removed, in words */
+  const removeRights = async (
+    { name }: KeyUser,
+    rights: ForeignRights,
+    context: CallContext,
+  ): Promise<readonly string[]> => {
     const UserName = name;
     for (const PolicyName of rights.policyNames) {
       await send(new DeleteUserPolicyCommand({ UserName, PolicyName }), context, gone);
@@ -210,6 +215,22 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     for (const GroupName of rights.groupNames) {
       await send(new RemoveUserFromGroupCommand({ UserName, GroupName }), context, gone);
     }
+    return [
+      ...rights.policyNames.map((one) => `inline policy ${one}`),
+      ...rights.policyArns.map((arn) => `attached policy ${arn}`),
+      ...rights.groupNames.map((group) => `membership of group ${group}`),
+    ];
+  };
+
+  /** Removes each of a list. @returns them in words */
+  const removeEach = async (
+    what: string,
+    ids: readonly (string | undefined)[],
+    remove: (id: string) => Promise<unknown>,
+  ): Promise<readonly string[]> => {
+    const found = ids.filter((id) => id !== undefined);
+    for (const id of found) await remove(id);
+    return found.map((id) => `${what} ${id}`);
   };
 
   /**
@@ -219,69 +240,74 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
   const attachments = (
     UserName: string,
     context: CallContext,
-  ): readonly { readonly what: string; readonly remove: () => Promise<void> }[] => [
+  ): readonly { readonly what: string; readonly remove: () => Promise<readonly string[]> }[] => [
     {
       what: 'its login profile',
       async remove() {
-        await sendIfThere(new DeleteLoginProfileCommand({ UserName }), context);
-      },
-    },
-    {
-      what: 'its MFA devices',
-      async remove() {
-        const found = await sendIfThere(new ListMFADevicesCommand({ UserName }), context);
-        for (const { SerialNumber } of found?.MFADevices ?? []) {
-          await sendIfThere(new DeactivateMFADeviceCommand({ UserName, SerialNumber }), context);
-          // A virtual device has an ARN; a thing of metal has no other owner to take from.
-          if (SerialNumber?.startsWith('arn:') === true) {
-            await sendIfThere(new DeleteVirtualMFADeviceCommand({ SerialNumber }), context);
-          }
-        }
-      },
-    },
-    {
-      what: 'its SSH public keys',
-      async remove() {
-        const found = await sendIfThere(new ListSSHPublicKeysCommand({ UserName }), context);
-        for (const { SSHPublicKeyId } of found?.SSHPublicKeys ?? []) {
-          await sendIfThere(new DeleteSSHPublicKeyCommand({ UserName, SSHPublicKeyId }), context);
-        }
+        const deleted = await sendIfThere(new DeleteLoginProfileCommand({ UserName }), context);
+        return deleted === undefined ? [] : ['login profile'];
       },
     },
     {
       what: 'its signing certificates',
       async remove() {
         const found = await sendIfThere(new ListSigningCertificatesCommand({ UserName }), context);
-        for (const { CertificateId } of found?.Certificates ?? []) {
-          await sendIfThere(new DeleteSigningCertificateCommand({ UserName, CertificateId }), context);
-        }
+        const ids = (found?.Certificates ?? []).map((one) => one.CertificateId);
+        return removeEach('signing certificate', ids, (CertificateId) =>
+          sendIfThere(new DeleteSigningCertificateCommand({ UserName, CertificateId }), context),
+        );
+      },
+    },
+    {
+      what: 'its SSH public keys',
+      async remove() {
+        const found = await sendIfThere(new ListSSHPublicKeysCommand({ UserName }), context);
+        const ids = (found?.SSHPublicKeys ?? []).map((one) => one.SSHPublicKeyId);
+        return removeEach('SSH public key', ids, (SSHPublicKeyId) =>
+          sendIfThere(new DeleteSSHPublicKeyCommand({ UserName, SSHPublicKeyId }), context),
+        );
       },
     },
     {
       what: 'its service-specific credentials',
       async remove() {
         const found = await sendIfThere(new ListServiceSpecificCredentialsCommand({ UserName }), context);
-        for (const { ServiceSpecificCredentialId } of found?.ServiceSpecificCredentials ?? []) {
-          await sendIfThere(
-            new DeleteServiceSpecificCredentialCommand({ UserName, ServiceSpecificCredentialId }),
-            context,
-          );
-        }
+        const ids = (found?.ServiceSpecificCredentials ?? []).map((one) => one.ServiceSpecificCredentialId);
+        return removeEach('service-specific credential', ids, (ServiceSpecificCredentialId) =>
+          sendIfThere(new DeleteServiceSpecificCredentialCommand({ UserName, ServiceSpecificCredentialId }), context),
+        );
+      },
+    },
+    {
+      what: 'its MFA devices',
+      async remove() {
+        const found = await sendIfThere(new ListMFADevicesCommand({ UserName }), context);
+        const ids = (found?.MFADevices ?? []).map((one) => one.SerialNumber);
+        return removeEach('MFA device', ids, async (SerialNumber) => {
+          await sendIfThere(new DeactivateMFADeviceCommand({ UserName, SerialNumber }), context);
+          // A virtual device has an ARN; a thing of metal has no other owner to take from.
+          if (SerialNumber.startsWith('arn:'))
+            await sendIfThere(new DeleteVirtualMFADeviceCommand({ SerialNumber }), context);
+        });
       },
     },
   ];
 
-  /** Removes what others have hung on the user. @returns the kinds that the credentials may not look for */
-  const detach = async ({ name }: KeyUser, context: CallContext): Promise<readonly string[]> => {
+  /** Removes what others have hung on the user. `denied`: the kinds that the credentials may not look for. */
+  const detach = async ({ name }: KeyUser, context: CallContext) => {
     const denied: string[] = [];
+    const removed: string[] = [];
     for (const { what, remove } of attachments(name, context)) {
-      await remove().catch((error: unknown) => {
-        // Whether it matters is seen when the user is deleted: there may be nothing of that kind.
-        if (!(error instanceof Fault) || error.reason !== reasons.AccessDenied) throw error;
-        denied.push(what);
-      });
+      await remove().then(
+        (found) => removed.push(...found),
+        (error: unknown) => {
+          // Whether it matters is seen when the user is deleted: there may be nothing of that kind.
+          if (!(error instanceof Fault) || error.reason !== reasons.AccessDenied) throw error;
+          denied.push(what);
+        },
+      );
     }
-    return denied;
+    return { denied, removed };
   };
 
   const tryDelete = async ({ name }: KeyUser, context: CallContext): Promise<'deleted' | 'gone' | 'kept'> => {
@@ -383,7 +409,10 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       const found = await getUser(user, context);
       if (found === undefined) {
         const made = await send(create, context, exists);
-        if (made !== undefined) return dropsPath(made.User?.Path) ? markByTags(user, context) : undefined;
+        if (made !== undefined) {
+          if (dropsPath(made.User?.Path)) await markByTags(user, context);
+          return [];
+        }
       }
       const existing = found ?? (await getUser(user, context));
       if (existing === undefined) {
@@ -394,9 +423,12 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       }
       const owner = await ownerOf(existing, user, context);
       if (owner === 'somebody else') throw notOurs(user.name);
-      if (owner === 'nobody') return markByTags(user, context);
+      if (owner === 'nobody') {
+        await markByTags(user, context);
+        return [];
+      }
       await updateTags(user, existing, context);
-      await removeRights(user, await foreignRights(user, context), context);
+      return removeRights(user, await foreignRights(user, context), context);
     },
 
     async putPolicy({ name }, policy, context) {
@@ -441,18 +473,19 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       }
       await send(new DeleteUserPolicyCommand({ UserName: user.name, PolicyName: policyName }), context, gone);
       const first = await tryDelete(user, context);
-      if (first === 'deleted') return true;
+      if (first === 'deleted') return [];
       // IAM keeps a user as long as others have put something on it.
-      const denied = first === 'kept' ? await detach(user, context) : [];
-      await removeRights(user, await foreignRights(user, context), context);
+      const { denied, removed } = first === 'kept' ? await detach(user, context) : { denied: [], removed: [] };
+      const rights = await removeRights(user, await foreignRights(user, context), context);
       const second = await tryDelete(user, context);
-      if (second !== 'kept') return second === 'deleted';
+      if (second === 'deleted') return [...removed, ...rights];
+      if (second === 'gone') return undefined;
       throw waiting(
         reasons.RequestRefused,
         `IAM does not delete user ${user.name}, because something that others put on it is still there (DeleteConflict). ` +
           (denied.length === 0
-            ? 'Remove it by hand.'
-            : `The Provider's credentials may not look for ${denied.join(', ')}: allow that, or remove them by hand.`),
+            ? 'Remove it manually.'
+            : `The Provider's credentials may not look for ${denied.join(', ')}: allow that, or remove them manually.`),
         { retryAfterMs: 300_000 },
       );
     },

@@ -10,7 +10,7 @@ export type Verdict = 'supported' | 'unsupported' | 'lies' | 'notManaged';
 export const verdicts: Readonly<Record<Verdict, string>> = {
   supported: 'The operator makes it so, and an independent client sees it',
   unsupported: 'The server refuses it; the object says `Unsupported`, and all else converges',
-  lies: 'The server answers 200 and nothing happens. Of a setting the object says `Unsupported`, because the operator reads back; of who may do what it cannot know',
+  lies: 'The server answers 200 and nothing happens. Of a setting the object says `Unsupported`, because the operator reads back; of who may do what, and of copies, it cannot know',
   notManaged: 'The server has it, as a plain call shows; this version of the operator does not use it there',
 };
 

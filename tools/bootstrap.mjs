@@ -24,6 +24,7 @@ const ours = [
   'secret-template',
   'conformance',
   'kubernetes-versions',
+  'monitoring',
 ];
 
 const [command, ...args] = process.argv.slice(2);

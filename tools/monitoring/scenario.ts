@@ -3,14 +3,23 @@ import { join } from 'node:path';
 import { testCertificate } from '@operator/testing';
 import { Client } from 'minio';
 import { controllerNames } from '../controllers.ts';
-import { accessKeySpec, bucketSpec, passRequest, policySpec, type Controller, type World } from '../harness/index.ts';
+import {
+  accessKeySpec,
+  bucketSpec,
+  passRequest,
+  publicPolicySpec,
+  type Controller,
+  type World,
+} from '../harness/index.ts';
 import { startMinio } from '../local/index.ts';
-import { startPrometheus, type Prometheus } from './prometheus.ts';
+import { startPrometheus, type Line, type Prometheus } from './prometheus.ts';
 
 /** Everything that the dashboard shows, in small. */
 export interface Scenario {
   readonly controllers: readonly Controller[];
   readonly prometheus: Prometheus;
+  /** A query of the dashboard as Grafana asks it with everything chosen, between two times in seconds since 1970. */
+  ask(expr: string, from: number, to: number): Promise<readonly Line[]>;
   /** Asks for another pass over what is there, so that rates are not zero. */
   stir(at: string): Promise<void>;
   stop(): Promise<void>;
@@ -67,10 +76,11 @@ export const startScenario = async (world: World): Promise<Scenario> => {
     'app',
     accessKeySpec('minio', 'photos', 'ReadWrite', { ...at('minio'), ...rotate }),
   );
-  await kube.create('BucketPolicy', team, 'readers', policySpec('photos', 'app', 's3:GetObject'));
+  await kube.create('BucketPolicy', team, 'readers', publicPolicySpec('photos', 's3:GetObject'));
   for (const name of ['minio', 'secure']) await kube.untilReady('Provider', platform, name);
   for (const name of ['photos', 'gone']) await kube.untilReady('Bucket', team, name);
   await kube.untilReady('AccessKey', team, 'app');
+  await kube.untilReady('BucketPolicy', team, 'readers');
 
   const { endpoint, accessKey, secretKey, region } = world.server('minio');
   const { hostname, port } = new URL(endpoint);
@@ -87,6 +97,12 @@ export const startScenario = async (world: World): Promise<Scenario> => {
   return {
     controllers,
     prometheus,
+    ask: (expr, from, to) =>
+      prometheus.range(
+        expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$(namespace|provider)\b/g, '.*'),
+        from,
+        to,
+      ),
     stir,
     async stop() {
       await prometheus.stop();

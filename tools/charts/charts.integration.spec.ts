@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { installCrds } from '../local/crds.ts';
 import { obtainServers } from '../local/servers/obtain.ts';
 import { dashboardFile } from '../monitoring/dashboard.ts';
 import { rulesFile } from '../monitoring/alerts.ts';
+import { projectRoot } from '../paths.ts';
 import { packageCharts } from './package.ts';
 
 const run = promisify(execFile);
@@ -54,7 +55,7 @@ beforeAll(async () => {
   for (const kind of ['ServiceMonitor', 'PrometheusRule'])
     await controlPlane.kubectl(['apply', '-f', '-'], JSON.stringify(monitoringKind(kind)));
   await controlPlane.kubectl(['wait', '--for=condition=established', 'crd', '--all', '--timeout=30s']);
-  for (const namespace of ['s3-operator', 'team-a', 'team-b']) {
+  for (const namespace of ['s3-operator', 'team-a', 'team-b', 'argocd']) {
     await controlPlane.kubectl(['create', 'namespace', namespace]);
     await controlPlane.kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
   }
@@ -215,7 +216,14 @@ const cases: readonly (readonly [string, string, object])[] = [
   ],
   ['other names', umbrella, { nameOverride: 'storage', fullnameOverride: 'storage' }],
   ['no limits', umbrella, { operator: { resources: {} } }],
+  ['health and actions for Argo CD', umbrella, { argocd: { enabled: true } }],
 ];
+
+/** A ConfigMap, as far as it matters here. */
+interface ConfigMap {
+  readonly kind: string;
+  readonly data: Readonly<Record<string, string>>;
+}
 
 describe('the charts', () => {
   it.each(cases)('with %s are accepted by the API server without a warning', async (_title, chart, values) => {
@@ -290,6 +298,49 @@ describe('the charts', () => {
       .map((document) => document.toJS() as { readonly data?: Readonly<Record<string, string>> } | null)
       .flatMap((manifest) => manifest?.data?.['s3-provider-operator.json'] ?? []);
     expect(dashboards.map((text) => JSON.parse(text) as unknown)).toEqual([JSON.parse(dashboardFile())]);
+  });
+
+  it('add health and actions to the ConfigMap of Argo CD, and leave the rest of it', async () => {
+    const argoCd = ['--namespace=argocd', 'configmap', 'argocd-cm'];
+    await controlPlane.kubectl(['create', ...argoCd, '--from-literal=url=https://argocd.example.com']);
+    const rendered = parseAllDocuments(await template(umbrella, { argocd: { enabled: true } }))
+      .map((document) => document.toJS() as ConfigMap)
+      .find(({ kind }) => kind === 'ConfigMap');
+    await controlPlane.kubectl(
+      ['apply', '--server-side', '--field-manager=s3-operator', '-f', '-'],
+      JSON.stringify(rendered),
+    );
+    const { data } = JSON.parse(await controlPlane.kubectl(['get', ...argoCd, '-o', 'json'])) as ConfigMap;
+    const kinds = ['AccessKey', 'Bucket', 'BucketPolicy', 'Provider'];
+    expect(Object.keys(data).sort()).toEqual([
+      ...kinds.map((kind) => `resource.customizations.actions.s3.cloud37.dev_${kind}`),
+      ...kinds.map((kind) => `resource.customizations.health.s3.cloud37.dev_${kind}`),
+      'url',
+    ]);
+    const script = (name: string) => readFile(join(projectRoot, 'charts/s3-provider-operator/argocd', name), 'utf8');
+    for (const kind of kinds) {
+      expect(data[`resource.customizations.health.s3.cloud37.dev_${kind}`]).toBe(await script('health.lua'));
+      const actions = parse(data[`resource.customizations.actions.s3.cloud37.dev_${kind}`] ?? '') as {
+        readonly 'discovery.lua': string;
+        readonly definitions: readonly { readonly name: string; readonly 'action.lua': string }[];
+      };
+      expect(actions['discovery.lua']).toBe(await script('discovery.lua'));
+      const offered = ['reconcile', 'pause', 'resume', ...(kind === 'AccessKey' ? ['rotate'] : [])];
+      expect(actions.definitions.map(({ name }) => name)).toEqual(offered);
+      for (const { name, 'action.lua': text } of actions.definitions)
+        expect(text).toBe(await script(`actions/${name}.lua`));
+    }
+  });
+
+  it('take the values that docs show', async () => {
+    const pages = ['docs/install.md', 'docs/sharding.md', 'docs/gitops.md'];
+    const texts = await Promise.all(pages.map((page) => readFile(join(projectRoot, page), 'utf8')));
+    const shown = texts.flatMap((text) => [...text.matchAll(/<!-- values -->\n\n```yaml\n(.*?)```/gs)]);
+    expect(shown.length).toBeGreaterThan(2);
+    for (const [, values = ''] of shown) {
+      const manifests = await template(umbrella, parse(values) as object);
+      await controlPlane.kubectl(['apply', '--dry-run=server', '--warnings-as-errors', '-f', '-'], manifests);
+    }
   });
 
   it('say what comes next', async () => {

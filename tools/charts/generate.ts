@@ -6,11 +6,15 @@ import { projectRoot } from '../paths.ts';
 import { controllerNames } from '../controllers.ts';
 import { dashboardFile } from '../monitoring/dashboard.ts';
 import { rulesFile } from '../monitoring/alerts.ts';
+import { readCrds } from '../reference/crds.ts';
+import { nameReferences } from '../reference/kustomize.ts';
+import { referencePage } from '../reference/page.ts';
 import { grants, type Grant } from './rbac.ts';
 import { chartValues, schemaFile, valuesFile, valuesTable } from './values.ts';
 
 // usage: node tools/charts/generate.ts [--check]
-// Writes what the charts have from one source: values, their schemas and tables, roles, alerts, the dashboard, and the copy of the CRDs.
+// Writes what charts and docs have from one source: values, their schemas and tables, roles, alerts, the dashboard, the copy of the CRDs,
+// the reference of their fields, and where they refer to others.
 
 const umbrella = join(projectRoot, 'charts/s3-provider-operator');
 
@@ -87,6 +91,9 @@ const generated = async (): Promise<ReadonlyMap<string, string>> => {
     'docs/rbac.md',
     between(await readFile(join(projectRoot, 'docs/rbac.md'), 'utf8'), 'grants', grantsTable()),
   );
+  const crds = await readCrds();
+  files.set('docs/reference.md', referencePage(crds));
+  files.set('kustomize/references.yaml', nameReferences(crds));
   for (const file of await readdir(join(projectRoot, 'crds'))) {
     files.set(`charts/s3-provider-operator/crds/${file}`, await readFile(join(projectRoot, 'crds', file), 'utf8'));
   }

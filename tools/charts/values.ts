@@ -210,6 +210,17 @@ const userRoles = {
   }),
 };
 
+/** In the one chart that has the CRDs. */
+const argocd = {
+  argocd: object('Health checks and actions of the four kinds for Argo CD, as keys of its ConfigMap.', {
+    enabled: flag(
+      'Whether `argocd-cm` is rendered, with these keys alone. Apply it on the server side, see docs/gitops.md: `helm install` refuses a ConfigMap that exists.',
+      false,
+    ),
+    namespace: text('Namespace of Argo CD.', 'argocd', dnsLabel),
+  }),
+};
+
 const common = {
   nameOverride: text('In place of the name of the chart in labels.', ''),
   fullnameOverride: text('In place of the name of the release in names of objects.', ''),
@@ -265,6 +276,7 @@ export const chartValues: readonly ChartValues[] = [
       ...shared,
       rbac: object('Rights in Kubernetes.', { ...rbac, ...userRoles }),
       metrics: object('Metrics.', { ...metrics, ...monitoring }),
+      ...argocd,
       controllers: object(
         'What differs for one controller.',
         Object.fromEntries(controllerNames.map((name) => [name, overrides(name)])),

@@ -17,6 +17,7 @@ const requireOf = {
   cosign: 'github.com/sigstore/cosign/v3',
   rclone: 'github.com/rclone/rclone',
   objstore: 'github.com/thanos-io/objstore',
+  gitops: 'sigs.k8s.io/cli-utils',
   containerd: 'github.com/containerd/containerd/v2',
   cni: 'github.com/containernetworking/plugins',
   'kube-router': 'github.com/cloudnativelabs/kube-router/v2',

@@ -32,7 +32,8 @@ export type ServerName =
   | 'rclone'
   | 'objstore'
   | 'prometheus'
-  | 'promtool';
+  | 'promtool'
+  | 'gitops';
 
 export interface Platform {
   /** As Go and the publishers name them. */
@@ -121,6 +122,8 @@ const cosignVersion = 'v3.1.3';
 const awsVersion = '1.46.3';
 const rcloneVersion = 'v1.76.0';
 const objstoreVersion = 'v0.0.0-20250804093838-71d60dfee488';
+/** Of kstatus. */
+const gitopsVersion = 'v0.37.2';
 /** The official image of Go, for a machine with Docker and without Go: at least what every module in tools/local/go asks for. */
 export const goImage = 'golang:1.26.8';
 
@@ -430,6 +433,13 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
   },
   prometheus: ofPrometheus('prometheus'),
   promtool: ofPrometheus('promtool'),
+  // Judges objects as Flux (kstatus) and Argo CD (its Lua) do.
+  gitops: {
+    name: 'gitops',
+    family: 'gitops',
+    version: gitopsVersion,
+    go: { module: 'gitops', package: '.' },
+  },
   // Debian's stable release has an older one, whose gateway has no IAM.
   ceph: {
     name: 'ceph',

@@ -10,6 +10,7 @@ const usualPackages: Readonly<Record<string, number>> = {
   kind: 290,
   rclone: 580,
   objstore: 390,
+  gitops: 270,
   containerd: 1_040,
   cni: 150,
   'kube-router': 960,

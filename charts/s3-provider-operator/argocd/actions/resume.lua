@@ -1,0 +1,3 @@
+obj.metadata.annotations = obj.metadata.annotations or {}
+obj.metadata.annotations["s3.cloud37.dev/paused"] = nil
+return obj

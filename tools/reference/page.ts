@@ -13,7 +13,7 @@ const typeOf = (schema: Schema): string => {
 };
 
 /** An angle bracket would begin HTML, and an asterisk emphasis. */
-const plain = (text: string): string => text.replaceAll(/[<*_]/g, String.raw`\$&`);
+const plain = (text: string): string => text.replaceAll(/[<*]|(?<!\w)_|_(?!\w)/g, String.raw`\$&`);
 
 /** What fields must be together. How a text must look is told by the API server, to whom writes another. */
 const rulesOf = (schema: Schema): string => {

@@ -210,6 +210,84 @@ describe('docs/examples', () => {
   });
 });
 
+/** Kinds of others that our pages show beside ours. Their controllers look at the rest of their spec. */
+const kindsOfOthers = [
+  ['argoproj.io', 'v1alpha1', 'Application', 'applications'],
+  ['kustomize.toolkit.fluxcd.io', 'v1', 'Kustomization', 'kustomizations'],
+  ['helm.toolkit.fluxcd.io', 'v2', 'HelmRelease', 'helmreleases'],
+] as const;
+
+const definitionOfOthers = ([group, name, kind, plural]: (typeof kindsOfOthers)[number]) => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${plural}.${group}` },
+  spec: {
+    group,
+    scope: 'Namespaced',
+    names: { kind, plural },
+    versions: [
+      {
+        name,
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+});
+
+describe('the YAML of a page', () => {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...['docs', 'charts', 'kustomize'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    ),
+  ].filter((file) => file.endsWith('.md'));
+  /** What is marked is no manifest: `snippet`, `values` and `kustomization` have tests of their own, which name the mark. */
+  const block = /(?:<!-- (\w+)[^\n]* -->\n\n)?^( *)```ya?ml\n(.*?)^ *```$/gms;
+  const blocks = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(block)].map(([, mark, indent = '', text = ''], index) => ({
+      title: `${page}, block ${String(index + 1)}`,
+      mark,
+      text: text.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    })),
+  );
+  const manifests = blocks.filter(
+    ({ mark, text }) => mark === undefined || text.startsWith(`apiVersion: ${group}/${version}\n`),
+  );
+
+  beforeAll(async () => {
+    const definitions = { apiVersion: 'v1', kind: 'List', items: kindsOfOthers.map(definitionOfOthers) };
+    await controlPlane.kubectl(['apply', '-f', '-'], JSON.stringify(definitions));
+    const names = kindsOfOthers.map(([of, , , plural]) => `crd/${plural}.${of}`);
+    await controlPlane.kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...names]);
+    const used = manifests.flatMap(({ text }) =>
+      [...text.matchAll(/namespace: ([-a-z0-9]+)/g)].map(([, namespace = '']) => namespace),
+    );
+    for (const namespace of new Set(['default', ...used])) {
+      const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } };
+      // Pods need it, and no controller makes it here.
+      const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } };
+      for (const one of [object, account]) await controlPlane.kubectl(['apply', '-f', '-'], JSON.stringify(one));
+    }
+  });
+
+  test('is a manifest, or is marked as what else it is', () => {
+    const others = ['snippet', 'values', 'kustomization'];
+    const odd = blocks.filter(({ mark, text }) =>
+      mark === undefined ? !text.includes('apiVersion: ') : !others.includes(mark),
+    );
+    expect(odd).toEqual([]);
+    expect(manifests.length).toBeGreaterThan(10);
+  });
+
+  test.each(manifests)('is taken by the API server: $title', async ({ text }) => {
+    await controlPlane.kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], text);
+  });
+});
+
 describe('defaults', () => {
   const table: readonly (readonly [title: string, kind: KindName, spec: unknown, stored: unknown])[] = [
     [

@@ -36,7 +36,7 @@ export const positiveConditionTypes = [
   conditionTypes.EndpointReachable,
 ] as const;
 
-/** Every reason of a condition or Fault, stable. docs/conditions.md tells each. */
+/** Every reason of a condition or Fault, stable. docs/troubleshooting.md tells each. */
 export const reasons = {
   // What went well or is under way.
   Ready: 'Ready',

@@ -378,6 +378,17 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expectOneKey(world);
   });
 
+  it('gets its permissions boundary back before its rights change', async () => {
+    const world = await ready({ choosesPair });
+    const found = user(world);
+    if (found !== undefined) found.isBounded = false;
+    world.bench.change({ access: [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' }] });
+    const { writes } = await world.bench.pass();
+    expect(writes.slice(0, 2)).toEqual(['PutUser', 'PutPolicy']);
+    await world.bench.run();
+    expect(found?.isBounded).toBe(true);
+  });
+
   it('that somebody else made for our user is reported and stays, also through a rotation, until all keys are revoked', async () => {
     const world = await ready({ choosesPair });
     const own = idInSecret(world);

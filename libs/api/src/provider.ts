@@ -38,6 +38,13 @@ export const region = (description: string) => text(description, 64, rules(regio
 
 const url = (name: string, description: string) => text(description, 512, rules(...urlRules(name)));
 
+/** Source: IAM User Guide, IAM ARNs; the account of AWS' own policies is `aws`. */
+const boundaryRule: CelRule = {
+  rule: "self == '' || self.matches('^arn:aws[a-z-]*:iam::(aws|[A-Za-z0-9]{12,20}):policy/[A-Za-z0-9+=,.@_/-]+$')",
+  message:
+    'permissionsBoundaryArn must be the ARN of a policy, such as arn:aws:iam::123456789012:policy/bounds, or empty',
+};
+
 const borrowerTagRule: CelRule = {
   rule: `!self.startsWith('aws:') && !self.startsWith('${group}/')`,
   message: `tag keys that begin with 'aws:' or '${group}/' cannot be set`,
@@ -99,6 +106,14 @@ export const providerSpec = Type.Object(
         "URL of the server's own admin API: on minio the endpoint when left out; on custom that of Ceph RGW, which quota needs. wasabi and aws have none.",
       ),
     ),
+    permissionsBoundaryArn: optional(
+      text(
+        'Permissions boundary of every user that an AccessKey makes: the ARN of a policy that bounds what its other policies give. Empty: users have none, and one that is there is removed. ' +
+          'Left out: what users have is left as it is. Where the IAM service keeps none, no key is issued while this is set. On minio there is none.',
+        2048,
+        rules(boundaryRule),
+      ),
+    ),
     auth,
     tls: optional(tls),
     pathStyle: Type.Boolean({
@@ -138,11 +153,18 @@ export const providerSpec = Type.Object(
   },
   {
     description: 'Where the provider is and how to sign in.',
-    ...rules({
-      rule: "!has(self.tls) || self.endpoint.startsWith('https://') || (has(self.iamEndpoint) && self.iamEndpoint.startsWith('https://')) || (has(self.adminEndpoint) && self.adminEndpoint.startsWith('https://')) || (!self.tls.insecureSkipVerify && !has(self.tls.caCertSecretRef))",
-      message: 'tls.insecureSkipVerify and tls.caCertSecretRef need an endpoint that begins with https://',
-      fieldPath: '.tls',
-    }),
+    ...rules(
+      {
+        rule: "!has(self.permissionsBoundaryArn) || self.type != 'minio'",
+        message: 'permissionsBoundaryArn is for IAM services; MinIO has no permissions boundaries',
+        fieldPath: '.permissionsBoundaryArn',
+      },
+      {
+        rule: "!has(self.tls) || self.endpoint.startsWith('https://') || (has(self.iamEndpoint) && self.iamEndpoint.startsWith('https://')) || (has(self.adminEndpoint) && self.adminEndpoint.startsWith('https://')) || (!self.tls.insecureSkipVerify && !has(self.tls.caCertSecretRef))",
+        message: 'tls.insecureSkipVerify and tls.caCertSecretRef need an endpoint that begins with https://',
+        fieldPath: '.tls',
+      },
+    ),
   },
 );
 

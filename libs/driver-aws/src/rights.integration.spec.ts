@@ -99,8 +99,10 @@ const rightsTo: Readonly<Partial<Record<string, readonly string[]>>> = {
 const rightsOf = ({ service, operation }: ExternalCall): readonly string[] =>
   service === 'sts' ? [] : (rightsTo[operation] ?? [operation]).map((right) => `${service}:${right}`);
 
-/** What a run on moto cannot use: it has no request payment, no such credentials, and asks for no right to pass a role. */
+/** What a run on moto cannot use: its users have no boundary, it has no request payment, no such credentials, and asks for no right to pass a role. */
 const notOnMoto: readonly string[] = [
+  'iam:PutUserPermissionsBoundary',
+  'iam:DeleteUserPermissionsBoundary',
   's3:PutBucketRequestPayment',
   'iam:DeleteServiceSpecificCredential',
   'iam:PassRole',

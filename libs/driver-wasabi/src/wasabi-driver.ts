@@ -89,6 +89,7 @@ export const createWasabiDriver: DriverFactory = (connection, deps) => {
         region: connection.iamRegion ?? 'us-east-1',
         credentials: connection.credentials,
         userTags: false,
+        permissionsBoundaryArn: connection.permissionsBoundaryArn,
       }),
   });
 };

@@ -87,6 +87,7 @@ export const resolveConnection = async (
       ...(spec.requestsPerSecond === undefined ? {} : { requestsPerSecond: spec.requestsPerSecond }),
       ...(spec.iamEndpoint === undefined ? {} : { iamEndpoint: spec.iamEndpoint }),
       ...(spec.iamRegion === undefined ? {} : { iamRegion: spec.iamRegion }),
+      ...(spec.permissionsBoundaryArn === undefined ? {} : { permissionsBoundaryArn: spec.permissionsBoundaryArn }),
       ...(spec.adminEndpoint === undefined ? {} : { adminEndpoint: spec.adminEndpoint }),
     },
     credentialsVersion: [...secrets.values()]

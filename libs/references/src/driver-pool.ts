@@ -30,6 +30,7 @@ const isOfConnection: Readonly<Record<keyof ProviderSpec, boolean>> = {
   iamEndpoint: true,
   iamRegion: true,
   adminEndpoint: true,
+  permissionsBoundaryArn: true,
   auth: true,
   tls: true,
   pathStyle: true,

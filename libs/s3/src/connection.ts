@@ -31,6 +31,8 @@ export interface Connection {
   readonly requestsPerSecond?: number;
   readonly iamEndpoint?: string;
   readonly iamRegion?: string;
+  /** ARN of the permissions boundary of every user; empty: none. Absent: whatever a user has is left as it is. */
+  readonly permissionsBoundaryArn?: string;
   /** Where the server's own admin API is; the driver's default when absent. */
   readonly adminEndpoint?: string;
 }

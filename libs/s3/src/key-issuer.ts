@@ -35,6 +35,8 @@ export interface ObservedUser {
   /** The policy attached by us, as the server returns it. */
   readonly policy: RenderedPolicy | undefined;
   readonly keys: readonly ObservedKey[];
+  /** False while the user has not the permissions boundary that is wanted: then no right may be given. True when absent. */
+  readonly isBounded?: boolean;
   /** True when displayName, tags or mark at the server differ from what is wanted, or somebody else gave the user rights. */
   readonly needsUpdate: boolean;
 }

@@ -704,6 +704,27 @@ export const accessTable = ({
         expect([await reads(bound, open.bucket), await reads(bound, own.bucket)]).toEqual(['denied', 'allowed']);
       });
 
+    // MinIO has no IAM service; admission refuses a boundary there.
+    if (name !== 'MinIO')
+      it('no user gets rights without the permissions boundary that is wanted', async () => {
+        const permissionsBoundaryArn = 'arn:aws:iam::123456789012:policy/bounds';
+        const bounded = createDriver({ ...server.connection, permissionsBoundaryArn });
+        try {
+          if (typeof bounded.keys === 'string') throw new Error(bounded.keys);
+          const user = userNamed('bounded');
+          const fault = await bounded.keys.putUser(user, context).then(() => undefined, onlyFault);
+          // moto fails at what it does not have.
+          expect(fault).toMatchObject({ reason: name === 'moto' ? 'ServerError' : 'Unsupported' });
+          expect(await bounded.keys.observeUser(user, context)).toMatchObject({
+            isBounded: false,
+            policy: undefined,
+            keys: [],
+          });
+        } finally {
+          bounded.close();
+        }
+      });
+
     it('policy and access are joined, and other rights take effect without another key', async () => {
       const own = await stock(admin, `joined-${randomUUID().slice(0, 8)}`);
       const user = userNamed('joined');

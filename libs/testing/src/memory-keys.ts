@@ -8,6 +8,8 @@ export interface MemoryUser {
   readonly mark?: OwnerMark;
   policy: Readonly<Record<string, unknown>> | undefined;
   tags: ReadonlyMap<string, string>;
+  /** False while it has not the permissions boundary that is wanted. */
+  isBounded?: boolean;
   readonly keys: Map<string, { secret: string; isActive: boolean }>;
 }
 
@@ -46,7 +48,8 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
             isOurs: user.owner === mark.uid,
             policy: user.policy,
             keys: [...user.keys].map(([accessKeyId, { isActive }]) => ({ accessKeyId, isActive })),
-            needsUpdate: JSON.stringify([...user.tags]) !== JSON.stringify([...tags]),
+            ...(user.isBounded === undefined ? {} : { isBounded: user.isBounded }),
+            needsUpdate: user.isBounded === false || JSON.stringify([...user.tags]) !== JSON.stringify([...tags]),
           }
         );
       }),
@@ -54,7 +57,10 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
       call(context, 'PutUser', () => {
         const user = users.get(name);
         if (user === undefined) users.set(name, { owner: mark.uid, mark, policy: undefined, tags, keys: new Map() });
-        else user.tags = tags;
+        else {
+          user.tags = tags;
+          if (user.isBounded === false) user.isBounded = true;
+        }
         return [];
       }),
     putPolicy: ({ name }, policy, context) =>

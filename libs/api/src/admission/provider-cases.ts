@@ -17,6 +17,7 @@ export const providerCases = [
       type: 'custom',
       endpoint: 'https://s3.example.com:9000',
       iamEndpoint: 'https://iam.example.com',
+      permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/team/bounds',
       iamRegion: 'us-east-1',
       adminEndpoint: 'https://admin.example.com:8443',
       auth: {
@@ -173,6 +174,17 @@ export const providerCases = [
     provider({ endpoint: `https://${'a'.repeat(600)}.com` }),
     ['spec.endpoint', 'may not be more than 512'],
     rulesNotChecked,
+  ),
+  ...['bounds', 'arn:aws:iam::123456789012:role/bounds', 'arn:aws:iam::123456789012:policy/a b'].map((arn) =>
+    refuses(`the permissions boundary ${arn}`, provider({ type: 'aws', permissionsBoundaryArn: arn }), [
+      'spec.permissionsBoundaryArn',
+      'permissionsBoundaryArn must be the ARN of a policy',
+    ]),
+  ),
+  refuses(
+    'a permissions boundary on MinIO',
+    provider({ type: 'minio', permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/bounds' }),
+    ['spec.permissionsBoundaryArn', 'MinIO has no permissions boundaries'],
   ),
   refuses('an IAM endpoint with a path', provider({ iamEndpoint: 'https://iam.example.com/iam' }), [
     'spec.iamEndpoint',

@@ -28,8 +28,9 @@ afterEach(async () => {
 });
 
 const user: KeyUser = { name: iamUserNameFor(ownerMark()), mark: ownerMark(), tags: new Map([['team', 'a']]) };
-const issuerWith = (userTags = true) =>
+const issuerWith = (userTags = true, permissionsBoundaryArn?: string) =>
   createIamKeyIssuer(uplink, {
+    permissionsBoundaryArn,
     endpoint: fake.endpoint,
     region: 'us-east-1',
     credentials: connectionTo(fake.endpoint).credentials,
@@ -331,10 +332,77 @@ describe('the user', () => {
     expect(await issuerWith().observeUser(user, recordingContext())).toEqual({
       arn: `arn:aws:iam::1:user/s3-operator/${ownerMark().cluster}/${user.name}`,
       isOurs: true,
+      isBounded: true,
       policy,
       keys: [{ accessKeyId: 'AK1', isActive: false, createdAt: new Date('2026-01-02T03:04:05Z') }],
       needsUpdate: false,
     });
+  });
+});
+
+describe('a permissions boundary', () => {
+  const arn = 'arn:aws:iam::123456789012:policy/bounds';
+  const other = 'arn:aws:iam::123456789012:policy/other';
+  const boundXml = (boundary: string): string =>
+    userXml().replace(
+      '</User>',
+      `<PermissionsBoundary><PermissionsBoundaryArn>${boundary}</PermissionsBoundaryArn></PermissionsBoundary></User>`,
+    );
+  const bound = [result('GetUser', boundXml(arn))];
+  const seen = { GetUserPolicy: [noSuchEntity], ListAccessKeys: [result('ListAccessKeys')] };
+  const sight = async (wanted?: string) =>
+    issuerWith(true, wanted).observeUser(user, recordingContext()) as Promise<{
+      isBounded: boolean;
+      needsUpdate: boolean;
+    }>;
+
+  it('is there from the creation of the user on', async () => {
+    answers({ GetUser: [noSuchEntity], CreateUser: [result('CreateUser', boundXml(arn))] });
+    await issuerWith(true, arn).putUser(user, recordingContext());
+    expect(actions()).toEqual(['GetUser', 'CreateUser']);
+    expect(new URLSearchParams(fake.requests[1]?.body).get('PermissionsBoundary')).toBe(arn);
+  });
+
+  it.each([
+    ['missing', userXml(), arn, false],
+    ['changed', boundXml(other), arn, false],
+    ['as wanted', boundXml(arn), arn, true],
+    ['there though none is wanted', boundXml(other), '', false],
+    ['not there, as wanted', userXml(), '', true],
+    ['of somebody else, and none of our business', boundXml(other), undefined, true],
+  ])('that is %s is seen as that', async (_title, found, wanted, isBounded) => {
+    answers({ GetUser: [result('GetUser', found)], ...seen });
+    expect(await sight(wanted)).toMatchObject({ isBounded, needsUpdate: !isBounded });
+  });
+
+  it.each([
+    ['set', userXml(), arn, 'PutUserPermissionsBoundary', boundXml(arn)],
+    ['changed back', boundXml(other), arn, 'PutUserPermissionsBoundary', boundXml(arn)],
+    ['removed', boundXml(other), '', 'DeleteUserPermissionsBoundary', userXml()],
+  ])('is %s before anything else, and read back', async (_title, found, wanted, action, then) => {
+    answers({ GetUser: [result('GetUser', found), result('GetUser', then)], [action]: [result(action)] });
+    await issuerWith(true, wanted).putUser(user, recordingContext());
+    expect(actions()).toEqual(['GetUser', action, 'GetUser', ...rightsLists]);
+  });
+
+  it.each([
+    ['does not have it', [refuseIam(405, 'MethodNotAllowed')], bound, 'terminal', 'Unsupported'],
+    ['drops it', [result('PutUserPermissionsBoundary')], [result('GetUser', userXml())], 'waiting', 'RequestRefused'],
+    ['does not find its policy', [refuseIam(404, 'NoSuchEntity')], bound, 'waiting', 'RequestRefused'],
+  ] as const)('on a server that %s nothing more is given', async (_title, put, after, kind, reason) => {
+    answers({
+      GetUser: [noSuchEntity, ...after],
+      CreateUser: [result('CreateUser', userXml())],
+      PutUserPermissionsBoundary: put,
+    });
+    const fault = await issuerWith(true, arn).putUser(user, recordingContext()).catch(asFault);
+    expect(fault).toMatchObject({ kind, reason });
+  });
+
+  it('whose policy is not there is told at the creation too', async () => {
+    answers({ GetUser: [noSuchEntity], CreateUser: [noSuchEntity] });
+    const fault = await issuerWith(true, arn).putUser(user, recordingContext()).catch(asFault);
+    expect(asFault(fault).message).toContain(`IAM does not find policy ${arn}`);
   });
 });
 

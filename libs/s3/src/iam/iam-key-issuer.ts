@@ -13,6 +13,8 @@ export interface IamSettings {
   readonly credentials: Credentials;
   /** True where a user keeps the tags that CreateUser and TagUser give it. Elsewhere tags are used for the mark alone, and only where a user has no path. */
   readonly userTags: boolean;
+  /** As in `Connection`. */
+  readonly permissionsBoundaryArn?: string | undefined;
 }
 
 /** The part of a key issuer that speaks to the server. */

@@ -13,6 +13,7 @@ import {
   DeleteAccessKeyCommand,
   DeleteLoginProfileCommand,
   DeleteUserCommand,
+  DeleteUserPermissionsBoundaryCommand,
   DeleteUserPolicyCommand,
   DetachUserPolicyCommand,
   GetUserCommand,
@@ -24,6 +25,7 @@ import {
   ListUserPoliciesCommand,
   ListUserTagsCommand,
   ListUsersCommand,
+  PutUserPermissionsBoundaryCommand,
   PutUserPolicyCommand,
   RemoveUserFromGroupCommand,
   TagUserCommand,
@@ -83,7 +85,7 @@ const isMarkOf = (tags: Tags, mark: OwnerMark): boolean => {
 
 /** The calls of a key issuer over the AWS IAM protocol. `hear`: gets the headers of every answer. */
 export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: HearHeaders): IamUsers => {
-  const { endpoint, region, credentials, userTags } = settings;
+  const { endpoint, region, credentials, userTags, permissionsBoundaryArn } = settings;
   const target = { service: 'iam', endpoint };
   const client = new IAMClient({ ...uplink.clientSettings(credentials), endpoint, region });
   // A repeated CreateAccessKey would make a second key that nobody knows.
@@ -166,6 +168,54 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     if (isMarkOf(tags, mark)) return 'us';
     const isBare = tags.size === 0 && (await getPolicy(user, context)) === undefined && !(await hasMore(user, context));
     return isBare ? 'nobody' : 'somebody else';
+  };
+
+  const isBounded = ({ PermissionsBoundary }: Pick<User, 'PermissionsBoundary'>): boolean =>
+    permissionsBoundaryArn === undefined ||
+    (PermissionsBoundary?.PermissionsBoundaryArn ?? '') === permissionsBoundaryArn;
+
+  /** For `promise.catch`. IAM says NoSuchEntity of the policy that is to be the boundary, and of a user that it does not show yet. */
+  const explainBoundary = (error: unknown): never => {
+    if (permissionsBoundaryArn === undefined || !gone.includes(answerOfFault(error)?.code ?? '')) throw error;
+    throw waiting(
+      reasons.RequestRefused,
+      `IAM does not find policy ${permissionsBoundaryArn}, which spec.permissionsBoundaryArn of the Provider names. Until it does, no rights are given.`,
+      { retryAfterMs: 30_000 },
+    );
+  };
+
+  /**
+   * Gives the user the wanted permissions boundary, and reads it back: some servers take it and drop it.
+   * @throws Fault `terminal` Unsupported where there is none; `waiting` RequestRefused while it does not show
+   */
+  const bind = async (
+    { name }: KeyUser,
+    found: Pick<User, 'PermissionsBoundary'>,
+    context: CallContext,
+  ): Promise<void> => {
+    if (permissionsBoundaryArn === undefined || isBounded(found)) return;
+    const UserName = name;
+    const change =
+      permissionsBoundaryArn === ''
+        ? send(new DeleteUserPermissionsBoundaryCommand({ UserName }), context, gone)
+        : send(
+            new PutUserPermissionsBoundaryCommand({ UserName, PermissionsBoundary: permissionsBoundaryArn }),
+            context,
+          ).catch(explainBoundary);
+    await change.catch((error: unknown) => {
+      if (!(error instanceof Fault) || error.reason !== reasons.Unsupported) throw error;
+      throw terminal(
+        reasons.Unsupported,
+        `The IAM service at ${endpoint} has no permissions boundaries, so that user ${name} gets no rights. Remove spec.permissionsBoundaryArn of the Provider to issue keys without one.`,
+      );
+    });
+    const shown = (await send(new GetUserCommand({ UserName }), context, gone))?.User;
+    if (shown !== undefined && isBounded(shown)) return;
+    throw waiting(
+      reasons.RequestRefused,
+      `IAM took the permissions boundary of user ${name} and does not show it. Until it does, the user gets no rights.`,
+      { retryAfterMs: 10_000 },
+    );
   };
 
   /** Whether the user has keys, or rights beside our policy. */
@@ -395,8 +445,12 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
           isActive: Status === 'Active',
           ...(CreateDate === undefined ? {} : { createdAt: CreateDate }),
         })),
+        isBounded: isBounded(found),
         needsUpdate:
-          owner === 'nobody' || countOf(foreign) > 0 || (userTags && changes.set.size + changes.remove.length > 0),
+          owner === 'nobody' ||
+          !isBounded(found) ||
+          countOf(foreign) > 0 ||
+          (userTags && changes.set.size + changes.remove.length > 0),
       };
     },
 
@@ -405,12 +459,16 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
         UserName: user.name,
         Path: pathOf(user.mark),
         ...(userTags ? { Tags: asList(wantedUserTags(user)) } : {}),
+        ...(permissionsBoundaryArn === undefined || permissionsBoundaryArn === ''
+          ? {}
+          : { PermissionsBoundary: permissionsBoundaryArn }),
       });
       const found = await getUser(user, context);
       if (found === undefined) {
-        const made = await send(create, context, exists);
+        const made = await send(create, context, exists).catch(explainBoundary);
         if (made !== undefined) {
           if (dropsPath(made.User?.Path)) await markByTags(user, context);
+          await bind(user, made.User ?? {}, context);
           return [];
         }
       }
@@ -425,8 +483,10 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       if (owner === 'somebody else') throw notOurs(user.name);
       if (owner === 'nobody') {
         await markByTags(user, context);
+        await bind(user, existing, context);
         return [];
       }
+      await bind(user, existing, context);
       await updateTags(user, existing, context);
       return removeRights(user, await foreignRights(user, context), context);
     },

@@ -5,6 +5,7 @@ import {
   ListBucketsCommand,
   PutBucketAccelerateConfigurationCommand,
   PutBucketTaggingCommand,
+  PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import {
   connectionTo,
@@ -34,7 +35,7 @@ const getTags = () => new GetBucketTaggingCommand({ Bucket: 'photos' });
 const Tagging = { TagSet: [{ Key: 'team', Value: 'a' }] };
 
 describe('a request', () => {
-  it('has a checksum where the API needs one, and none elsewhere', async () => {
+  it('has a checksum where the API needs one or the command asks for it, and none elsewhere', async () => {
     fake.answer(() => succeed());
     const wire = pool.wire();
     await wire.send(new PutBucketTaggingCommand({ Bucket: 'photos', Tagging }), recordingContext());
@@ -47,10 +48,15 @@ describe('a request', () => {
       new PutBucketAccelerateConfigurationCommand({ Bucket: 'photos', AccelerateConfiguration }),
       recordingContext(),
     );
+    const object = { Bucket: 'photos', Key: 'a', Body: 'x' };
+    await wire.send(new PutObjectCommand(object), recordingContext());
+    await wire.send(new PutObjectCommand({ ...object, ChecksumAlgorithm: 'CRC32' }), recordingContext());
     expect(fake.requests.map(({ headers }) => headers['x-amz-checksum-crc32'])).toEqual([
       expect.stringMatching(/^[\w+/]{6}==$/),
       expect.stringMatching(/^[\w+/]{6}==$/),
       undefined,
+      undefined,
+      'jNwWgw==',
     ]);
   });
 

@@ -86,7 +86,8 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
       endpoint: () => Promise.resolve(address),
     });
     const body = request.body as string | Uint8Array | undefined;
-    const hasChecksum = typeof traits === 'object' && 'httpChecksum' in traits && !needNoChecksum.has(operation);
+    const isNeeded = typeof traits === 'object' && 'httpChecksum' in traits && !needNoChecksum.has(operation);
+    const hasChecksum = isNeeded || 'x-amz-sdk-checksum-algorithm' in request.headers;
     Object.assign(request.headers, {
       host: address.port === undefined ? address.hostname : `${address.hostname}:${String(address.port)}`,
       'user-agent': uplink.userAgent,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -72,6 +72,40 @@ const template = async (chart: string, values: object): Promise<string> => {
   child.child.stdin?.end(stringify(values));
   return (await child).stdout;
 };
+
+/** The charts of the release before this commit, or those that the project had first. */
+const chartsBefore = async (): Promise<string> => {
+  const git = async (...args: readonly string[]) => (await run('git', [...args], { cwd: projectRoot })).stdout.trim();
+  const released = await git('describe', '--tags', '--abbrev=0', '--match=v*', 'HEAD^').catch(() => ''); // none yet
+  const first = (await git('log', '--format=%H', '--diff-filter=A', '--', 'charts/s3-provider-operator/Chart.yaml'))
+    .split('\n')
+    .at(-1);
+  const [archive, folder] = [join(dir, 'before.tar'), join(dir, 'before-sources')];
+  await git('archive', `--output=${archive}`, released === '' ? (first ?? '') : released, 'charts');
+  await mkdir(folder);
+  await run('tar', ['-xf', archive, '-C', folder]);
+  return join(folder, 'charts');
+};
+
+interface Rule {
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly uid?: string; readonly namespace?: string };
+  readonly rules?: readonly Rule[];
+  readonly spec?: {
+    readonly template?: {
+      readonly spec: { readonly containers: readonly { image: string; args: readonly string[] }[] };
+    };
+  };
+}
+const manifestsOf = async (chart: string, values: object, kind: string): Promise<readonly Manifest[]> =>
+  parseAllDocuments(await template(chart, values))
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((manifest) => manifest?.kind === kind) as readonly Manifest[];
 
 const umbrella = 's3-provider-operator';
 const cases: readonly (readonly [string, string, object])[] = [
@@ -269,6 +303,19 @@ describe('the charts', () => {
       /the same name/,
     ],
     [
+      'two shards of one selector',
+      umbrella,
+      {
+        watch: {
+          shards: [
+            { name: 'a', selector: 'a' },
+            { name: 'b', selector: 'a' },
+          ],
+        },
+      },
+      /the same selector/,
+    ],
+    [
       'two replicas without election',
       umbrella,
       { operator: { replicas: 2, leaderElection: false } },
@@ -341,6 +388,86 @@ describe('the charts', () => {
       const manifests = await template(umbrella, parse(values) as object);
       await controlPlane.kubectl(['apply', '--dry-run=server', '--warnings-as-errors', '-f', '-'], manifests);
     }
+  });
+
+  it('make a Deployment of each shard, which takes its objects alone', async () => {
+    const shards = ['a', 'b', 'rest'].map((name) => ({ name, selector: `shard=${name}` }));
+    const deployments = await manifestsOf('bucket-controller', { watch: { shards } }, 'Deployment');
+    const told = deployments.map(({ metadata, spec }) => [
+      metadata.name,
+      spec?.template?.spec.containers[0]?.args.filter((arg) => arg.startsWith('--watch-selector=')),
+    ]);
+    expect(told).toEqual(
+      shards.map(({ name, selector }) => [`s3-bucket-controller-${name}`, [`--watch-selector=${selector}`]]),
+    );
+  });
+
+  it.each([
+    ['minimal', { rbac: { preset: 'minimal', userRoles: { create: false } } }],
+    ['scoped', { rbac: { preset: 'scoped', userRoles: { create: false } }, watch: { namespaces: ['team-a'] } }],
+  ])('let nobody see Secrets of the whole cluster with the preset %s', async (preset, values) => {
+    const roles = await manifestsOf(umbrella, values, 'ClusterRole');
+    expect(roles.length > 0).toBe(preset === 'scoped');
+    const rules = roles.flatMap((role) => role.rules ?? []);
+    expect(rules.filter(({ resources }) => resources.some((one) => one === 'secrets' || one === '*'))).toEqual([]);
+  });
+
+  it('let the accesskey-controller alone write Secrets, but for the proof key', async () => {
+    for (const preset of ['minimal', 'full']) {
+      const roles = (
+        await Promise.all(['Role', 'ClusterRole'].map((kind) => manifestsOf(umbrella, { rbac: { preset } }, kind)))
+      ).flat();
+      const writers = roles.filter(({ rules = [] }) =>
+        rules.some(
+          ({ resources, verbs }) =>
+            resources.includes('secrets') &&
+            verbs.some((verb) => ['create', 'update', 'patch', 'delete'].includes(verb)),
+        ),
+      );
+      // Roles that end in -own hold in the namespace of the release, where the proof key is created once.
+      const names = writers.map(({ metadata }) => metadata.name).filter((name) => !name.endsWith('-own'));
+      expect(names).toEqual(['s3-operator:s3-accesskey-controller']);
+    }
+  });
+
+  it('name images by digest, and tell Artifact Hub what has changed, as they are released', async () => {
+    const digests = new Map(
+      controllerNames.map((name, at): [string, string] => [`${name}-controller`, `sha256:${String(at).repeat(64)}`]),
+    );
+    const changes = [{ kind: 'added', description: 's3: cors' }];
+    const released = await packageCharts(helm, join(dir, 'released'), { released: { digests, changes } });
+    for (const chart of [umbrella, 'policy-controller']) {
+      const { stdout } = await run(helm, ['template', 's3', released.get(chart) ?? '']);
+      const images = [...stdout.matchAll(/image: (\S+)/g)].map(([, image = '']) => image);
+      expect(images.length).toBeGreaterThan(0);
+      for (const image of images) {
+        const [, name = '', digest = ''] = /([\w-]+)@(.*)$/.exec(image) ?? [];
+        expect(digest).toBe(digests.get(name));
+      }
+    }
+    const { stdout } = await run(helm, ['show', 'chart', released.get(umbrella) ?? '']);
+    expect(stdout).toContain('- kind: added\n      description: "s3: cors"');
+    expect(stdout).toContain(`bucket-controller@${digests.get('bucket-controller') ?? ''}`);
+  });
+
+  it('upgrade what the charts before them have installed, and make no Deployment anew', async () => {
+    const before = await packageCharts(helm, join(dir, 'before'), { from: await chartsBefore() });
+    const helmIn = (...args: readonly string[]) =>
+      run(helm, [...args, `--kubeconfig=${controlPlane.kubeconfigPath}`, '--namespace=s3-operator']);
+    const uids = async () => {
+      const list = await controlPlane.kubectl(['get', 'deployments', '--namespace=s3-operator', '-o', 'json']);
+      const { items } = JSON.parse(list) as { readonly items: readonly Manifest[] };
+      return items.map(({ metadata }) => [metadata.name, metadata.uid]);
+    };
+    await helmIn('install', 's3', before.get(umbrella) ?? '', '--skip-crds');
+    const installed = await uids();
+    expect(installed).toHaveLength(controllerNames.length);
+    await helmIn('upgrade', 's3', charts.get(umbrella) ?? '', '--reset-then-reuse-values');
+    expect(await uids()).toEqual(installed);
+    await helmIn('rollback', 's3');
+    expect(await uids()).toEqual(installed);
+    await helmIn('uninstall', 's3');
+    expect(await controlPlane.kubectl(['get', 'crds', '-o', 'name'])).toContain('buckets.s3.cloud37.dev');
   });
 
   it('say what comes next', async () => {

@@ -1,6 +1,8 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
+import { parseDocument, YAMLMap, YAMLSeq } from 'yaml';
+import { kubernetesMinors } from '../local/versions.ts';
 import { between } from '../marked.ts';
 import { projectRoot } from '../paths.ts';
 import { controllerNames } from '../controllers.ts';
@@ -49,6 +51,44 @@ const whereInWords: Readonly<Record<Grant['where'], string>> = {
   cluster: 'cluster; with `minimal`: kube-system alone',
 };
 
+/** Where a grant holds under each preset; the same as `_roles.tpl` does it. */
+const reaches: Readonly<Record<Grant['where'], readonly [minimal: string, scoped: string, full: string]>> = {
+  own: ['watched', 'watched', 'cluster'],
+  referred: ['watched', 'cluster', 'cluster'],
+  secrets: ['watched', 'watched', 'cluster'],
+  release: ['release', 'release', 'release'],
+  cluster: ['kube-system', 'cluster', 'cluster'],
+};
+
+const verbOrder = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
+
+/** One line of a controller for each resource: which verbs it has under each preset, and how far they reach. */
+const presetTable = (): string => {
+  const cell = (of: readonly Grant[], preset: number): string => {
+    const byReach = new Map<string, Set<string>>();
+    for (const { where, verbs, when } of of) {
+      const reach = `${reaches[where][preset] ?? ''}${when === undefined ? '' : `, with \`rbac.${when}\``}`;
+      byReach.set(reach, new Set([...(byReach.get(reach) ?? []), ...verbs]));
+    }
+    // What holds in the whole cluster needs no second mention.
+    const everywhere = byReach.get('cluster') ?? new Set();
+    return [...byReach]
+      .map(([reach, verbs]) => [reach, reach === 'cluster' ? verbs : verbs.difference(everywhere)] as const)
+      .filter(([, verbs]) => verbs.size > 0)
+      .map(([reach, verbs]) => `${verbOrder.filter((verb) => verbs.has(verb)).join(', ')} (${reach})`)
+      .join('; ');
+  };
+  return [
+    '| controller | resource | minimal | scoped | full |',
+    '| --- | --- | --- | --- | --- |',
+    ...controllerNames.flatMap((name) =>
+      [...Map.groupBy(grants[name], ({ resource, names = [] }) => [resource, ...names].join(' ')).entries()].map(
+        ([resource, of]) => `| ${name} | ${resource} | ${cell(of, 0)} | ${cell(of, 1)} | ${cell(of, 2)} |`,
+      ),
+    ),
+  ].join('\n');
+};
+
 /** The tables of docs/rbac.md. */
 const grantsTable = (): string =>
   controllerNames
@@ -74,6 +114,18 @@ const grantsTable = (): string =>
     )
     .join('\n\n');
 
+/** Chart.yaml with the project's version, for the chart and for the library in it, and the oldest Kubernetes that is tried. */
+const chartFile = (text: string, version: string): string => {
+  const chart = parseDocument(text);
+  chart.set('version', version);
+  if (chart.has('appVersion')) chart.set('appVersion', version);
+  if (chart.has('kubeVersion')) chart.set('kubeVersion', `>=${kubernetesMinors.at(-1)}.0-0`);
+  const dependencies: unknown = chart.get('dependencies');
+  if (dependencies instanceof YAMLSeq)
+    for (const one of dependencies.items) if (one instanceof YAMLMap) one.set('version', version);
+  return chart.toString({ lineWidth: 0 });
+};
+
 /** Path below the project → content. */
 const generated = async (): Promise<ReadonlyMap<string, string>> => {
   const files = new Map<string, string>();
@@ -84,13 +136,18 @@ const generated = async (): Promise<ReadonlyMap<string, string>> => {
     const readme = await readFile(join(projectRoot, folder, 'README.md'), 'utf8');
     files.set(`${folder}/README.md`, between(readme, 'values', valuesTable(values)));
   }
+  const { version } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
+    readonly version: string;
+  };
+  for (const chart of ['s3-operator-library', ...chartValues.map((values) => values.chart)]) {
+    const path = `charts/${chart}/Chart.yaml`;
+    files.set(path, chartFile(await readFile(join(projectRoot, path), 'utf8'), version));
+  }
   files.set('charts/s3-operator-library/templates/_grants.tpl', grantsTemplate());
   files.set('charts/s3-provider-operator/monitoring/alerts.yaml', rulesFile());
   files.set('charts/s3-provider-operator/monitoring/dashboard.json', dashboardFile());
-  files.set(
-    'docs/rbac.md',
-    between(await readFile(join(projectRoot, 'docs/rbac.md'), 'utf8'), 'grants', grantsTable()),
-  );
+  const rights = await readFile(join(projectRoot, 'docs/rbac.md'), 'utf8');
+  files.set('docs/rbac.md', between(between(rights, 'presets', presetTable()), 'grants', grantsTable()));
   const crds = await readCrds();
   files.set('docs/reference.md', referencePage(crds));
   files.set('kustomize/references.yaml', nameReferences(crds));

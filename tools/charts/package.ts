@@ -3,8 +3,10 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { parse, parseAllDocuments, stringify } from 'yaml';
+import { parse, parseAllDocuments, parseDocument, stringify } from 'yaml';
+import { imageRepository } from '../images/build.ts';
 import { projectRoot } from '../paths.ts';
+import { controllerNames } from '../controllers.ts';
 import { chartValues } from './values.ts';
 
 const run = promisify(execFile);
@@ -50,18 +52,61 @@ const artifactHubAnnotations = async (): Promise<Readonly<Record<string, string>
   };
 };
 
-/** Packages every chart that can be installed, with the library in it; returns their archives by name. @throws Error with helm's words */
-export const packageCharts = async (helm: string, outdir: string): Promise<ReadonlyMap<string, string>> => {
+/** Source: artifacthub.io, Helm annotations. */
+const annotationsOf = (released: Released | undefined): Readonly<Record<string, string>> =>
+  released === undefined
+    ? {}
+    : {
+        'artifacthub.io/changes': stringify(released.changes),
+        'artifacthub.io/images': stringify(
+          [...released.digests].map(([name, digest]) => ({ name, image: `${imageRepository}/${name}@${digest}` })),
+        ),
+      };
+
+/** What a chart has only as it is released. */
+export interface Released {
+  /** Of the images, by their names: they go into the values. */
+  readonly digests: ReadonlyMap<string, string>;
+  /** What Artifact Hub shows as the changes of this version. */
+  readonly changes: readonly { readonly kind: string; readonly description: string }[];
+}
+
+/** Values that name the image of each controller by its digest. `text`: values.yaml of the chart. */
+const withDigests = (chart: string, text: string, digests: Released['digests']): string => {
+  const values = parseDocument(text);
+  for (const name of controllerNames) {
+    const path = ['operator', 'image', 'digest'];
+    const digest = digests.get(`${name}-controller`);
+    if (chart === 's3-provider-operator') values.setIn(['controllers', name, ...path], digest);
+    else if (chart === `${name}-controller`) values.setIn(path, digest);
+  }
+  return values.toString({ lineWidth: 0 });
+};
+
+/**
+ * Packages every chart that can be installed, with the library in it; returns their archives by name. `from`: the folder of their
+ * sources, those of this clone by default.
+ * @throws Error with helm's words
+ */
+export const packageCharts = async (
+  helm: string,
+  outdir: string,
+  { released, from = join(projectRoot, 'charts') }: { readonly released?: Released; readonly from?: string } = {},
+): Promise<ReadonlyMap<string, string>> => {
   const scratch = await mkdtemp(join(tmpdir(), 'charts-'));
   try {
-    await cp(join(projectRoot, 'charts'), scratch, { recursive: true });
+    await cp(from, scratch, { recursive: true });
     await mkdir(outdir, { recursive: true });
     const annotations = await artifactHubAnnotations();
     const packaged = new Map<string, string>();
     for (const { chart } of chartValues) {
       const file = join(scratch, chart, 'Chart.yaml');
       const described = parse(await readFile(file, 'utf8')) as { readonly version: string };
-      await writeFile(file, stringify({ ...described, annotations }));
+      await writeFile(file, stringify({ ...described, annotations: { ...annotations, ...annotationsOf(released) } }));
+      if (released !== undefined) {
+        const values = join(scratch, chart, 'values.yaml');
+        await writeFile(values, withDigests(chart, await readFile(values, 'utf8'), released.digests));
+      }
       await run(helm, ['dependency', 'update', join(scratch, chart)]);
       await run(helm, ['package', join(scratch, chart), '--destination', outdir]);
       packaged.set(chart, join(outdir, `${chart}-${described.version}.tgz`));

@@ -33,7 +33,7 @@ export const createBaseLayers = (): BaseLayers => {
 };
 
 /** Where the chart looks for images. */
-const repository = 'ghcr.io/cloud37/wasabi-s3-operator';
+export const imageRepository = 'ghcr.io/cloud37/wasabi-s3-operator';
 
 /** The files below a folder, as files below `at` of an image. */
 export const filesBelow = async (folder: string, at: string): Promise<readonly ImageFile[]> => {
@@ -86,7 +86,7 @@ export const buildImage = async (
     );
     const layout = join(outdir, name);
     await mkdir(outdir, { recursive: true });
-    const written = await writeLayout(layout, `${repository}/${name}:${version}`, images);
+    const written = await writeLayout(layout, `${imageRepository}/${name}:${version}`, images);
     await writeFile(`${layout}.spdx.json`, sbomOf({ name, version, digest: written.digest }, packages));
     return { ...written, name, layout };
   } finally {

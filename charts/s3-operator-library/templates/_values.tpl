@@ -40,7 +40,11 @@ In: root, name. Out: YAML of operator, rbac, watch, metrics.
 {{- fail (printf "%s-controller: metrics.serviceMonitor needs metrics.enabled and metrics.service.enabled." .name) -}}
 {{- end -}}
 {{- $names := list -}}
-{{- range .values.watch.shards -}}{{- $names = append $names .name -}}{{- end -}}
+{{- $selectors := list -}}
+{{- range .values.watch.shards -}}{{- $names = append $names .name -}}{{- $selectors = append $selectors .selector -}}{{- end -}}
+{{- if ne (len $selectors) (len (uniq $selectors)) -}}
+{{- fail (printf "%s-controller: two entries of watch.shards have the same selector: both would write to the same objects. Give each its own." .name) -}}
+{{- end -}}
 {{- if ne (len $names) (len (uniq $names)) -}}
 {{- fail (printf "%s-controller: two entries of watch.shards have the same name." .name) -}}
 {{- end -}}

@@ -25,6 +25,7 @@ const ours = [
   'conformance',
   'kubernetes-versions',
   'monitoring',
+  'release',
 ];
 
 const [command, ...args] = process.argv.slice(2);

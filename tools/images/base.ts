@@ -127,6 +127,9 @@ export const baseFiles = async (
   };
 };
 
+const purlOf = (name: string, version: string): string =>
+  `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?distro=${base.debian.suite}`;
+
 /** A package that is in an image. */
 export interface Component {
   readonly name: string;
@@ -142,7 +145,7 @@ export const baseComponents: readonly Component[] = [
     name,
     version,
     license,
-    purl: `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?distro=${base.debian.suite}`,
+    purl: purlOf(name, version),
   })),
   {
     name: 'node',
@@ -151,3 +154,25 @@ export const baseComponents: readonly Component[] = [
     purl: `pkg:generic/node@${base.node.version}`,
   },
 ];
+
+/** A file that the base is made of. */
+export interface Pinned {
+  readonly uri: string;
+  /** Algorithm → hex. */
+  readonly digest: Readonly<Record<string, string>>;
+}
+
+/** The files that the base of these architectures is made of. */
+export const pinnedFiles = (wanted: readonly Architecture[]): readonly Pinned[] =>
+  wanted.flatMap((architecture) => [
+    ...base.debian.packages.map(({ name, version, files }) => ({
+      uri: `${purlOf(name, version)}&arch=${architecture}`,
+      digest: { sha256: files[architecture].sha256 },
+    })),
+    {
+      uri: `pkg:npm/${base.node.files[architecture].package}@${base.node.version}`,
+      digest: {
+        sha512: Buffer.from(base.node.files[architecture].integrity.slice('sha512-'.length), 'base64').toString('hex'),
+      },
+    },
+  ]);

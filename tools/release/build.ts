@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { packageCharts } from '../charts/package.ts';
+import { controllerNames } from '../controllers.ts';
+import { pinnedFiles } from '../images/base.ts';
+import { buildImage, createBaseLayers } from '../images/build.ts';
+import type { Architecture } from '../images/oci-layout.ts';
+import { projectRoot } from '../paths.ts';
+import { changesOf, notesOf } from './changelog.ts';
+import { builderOf, provenanceOf } from './provenance.ts';
+
+/** All that a release is made of, in a folder; what needs a registry takes it from there. */
+export interface Release {
+  readonly version: string;
+  /** Full hash of the commit that it was built from. */
+  readonly commit: string;
+  readonly images: readonly {
+    /** As the last part of its repository is called. */
+    readonly name: string;
+    /** Under which all architectures are pulled. */
+    readonly digest: string;
+    /** Compressed bytes, by architecture. */
+    readonly sizes: Readonly<Record<string, number>>;
+  }[];
+  readonly charts: readonly string[];
+}
+
+/** The paths in the folder of a release. */
+export const placesIn = (folder: string) => ({
+  /** The Release as JSON. */
+  described: join(folder, 'release.json'),
+  /** OCI layouts, by the names of the images. */
+  layout: (image: string) => join(folder, 'images', image),
+  /** What people download, all in one folder. */
+  assets: join(folder, 'assets'),
+  sbom: (image: string) => join(folder, 'assets', `${image}.spdx.json`),
+  chart: (name: string, version: string) => join(folder, 'assets', `${name}-${version}.tgz`),
+  provenance: join(folder, 'assets', 'provenance.json'),
+  checksums: join(folder, 'assets', 'SHA256SUMS'),
+  signature: join(folder, 'assets', 'SHA256SUMS.sigstore.json'),
+  notes: join(folder, 'notes.md'),
+});
+
+/** @throws Error when nothing was built there */
+export const readRelease = async (folder: string): Promise<Release> => {
+  const { described } = placesIn(folder);
+  const text = await readFile(described, 'utf8').catch(() => undefined); // not there
+  if (text === undefined) throw new Error(`${described} is not there. Run first: npm run release -- build`);
+  return JSON.parse(text) as Release;
+};
+
+const sha256 = async (file: string): Promise<string> =>
+  createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex');
+
+/** `digest  name` of each file, as sha256sum writes and checks it. */
+export const checksumsOf = async (folder: string, names: readonly string[]): Promise<string> => {
+  const lines = await Promise.all(
+    names.toSorted().map(async (name) => `${await sha256(join(folder, name))}  ${name}\n`),
+  );
+  return lines.join('');
+};
+
+/** Builds all of a release that needs no registry into `folder`, in place of what was there. */
+export const buildRelease = async (
+  folder: string,
+  {
+    helm,
+    architectures,
+    log,
+  }: {
+    readonly helm: string;
+    readonly architectures: readonly Architecture[];
+    readonly log: (line: string) => void;
+  },
+): Promise<Release> => {
+  const places = placesIn(folder);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(places.assets, { recursive: true });
+  const { version } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
+    readonly version: string;
+  };
+  const { stdout: head } = await promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: projectRoot });
+  const commit = head.trim();
+
+  const base = createBaseLayers();
+  const images: Release['images'][number][] = [];
+  for (const controller of controllerNames) {
+    const built = await buildImage(controller, { outdir: join(folder, 'images'), base, architectures });
+    await copyFile(`${built.layout}.spdx.json`, places.sbom(built.name));
+    const sizes = Object.fromEntries(built.sizes);
+    images.push({ name: built.name, digest: built.digest, sizes });
+    const inWords = Object.entries(sizes).map(([name, bytes]) => `${name} ${(bytes / 1024 / 1024).toFixed(1)} MiB`);
+    log(`image ${built.name}@${built.digest} (${inWords.join(', ')} compressed)`);
+  }
+
+  const changes = await changesOf(projectRoot, version);
+  const digests = new Map(images.map(({ name, digest }) => [name, digest]));
+  const charts = await packageCharts(helm, places.assets, { released: { digests, changes } });
+  for (const archive of charts.values()) log(`chart ${basename(archive)}`);
+
+  const crds = await readdir(join(projectRoot, 'crds'));
+  const texts = await Promise.all(crds.sort().map((file) => readFile(join(projectRoot, 'crds', file), 'utf8')));
+  await writeFile(join(places.assets, 'crds.yaml'), texts.map((text) => text.replace(/^(?!---)/, '---\n')).join(''));
+
+  const lockDigest = await sha256(join(projectRoot, 'package-lock.json'));
+  const provenance = provenanceOf({
+    version,
+    commit,
+    lockDigest,
+    pinned: pinnedFiles(architectures),
+    builder: builderOf(process.env),
+  });
+  await writeFile(places.provenance, `${JSON.stringify(provenance, null, 2)}\n`);
+  await writeFile(places.checksums, await checksumsOf(places.assets, await readdir(places.assets)));
+  await writeFile(places.notes, await notesOf(projectRoot, version));
+
+  const release: Release = { version, commit, images, charts: [...charts.keys()] };
+  await writeFile(places.described, `${JSON.stringify(release, null, 2)}\n`);
+  return release;
+};

@@ -111,6 +111,8 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
     });
     const { controlPlane } = world;
     for (const namespace of new Set([release, lender, borrower])) await world.createNamespace(namespace);
+    const valuesFile = join(dir, `${preset}.json`);
+    writeFileSync(valuesFile, JSON.stringify({ rbac: { preset }, ...values }));
     await run(helm, [
       'install',
       release,
@@ -118,7 +120,7 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
       `--kubeconfig=${controlPlane.kubeconfigPath}`,
       `--namespace=${release}`,
       '--skip-crds',
-      `--set-json=${JSON.stringify({ rbac: { preset }, ...values })}`,
+      `--values=${valuesFile}`,
     ]);
     for (const name of controllerNames) controllers.push(await startAsInstalled(name));
   });

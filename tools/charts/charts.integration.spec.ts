@@ -472,7 +472,9 @@ describe('the charts', () => {
 
   it('say what comes next', async () => {
     const archive = charts.get(umbrella) ?? '';
-    const { stdout } = await run(helm, ['install', 's3', archive, '--dry-run=client', '--namespace=s3-operator']);
+    // helm 3 asks a cluster even then.
+    const inCluster = [`--kubeconfig=${controlPlane.kubeconfigPath}`, '--namespace=s3-operator'];
+    const { stdout } = await run(helm, ['install', 's3', archive, '--dry-run=client', ...inCluster]);
     expect(stdout).toContain('kubectl rollout status');
     expect(stdout).toContain('kind: Provider');
   });

@@ -487,7 +487,12 @@ const choices: Readonly<Record<string, Readonly<Record<string, Others>>>> = {
         go: {
           module: 'helm-3',
           package: 'helm.sh/helm/v3/cmd/helm',
-          values: { 'helm.sh/helm/v3/internal/version.version': formerHelmVersion },
+          values: {
+            'helm.sh/helm/v3/internal/version.version': formerHelmVersion,
+            // The Kubernetes that `helm template` supposes, as its publisher sets it.
+            'helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor': '1',
+            'helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor': '37',
+          },
         },
       },
     },

@@ -89,7 +89,7 @@ const tryOut = async (): Promise<void> => {
   const cosign = (await run('cosign', 'version', '--json')).trim();
   const { gitVersion } = JSON.parse(cosign) as { readonly gitVersion: string };
   const kept = [
-    `Version ${release.version}, commit \`${release.commit.slice(0, 12)}\`, ${new Date().toISOString().slice(0, 10)}, cosign ${gitVersion}.`,
+    `Version ${release.version}, ${new Date().toISOString().slice(0, 10)}, cosign ${gitVersion}.`,
     '',
     cells(['image', ...architectures.map((one) => `${one}, compressed`)]),
     cells(['---', ...architectures.map(() => '---')]),

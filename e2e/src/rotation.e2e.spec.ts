@@ -1,11 +1,25 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { accessKeySpec, bucketSpec, s3View, until, type Stored, type World } from '@operator/tools/harness';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld } from './world.ts';
 
 /* A key pair is replaced while an application uses it, on a server that lets us choose pairs and on one with two keys for each user. */
 
-const servers = ['minio', 'moto'] as const;
 const namespace = 'rotation';
+
+const deployment = (name: string) => `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}, namespace: ${namespace}}
+spec:
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec: {containers: [{name: app, image: none}]}
+`;
+
+const servers = ['minio', 'moto'] as const;
 
 let world: World;
 beforeAll(async () => {
@@ -57,7 +71,18 @@ describe.each(servers)('on %s', (server) => {
     const { kube } = world;
     await world.createProvider(namespace, server, { server });
     await kube.create('Bucket', namespace, server, bucketSpec(server, bucketName));
-    await kube.create('AccessKey', namespace, server, accessKeySpec(server, server, 'ReadWrite'));
+    const manifest = join(world.dir, `${server}.yaml`);
+    writeFileSync(manifest, deployment(server));
+    await world.controlPlane.kubectl(['apply', '-f', manifest]);
+    // Each way in which a pair leaves the controller: it must be in Secrets alone.
+    const change = {
+      secretTemplate: {
+        presets: ['AwsCredentials', 'Rclone', 'CosiBucketInfo'],
+        data: { 'app.conf': 'id=$(access-key-id)\nsecret=$(secret-access-key)\n' },
+      },
+      rollout: [{ kind: 'Deployment', name: server }],
+    };
+    await kube.create('AccessKey', namespace, server, accessKeySpec(server, server, 'ReadWrite', change));
     await kube.untilReady('AccessKey', namespace, server, 60_000);
     const first = await pair();
 
@@ -65,6 +90,10 @@ describe.each(servers)('on %s', (server) => {
     const second = await pair();
     expect(second.accessKey).not.toBe(first.accessKey);
     expect([await isLetIn(first), await isLetIn(second)]).toEqual([true, true]);
+    const restarted = await world.controlPlane.kubectl(['get', 'deployment', server, '-n', namespace, '-o', 'yaml']);
+    expect(restarted).toContain('s3.cloud37.dev/pair-');
+    world.secrets.add(`the pair of ${server} before the revocation`, second.secretKey);
+    expect(restarted).not.toContain(second.secretKey);
     const rotated = (await kube.get('AccessKey', namespace, server))?.status;
     expect(rotated).toMatchObject({
       accessKeyId: second.accessKey,

@@ -9,6 +9,7 @@ import { ownerTags } from './owner-tags.ts';
 import { references } from './references.ts';
 import { remade } from './remade.ts';
 import { replication } from './replication.ts';
+import { revocation } from './revocation.ts';
 import { secretsAndAnnotations } from './secrets-and-annotations.ts';
 import { stripped } from './stripped.ts';
 import { tagsAndPolicies } from './tags-and-policies.ts';
@@ -27,6 +28,7 @@ export const attempts: readonly Attempt[] = [
   ...destinationsAndNames,
   ...replication,
   ...logging,
+  ...revocation,
   ...ofTheAccount,
   ...stripped,
   ...waits,

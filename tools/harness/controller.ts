@@ -20,6 +20,8 @@ export interface ControllerOptions {
   /** Watch scope; all namespaces when absent. */
   readonly namespaces?: readonly string[];
   readonly flags?: readonly string[];
+  /** Added to its environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Flags of Node itself, `--cpu-prof` for instance. */
   readonly nodeFlags?: readonly string[];
   /** Path of the kubeconfig; the administrator's when absent. Not with proxies. */
@@ -151,6 +153,7 @@ export async function startController(
         PATH: process.env.PATH,
         ...(options.asPod === true && { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }),
         ...(between?.tracesUrl !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: between.tracesUrl }),
+        ...options.env,
       },
       logPath,
       lifetime: 'parent',

@@ -18,6 +18,7 @@ const requireOf = {
   rclone: 'github.com/rclone/rclone',
   objstore: 'github.com/thanos-io/objstore',
   gitops: 'sigs.k8s.io/cli-utils',
+  otelcol: 'go.opentelemetry.io/collector/otelcol',
   containerd: 'github.com/containerd/containerd/v2',
   cni: 'github.com/containernetworking/plugins',
   'kube-router': 'github.com/cloudnativelabs/kube-router/v2',

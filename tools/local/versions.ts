@@ -31,6 +31,7 @@ export type ServerName =
   | 'aws'
   | 'rclone'
   | 'objstore'
+  | 'otelcol'
   | 'prometheus'
   | 'promtool'
   | 'gitops';
@@ -124,6 +125,8 @@ const rcloneVersion = 'v1.76.0';
 const objstoreVersion = 'v0.0.0-20250804093838-71d60dfee488';
 /** Of kstatus. */
 const gitopsVersion = 'v0.37.2';
+/** The newest of which the file exporter is to be had too. */
+const otelcolVersion = 'v0.161.0';
 /** The official image of Go, for a machine with Docker and without Go: at least what every module in tools/local/go asks for. */
 export const goImage = 'golang:1.26.8';
 
@@ -430,6 +433,13 @@ export const serverSources: Readonly<Record<ServerName, ServerSource>> = {
     family: 'objstore',
     version: objstoreVersion,
     go: { module: 'objstore', package: '.' },
+  },
+  // Where traces go in tests: the Collector with the parts that they need, which its publisher's own program has among 200 others.
+  otelcol: {
+    name: 'otelcol',
+    family: 'otelcol',
+    version: otelcolVersion,
+    go: { module: 'otelcol', package: '.' },
   },
   prometheus: ofPrometheus('prometheus'),
   promtool: ofPrometheus('promtool'),

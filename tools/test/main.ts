@@ -43,7 +43,7 @@ const tests = (project: string) => async (): Promise<Counts> => {
 
 const controlPlane = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
 
-const monitoring = ['prometheus', 'promtool'] as const;
+const monitoring = ['prometheus', 'promtool', 'otelcol'] as const;
 
 const clients = ['aws', 'rclone', 'objstore'] as const;
 

@@ -189,10 +189,11 @@ describe('a request to the admin API', () => {
     const client = connect();
     await client.send(read, context());
     await client.send(write, context());
-    expect(calls).toEqual([
-      { service: 'minio-admin', operation: 'GetUserInfo', write: false },
-      { service: 'minio-admin', operation: 'AddUser', write: true },
+    expect(calls).toMatchObject([
+      { service: 'minio-admin', operation: 'GetUserInfo', write: false, endpoint: expect.any(String) as string },
+      { service: 'minio-admin', operation: 'AddUser', write: true, endpoint: expect.any(String) as string },
     ]);
+    expect(calls.map((call) => call.answer?.())).toMatchObject([{ status: 200 }, { status: 200 }]);
   });
 
   it('is not sent when the fence refuses it', async () => {

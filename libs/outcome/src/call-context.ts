@@ -6,6 +6,20 @@ export interface ExternalCall {
   readonly operation: string;
   /** True when the call may change something at the server. */
   readonly write: boolean;
+  /** URL of the server that it goes to. */
+  readonly endpoint?: string;
+  /** The bucket that it is about. */
+  readonly bucket?: string;
+  /** What the server answered; undefined before, and where it did not. */
+  readonly answer?: () => CallAnswer | undefined;
+}
+
+/** What every answer of a server has. */
+export interface CallAnswer {
+  /** Of HTTP. */
+  readonly status: number;
+  /** By which the server's own log knows the request. */
+  readonly requestId?: string;
 }
 
 /**

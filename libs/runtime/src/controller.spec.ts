@@ -14,7 +14,7 @@ import { createMetrics } from './metrics.ts';
 import type { Finalized, Pass } from './reconciler.ts';
 import { type CommonStatus, type KubeObject, keyOf } from './resource.ts';
 import { createOutage } from './outage.ts';
-import { type Tracing, createTracing } from './tracing.ts';
+import { type RootSpan, type SpanAttributes, type Tracing, createTracing } from './tracing.ts';
 import { createWorkqueue } from './workqueue.ts';
 
 type Widget = KubeObject<object, object>;
@@ -85,7 +85,7 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize,
     random,
     metrics: createMetrics('test'),
     events: { record: (_object, type, reason) => void told.push(`${type} ${reason}`) },
-    tracing: await createTracing('test', {}),
+    tracing: await createTracing({ name: 'test', version: '0', instance: 'test', namespace: undefined }, {}),
     outage: createOutage(log, monotonicMs),
     workers: 10,
     resyncIntervalMs: 600_000,
@@ -681,40 +681,112 @@ describe('an object that went in spite of its finalizer', () => {
   });
 });
 
-it('traces a pass with its steps, the calls below them, and the change that asked for it', async () => {
-  const spans: string[] = [];
+/** Tracing that keeps what each span is told, by the path of its names. */
+const recordSpans = () => {
+  const told = new Map<string, Record<string, unknown>>();
   const within: string[] = [];
-  const span = async <T>(name: string, body: () => Promise<T>): Promise<T> => {
-    spans.push([...within, name].join(' > '));
+  const open = async <T>(
+    name: string,
+    attributes: SpanAttributes,
+    body: (span: RootSpan) => Promise<T>,
+  ): Promise<T> => {
+    const notes: Record<string, unknown> = { ...attributes };
+    told.set([...within, name].join(' > '), notes);
     within.push(name);
-    return body().finally(() => within.pop());
+    const span: RootSpan = {
+      traceId: 'trace',
+      set: (more) => void Object.assign(notes, more),
+      fail: (caught) => (notes.failed = caught instanceof Error ? caught.message : caught),
+      forgive: () => (notes.forgiven = true),
+    };
+    return body(span).finally(() => within.pop());
   };
-  const tracing: Tracing = {
-    root: (name, attributes, body) => span(`${name} ${JSON.stringify(attributes)}`, () => body('trace')),
-    child: (name, _attributes, body) => span(name, body),
-    flush: () => Promise.resolve(),
-  };
-  const lines: Record<string, unknown>[] = [];
-  const told = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
-  const cause = { kind: 'Shelf', uid: 'shelf', resourceVersion: '7' };
-  const { end } = await run({
-    objects: [widget('a')],
-    kube: { apply: () => Promise.resolve({ metadata: { resourceVersion: '8' } } as never) },
-    reconcile: async (_passes, pass) => {
-      await pass.step('paint', () =>
-        pass.call({ service: 's3', operation: 'PutPaint', write: false }, () => Promise.resolve()),
-      );
-      return settled({});
-    },
-    more: { tracing, log: told, takeCause: () => cause },
+  const tracing: Tracing = { root: open, child: open, call: open, flush: () => Promise.resolve() };
+  return { told, tracing };
+};
+
+describe('the trace of a pass', () => {
+  const paint = { service: 's3', operation: 'PutPaint', write: false, endpoint: 'https://s3.example.com:9000' };
+
+  it('has its steps, the calls below them, and the change that asked for it', async () => {
+    const { told: spans, tracing } = recordSpans();
+    const lines: Record<string, unknown>[] = [];
+    const told = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
+    const cause = { kind: 'Shelf', uid: 'shelf', resourceVersion: '7' };
+    const answer = () => ({ status: 200, requestId: 'r1' });
+    const { end } = await run({
+      objects: [widget('a')],
+      kube: { apply: () => Promise.resolve({ metadata: { resourceVersion: '8' } } as never) },
+      reconcile: async (_passes, pass) => {
+        await pass.step('paint', () => pass.call({ ...paint, bucket: 'shop', answer }, () => Promise.resolve()));
+        return settled({});
+      },
+      more: { tracing, log: told, takeCause: () => cause },
+    });
+    await delay(50);
+    await end();
+    const root = 'reconcile Widget';
+    expect(Object.fromEntries(spans)).toEqual({
+      [root]: {
+        ...{ 'k8s.object': 'n/a', 'k8s.uid': 'a', outcome: 'settled' },
+        ...{ 'cause.kind': 'Shelf', 'cause.uid': 'shelf', 'cause.resource_version': '7' },
+      },
+      [`${root} > step paint`]: {},
+      [`${root} > step paint > S3.PutPaint`]: {
+        'rpc.system.name': 'aws-api',
+        'rpc.method': 'S3/PutPaint',
+        'server.address': 's3.example.com',
+        'server.port': 9000,
+        'aws.s3.bucket': 'shop',
+        'http.response.status_code': 200,
+        'aws.request_id': 'r1',
+      },
+    });
+    const line = { traceId: 'trace', uid: 'a', cause };
+    expect(lines).toContainEqual(expect.objectContaining({ ...line, event: 'stored', resourceVersion: '8' }));
+    expect(lines).toContainEqual(expect.objectContaining({ ...line, event: 'condition', resourceVersion: '8' }));
   });
-  await delay(50);
-  await end();
-  const root = `reconcile Widget ${JSON.stringify({ 'k8s.object': 'n/a', 'k8s.uid': 'a', 'cause.kind': 'Shelf', 'cause.uid': 'shelf', 'cause.resource_version': '7' })}`;
-  expect(spans).toEqual([root, `${root} > step paint`, `${root} > step paint > s3 PutPaint`]);
-  const line = { traceId: 'trace', uid: 'a', cause };
-  expect(lines).toContainEqual(expect.objectContaining({ ...line, event: 'stored', resourceVersion: '8' }));
-  expect(lines).toContainEqual(expect.objectContaining({ ...line, event: 'condition', resourceVersion: '8' }));
+
+  it.each([
+    ['a look', { ...paint, operation: 'GetPaint' }, 404, true],
+    ['a removal', { ...paint, operation: 'DeletePaint', write: true }, 404, true],
+    ['another write', { ...paint, write: true }, 404, undefined],
+    ['a look that is denied', { ...paint, operation: 'GetPaint' }, 403, undefined],
+  ] as const)('takes what is not there for no failure of %s', async (_title, call, status, forgiven) => {
+    const { told: spans, tracing } = recordSpans();
+    const { end } = await run({
+      objects: [widget('a')],
+      kube: { apply: applied, get: () => Promise.resolve(widget('a') as never) },
+      reconcile: async (_passes, pass) => {
+        const sent = pass.call({ ...call, answer: () => ({ status }) }, () => Promise.reject(new Error('refused')));
+        await sent.catch(() => undefined);
+        return settled({});
+      },
+      more: { tracing },
+    });
+    await delay(50);
+    await end();
+    expect(spans.get(`reconcile Widget > S3.${call.operation}`)).toMatchObject({ 'http.response.status_code': status });
+    expect(spans.get(`reconcile Widget > S3.${call.operation}`)?.forgiven).toBe(forgiven);
+  });
+
+  it.each([
+    ['a Fault', transient('TlsFailed', 'Its certificate has expired.'), 'transient', 'TlsFailed'],
+    ['a mistake of our own', new TypeError('x is not a function'), 'transient', 'InternalError'],
+  ])('is one of a failure after %s, and says its outcome and reason', async (_title, thrown, outcome, reason) => {
+    const { told: spans, tracing } = recordSpans();
+    const { end } = await run({
+      objects: [widget('a')],
+      kube: { apply: applied },
+      reconcile: () => {
+        throw thrown;
+      },
+      more: { tracing },
+    });
+    await vi.waitUntil(() => spans.get('reconcile Widget')?.failed !== undefined);
+    await end();
+    expect(spans.get('reconcile Widget')).toMatchObject({ outcome, reason, failed: expect.any(String) as string });
+  });
 });
 
 it('says with each failed pass how many have failed in a row and when the next one is, and is loud once', async () => {

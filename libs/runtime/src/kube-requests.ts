@@ -30,9 +30,15 @@ export interface KubeRequestsOptions {
   /** Called before every write; throws where this process must not write. */
   readonly beforeWrite?: (() => void) | undefined;
   readonly observe?: ((exchange: KubeExchange) => void) | undefined;
-  /** Runs one call within a span. */
-  readonly traced?: (<T>(name: string, run: () => Promise<T>) => Promise<T>) | undefined;
+  /** Runs one call within a span; `run` says where it went and what came back, after each exchange. */
+  readonly traced?: (<T>(call: TracedCall, run: (answered: Answered) => Promise<T>) => Promise<T>) | undefined;
 }
+
+/** What a span says of a call. */
+export type TracedCall = Pick<Call, 'verb' | 'method'> & { readonly resource: string };
+
+/** `server`: its URL; `status`: of HTTP. */
+export type Answered = (server: string, status: number) => void;
 
 interface Call {
   readonly verb: string;
@@ -61,10 +67,10 @@ const longestPatience = 5;
 /** The KubeClient over a connection. */
 export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
   const { connection, monotonicMs } = options;
-  const traced = options.traced ?? ((_name, run) => run());
+  const traced: NonNullable<typeof options.traced> = options.traced ?? ((_call, run) => run(() => undefined));
 
   /** One HTTP exchange up to the headers; a refusal is a KubeError. */
-  const exchange = async (call: Call, signal: AbortSignal, refreshed = false) => {
+  const exchange = async (call: Call, signal: AbortSignal, answered?: Answered, refreshed = false) => {
     const { server, headers, agent } = await unlessAborted(signal, connection.credentials(refreshed));
     const startedAt = monotonicMs();
     const told = (code: number) =>
@@ -88,9 +94,10 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
         body: call.body === undefined ? undefined : JSON.stringify(call.body),
       });
       told(response.statusCode);
+      answered?.(server, response.statusCode);
       if (response.statusCode < 300) return response;
       const answer = await text(response);
-      if (response.statusCode === 401 && !refreshed) return await exchange(call, signal, true);
+      if (response.statusCode === 401 && !refreshed) return await exchange(call, signal, answered, true);
       throw errorOf(response.statusCode, answer, response.headers['retry-after'], call);
     } catch (caught) {
       if (caught instanceof KubeError) throw caught;
@@ -101,7 +108,7 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
 
   /** One call with its deadline, and patience for 429. */
   const send = async <T>(call: Call, given: RequestOptions = {}): Promise<T> =>
-    traced(`${call.verb} ${call.resource.plural}`, async () => {
+    traced({ verb: call.verb, method: call.method, resource: call.resource.plural }, async (answered) => {
       const write = call.method !== 'GET';
       const timeoutMs = given.timeoutMs ?? defaultTimeoutMs;
       const deadlineAt = monotonicMs() + timeoutMs;
@@ -111,7 +118,7 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
         given.signal?.throwIfAborted();
         if (write) options.beforeWrite?.();
         try {
-          const response = await exchange(call, signal);
+          const response = await exchange(call, signal, answered);
           return (await json(response)) as T;
         } catch (caught) {
           if (!(caught instanceof KubeError)) throw unreachable(caught, call, '');

@@ -1,4 +1,5 @@
 import type { CallContext, ExternalCall } from '@operator/outcome';
+import { answerAttributes, callAttributes, isAbsence, spanNameOf } from './call-attributes.ts';
 import type { ControllerDeps, Turn } from './controller-deps.ts';
 import { leadershipLost } from './leadership-lost.ts';
 import { isLoss } from './log-level.ts';
@@ -68,18 +69,19 @@ const callThrough =
     const startedAt = monotonicMs();
     const told = (code: string) =>
       metrics.called(call, { code, seconds: (monotonicMs() - startedAt) / 1_000, provider });
-    return tracing.child(
-      `${call.service} ${call.operation}`,
-      { service: call.service, write: call.write },
-      async () => {
-        try {
-          const result = await run();
-          told('OK');
-          return result;
-        } catch (caught) {
-          told(codeOf(caught));
-          throw caught;
-        }
-      },
-    );
+    return tracing.call(spanNameOf(call), callAttributes(call), async (span) => {
+      try {
+        const result = await run();
+        told('OK');
+        return result;
+      } catch (caught) {
+        told(codeOf(caught));
+        if (isAbsence(call.answer?.()?.status, { looks: !call.write, removes: call.operation.startsWith('Delete') }))
+          span.forgive();
+        throw caught;
+      } finally {
+        const answer = call.answer?.();
+        if (answer !== undefined) span.set(answerAttributes(answer));
+      }
+    });
   };

@@ -1,5 +1,5 @@
 import { reasons } from '@operator/api';
-import { type Fault, blocked } from '@operator/outcome';
+import { Fault, blocked } from '@operator/outcome';
 import { isPaused, ownResyncMs } from './annotations.ts';
 import type { ControllerDeps, Turn } from './controller-deps.ts';
 import type { Custody } from './custody.ts';
@@ -17,6 +17,7 @@ import { type KubeObject, type ObjectKey, keyOf, ownStatus } from './resource.ts
 import { pausedStatus, readyOf, statusOf } from './status.ts';
 import type { Resting } from './resting.ts';
 import type { StatusStore } from './status-store.ts';
+import type { Span } from './tracing.ts';
 import type { Vanished } from './vanished.ts';
 import type { Cause } from './wakes.ts';
 
@@ -41,12 +42,21 @@ export const passOver = async <Spec, Status>(
   key: ObjectKey,
   signal: AbortSignal,
 ): Promise<PassResult> => {
-  const { deps, failures, notices } = rooms;
-  const { ended, log } = await openTurn(rooms, key, signal).catch((caught: unknown) => ({
-    ended: endedBy(rooms, caught, { key, signal }),
-    log: deps.log.child({ resource: key }),
-  }));
+  const { log } = rooms.deps;
+  return openTurn(rooms, key, signal).catch((caught: unknown) =>
+    conclude(rooms, key, endedBy(rooms, caught, { key, signal }), { log: log.child({ resource: key }) }),
+  );
+};
+
+/** What comes of a pass: its place in the queue, and what the log and its span say of it. */
+const conclude = <Spec, Status>(
+  { deps, failures, notices }: Rooms<Spec, Status>,
+  key: ObjectKey,
+  ended: Ended,
+  { log, span }: { readonly log: Turn['log']; readonly span?: Span },
+): PassResult => {
   const { result, inMs } = scheduleNext(deps.queue, key, ended, deps.random);
+  span?.set({ outcome: result });
   if (ended.how !== 'blocked' && ended.how !== 'failed') {
     failures.delete(key);
     return result;
@@ -54,29 +64,43 @@ export const passOver = async <Spec, Status>(
   const attempt = (failures.get(key) ?? 0) + 1;
   failures.set(key, attempt);
   notices.tellFailed(ended, { attempt, nextTryMs: inMs }, log);
+  if (result !== 'conflict' && result !== 'aborted') failSpan(ended, span);
   return result;
+};
+
+const failSpan = (ended: Extract<Ended, { readonly how: 'blocked' | 'failed' }>, span: Span | undefined): void => {
+  const caught = ended.how === 'blocked' ? ended.fault : ended.caught;
+  const isKnown = caught instanceof Fault || isKubeError(caught);
+  span?.set({ reason: isKnown ? caught.reason : reasons.InternalError });
+  span?.fail(caught);
 };
 
 const openTurn = async <Spec, Status>(
   rooms: Rooms<Spec, Status>,
   given: ObjectKey,
   signal: AbortSignal,
-): Promise<{ readonly ended: Ended; readonly log: Turn['log'] }> => {
+): Promise<PassResult> => {
   const { deps, vanished } = rooms;
   const cause = deps.takeCause?.(given);
   const living = deps.informer.get(given);
   const object = living ?? vanished.get(given);
-  if (object === undefined) return { ended: { how: 'idle' }, log: deps.log };
+  if (object === undefined) return conclude(rooms, given, { how: 'idle' }, { log: deps.log });
   const key = keyOf(object);
   const { uid } = object.metadata;
-  const attributes = { 'k8s.object': key, 'k8s.uid': uid, ...(cause === undefined ? {} : causeAttributes(cause)) };
-  return deps.tracing.root(`reconcile ${deps.resource.kind}`, attributes, async (traceId) => {
-    const bindings = { resource: key, uid, provider: deps.reconciler.providerOf(object), traceId };
+  const provider = deps.reconciler.providerOf(object);
+  const attributes = {
+    'k8s.object': key,
+    'k8s.uid': uid,
+    ...(provider === undefined ? {} : { provider }),
+    ...(cause === undefined ? {} : causeAttributes(cause)),
+  };
+  return deps.tracing.root(`reconcile ${deps.resource.kind}`, attributes, async (span) => {
+    const bindings = { resource: key, uid, provider, traceId: span.traceId };
     const log = deps.log.child(cause === undefined ? bindings : { ...bindings, cause });
     const proof = living === undefined ? provenGone(key) : createLiveProof(deps, living, { key, log, signal });
     const turn: Turn = { key, log, signal, now: deps.clock.now(), isStored: living !== undefined, proof };
     const ended = await attend(rooms, object, turn).catch((caught: unknown) => endedBy(rooms, caught, turn));
-    return { ended, log };
+    return conclude(rooms, given, ended, { log, span });
   });
 };
 

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@operator/outcome';
 import type { Logger } from 'pino';
+import { isAbsence, serverAttributes } from './call-attributes.ts';
 import { catchUp } from './catch-up.ts';
 import { createLiveList } from './live-list.ts';
 import { ConfigError, type RuntimeConfig, readConfig, usage } from './config.ts';
@@ -16,7 +17,7 @@ import { inClusterSource } from './in-cluster.ts';
 import type { KubeClient } from './kube-client.ts';
 import { type CredentialSource, loadKubeconfig } from './credential-source.ts';
 import { type KubeConnection, openKubeConnection } from './kube-connection.ts';
-import { type KubeExchange, createKubeClient } from './kube-requests.ts';
+import { type KubeExchange, type KubeRequestsOptions, createKubeClient } from './kube-requests.ts';
 import { type Leadership, createLeadership } from './leader-election.ts';
 import { createLeaseLock } from './lease-lock.ts';
 import { leadershipLost } from './leadership-lost.ts';
@@ -104,13 +105,21 @@ interface Uplink {
   readonly outage: Outage;
 }
 
-const connect = async (
-  { name, env }: Pick<ControllerOptions<unknown, unknown>, 'name' | 'env'>,
+/** The way to the API server: as the kubeconfig says, else as the pod does. @throws ConfigError */
+const openConnection = async (
+  env: ControllerOptions<unknown, unknown>['env'],
+  { kubeconfig }: RuntimeConfig,
+): Promise<KubeConnection> => {
+  const inCluster = kubeconfig === undefined ? inClusterSource(env) : undefined;
+  return openKubeConnection(inCluster ?? (await readKubeconfig(kubeconfig)), monotonicMs);
+};
+
+const connect = (
+  name: string,
   config: RuntimeConfig,
+  connection: KubeConnection,
   { log, metrics, tracing }: { readonly log: Logger; readonly metrics: RuntimeMetrics; readonly tracing: Tracing },
-): Promise<Uplink> => {
-  const inCluster = config.kubeconfig === undefined ? inClusterSource(env) : undefined;
-  const connection = openKubeConnection(inCluster ?? (await readKubeconfig(config.kubeconfig)), monotonicMs);
+): Uplink => {
   const outage = createOutage(log, monotonicMs);
   const observe = (exchange: KubeExchange) => metrics.kubeExchanged(exchange);
   const requests = { connection, userAgent: `wasabi-s3-operator/${name}`, monotonicMs, observe };
@@ -133,13 +142,24 @@ const connect = async (
       observe(exchange);
       outage.answered(exchange.code);
     },
-    traced: (call, run) => tracing.child(`kubernetes ${call}`, {}, run),
+    traced: tracedBy(tracing),
     beforeWrite: () => {
       if (!leadership.mayWrite()) throw leadershipLost();
     },
   });
   return { connection, unfenced, kube, leadership, outage };
 };
+
+/** Puts calls to the API server into spans of their own. Source: OpenTelemetry, Semantic conventions for HTTP client spans. */
+const tracedBy =
+  (tracing: Tracing): NonNullable<KubeRequestsOptions['traced']> =>
+  ({ verb, method, resource }, run) =>
+    tracing.call(`kubernetes ${verb} ${resource}`, { 'http.request.method': method }, (span) =>
+      run((server, status) => {
+        span.set({ ...serverAttributes(server), 'http.response.status_code': status });
+        if (isAbsence(status, { looks: method === 'GET', removes: method === 'DELETE' })) span.forgive();
+      }),
+    );
 
 /** The queue of a controller's keys: namespaces take turns, and have a lane for each Provider. */
 const queueFor = <Spec, Status>(
@@ -252,10 +272,13 @@ const compose = async <Spec, Status>(
   stopping: Stopping,
 ): Promise<number> => {
   const { name, env } = options;
-  const tracing = await createTracing(name, env);
+  const version = versionOf(options.version);
+  const connection = await openConnection(env, config);
+  const namespace = config.operatorNamespace ?? connection.namespace;
+  const tracing = await createTracing({ name, version: version.version, instance: identity, namespace }, env);
   const metrics = createMetrics(name, monotonicMs);
-  metrics.tellVersion(versionOf(options.version));
-  const uplink = await connect(options, config, { log, metrics, tracing });
+  metrics.tellVersion(version);
+  const uplink = connect(name, config, connection, { log, metrics, tracing });
   const { unfenced: kube } = uplink;
   const events = createEventRecorder({ kube, component: name, instance: identity, log, clock, monotonicMs });
   const watches = createWatches({ kube, log, random, namespaces: config.watchNamespaces, reach: reachOf(config) });

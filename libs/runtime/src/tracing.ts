@@ -2,13 +2,31 @@ import { randomUUID } from 'node:crypto';
 import { Fault } from '@operator/outcome';
 import { ConfigError } from './config.ts';
 import { isKubeError } from './kube-error.ts';
+import { codeOf } from './metrics.ts';
+import type { SpanKind } from './opentelemetry.ts';
+
+/** What a span is told while it runs. What is thrown through it makes it one of a failure. */
+export interface Span {
+  set(attributes: SpanAttributes): void;
+  /** Makes it one of a failure that is not thrown through it. */
+  fail(caught: unknown): void;
+  /** What is thrown through it is an answer that the caller is ready for. */
+  forgive(): void;
+}
+
+/** `traceId`: 32 hexadecimal digits. */
+export interface RootSpan extends Span {
+  readonly traceId: string;
+}
 
 /** Spans, where a trace exporter is configured; otherwise nothing but a number for the logs. */
 export interface Tracing {
-  /** Runs within a new trace; `run` gets its id, 32 hexadecimal digits. */
-  root<T>(name: string, attributes: SpanAttributes, run: (traceId: string) => Promise<T>): Promise<T>;
+  /** Runs within a new trace. */
+  root<T>(name: string, attributes: SpanAttributes, run: (span: RootSpan) => Promise<T>): Promise<T>;
   /** Runs within a child span of what is running. */
-  child<T>(name: string, attributes: SpanAttributes, run: () => Promise<T>): Promise<T>;
+  child<T>(name: string, attributes: SpanAttributes, run: (span: Span) => Promise<T>): Promise<T>;
+  /** As `child`, for a request to a server. */
+  call<T>(name: string, attributes: SpanAttributes, run: (span: Span) => Promise<T>): Promise<T>;
   /** Sends what is left. */
   flush(): Promise<void>;
 }
@@ -17,9 +35,13 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const nothing = (): void => undefined;
+const unseen: Span = { set: nothing, fail: nothing, forgive: nothing };
+
 const untraced: Tracing = {
-  root: (_name, _attributes, run) => run(randomUUID().replaceAll('-', '')),
-  child: (_name, _attributes, run) => run(),
+  root: (_name, _attributes, run) => run({ ...unseen, traceId: randomUUID().replaceAll('-', '') }),
+  child: (_name, _attributes, run) => run(unseen),
+  call: (_name, _attributes, run) => run(unseen),
   flush: () => Promise.resolve(),
 };
 
@@ -42,59 +64,105 @@ const wordsFor = (caught: unknown): string => {
   return words === '' ? 'Error' : words;
 };
 
-/** What the exporters at hand can do. They send JSON; who receives protobuf over HTTP takes it at the same address. */
-const exporters = ['otlp', 'console'];
-const protocols = ['http/json', 'http/protobuf'];
+/** One word for a failure: the reason of what is ours, the code of the server or of the network. */
+const typeOf = (caught: unknown): string => (isKubeError(caught) ? caught.reason : codeOf(caught));
 
-/** @throws ConfigError when the variables ask for an exporter or a protocol that is not at hand */
-const requireKnown = (env: Environment, names: readonly string[], known: readonly string[]): void => {
+/** What the exporters at hand can do. Over HTTP they send JSON; who receives protobuf there takes it at the same address. */
+const exporters = ['otlp', 'console'];
+const protocols = ['http/json', 'http/protobuf', 'grpc'];
+
+/**
+ * The first of these variables that is set. @throws ConfigError when it asks for an exporter or a protocol that is not at hand
+ */
+const readKnown = (env: Environment, names: readonly string[], known: readonly string[]): string | undefined => {
   const name = names.find((variable) => (env[variable] ?? '') !== '');
-  if (name === undefined || known.includes(env[name] ?? '')) return;
-  throw new ConfigError(`${name}: ${JSON.stringify(env[name])} is not supported. Known are ${known.join(', ')}.`);
+  if (name === undefined) return undefined;
+  const value = env[name] ?? '';
+  if (known.includes(value)) return value;
+  throw new ConfigError(`${name}: ${JSON.stringify(value)} is not supported. Known are ${known.join(', ')}.`);
 };
+
+/** Which process traces. */
+export interface TracedService {
+  /** Such as `bucket-controller`. */
+  readonly name: string;
+  readonly version: string;
+  /** Of this process alone; the holder of its Lease has the same. */
+  readonly instance: string;
+  /** Where it runs, if that is known. */
+  readonly namespace: string | undefined;
+}
+
+/** Source: OpenTelemetry, Semantic conventions for services and for Kubernetes. */
+const resourceAttributes = ({ name, version, instance, namespace }: TracedService): Record<string, string> => ({
+  'service.name': name,
+  'service.version': version,
+  'service.instance.id': instance,
+  ...(namespace === undefined ? {} : { 'k8s.namespace.name': namespace }),
+});
 
 /**
  * Sets tracing up, or loads nothing at all when it is not asked for. The SDK reads its own OTEL_* variables.
  * @throws ConfigError when they ask for an exporter or a protocol that is not at hand
  */
-export const createTracing = async (serviceName: string, env: Environment): Promise<Tracing> => {
+export const createTracing = async (service: TracedService, env: Environment): Promise<Tracing> => {
   if (!wantsTraces(env)) return untraced;
-  requireKnown(env, ['OTEL_TRACES_EXPORTER'], exporters);
-  requireKnown(env, ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'], protocols);
+  const kind = readKnown(env, ['OTEL_TRACES_EXPORTER'], exporters);
+  const protocol = readKnown(env, ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'], protocols);
   const otel = await import('./opentelemetry.ts');
-  const exporter =
-    env.OTEL_TRACES_EXPORTER === 'console' ? new otel.ConsoleSpanExporter() : new otel.OTLPTraceExporter();
-  const named = otel.resourceFromAttributes({ 'service.name': serviceName });
+  const createExporter = async () => {
+    if (kind === 'console') return new otel.ConsoleSpanExporter();
+    if (protocol !== 'grpc') return new otel.OTLPTraceExporter();
+    const { OTLPTraceExporter } = await import('./opentelemetry-grpc.ts');
+    return new OTLPTraceExporter();
+  };
+  const named = otel.resourceFromAttributes(resourceAttributes(service));
   const provider = new otel.NodeTracerProvider({
     // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, and win.
     resource: otel
       .defaultResource()
       .merge(named)
       .merge(otel.detectResources({ detectors: [otel.envDetector] })),
-    spanProcessors: [new otel.BatchSpanProcessor(exporter)],
+    spanProcessors: [new otel.BatchSpanProcessor(await createExporter())],
   });
   provider.register();
-  const tracer = provider.getTracer(serviceName);
+  const tracer = provider.getTracer(service.name);
 
   const run = <T>(
     name: string,
-    options: { readonly root: boolean; readonly attributes: SpanAttributes },
-    within: (traceId: string) => Promise<T>,
+    options: { readonly root?: boolean; readonly kind?: SpanKind; readonly attributes: SpanAttributes },
+    within: (span: RootSpan) => Promise<T>,
   ): Promise<T> =>
-    tracer.startActiveSpan(name, { root: options.root, attributes: { ...options.attributes } }, async (span) => {
+    tracer.startActiveSpan(name, { ...options, attributes: { ...options.attributes } }, async (active) => {
+      const answer = { isExpected: false };
+      const span: RootSpan = {
+        traceId: active.spanContext().traceId,
+        set: (attributes) => void active.setAttributes({ ...attributes }),
+        fail(caught) {
+          const type = typeOf(caught);
+          const message = wordsFor(caught);
+          active.setAttribute('error.type', type);
+          active.recordException({ name: type, message });
+          active.setStatus({ code: otel.SpanStatusCode.ERROR, message });
+        },
+        forgive: () => {
+          answer.isExpected = true;
+        },
+      };
       try {
-        return await within(span.spanContext().traceId);
+        return await within(span);
       } catch (caught) {
-        span.setStatus({ code: otel.SpanStatusCode.ERROR, message: wordsFor(caught) });
+        if (!answer.isExpected) span.fail(caught);
         throw caught;
       } finally {
-        span.end();
+        active.end();
       }
     });
 
   return {
     root: (name, attributes, within) => run(name, { root: true, attributes }, within),
-    child: (name, attributes, within) => run(name, { root: false, attributes }, within),
+    child: (name, attributes, within) => run(name, { attributes }, within),
+    call: (name, attributes, within) => run(name, { kind: otel.SpanKind.CLIENT, attributes }, within),
     flush: () => provider.shutdown(),
   };
 };

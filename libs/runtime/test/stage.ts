@@ -82,7 +82,7 @@ export const createStage = (): Stage => {
         mayWrite: () => true,
         clock: { now: () => new Date('2026-05-05T10:00:00Z') },
         events: { record: ({ metadata }, _type, reason) => void events.push(`${metadata.uid} ${reason}`) },
-        tracing: await createTracing('test', {}),
+        tracing: await createTracing({ name: 'test', version: '0', instance: 'test', namespace: undefined }, {}),
         workers: 4,
         resyncIntervalMs: 600_000,
         maxResyncIntervalMs: 600_000,

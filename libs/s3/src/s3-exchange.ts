@@ -28,7 +28,7 @@ export interface S3ExchangeOptions {
 
 /**
  * One request and its answer, without retry: client-s3's commands, schemas, XML and errors without its middlewares, which cost half of the CPU
- * of a call (decision 28). `expectedOwner`: the account that the bucket is to be of. `hear`: gets the headers of every answer, also of a refusal.
+ * of a call (decision 28). `expectedOwner`: the account that the bucket is to be of. `hear`: gets the head of every answer, also of a refusal.
  * @throws S3ServiceException; SyntaxError for what cannot be read; network errors; those of `readBody`. Each has `$response` once there was one.
  */
 export type S3Exchange = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
@@ -101,7 +101,7 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
     const signed = await signer.sign(request, { signingDate: clock.now() });
 
     const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
-    hear(response.headers);
+    hear(response.headers, response.statusCode);
     const wasRefusedForItsTime = clock.hear(response.headers);
     try {
       response.body = await contentOf(operation, response);

@@ -3,13 +3,13 @@ import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { reasons } from '@operator/api';
-import { Fault, transient, waiting, type CallContext } from '@operator/outcome';
+import { Fault, transient, waiting, type CallAnswer, type CallContext } from '@operator/outcome';
 import { largestListBytes, readBody } from './bounded-body.ts';
 import type { Connection } from './connection.ts';
 import type { OwnCodes } from './error-classes.ts';
 import { isAnsweredWithPage } from './network-error.ts';
 import { withRetries } from './retry.ts';
-import { identityOf, type Uplink } from './uplink.ts';
+import { answerIn, identityOf, type HearHeaders, type Uplink } from './uplink.ts';
 import type { WireAnswer } from './wire-answer.ts';
 import { faultFromAnswer, faultFromError, unsupported } from './wire-fault.ts';
 
@@ -113,7 +113,12 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     uriEscapePath: false,
   });
 
-  const exchange = async (call: SignedCall, body: Buffer | undefined, signal: AbortSignal): Promise<HttpAnswer> => {
+  const exchange = async (
+    call: SignedCall,
+    body: Buffer | undefined,
+    signal: AbortSignal,
+    hear: HearHeaders,
+  ): Promise<HttpAnswer> => {
     const request = new HttpRequest({
       method: call.method,
       protocol: url.protocol,
@@ -132,6 +137,7 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     });
     const signed = await signer.sign(request);
     const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
+    hear(response.headers, response.statusCode);
     const { statusCode: status, body: content } = response as { readonly statusCode: number; readonly body: Readable };
     return { status, body: await readBody(content, largestListBytes, { noPage: status < 300 }) };
   };
@@ -153,11 +159,15 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     expectedCodes: readonly string[],
     context: CallContext,
   ): Promise<SignedAnswer> => {
-    const external = { service, operation: call.operation, write: call.method !== 'GET' };
+    let heard: CallAnswer | undefined;
+    const { operation, method } = call;
+    const external = { service, operation, write: method !== 'GET', endpoint, answer: () => heard };
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(uplink.attemptDeadlineMs)]);
     const answer = await uplink
       .attempt({ service, endpoint }, external, context, async () => {
-        const got = await exchange(call, body, signal);
+        const got = await exchange(call, body, signal, (...head) => {
+          heard = answerIn(...head);
+        });
         if (got.status >= 300) throw new Refusal(got);
         return got;
       })

@@ -3,7 +3,7 @@ import type { ServiceOutputTypes } from '@aws-sdk/client-s3';
 import type { Command } from '@smithy/core/client';
 import type { ConfiguredRetryStrategy } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { CallContext, ExternalCall } from '@operator/outcome';
+import type { CallAnswer, CallContext, ExternalCall } from '@operator/outcome';
 import { reasons } from '@operator/api';
 import { Fault, transient } from '@operator/outcome';
 import { createAgents, type Agents } from './agents.ts';
@@ -31,8 +31,8 @@ type SdkCommand<Input extends object, Output extends Answer> = Pick<
   Command<Input, Output, unknown, Input, Output>,
   'middlewareStack' | 'schema'
 >;
-/** Takes note of the headers of an answer, by their names in small letters. */
-export type HearHeaders = (headers: Readonly<Record<string, string>>) => void;
+/** Takes note of the headers of an answer, by their names in small letters, and of its HTTP status. */
+export type HearHeaders = (headers: Readonly<Record<string, string>>, status: number) => void;
 /** What every answer of an SDK client has. */
 type Answer = Pick<ServiceOutputTypes, '$metadata'>;
 
@@ -64,14 +64,15 @@ export interface Uplink {
     deadline?: AbortSignal,
   ) => Promise<T>;
   /**
-   * Runs one call with all its attempts within its deadline; `run` makes each with what it is given, which is `attempt` of that call.
+   * Runs one call with all its attempts within its deadline; `run` makes each with what it is given, which is `attempt` of that call, and
+   * which wants to hear of its answer.
    * @throws Fault when the pass or the deadline ends it, before its turn or after; whatever `run` throws
    */
   call<T>(
     target: Target,
-    operation: string,
+    about: Pick<ExternalCall, 'operation' | 'bucket'>,
     context: CallContext,
-    run: (attempt: <R>(run: () => Promise<R>) => Promise<R>, signal: AbortSignal) => Promise<T>,
+    run: (attempt: <R>(run: (hear: HearHeaders) => Promise<R>) => Promise<R>, signal: AbortSignal) => Promise<T>,
   ): Promise<T>;
   /**
    * Sends an SDK command: each of its attempts goes through `attempt`, so that fencing holds for every retry of a write.
@@ -194,21 +195,23 @@ export const createUplink = (
     }
   };
 
-  const call: Uplink['call'] = async (target, operation, context, run) => {
-    const external = { service: target.service, operation, write: !isRead(operation) };
+  const call: Uplink['call'] = async (target, about, context, run) => {
+    const { operation } = about;
+    const { service, endpoint } = target;
     const deadline = new AbortController();
     const turn = { hasCome: false };
-    const inTurn = <R>(once: () => Promise<R>): Promise<R> =>
-      attempt(
-        target,
-        external,
-        context,
-        () => {
-          turn.hasCome = true;
-          return once();
-        },
-        deadline.signal,
-      );
+    const inTurn = <R>(once: (hear: HearHeaders) => Promise<R>): Promise<R> => {
+      let answer: CallAnswer | undefined;
+      const hear: HearHeaders = (...heard) => {
+        answer = answerIn(...heard);
+      };
+      const run = () => {
+        turn.hasCome = true;
+        return once(hear);
+      };
+      const external = { service, ...about, write: !isRead(operation), endpoint, answer: () => answer };
+      return attempt(target, external, context, run, deadline.signal);
+    };
     const timer = setTimeout(() => deadline.abort(), callMs);
     try {
       return await run(inTurn, AbortSignal.any([context.signal, deadline.signal]));
@@ -236,16 +239,22 @@ export const createUplink = (
     call,
     send(target, command, dispatch, context, hear) {
       const operation = operationOf(command);
-      return call(target, operation, context, (inTurn, abortSignal) => {
+      return call(target, { operation }, context, (inTurn, abortSignal) => {
         command.middlewareStack.add(
           (next) => (args) =>
-            inTurn(async () => {
+            inTurn(async (note) => {
+              const listen = (response: unknown): void => {
+                const { statusCode, headers = {} } = (response ?? {}) as Partial<HttpHead>;
+                if (statusCode === undefined) return;
+                note(headers, statusCode);
+                hear?.(headers, statusCode);
+              };
               try {
                 const answered = await next(args);
-                hear?.(headersOf(answered.response));
+                listen(answered.response);
                 return answered;
               } catch (error) {
-                hear?.(headersOf((error as { readonly $response?: unknown }).$response));
+                listen((error as { readonly $response?: unknown }).$response);
                 throw error;
               }
             }),
@@ -278,6 +287,14 @@ export const createUplink = (
 
 const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
-/** The headers of what an SDK client calls a response; none of anything else. */
-const headersOf = (response: unknown): Readonly<Record<string, string>> =>
-  (response as { readonly headers?: Readonly<Record<string, string>> } | undefined)?.headers ?? {};
+/** What every HTTP answer begins with. */
+interface HttpHead {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What an answer says of itself. Source: OpenTelemetry, Semantic conventions for AWS SDK client spans: the headers that have the id. */
+export const answerIn = (...[headers, status]: Parameters<HearHeaders>): CallAnswer => {
+  const requestId = headers['x-amzn-requestid'] ?? headers['x-amzn-request-id'] ?? headers['x-amz-request-id'];
+  return { status, ...(requestId === undefined ? {} : { requestId }) };
+};

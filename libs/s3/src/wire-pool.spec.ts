@@ -75,10 +75,10 @@ describe('a call', () => {
     sequence(refuse(500, 'InternalError'), succeed('<Tagging><TagSet/></Tagging>'));
     const context = recordingContext();
     await poolTo().wire().send(getTags(), context);
-    expect(context.calls).toEqual([
-      { service: 's3', operation: 'GetBucketTagging', write: false },
-      { service: 's3', operation: 'GetBucketTagging', write: false },
-    ]);
+    const endpoint = fake.endpoint;
+    const attempt = { service: 's3', operation: 'GetBucketTagging', write: false, endpoint, bucket: 'photos' };
+    expect(context.calls).toMatchObject([attempt, attempt]);
+    expect(context.calls.map(({ answer }) => answer?.())).toEqual([{ status: 500 }, { status: 200 }]);
   });
 
   it('makes as many attempts as the Provider says, in total', async () => {

@@ -57,6 +57,9 @@ const neverRetried: ReadonlySet<string> = new Set(['CreateBucket']);
 /** Operations that are about no bucket that is there. */
 const namesNoOwner: ReadonlySet<string> = new Set(['CreateBucket', 'ListBuckets']);
 
+const bucketOf = (input: ServiceInputTypes): { readonly bucket?: string } =>
+  'Bucket' in input && typeof input.Bucket === 'string' ? { bucket: input.Bucket } : {};
+
 /** Makes the clients of one Provider over one uplink. Nothing is sent before the first call. */
 export const createWirePool = (connection: Connection, deps: DriverDeps, options: WirePoolOptions = {}): WirePool => {
   const uplink = createUplink({ ...options, ...connection }, deps);
@@ -88,15 +91,20 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       const owner = namesNoOwner.has(operation) ? undefined : await expectedOwner?.(context);
       const strategy = kind.singleAttempt || neverRetried.has(operation) ? uplink.singleAttempt : uplink.retries;
       const answer = { isMisrouted: false };
-      const hear = (headers: Parameters<HearHeaders>[0]) => {
+      const note = (headers: Parameters<HearHeaders>[0]) => {
         clock.hear(headers.date);
         software = headers.server ?? software;
         answer.isMisrouted = isTakenForCreation(operation, headers);
       };
       const send = () =>
-        uplink.call(target, operation, context, (attempt, signal) =>
-          withRetries(strategy, () => attempt(() => exchange(command, owner, signal, hear)), failedAttempt, signal),
-        );
+        uplink.call(target, { operation, ...bucketOf(command.input) }, context, (attempt, signal) => {
+          const once = (hear: HearHeaders) =>
+            exchange(command, owner, signal, (...head) => {
+              hear(...head);
+              note(head[0]);
+            });
+          return withRetries(strategy, () => attempt(once), failedAttempt, signal);
+        });
       const output = await send();
       if (!answer.isMisrouted) return output;
       // Some servers answer 200 when a bucket is created that is there. One that refuses the second time has made it the first time.

@@ -13,6 +13,7 @@ const pinnedNode = inRoot('node_modules', 'node', 'bin', 'node');
 
 /** Commands that are programs of ours; every other word names a program of node_modules/.bin. */
 const ours = [
+  'trace-picture',
   'trial',
   'test',
   'local',

@@ -1,12 +1,22 @@
 import { Redacted } from '@operator/outcome';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
-/** Field names whose values never reach a log, should somebody put one there unwrapped. */
-const secretFields = ['authorization', 'password', 'secretKey', 'secretAccessKey', 'sessionToken', 'token'];
+/** A field of a JSON line whose value never reaches a log, however deep, should somebody put one there unwrapped. */
+const secretField =
+  /("(?:[\w-]*(?:authorization|password|secret[-_]?(?:access[-_]?)?key|(?:session|security)[-_]?token)|token)":)"(?:[^"\\]|\\.)*"/gi;
+/** What requests and answers have of credentials, in a text that quotes one: a message, a stack. */
+const secretText =
+  /((?:Signature|X-Amz-Signature|X-Amz-Security-Token)\s*[=:]\s*|Bearer\s+|<(?:SecretAccessKey|SessionToken)>)[^\s"\\<&,]+|(:\/\/[^\s"\\/@:]*:)[^\s"\\/@]+(?=@)/gi;
+
+/** The last line of defence: nothing that looks like a credential leaves by the log. `line`: JSON; what comes back is too. */
+const censor = (line: string): string => {
+  const shown = new Redacted('').toString();
+  return line.replace(secretField, `$1"${shown}"`).replace(secretText, `$1$2${shown}`);
+};
 
 /**
- * JSON lines on stdout with `controller` in each. A Redacted prints as a placeholder by itself; fields with the usual names
- * of credentials are cut out, and of an error only its name, message, stack and causes are shown, as the SDKs' errors carry
+ * JSON lines on stdout with `controller` in each. A Redacted prints as a placeholder by itself; what looks like a credential
+ * is cut out of the finished line, and of an error only its name, message, stack and causes are shown, as the SDKs' errors carry
  * whole requests.
  */
 export const createLogger = (controller: string, level: string, destination?: DestinationStream): Logger => {
@@ -16,7 +26,7 @@ export const createLogger = (controller: string, level: string, destination?: De
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: (caught: unknown) => shownError(caught, 3) },
-    redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: new Redacted('').toString() },
+    hooks: { streamWrite: censor },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 };

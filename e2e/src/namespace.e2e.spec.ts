@@ -2,9 +2,11 @@ import {
   accessKeySpec,
   bucketSpec,
   minioAdmin,
+  type Manifest,
   passRequest,
   publicPolicySpec,
   s3View,
+  until,
   type World,
 } from '@operator/tools/harness';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -59,4 +61,40 @@ it('goes also when its Secrets went before all else', { timeout: 180_000 }, asyn
   await kube.delete('Namespace', undefined, 'bereft');
   await kube.untilGone('Namespace', undefined, 'bereft', 120_000);
   expect(await left('bereft')).toEqual({ buckets: [], users: [] });
+});
+
+it('leaves what it retains in the sight of the lender, who also sees who borrows', { timeout: 180_000 }, async () => {
+  const { kube } = world;
+  await world.createNamespace('lender');
+  await world.createNamespace('tenant');
+  await world.createProvider('lender', 'store', {
+    server: 'minio',
+    spec: { allowedNamespaces: { names: ['tenant'] } },
+  });
+  await kube.untilReady('Provider', 'lender', 'store', 60_000);
+  const change = { providerRef: { name: 'store', namespace: 'lender' }, deletionPolicy: 'Retain' };
+  await kube.create('Bucket', 'tenant', 'photos', bucketSpec('store', 'retained-photos', change));
+  const bucket = await kube.untilReady('Bucket', 'tenant', 'photos', 60_000);
+  const statusOnce = (what: string, isSo: (status: Manifest) => boolean) =>
+    until(async () => ((await kube.get('Provider', 'lender', 'store'))?.status ?? {}) as Manifest, isSo, {
+      what,
+      timeoutMs: 60_000,
+    });
+  const used = await statusOnce('the Provider knows its borrower', ({ inUseBy }) =>
+    JSON.stringify(inUseBy).includes('tenant'),
+  );
+  expect(used.inUseBy).toEqual({ buckets: 1, accessKeys: 0, namespaces: ['tenant'] });
+
+  await kube.delete('Namespace', undefined, 'tenant');
+  await kube.untilGone('Namespace', undefined, 'tenant', 120_000);
+  const { retainedBuckets } = await statusOnce(
+    'the Provider names the bucket',
+    (status) => status.retainedBucketCount === 1,
+  );
+  expect(retainedBuckets).toEqual([
+    { bucketName: 'retained-photos', namespace: 'tenant', name: 'photos', uid: bucket.metadata.uid },
+  ]);
+  await s3View(world.server('minio')).client.removeBucket('retained-photos');
+  await kube.delete('Provider', 'lender', 'store');
+  await kube.untilGone('Provider', 'lender', 'store');
 });

@@ -3,7 +3,8 @@ import type { DriverPool, LabelsOf, Ownership, Provider } from '@operator/refere
 import type { KubeClient, Metrics, ObjectKey, Pass } from '@operator/runtime';
 import type { CheckMemory } from './check.ts';
 import type { OrphanMemory } from './orphans.ts';
-import type { AccessKeyUser, ProviderUsers } from './users.ts';
+import type { RetainedMemory } from './retained.ts';
+import type { AccessKeyUser, BucketUser, ProviderUsers } from './users.ts';
 
 /** What the reconciler of Providers works with. */
 export interface ProviderDeps {
@@ -23,6 +24,9 @@ export interface ProviderDeps {
     live(signal: AbortSignal): Promise<readonly AccessKeyUser[]>;
   };
   readonly orphans: OrphanMemory;
+  /** Every Bucket as the caches have it, of the namespaces that this operator sees. */
+  readonly buckets: { known(): Iterable<BucketUser>; readonly sees: (namespace: string) => boolean };
+  readonly retained: RetainedMemory;
   readonly labelsOf: LabelsOf;
   /** Proves, and checks, what a Provider's status says of where it leads. */
   readonly ownership: Pick<

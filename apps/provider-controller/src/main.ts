@@ -21,6 +21,7 @@ import { createCheckMemory } from './check.ts';
 import { createOrphanMemory } from './orphans.ts';
 import { providerReconciler } from './reconciler.ts';
 import { validateFailed } from './report.ts';
+import { createRetainedMemory } from './retained.ts';
 import { createSecretWatches } from './secret-watches.ts';
 import { createUserWatches, liveAccessKeys, liveUsers } from './user-watches.ts';
 
@@ -32,6 +33,8 @@ const build = (tools: ControllerTools) => {
   const { kube, metrics } = tools;
   const users = createUserWatches(tools);
   const orphans = createOrphanMemory();
+  const retained = createRetainedMemory();
+  const { crossNamespaceRefs, watchNamespaces } = tools.config;
   const checks = createCheckMemory();
   const secrets = createSecretWatches(tools);
   // However it went, nothing is kept of a Provider that is gone.
@@ -40,6 +43,7 @@ const build = (tools: ControllerTools) => {
       secrets.unfollow(keyOf(provider));
       checks.forget(provider.metadata.uid);
       orphans.forget(provider.metadata.uid);
+      retained.forget(provider.metadata.uid);
       pool.drop(provider.metadata.uid);
       metrics.forgetProvider(keyOf(provider));
     },
@@ -62,6 +66,8 @@ const build = (tools: ControllerTools) => {
       liveUsersOf: liveUsers(tools.listLive),
       accessKeys: { known: users.accessKeys, live: liveAccessKeys(tools.listLive) },
       orphans,
+      buckets: { known: users.buckets, sees: (namespace) => crossNamespaceRefs || watchNamespaces.includes(namespace) },
+      retained,
       labelsOf: namespaceLabels(kube),
       ownership: composeOwnership(tools, randomBytes),
     }),

@@ -8,6 +8,7 @@ import { connect, type Connected } from './connect.ts';
 import type { ProviderWork } from './deps.ts';
 import { observeOrphans, type OrphanFacts } from './orphans.ts';
 import { mergeCapabilities } from './report.ts';
+import { observeRetained, type RetainedFacts } from './retained.ts';
 import { observeRevocation, type RevocationPlan } from './revocation.ts';
 import { accountToKeep, hasChanged, keyServiceOf, serverChange, type Place } from './server-change.ts';
 import { borrowersAmong, grantedUsers, isReadable, type ProviderUsers } from './users.ts';
@@ -20,6 +21,7 @@ export interface Found {
   readonly health: Health;
   readonly capabilities: ProviderStatus['capabilities'];
   readonly orphans: OrphanFacts;
+  readonly retained: RetainedFacts;
   /** Milliseconds until the next check. */
   readonly dueInMs: number;
 }
@@ -73,6 +75,7 @@ const observeServer = async (users: ProviderUsers, work: ProviderWork): Promise<
     health,
     capabilities: listUsers === undefined ? capabilities : { ...capabilities, listUsers },
     orphans: facts,
+    retained: await observeRetained(connected.driver, users, work),
     dueInMs,
   };
 };

@@ -3,11 +3,13 @@ import { createDriverPool, usableVersion, type Provider } from '@operator/refere
 import { terminal, transient, waiting } from '@operator/outcome';
 import { createBench, createTestWorld, objectOf, providerOf, testCluster } from '@operator/references/testing';
 import { KubeError } from '@operator/runtime';
+import { tagsOfOwner } from '@operator/ownership';
 import { createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import { createCheckMemory } from './check.ts';
 import { createOrphanMemory } from './orphans.ts';
 import { providerReconciler } from './reconciler.ts';
+import { createRetainedMemory } from './retained.ts';
 import type { AccessKeyUser, ProviderUsers } from './users.ts';
 
 const nobody: ProviderUsers = { buckets: [], accessKeys: [] };
@@ -53,6 +55,8 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
         },
         accessKeys: { known: () => used.accessKeys, live: async () => used.liveAccessKeys ?? used.accessKeys },
         orphans: createOrphanMemory(),
+        buckets: { known: () => used.now.buckets, sees: (namespace) => namespace !== 'unseen' },
+        retained: createRetainedMemory(),
         ownership: world.ownership,
         labelsOf: (namespace) => {
           labelsRead.push(namespace);
@@ -725,6 +729,76 @@ describe('a Provider that is to go', () => {
     world.bench.advance(60_000);
     await world.bench.pass();
     expect(usableVersion(provider(world))).toBe('1');
+  });
+});
+
+describe('buckets of Buckets that are gone', () => {
+  const living = bucketUser('living');
+  const leave = ({ s3 }: World, name: string, { cluster = testCluster, namespace = 'team-b' } = {}) =>
+    s3.make(name, { tags: new Map(tagsOfOwner({ cluster, namespace, name: 'photos', uid: `uid-of-${name}` })) });
+  const retained = (bucketName: string) => ({
+    bucketName,
+    namespace: 'team-b',
+    name: 'photos',
+    uid: `uid-of-${bucketName}`,
+  });
+  const looks = ({ bench }: World) => bench.steps().filter((step) => step === 'retained').length;
+
+  it('are told, by our tags alone, as soon as a Bucket went; a look at rest writes nothing', async () => {
+    const world = await ready({ buckets: [living], accessKeys: [] });
+    leave(world, 'left');
+    leave(world, 'of-another-cluster', { cluster: 'another' });
+    leave(world, 'where-nobody-looks', { namespace: 'unseen' });
+    world.s3.make('foreign', { tags: new Map([['owner', 'somebody']]) });
+    await world.bench.pass();
+    expect(looks(world)).toBe(0);
+    world.used.now = nobody;
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: ['kube status'] });
+    expect(world.bench.facts()).toMatchObject({ retainedBuckets: [retained('left')], retainedBucketCount: 1 });
+    world.bench.advance(3_600_000);
+    await world.bench.pass(); // users of AccessKeys are looked for too
+    world.bench.advance(3_600_000);
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+    expect(looks(world)).toBe(3);
+  });
+
+  it('are asked about once an hour, those of Buckets that live never', async () => {
+    const world = await ready({ buckets: [living], accessKeys: [] });
+    world.s3.make('living', {
+      tags: new Map(tagsOfOwner({ cluster: testCluster, namespace: 'team-a', name: 'living', uid: 'u' })),
+    });
+    leave(world, 'left');
+    for (let passes = 0; passes < 60; passes += 1) {
+      world.bench.advance(60_000);
+      await world.bench.pass();
+    }
+    expect(looks(world)).toBe(1);
+    expect(world.s3.inputs('GetBucketTagging').filter(({ Bucket }) => Bucket === 'living')).toEqual([]);
+    expect(world.bench.facts()).toMatchObject({ retainedBuckets: [retained('left')], retainedBucketCount: 1 });
+  });
+
+  it.each([
+    ['may not be read', 'GetBucketTagging', { code: 'AccessDenied', status: 403 }],
+    ['may not be listed', 'ListBuckets', { code: 'AccessDenied', status: 403 }],
+  ])('are not said to be none where they %s, and the Provider stays Ready', async (_title, operation, refusal) => {
+    const world = await ready();
+    leave(world, 'left');
+    world.bench.advance(300_000);
+    world.s3.refuse(operation, refusal);
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled' });
+    expect(looks(world)).toBe(1);
+    expect(world.bench.facts()).not.toHaveProperty('retainedBucketCount');
+  });
+
+  it('stay told while the server cannot be asked for them', async () => {
+    const world = await ready();
+    leave(world, 'left');
+    world.bench.advance(300_000);
+    await world.bench.pass();
+    world.bench.advance(3_600_000);
+    world.s3.refuse('GetBucketTagging', { code: 'SlowDown', status: 503 });
+    expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
+    expect(world.bench.facts()).toMatchObject({ retainedBucketCount: 1 });
   });
 });
 

@@ -7,7 +7,7 @@ import type { ProviderDeps, ProviderWork } from './deps.ts';
 import { observe, observeLiveUsers, type ProviderSight } from './observe.ts';
 import { claimsOfProviderFault, healthyClaims, reportProvider } from './report.ts';
 import { explainLate, explainRevocation } from './revocation.ts';
-import { countOf, describeUsers, grantedUsers, type ProviderUsers } from './users.ts';
+import { countOf, describeUsers, grantedUsers, inUseByOf, type ProviderUsers } from './users.ts';
 
 /** Finds out whether a Provider can be reached, whether its credentials are good, and what its server can do. */
 export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec, ProviderStatus> => ({
@@ -57,8 +57,7 @@ const report = async (
   const { found, users } = seen;
   const { revocation, nextAt } = seen.revocation;
   const former = provider.status;
-  const { buckets, accessKeys, sources = [] } = users;
-  const inUseBy = { buckets: buckets.length + sources.length, accessKeys: accessKeys.length };
+  const inUseBy = inUseByOf(users, provider.metadata.namespace);
   const claims = reportWithdrawal(seen, work);
   deps.metrics.providerChecked(
     keyOf(provider),

@@ -2,7 +2,7 @@ import { transient, waiting } from '@operator/outcome';
 import { objectOf, providerOf } from '@operator/references/testing';
 import { describe, expect, it } from 'vitest';
 import { claimsOfProviderFault, healthyClaims, mergeCapabilities, reportProvider, validateFailed } from './report.ts';
-import { describeUsers, grantedUsers } from './users.ts';
+import { describeUsers, grantedUsers, inUseByOf } from './users.ts';
 
 const brief = (claims: ReturnType<typeof healthyClaims>) => claims.map(({ type, status }) => `${type}=${status}`);
 
@@ -55,6 +55,7 @@ describe('reportProvider', () => {
     health: {},
     capabilities: undefined,
     orphans: {},
+    retained: {},
     inUseBy: { buckets: 0, accessKeys: 0 },
     revocation: undefined,
   };
@@ -79,6 +80,27 @@ it.each([
   [{ a: 'Supported', gone: 'Supported' }, { a: 'Unsupported' }, { a: 'Unsupported' }],
 ] as const)('capabilities %j and then %j are %j', (former, probed, want) => {
   expect(mergeCapabilities(former, probed)).toEqual(want);
+});
+
+it('the other namespaces that use a Provider are named, each once and in order, a hundred at most', () => {
+  const bucket = (namespace: string) =>
+    objectOf(
+      'Bucket',
+      'one',
+      { providerRef: { name: 'provider' }, name: 'one' },
+      { metadata: { namespace }, status: {} },
+    );
+  const key = (namespace: string) =>
+    objectOf('AccessKey', 'one', { providerRef: { name: 'provider' } }, { metadata: { namespace }, status: {} });
+  const users = {
+    buckets: [bucket('b'), bucket('storage'), bucket('a')],
+    accessKeys: [key('b')],
+    sources: [bucket('c')],
+  };
+  expect(inUseByOf(users, 'storage')).toEqual({ buckets: 4, accessKeys: 1, namespaces: ['a', 'b', 'c'] });
+  expect(inUseByOf({ buckets: [bucket('storage')], accessKeys: [] }, 'storage')).toEqual({ buckets: 1, accessKeys: 0 });
+  const many = Array.from({ length: 120 }, (_, index) => bucket(`team-${String(index)}`));
+  expect(inUseByOf({ buckets: many, accessKeys: [] }, 'storage').namespaces).toHaveLength(100);
 });
 
 describe('the users of a Provider', () => {

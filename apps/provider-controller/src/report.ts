@@ -3,6 +3,7 @@ import { conditionTypes, eventReasons, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
 import type { Health } from '@operator/s3';
 import type { OrphanFacts } from './orphans.ts';
+import type { RetainedFacts } from './retained.ts';
 import type { Place } from './server-change.ts';
 
 const credentialReasons: ReadonlySet<string> = new Set([
@@ -81,6 +82,7 @@ export interface ProviderFacts {
   readonly health: Pick<Health, 'serverVersion'>;
   readonly capabilities: ProviderStatus['capabilities'];
   readonly orphans: OrphanFacts;
+  readonly retained: RetainedFacts;
   readonly inUseBy: NonNullable<ProviderStatus['inUseBy']>;
   readonly revocation: ProviderStatus['revocation'];
 }
@@ -90,7 +92,7 @@ export interface ProviderFacts {
  * an outage, or with other credentials.
  */
 export const reportProvider = (former: ProviderStatus | undefined, facts: ProviderFacts, now: Date): ProviderStatus => {
-  const { place, accountId, health, capabilities, orphans, inUseBy, revocation } = facts;
+  const { place, accountId, health, capabilities, orphans, retained, inUseBy, revocation } = facts;
   const isSame = former?.connected === true && former.credentialsVersion === place.credentialsVersion;
   return {
     connected: true,
@@ -104,6 +106,7 @@ export const reportProvider = (former: ProviderStatus | undefined, facts: Provid
     inUseBy,
     ...(revocation === undefined ? {} : { revocation }),
     ...orphans,
+    ...retained,
   };
 };
 

@@ -65,6 +65,7 @@ export interface UserWatches {
   /** Who refers to a Provider. */
   readonly usersOf: (provider: ObjectKey) => ProviderUsers;
   readonly accessKeys: () => Iterable<AccessKeyUser>;
+  readonly buckets: () => Iterable<BucketUser>;
 }
 
 /**
@@ -119,6 +120,7 @@ export const createUserWatches = ({ informer, enqueue }: Watching): UserWatches 
       };
     },
     accessKeys: () => accessKeys.list(),
+    buckets: () => buckets.list(),
   };
 };
 

@@ -1,4 +1,4 @@
-import type { AccessKeySpec, AccessKeyStatus, BucketSpec, BucketStatus } from '@operator/api';
+import type { AccessKeySpec, AccessKeyStatus, BucketSpec, BucketStatus, ProviderStatus } from '@operator/api';
 import {
   isGranted,
   keyOfReference,
@@ -96,6 +96,23 @@ export const grantedUsers = async (
 
 export const countOf = ({ buckets, accessKeys, sources = [] }: ProviderUsers): number =>
   buckets.length + accessKeys.length + sources.length;
+
+/** How many namespaces a status names. */
+const namespacesAtMost = 100;
+
+/** What the status tells of them. `owner`: namespace of the Provider, which needs no grant. Pure. */
+export const inUseByOf = (
+  { buckets, accessKeys, sources = [] }: ProviderUsers,
+  owner: string,
+): NonNullable<ProviderStatus['inUseBy']> => {
+  const all = [...buckets, ...sources, ...accessKeys].map(({ metadata }) => metadata.namespace);
+  const namespaces = [...new Set(all)].filter((namespace) => namespace !== owner).sort();
+  return {
+    buckets: buckets.length + sources.length,
+    accessKeys: accessKeys.length,
+    ...(namespaces.length === 0 ? {} : { namespaces: namespaces.slice(0, namespacesAtMost) }),
+  };
+};
 
 /** Those that have something at the server, as who may be hit when a grant is withdrawn. */
 export const borrowersAmong = (users: ProviderUsers): readonly Borrower[] => {

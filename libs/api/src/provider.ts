@@ -259,6 +259,9 @@ export const providerStatus = Type.Object({
       {
         buckets: Type.Integer({ description: 'Buckets that refer to this Provider.', minimum: 0 }),
         accessKeys: Type.Integer({ description: 'AccessKeys that refer to this Provider.', minimum: 0 }),
+        namespaces: optional(
+          list('Other namespaces that do so by grant; the first 100.', text('Name of a namespace.', 63), 100),
+        ),
       },
       { description: 'How many objects refer to this Provider.' },
     ),
@@ -281,6 +284,25 @@ export const providerStatus = Type.Object({
   orphanedUserCount: optional(
     Type.Integer({
       description: 'How many such users there are; at least, where one search cannot look at all.',
+      minimum: 0,
+    }),
+  ),
+  retainedBuckets: optional(
+    list(
+      'Buckets at the provider that the operator of this cluster made or adopted for Buckets that do not exist any more; the first 20. ' +
+        'Looked for once an hour, and when a Bucket of this Provider went.',
+      Type.Object({
+        bucketName: text('Name of the bucket at the provider.', 255),
+        namespace: text('Namespace of the Bucket.', 63),
+        name: text('Name of the Bucket.', 253),
+        uid: text('uid of the Bucket.', 64),
+      }),
+      20,
+    ),
+  ),
+  retainedBucketCount: optional(
+    Type.Integer({
+      description: 'How many such buckets there are; at least, where one search cannot look at all.',
       minimum: 0,
     }),
   ),

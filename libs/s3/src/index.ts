@@ -58,6 +58,8 @@ export { birthOf, endReferences, lackAtBirth, lookAtFeatures, referencesOf, reti
 export { checkS3Health, createUnknownKeyCheck, verifyKey } from './health.ts';
 export { ofSoftware } from './software.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';
+export { findMarkedBuckets } from './marked-buckets.ts';
+export type { MarkedBucket } from './marked-buckets.ts';
 export { mostUsersLookedAt } from './key-issuer.ts';
 export type {
   RenderedPolicy,

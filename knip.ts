@@ -12,7 +12,15 @@ export default {
     // Of util-linux: tests that need root.
     e2e: { ignoreBinaries: ['mount', 'umount'] },
     tools: {
-      entry: ['*.mjs', 'build.ts', '*/main.ts', 'charts/generate.ts', 'harness/preload/*.ts', 'local/node/link.ts'],
+      entry: [
+        '*.mjs',
+        'build.ts',
+        '*/main.ts',
+        'charts/generate.ts',
+        'harness/bundled/*.ts',
+        'harness/preload/*.ts',
+        'local/node/link.ts',
+      ],
       // Types for lock.mjs, whose importers name the .mjs file.
       ignore: ['lock.d.mts'],
       // Of util-linux and dpkg, not of a package: what needs one says so where it is not there.

@@ -21,6 +21,7 @@ const ours = [
   'charts',
   'images',
   'bench',
+  'prove',
   'commits',
   'secret-template',
   'conformance',

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { build, stop } from 'esbuild';
+import { build, stop, type Plugin } from 'esbuild';
 import { projectRoot } from './paths.ts';
 
 /**
@@ -34,15 +34,36 @@ export interface Bundle {
   readonly inputs: readonly string[];
 }
 
+/** A module that stands in the place of another one; both are paths below the project. */
+export interface Replacement {
+  readonly module: string;
+  readonly by: string;
+}
+
+const replacing = ({ module, by }: Replacement): Plugin => ({
+  name: 'replacing',
+  setup(at) {
+    at.onLoad({ filter: /\.ts$/ }, ({ path }) =>
+      path === join(projectRoot, module)
+        ? { contents: `export * from ${JSON.stringify(join(projectRoot, by))};`, resolveDir: projectRoot }
+        : undefined,
+    );
+  },
+});
+
 let underWay = 0;
 
 /**
  * Bundles the program that begins in `entry`, a `main.ts`, into a folder; and says what went into it. What is imported
  * lazily (drivers, IAM, tracing, kubeconfig files) lies in chunks beside it and takes no memory until it is needed. Nothing is
- * minified, so that a stack in production can be read.
+ * minified, so that a stack in production can be read. `replace`: only for proofs, never for what is shipped.
  * @throws Error with esbuild's messages
  */
-export async function bundleProgram(entry: string, outdir: string): Promise<Bundle> {
+export async function bundleProgram(
+  entry: string,
+  outdir: string,
+  { replace }: { readonly replace?: Replacement } = {},
+): Promise<Bundle> {
   await rm(outdir, { recursive: true, force: true });
   const commit = await commitOf(projectRoot);
   underWay += 1;
@@ -60,6 +81,7 @@ export async function bundleProgram(entry: string, outdir: string): Promise<Bund
       sourcemap: 'linked',
       metafile: true,
       logLevel: 'silent',
+      plugins: replace === undefined ? [] : [replacing(replace)],
       // What `--version` says beside the package's version.
       define: { operatorCommit: commit === undefined ? 'undefined' : JSON.stringify(commit) },
       // Some dependencies are CommonJS and ask for Node's own modules by `require`, which an ES module does not have.

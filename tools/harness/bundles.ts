@@ -1,6 +1,6 @@
 import { cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { bundleApp } from '../bundle.ts';
+import { bundleApp, bundleProgram } from '../bundle.ts';
 import { controllerNames, type ControllerName } from '../controllers.ts';
 import type { OurKind } from './kube.ts';
 
@@ -32,4 +32,20 @@ export async function bundleControllers(
     await cp(dirname(await bundleApp(`apps/${app}`)), join(bundles, app), { recursive: true });
   }
   return { bundles, remove: () => rm(bundles, { recursive: true, force: true }) };
+}
+
+/**
+ * Bundles the controllers into a folder below `folder`, with a clock for their decisions that a test sets (`createDecisionClock`).
+ * What they sign goes by the clock of the machine.
+ */
+export async function bundleWithDecisionClock(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const bundles = await mkdtemp(join(folder, 'bundles-'));
+  for (const name of controllerNames) {
+    const app = `${name}-controller`;
+    await bundleProgram(`apps/${app}/src/main.ts`, join(bundles, app), {
+      replace: { module: 'libs/runtime/src/system-clock.ts', by: 'tools/harness/bundled/system-clock.ts' },
+    });
+  }
+  return bundles;
 }

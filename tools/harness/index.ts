@@ -1,7 +1,8 @@
 export { controllerNames, type ControllerName } from '../controllers.ts';
-export { bundleControllers, controllerOf } from './bundles.ts';
+export { bundleControllers, bundleWithDecisionClock, controllerOf } from './bundles.ts';
 export { untilPasses, type Controller } from './controller.ts';
 export { startCountingProxy } from './counting-proxy.ts';
+export { createDecisionClock } from './decision-clock.ts';
 export { forEach } from './each.ts';
 export {
   s3Error,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '@operator/outcome';
 import type { Logger } from 'pino';
 import { isAbsence, serverAttributes } from './call-attributes.ts';
 import { catchUp } from './catch-up.ts';
@@ -26,6 +25,7 @@ import { type RuntimeMetrics, createMetrics } from './metrics.ts';
 import type { KubeObject, ObjectKey, StoredObject } from './resource.ts';
 import { type Outage, createOutage } from './outage.ts';
 import { type Stopping, endInTime, stopOnSignals } from './stopping.ts';
+import { systemClock as clock } from './system-clock.ts';
 import { type Tracing, createTracing } from './tracing.ts';
 import { versionLine, versionOf } from './version.ts';
 import { createWakes } from './wakes.ts';
@@ -50,8 +50,6 @@ const providersAtOnce = 4;
 /** Passes at once for a Provider that is not usable: most can only tell so, and thousands of them must not be in the way. */
 const workersWhileUnusable = 2;
 const monotonicMs = (): number => performance.now();
-// eslint-disable-next-line no-restricted-syntax -- this is the composition that every main.ts calls
-const clock: Clock = { now: () => new Date() };
 // eslint-disable-next-line no-restricted-properties -- this is the composition that every main.ts calls
 const random = (): number => Math.random();
 const identity = `${hostname()}_${randomUUID()}`;

@@ -389,6 +389,16 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expect(found?.isBounded).toBe(true);
   });
 
+  it('is issued where the creation of its user broke off before the mark: that comes before the rights', async () => {
+    const world = begin({ choosesPair });
+    const { namespace, name, uid } = world.bench.object().metadata;
+    const userName = world.keys.issuer.userNameFor({ cluster: '', namespace, name, uid });
+    world.keys.users.set(userName, { owner: '', policy: undefined, tags: new Map(), keys: new Map() });
+    await world.bench.run();
+    expectOneKey(world);
+    expect(world.keys.users.get(userName)?.owner).toBe(uid);
+  });
+
   it('that somebody else made for our user is reported and stays, also through a rotation, until all keys are revoked', async () => {
     const world = await ready({ choosesPair });
     const own = idInSecret(world);

@@ -82,8 +82,9 @@ const look = async (
   const work = await openWork(accessKey, provided, deps, pass);
   const seen = await observeUser(work);
   if (seen.user !== undefined) deps.places.saw(accessKey);
-  // The boundary comes before all rights, and there is none that the owner of the key could spoil.
-  if (seen.user?.isBounded === false) await applyUser(work, seen);
+  // The boundary comes before all rights, and there is none that the owner of the key could spoil. With a policy and without a mark a user
+  // would be somebody else's.
+  if (seen.user?.isBounded === false || seen.user?.isUnmarked === true) await applyUser(work, seen);
   await applyRights(work, seen);
   const refusedTags = findRefusedTags(work);
   if (refusedTags !== undefined) await applyUser(work, seen);

@@ -39,6 +39,8 @@ export interface ObservedUser {
   readonly isBounded?: boolean;
   /** True when displayName, tags or mark at the server differ from what is wanted, or somebody else gave the user rights. */
   readonly needsUpdate: boolean;
+  /** True for one whose creation broke off before it had its mark: `putUser` finishes it, and nothing else may come before. */
+  readonly isUnmarked?: boolean;
 }
 
 /** A user that the operator of one cluster has made. */

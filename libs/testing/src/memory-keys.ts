@@ -3,6 +3,7 @@ import type { Credentials, KeyIssuer, OwnerMark } from '@operator/s3';
 
 /** A user as the server has it; tests look at it and change it behind the operator's back. */
 export interface MemoryUser {
+  /** Empty for one whose creation broke off before its mark. */
   readonly owner: string;
   /** Of a user that was made by the issuer. */
   readonly mark?: OwnerMark;
@@ -45,11 +46,15 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
         return (
           user && {
             arn: `arn:aws:iam::1:user/${name}`,
-            isOurs: user.owner === mark.uid,
+            isOurs: user.owner === mark.uid || (user.owner === '' && user.policy === undefined && user.keys.size === 0),
+            ...(user.owner === '' ? { isUnmarked: true } : {}),
             policy: user.policy,
             keys: [...user.keys].map(([accessKeyId, { isActive }]) => ({ accessKeyId, isActive })),
             ...(user.isBounded === undefined ? {} : { isBounded: user.isBounded }),
-            needsUpdate: user.isBounded === false || JSON.stringify([...user.tags]) !== JSON.stringify([...tags]),
+            needsUpdate:
+              user.owner === '' ||
+              user.isBounded === false ||
+              JSON.stringify([...user.tags]) !== JSON.stringify([...tags]),
           }
         );
       }),
@@ -57,7 +62,10 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
       call(context, 'PutUser', () => {
         const user = users.get(name);
         if (user === undefined) users.set(name, { owner: mark.uid, mark, policy: undefined, tags, keys: new Map() });
-        else {
+        else if (user.owner === '') {
+          if (user.policy !== undefined) throw new Error(`the user ${name} has a policy and no mark: it is not ours`);
+          users.set(name, { ...user, owner: mark.uid, mark, tags });
+        } else {
           user.tags = tags;
           if (user.isBounded === false) user.isBounded = true;
         }

@@ -472,6 +472,7 @@ describe('on a server that drops the path of a user', () => {
     expect(await issuerWith(false).observeUser(user, recordingContext())).toMatchObject({
       isOurs: true,
       needsUpdate: true,
+      isUnmarked: true,
     });
     await issuerWith(false).putUser(user, recordingContext());
     expect(actions().slice(-2)).toEqual(['TagUser', 'ListUserTags']);

@@ -451,6 +451,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
           !isBounded(found) ||
           countOf(foreign) > 0 ||
           (userTags && changes.set.size + changes.remove.length > 0),
+        ...(owner === 'nobody' ? { isUnmarked: true } : {}),
       };
     },
 

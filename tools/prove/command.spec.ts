@@ -38,9 +38,23 @@ describe('the command line of npm run prove', () => {
     });
   });
 
+  it('kills after all reads, or after some that are drawn', () => {
+    expect(read('kills')).toEqual({ does: 'kills', servers: undefined, reads: undefined, seed: 7 });
+    expect(read('kills', '--servers', 'ceph', '--reads', '2')).toEqual({
+      does: 'kills',
+      servers: ['ceph'],
+      reads: 2,
+      seed: 7,
+    });
+    expect(read('kills', '--page', '--check')).toEqual({ does: 'page', check: true });
+  });
+
   it.each([
-    [[], 'Say what to prove: rotation.'],
-    [['rotations'], 'There is no proof "rotations". Try: rotation.'],
+    [[], 'Say what to prove: rotation or kills.'],
+    [['rotations'], 'There is no proof "rotations". Try: rotation or kills.'],
+    [['rotation', '--page'], '--page has no meaning for rotation. Leave it out.'],
+    [['kills', '--page', '--reads', '2'], '--reads has no meaning for kills --page. Leave it out.'],
+    [['kills', '--reads', 'some'], '--reads: "some" is no whole number from 0 on.'],
     [['rotation', '--servers', 'minio,garage'], '--servers: "garage" is none of minio, moto, seaweedfs, ceph.'],
     [['rotation', '--rotations', '0'], '--rotations: "0" is no whole number from 1 on.'],
     [['rotation', '--rate', 'fast'], '--rate: "fast" is no whole number from 1 on.'],

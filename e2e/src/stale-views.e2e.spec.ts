@@ -35,7 +35,7 @@ import { startWorld } from './world.ts';
  */
 const stalenesses = ['leavingList', 'livingList', 'lateWatch', 'swallowed', 'otherLate', 'lateWrite'] as const;
 type Staleness = (typeof stalenesses)[number];
-const operations = ['create', 'adopt', 'change', 'delete', 'recreate'] as const;
+const operations = ['create', 'adopt', 'change', 'rotate', 'revoke', 'delete', 'recreate'] as const;
 type Operation = (typeof operations)[number];
 type MatrixKind = Exclude<OurKind, 'Provider'>;
 
@@ -61,10 +61,14 @@ const required: readonly Cell[] = [
   { finding: 'F5', kind: 'AccessKey', operation: 'recreate', staleness: 'lateWrite' },
   { finding: 'F6', kind: 'BucketPolicy', operation: 'recreate', staleness: 'leavingList' },
   { finding: 'F9', kind: 'AccessKey', operation: 'change', staleness: 'otherLate' },
+  { kind: 'AccessKey', operation: 'rotate', staleness: 'livingList' },
+  { kind: 'AccessKey', operation: 'rotate', staleness: 'lateWrite' },
+  { kind: 'AccessKey', operation: 'revoke', staleness: 'lateWatch' },
 ];
 
 const isPossible = ({ kind, operation, staleness }: Cell): boolean => {
   if (operation === 'adopt' && kind !== 'Bucket') return false;
+  if ((operation === 'rotate' || operation === 'revoke') && kind !== 'AccessKey') return false;
   if (staleness === 'leavingList') return operation === 'delete' || operation === 'recreate';
   // Nothing of it is in the past.
   if (staleness === 'livingList' && (operation === 'create' || operation === 'adopt')) return false;
@@ -117,6 +121,8 @@ class Room {
   readonly namespace: string;
   readonly #closers: (() => Promise<unknown>)[] = [];
   #made = 0;
+  /** The pair that a rotation has replaced, and that lives. */
+  former: Pair | undefined;
 
   constructor(namespace: string) {
     this.namespace = namespace;
@@ -237,6 +243,8 @@ interface Subject {
   readonly needsBase: boolean;
   readonly create: (room: Room, adopts?: boolean) => Promise<void>;
   readonly change: (room: Room) => Promise<void>;
+  /** Asks for another key pair, where there is one, and waits for it. */
+  readonly replace?: (room: Room, how: 'rotate' | 'revoke') => Promise<void>;
   /** What an application has done meanwhile, that must never be lost. */
   readonly use?: (room: Room) => Promise<void>;
   /** What must hold at every moment once the object is Ready as it is to be in the end. @throws Error when it does not */
@@ -271,6 +279,11 @@ const expectKey = async (room: Room, isChanged: boolean) => {
   if (isChanged) await client.putObject(room.bucket, 'of-the-key', 'written');
   expect(object?.status?.accessKeyId).toBe(pair.accessKey);
 };
+
+const ask = (room: Room, how: 'rotate' | 'revoke') =>
+  room.kube.patch('AccessKey', room.namespace, name, {
+    metadata: { annotations: { [`s3.cloud37.dev/${how}-requested-at`]: 'once' } },
+  });
 
 const subjects: Readonly<Record<MatrixKind, Subject>> = {
   Bucket: {
@@ -333,12 +346,25 @@ const subjects: Readonly<Record<MatrixKind, Subject>> = {
       const access = [{ bucketRef: { name: 'base' }, level: 'ReadWrite' }];
       await room.kube.patch('AccessKey', room.namespace, name, specChange({ access }));
     },
+    async replace(room, how) {
+      const former = await room.pair(name);
+      room.former = how === 'rotate' ? former : undefined;
+      await ask(room, how);
+      await until(
+        () => room.kube.get('AccessKey', room.namespace, name),
+        (object) => isReady(object) && object?.status?.accessKeyId !== former?.accessKey,
+        { what: `the key is another one by ${how}`, timeoutMs: readyWithinMs },
+      );
+    },
     unharmed: expectKey,
     async truth(room, isChanged) {
       const stored = await room.kube.untilReady('AccessKey', room.namespace, name, readyWithinMs);
       await expectKey(room, isChanged);
       const userName = stored.status?.userName ?? '';
-      expect(await admin.keysOf(userName)).toEqual([stored.status?.accessKeyId]);
+      const former = room.former === undefined ? [] : [room.former.accessKey];
+      expect((stored.status?.previousKeys ?? []).map(({ accessKeyId }) => accessKeyId)).toEqual(former);
+      expect((await admin.keysOf(userName)).toSorted()).toEqual([...former, stored.status?.accessKeyId].toSorted());
+      if (room.former !== undefined) await room.as(room.former).client.statObject(room.bucket, 'object-0');
       for (const made of room.usersMade())
         if (made !== userName) expect([made, await admin.user(made)]).toEqual([made, undefined]);
     },
@@ -398,6 +424,10 @@ const act = async (room: Room, { kind, operation }: Cell): Promise<void> => {
   if (operation === 'change') {
     await subject.change(room);
     await room.kube.untilReady(kind, room.namespace, name, readyWithinMs);
+    return;
+  }
+  if (operation === 'rotate' || operation === 'revoke') {
+    await subject.replace?.(room, operation);
     return;
   }
   await room.kube.delete(kind, room.namespace, name);
@@ -490,7 +520,8 @@ const writeArrivesLate = async (room: Room, { kind, operation, ...cell }: Cell):
   const own = controllerOf[kind];
   const late = await room.view();
   const before = await room.controller(own, { through: late });
-  if (operation === 'change') {
+  const isOfBefore = operation === 'change' || operation === 'rotate' || operation === 'revoke';
+  if (isOfBefore) {
     await subject.create(room);
     await room.kube.untilReady(kind, room.namespace, name, readyWithinMs);
     await subject.use?.(room);
@@ -498,8 +529,11 @@ const writeArrivesLate = async (room: Room, { kind, operation, ...cell }: Cell):
   const held = late.holdWrite(
     ({ operation: write, body }) => write === `patch ${plurals[kind]}/status` && body.includes('"conditions"'),
   );
+  let replaced: Promise<void> | undefined;
   if (operation === 'change') await subject.change(room);
+  else if (operation === 'rotate' || operation === 'revoke') replaced = subject.replace?.(room, operation);
   else await subject.create(room, operation === 'adopt');
+  replaced?.catch(() => undefined); // told below
   await Promise.race([
     held.arrived,
     delay(30_000, undefined, { ref: false }).then(() => {
@@ -513,6 +547,7 @@ const writeArrivesLate = async (room: Room, { kind, operation, ...cell }: Cell):
     await room.kube.untilGone(kind, room.namespace, name, readyWithinMs);
     await subject.create(room);
   }
+  await replaced;
   await room.kube.untilReady(kind, room.namespace, name, readyWithinMs);
   if (operation === 'create' || operation === 'recreate') await subject.use?.(room);
   // The API server refuses it: the object, or its status, is another one by now.

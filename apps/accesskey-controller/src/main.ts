@@ -41,7 +41,12 @@ import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
 
 /** What every driver needs of this process. */
-const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
+const ofProcess = {
+  random: Math.random,
+  now: () => new Date(),
+  elapsedMs: () => performance.now(),
+  version: packageJson.version,
+};
 
 /** A Secret whose content is not kept. */
 type IssuedSecret = StoredObject & { readonly data?: unknown };

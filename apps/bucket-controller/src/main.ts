@@ -45,7 +45,12 @@ import { policiesOn, trimPolicy, type TrimmedPolicy } from './policies.ts';
 import { bucketReconciler } from './reconciler.ts';
 
 /** What every driver needs of this process. */
-const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
+const ofProcess = {
+  random: Math.random,
+  now: () => new Date(),
+  elapsedMs: () => performance.now(),
+  version: packageJson.version,
+};
 
 const keyOfProvider = ({ spec, metadata }: ReferredBucket): string =>
   keyOfReference(spec.providerRef, metadata.namespace);

@@ -38,7 +38,12 @@ import { hasLostDocument, trimRival } from './rivals.ts';
 import { createWriteMemory } from './write-memory.ts';
 
 /** What every driver needs of this process. */
-const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
+const ofProcess = {
+  random: Math.random,
+  now: () => new Date(),
+  elapsedMs: () => performance.now(),
+  version: packageJson.version,
+};
 
 const keyOfBucket = ({ spec, metadata }: RivalPolicy): string => keyOfReference(spec.bucketRef, metadata.namespace);
 

@@ -26,7 +26,12 @@ import { createSecretWatches } from './secret-watches.ts';
 import { createUserWatches, liveAccessKeys, liveUsers } from './user-watches.ts';
 
 /** What every driver needs of this process. */
-const ofProcess = { random: Math.random, elapsedMs: () => performance.now(), version: packageJson.version };
+const ofProcess = {
+  random: Math.random,
+  now: () => new Date(),
+  elapsedMs: () => performance.now(),
+  version: packageJson.version,
+};
 
 const build = (tools: ControllerTools) => {
   const pool = createDriverPool(driversWith(driverDepsFor(tools, ofProcess)));

@@ -6,14 +6,13 @@ import { parseDestinations, type DriverDeps, type RefusedDestinations } from '@o
  * @throws ConfigError when --refused-destinations names what is no address
  */
 export const driverDepsFor = (
-  { config, lock, clock }: Pick<ControllerTools, 'config' | 'lock' | 'clock'>,
-  process: Pick<DriverDeps, 'version' | 'random' | 'elapsedMs'>,
+  { config, lock }: Pick<ControllerTools, 'config' | 'lock'>,
+  process: Pick<DriverDeps, 'version' | 'random' | 'now' | 'elapsedMs'>,
 ): DriverDeps => {
   const refusedDestinations = refusedBy(config.refusedDestinations);
   return {
     ...process,
     lock,
-    now: () => clock.now(),
     ...(refusedDestinations === undefined ? {} : { refusedDestinations }),
   };
 };

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   ConfiguredRetryStrategy,
   getRetryAfterHint,
@@ -75,12 +74,20 @@ export const withRetries = async <T>(
       strategy.recordSuccess(token);
       return result;
     } catch (error) {
-      try {
-        token = await strategy.refreshRetryTokenForRetry(token, describe(error));
-      } catch {
-        throw error; // no attempts are left; the strategy's own words add nothing
-      }
-      await delay(token.getRetryDelay(), undefined, { signal });
+      // The strategy waits itself, and cannot be stopped; its own words, where no attempts are left, add nothing.
+      const pause = strategy.refreshRetryTokenForRetry(token, describe(error)).catch(() => undefined);
+      const next = await Promise.race([pause, rejectionOf(signal)]);
+      if (next === undefined) throw error;
+      token = next;
     }
   }
 };
+
+const rejectionOf = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    const end = (): void => {
+      reject(new DOMException('The wait for the next attempt was ended.', 'AbortError'));
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });

@@ -10,7 +10,6 @@ import type { $ClientProtocol, $OperationSchema } from '@smithy/types';
 import { readAnswer } from './bounded-body.ts';
 import { addressOf } from './bucket-address.ts';
 import type { Credentials } from './connection.ts';
-import { createSigningClock } from './server-clock.ts';
 import { identityOf, operationOf, type HearHeaders, type Uplink } from './uplink.ts';
 import type { S3Command } from './wire.ts';
 
@@ -20,10 +19,9 @@ export interface S3ExchangeOptions {
   readonly region: string;
   readonly pathStyle: boolean;
   readonly credentials: Credentials;
-  readonly uplink: Pick<Uplink, 'http' | 'userAgent'>;
+  readonly uplink: Pick<Uplink, 'http' | 'userAgent' | 'signingClock'>;
   /** True once the server has asked for Content-MD5 in place of the newer checksums. */
   readonly wantsContentMd5: () => boolean;
-  readonly now: () => Date;
 }
 
 /**
@@ -64,7 +62,7 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
     sha256: Sha256,
     uriEscapePath: false,
   });
-  const clock = createSigningClock(options.now);
+  const clock = uplink.signingClock(options.endpoint);
 
   return async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     command: S3Command<Input, Output>,
@@ -98,11 +96,13 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
             ...(wantsContentMd5() ? olderChecksum(body) : hasChecksum ? newerChecksum(body) : {}),
           }),
     });
-    const signed = await signer.sign(request, { signingDate: clock.now() });
+    if (wantsContentMd5()) delete request.headers['x-amz-sdk-checksum-algorithm'];
+    const signingDate = clock.now();
+    const signed = await signer.sign(request, { signingDate });
 
     const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
     hear(response.headers, response.statusCode);
-    const wasRefusedForItsTime = clock.hear(response.headers);
+    const wasRefusedForItsTime = clock.hear(response.headers, signingDate);
     try {
       response.body = await contentOf(operation, response);
       return await outputOf(protocol.deserializeResponse<Output>(schema, serde, response), response);

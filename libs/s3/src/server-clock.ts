@@ -24,8 +24,8 @@ export const createServerClock = (elapsedMs: () => number): ServerClock => {
 /** The time to sign requests with: this machine's, or the server's once the two are too far apart for what is signed to be taken. */
 export interface SigningClock {
   now(): Date;
-  /** Takes note of the headers of an answer. Returns true when it showed that what was asked had been signed with a wrong time. */
-  hear(headers: Readonly<Record<string, string>>): boolean;
+  /** Takes note of the headers of the answer to what was signed at that time. Returns true when they show that it was a wrong one. */
+  hear(headers: Readonly<Record<string, string>>, signedAt: Date): boolean;
 }
 
 /** Well within the quarter of an hour that servers allow, and more than an answer is under way. */
@@ -36,11 +36,12 @@ export const createSigningClock = (now: () => Date): SigningClock => {
   let offsetMs = 0;
   return {
     now: () => new Date(now().getTime() + offsetMs),
-    hear({ date = '', age }) {
-      const foundMs = Date.parse(date) - now().getTime();
-      const isWrong = age === undefined && Math.abs(foundMs - offsetMs) >= largestSkewMs;
-      if (isWrong) offsetMs = foundMs;
-      return isWrong;
+    hear({ date = '', age }, signedAt) {
+      const serverMs = Date.parse(date);
+      if (age !== undefined || Number.isNaN(serverMs)) return false;
+      const foundMs = serverMs - now().getTime();
+      if (Math.abs(foundMs - offsetMs) >= largestSkewMs) offsetMs = foundMs;
+      return Math.abs(serverMs - signedAt.getTime()) >= largestSkewMs;
     },
   };
 };

@@ -65,6 +65,8 @@ export interface SignedApiOptions {
 interface HttpAnswer {
   readonly status: number;
   readonly body: Buffer;
+  /** True when the request was signed with a wrong time. */
+  readonly isOfTheClock: boolean;
 }
 
 /** The error of an admin call is JSON; what stands before or instead of the server answers in S3's XML, or in HTML. */
@@ -112,6 +114,7 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     sha256: Sha256,
     uriEscapePath: false,
   });
+  const clock = uplink.signingClock(endpoint);
 
   const exchange = async (
     call: SignedCall,
@@ -135,11 +138,13 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
       },
       ...(body === undefined ? {} : { body }),
     });
-    const signed = await signer.sign(request);
+    const signingDate = clock.now();
+    const signed = await signer.sign(request, { signingDate });
     const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
     hear(response.headers, response.statusCode);
     const { statusCode: status, body: content } = response as { readonly statusCode: number; readonly body: Readable };
-    return { status, body: await readBody(content, largestListBytes, { noPage: status < 300 }) };
+    const isOfTheClock = clock.hear(response.headers, signingDate);
+    return { status, body: await readBody(content, largestListBytes, { noPage: status < 300 }), isOfTheClock };
   };
 
   const failedCall = (call: SignedCall) => ({ service, operation: call.operation, endpoint, ownCodes });
@@ -179,7 +184,9 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
       throw unsupported(`${call.operation}: the server at ${url.host} does not have this call in its admin API.`);
     }
     if (error === undefined && answer.status < 500) throw foreign(call, `it says ${String(answer.status)}`);
-    throw faultFromAnswer(failedCall(call), error ?? { code: '', status: answer.status });
+    const fault = faultFromAnswer(failedCall(call), error ?? { code: '', status: answer.status });
+    // Signed with the right time it may succeed.
+    throw answer.isOfTheClock ? transient(fault.reason, fault.message, { cause: fault }) : fault;
   };
 
   const faultOf = (call: SignedCall, error: unknown, context: CallContext): unknown => {

@@ -16,6 +16,7 @@ import { isNotHttp, isRefusedDestination, isUnreachable } from './network-error.
 import { isThrottling, unreachable } from './wire-fault.ts';
 import { createTokenBucket } from './rate.ts';
 import { createRetryStrategy } from './retry.ts';
+import { createSigningClock, type SigningClock } from './server-clock.ts';
 import { httpStatusOf, isObject } from './wire-answer.ts';
 
 /** Where a call goes. */
@@ -45,6 +46,8 @@ export interface Uplink {
   /** Sends a request over these connections, within the deadlines to connect and of an attempt. */
   readonly http: NodeHttpHandler;
   readonly userAgent: string;
+  /** The time to sign with for the server of an endpoint: what one answer tells of it holds for all that is sent there. */
+  signingClock(endpoint: string): SigningClock;
   readonly attemptDeadlineMs: number;
   /** Repeats as the Provider says; all calls share its bucket of retry tokens. */
   readonly retries: ConfiguredRetryStrategy;
@@ -159,6 +162,7 @@ export const createUplink = (
   const singleAttempt = createRetryStrategy({ maxAttempts: 1, backoffStrategy: 'linear' }, deps.random);
   const speakHttp = new Set<string>();
   const circuits = new Map<string, Circuit>();
+  const signingClocks = new Map<string, SigningClock>();
   const circuitOf = (endpoint: string): Circuit => {
     const known = circuits.get(endpoint) ?? createCircuit(deps);
     circuits.set(endpoint, known);
@@ -232,6 +236,12 @@ export const createUplink = (
     agents,
     http,
     userAgent: `${product}/${deps.version}`,
+    signingClock(endpoint) {
+      const { host } = new URL(endpoint);
+      const known = signingClocks.get(host) ?? createSigningClock(deps.now);
+      signingClocks.set(host, known);
+      return known;
+    },
     attemptDeadlineMs: attemptMs,
     retries,
     singleAttempt,

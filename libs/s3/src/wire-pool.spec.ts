@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { X509Certificate } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { asFault, redact } from '@operator/outcome';
 import {
   connectionTo,
@@ -135,6 +136,19 @@ describe('a call', () => {
     expect(await call).toMatchObject({ kind: 'transient', reason: 'Timeout' });
   });
 
+  it('stops waiting for the next attempt when the pass is cancelled', async () => {
+    fake.answer(() => refuse(503, 'SlowDown', 'Later.', { 'retry-after': '60' }));
+    const controller = new AbortController();
+    const context = recordingContext({ signal: controller.signal });
+    const wire = poolTo().wire();
+    const call = faultOf(wire.send(getTags(), context));
+    await expect.poll(() => wire.serverNow()).toBeDefined();
+    controller.abort();
+    // At once: the wait would have taken five seconds.
+    expect(await Promise.race([call, delay(2_000, 'late')])).toMatchObject({ kind: 'transient', reason: 'Timeout' });
+    expect(fake.requests).toHaveLength(1);
+  });
+
   it('answers undefined for the codes and statuses that mean absence', async () => {
     fake.answer(({ method }) => refuse(404, method === 'HEAD' ? '' : 'NoSuchTagSet'));
     const wire = poolTo().wire();
@@ -176,6 +190,16 @@ describe('Content-MD5', () => {
     expect(fake.requests.map(({ headers }) => headers['content-md5'] !== undefined)).toEqual([false, true, true]);
     expect(fake.requests[0]?.headers['x-amz-checksum-crc32']).toBeDefined();
     expect(fake.requests[1]?.headers['x-amz-checksum-crc32']).toBeUndefined();
+  });
+
+  it('is sent by every call that was asked for it, also by two at a time', async () => {
+    fake.answer(({ headers }) =>
+      headers['content-md5'] === undefined ? refuse(400, 'MissingContentMD5') : succeed('', {}),
+    );
+    const wire = poolTo().wire();
+    await Promise.all([wire.send(putTags(), recordingContext()), wire.send(putTags(), recordingContext())]);
+    expect(fake.requests).toHaveLength(4);
+    expect(fake.requests[3]?.headers['x-amz-sdk-checksum-algorithm']).toBeUndefined();
   });
 
   it('is tried once: a server that asks again is refused', async () => {

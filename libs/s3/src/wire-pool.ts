@@ -79,7 +79,6 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       ...{ endpoint, region, credentials, uplink },
       pathStyle: connection.pathStyle,
       wantsContentMd5: () => wantsContentMd5,
-      now: deps.now,
     });
     const clock = createServerClock(deps.elapsedMs);
 
@@ -116,10 +115,11 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       command: S3Command<Input, Output>,
       context: CallContext,
     ): Promise<Output> => {
+      const hadContentMd5 = wantsContentMd5;
       try {
         return await dispatch(command, context);
       } catch (error) {
-        if (wantsContentMd5 || !asksForContentMd5(error)) throw error;
+        if (hadContentMd5 || !asksForContentMd5(error)) throw error;
         wantsContentMd5 = true;
         return await dispatch(command, context);
       }

@@ -184,6 +184,19 @@ describe('a request to the admin API', () => {
     expect(await connect().send({ ...read, answer: 'sealed' }, context())).toEqual({ accounts: [] });
   });
 
+  it('is signed anew with the time of a server whose clock is far off', async () => {
+    const date = 'Mon, 05 May 2031 10:00:00 GMT';
+    answer = (response, { headers }) => {
+      const isRight = String(headers['x-amz-date']).startsWith('20310505T10');
+      response.writeHead(isRight ? 200 : 403, { date });
+      response.end(isRight ? '{}' : JSON.stringify({ Code: 'RequestTimeTooSkewed', Message: 'Too skewed.' }));
+    };
+    const client = connect();
+    await client.send(read, context());
+    await client.send(read, context());
+    expect(received).toHaveLength(3);
+  });
+
   it('is counted by its name and fenced when it writes', async () => {
     answer = (response) => response.writeHead(200).end('{}');
     const client = connect();

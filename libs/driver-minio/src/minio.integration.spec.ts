@@ -225,7 +225,7 @@ describe('a key on MinIO', () => {
       arn: `arn:aws:iam:::user/${user.name}`,
       isOurs: true,
       policy: allow('s3:GetObject'),
-      keys: [{ accessKeyId: first.accessKeyId, isActive: true }],
+      keys: [{ accessKeyId: first.accessKeyId, isActive: true, isMarked: true }],
       needsUpdate: false,
     });
 
@@ -239,7 +239,7 @@ describe('a key on MinIO', () => {
     await keys.deleteKey(user, first.accessKeyId, context);
     expect(await reads(first, 'open/one')).toBe('InvalidAccessKeyId');
     expect((await keys.observeUser(user, context))?.keys).toEqual([
-      { accessKeyId: second.accessKeyId, isActive: true },
+      { accessKeyId: second.accessKeyId, isActive: true, isMarked: true },
     ]);
 
     await keys.deleteUser(user, context);

@@ -294,7 +294,8 @@ describe(batteryTitle, { timeout: batteryTimeoutMs }, () => {
   it.concurrent.each(scenarios.map((scenario, salt) => ({ scenario, salt, title: titleOf(scenario) })))(
     'leaves exactly what was asked for: $title',
     async ({ scenario, salt }) => {
-      readKills += (await runScenario(world, scenario, salt)).reads.length;
+      const { reads } = await runScenario(world, scenario, salt);
+      readKills += reads.length;
     },
   );
 

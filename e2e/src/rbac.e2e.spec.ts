@@ -169,6 +169,8 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
     for (const [kind, name] of users) await world.kube.untilReady(kind, borrower, name, 90_000);
   };
 
+  const accessTo = (name: string) => [{ bucketRef: { name }, level: 'ReadWrite' }];
+
   /** A lost Secret, an altered one, and each change more than once, so that its Event is told again. */
   const changeAll = async () => {
     const { kube } = world;
@@ -181,6 +183,9 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
       await kube.patch('Bucket', borrower, 'photos', { spec: { tagging: { tags: { round } } } });
       const action = round === 'two' ? 's3:GetObject' : 's3:GetObjectTagging';
       await kube.patch('BucketPolicy', borrower, 'public', publicPolicySpec('photos', action));
+      await kube.patch('AccessKey', borrower, 'app', { spec: { access: accessTo('nowhere') } });
+      await kube.untilNotReady('AccessKey', borrower, 'app', 'BucketNotFound', 60_000);
+      await kube.patch('AccessKey', borrower, 'app', { spec: { access: accessTo('photos') } });
       await untilAllReady();
       await kube.patch('Secret', lender, 'store-root', { data: { 'secret-key': 'd3Jvbmctd3Jvbmc=' } });
       await untilConnected(false);

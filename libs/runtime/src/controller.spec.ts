@@ -789,10 +789,16 @@ describe('the trace of a pass', () => {
   });
 });
 
-it('says with each failed pass how many have failed in a row and when the next one is, and is loud once', async () => {
+/** A logger, and the lines that it has written. */
+const recordingLog = () => {
   const lines: Record<string, unknown>[] = [];
   const formatters = { level: (level: string) => ({ level }) };
   const told = pino({ formatters }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
+  return { lines, told };
+};
+
+it('says with each failed pass how many have failed in a row and when the next one is, and is loud once', async () => {
+  const { lines, told } = recordingLog();
   const { end, passes } = await run({
     objects: [widget('a')],
     kube: { apply: applied },
@@ -821,9 +827,7 @@ it('says with each failed pass how many have failed in a row and when the next o
 });
 
 it('logs the Event of a loss as an error, and any other as news', async () => {
-  const lines: Record<string, unknown>[] = [];
-  const formatters = { level: (level: string) => ({ level }) };
-  const told = pino({ formatters }, { write: (line: string) => void lines.push(JSON.parse(line) as never) });
+  const { lines, told } = recordingLog();
   const { end, passes } = await run({
     objects: [widget('a')],
     kube: { apply: applied },

@@ -1,10 +1,4 @@
-import {
-  ConfiguredRetryStrategy,
-  getRetryAfterHint,
-  isServerError,
-  isThrottlingError,
-  isTransientError,
-} from '@smithy/core/retry';
+import { ConfiguredRetryStrategy, getRetryAfterHint, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetrySettings } from './connection.ts';
 
 type Refresh = ConfiguredRetryStrategy['refreshRetryTokenForRetry'];
@@ -46,13 +40,8 @@ export const failedAttempt = (caught: unknown): FailedAttempt => {
   const retryAfterHint = getRetryAfterHint(error.$response);
   return {
     error,
-    errorType: isThrottlingError(error)
-      ? 'THROTTLING'
-      : isTransientError(error)
-        ? 'TRANSIENT'
-        : isServerError(error)
-          ? 'SERVER_ERROR'
-          : 'CLIENT_ERROR',
+    // The strategy repeats the first two kinds, and no other.
+    errorType: isThrottlingError(error) ? 'THROTTLING' : isTransientError(error) ? 'TRANSIENT' : 'CLIENT_ERROR',
     ...(retryAfterHint === undefined ? {} : { retryAfterHint }),
   };
 };

@@ -80,7 +80,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['**/*.spec.ts', 'libs/*/test/**/*.ts'],
+    files: ['**/*.spec.ts', '{apps,libs}/*/test/**/*.ts'],
     rules: { '@nx/enforce-module-boundaries': boundaries(['testing', 'tools']) },
   },
   {

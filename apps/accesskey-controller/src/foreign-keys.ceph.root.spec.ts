@@ -1,95 +1,23 @@
-import { randomBytes } from 'node:crypto';
-import { CreateAccessKeyCommand, IAMClient } from '@aws-sdk/client-iam';
-import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
-import { createBench, createTestWorld, objectOf, testCluster } from '@operator/references/testing';
-import type { Connection, Driver } from '@operator/s3';
-import { driverDeps, recordingContext, startUnderTest } from '@operator/testing';
+import { driverDeps, startUnderTest } from '@operator/testing';
 import { startCeph } from '@operator/tools/local';
-import { expect, it } from 'vitest';
-import { createCandidates } from './candidates.ts';
-import { makePair } from './pair.ts';
-import { createUserPlaces } from './places.ts';
-import { accessKeyReconciler } from './reconciler.ts';
+import { it } from 'vitest';
+import { makeByIam, readsOwn, tryForeignKey } from '../test/foreign-keys.ts';
 
-/** An AccessKey on a real server, and what its user has there. */
-const keyOn = (driver: Driver, spec: Partial<AccessKeySpec> = {}) => {
-  const { keys } = driver;
-  if (typeof keys === 'string') throw new Error(keys);
-  const world = createTestWorld(driver);
-  const bench = createBench<AccessKeySpec, AccessKeyStatus>({
-    writes: world.writes,
-    object: objectOf('AccessKey', 'app', { providerRef: { name: 'provider' }, ...spec }),
-    reconciler: () =>
-      accessKeyReconciler({
-        kube: world.kube.client,
-        references: world.references(),
-        ownership: world.ownership,
-        places: createUserPlaces(),
-        candidates: createCandidates(),
-        newPair: () => makePair(randomBytes),
-      }),
-  });
-  const mark = { cluster: testCluster, namespace: 'team-a', name: 'app', uid: 'uid-app' };
-  const user = { name: keys.userNameFor(mark), mark, tags: new Map<string, string>() };
-  const idsAtServer = async () =>
-    ((await keys.observeUser(user, recordingContext()))?.keys ?? []).map(({ accessKeyId }) => accessKeyId).sort();
-  return { bench, userName: user.name, idsAtServer };
-};
-
-const readsOwn: NonNullable<AccessKeySpec['policy']> = {
-  version: '2012-10-17',
+// Ceph RGW denies keys that it does not know: only what the key may do shows that it is there.
+const readsAndLists = {
+  ...readsOwn,
   statement: [
-    { effect: 'Allow', action: 's3:GetObject', resource: 'arn:aws:s3:::photos/*' },
-    // Ceph RGW denies keys that it does not know: only what the key may do shows that it is there.
-    { effect: 'Allow', action: 's3:ListAllMyBuckets', resource: 'arn:aws:s3:::*' },
+    ...readsOwn.statement,
+    { effect: 'Allow' as const, action: 's3:ListAllMyBuckets', resource: 'arn:aws:s3:::*' },
   ],
 };
-
-/** Somebody else makes a key for our user: it is told and stays, until all keys are revoked. */
-const tryForeignKey = async (driver: Driver, makeKey: (userName: string) => Promise<string>): Promise<void> => {
-  const { bench, userName, idsAtServer } = keyOn(driver, { policy: readsOwn });
-  await bench.run();
-  const [own = ''] = await idsAtServer();
-  const theirs = await makeKey(userName);
-  expect((await bench.run()).result).toBe('settled');
-  expect(bench.conditions()).toEqual(['Ready=True Ready', 'ForeignKeys=True ForeignKeys']);
-  expect(bench.facts()).toMatchObject({ accessKeyId: own, foreignKeys: [theirs] });
-  expect(await bench.pass()).toMatchObject({ writes: [], events: [] });
-  // A process that knows nothing but the status does not take it for a stray of its own.
-  bench.restart();
-  bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });
-  await bench.run();
-  expect(await idsAtServer()).toContain(theirs);
-
-  bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' });
-  await bench.run();
-  expect(bench.conditions()).toEqual(['Ready=True Ready']);
-  expect(await idsAtServer()).toEqual([bench.facts().accessKeyId]);
-  expect(bench.facts().accessKeyId).not.toBe(own);
-  bench.delete();
-  expect(await bench.run()).toMatchObject({ result: 'gone' });
-};
-
-const makeByIam =
-  ({ endpoint, iamEndpoint = endpoint, region, credentials }: Connection) =>
-  async (UserName: string): Promise<string> => {
-    const { accessKeyId, secretAccessKey } = credentials;
-    const iam = new IAMClient({
-      endpoint: iamEndpoint,
-      region,
-      credentials: { accessKeyId, secretAccessKey: secretAccessKey.reveal() },
-    });
-    const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
-    iam.destroy();
-    return AccessKey?.AccessKeyId ?? '';
-  };
 
 it('a key of somebody else on Ceph RGW', async () => {
   const server = await startUnderTest(startCeph)();
   const { createGenericDriver } = await import('@operator/driver-generic');
   const driver = createGenericDriver(server.connection, driverDeps());
   try {
-    await tryForeignKey(driver, makeByIam(server.connection));
+    await tryForeignKey(driver, makeByIam(server.connection), readsAndLists);
   } finally {
     driver.close();
     await server.stop();

@@ -25,6 +25,8 @@ type Series = Readonly<Record<string, string>>;
 
 interface Case {
   readonly fires: Series;
+  /** Another case in which the very same alert fires. */
+  readonly alsoFires?: Series;
   /** Labels and summary of the one alert that then fires at `at`. */
   readonly labels: Readonly<Record<string, string>>;
   readonly summary: string;
@@ -116,11 +118,12 @@ const cases: Readonly<Record<string, Case>> = {
     every: '30m',
   },
   S3BucketVanished: {
-    fires: { 'vanished_buckets_total{controller="bucket-controller"}': '0x10 1x60' },
+    fires: { 'vanished_buckets_total{controller="bucket-controller"}': '0x70 1x60' },
+    alsoFires: { 'vanished_buckets_total{controller="bucket-controller"}': '_x70 1x60' },
     labels: { controller: 'bucket-controller' },
     summary: 'A bucket was gone from its server, with what it held, and was created again, empty.',
-    quiet: { 'vanished_buckets_total{controller="bucket-controller"}': '3x60' },
-    at: '20m',
+    quiet: { 'vanished_buckets_total{controller="bucket-controller"}': '3x120' },
+    at: '80m',
   },
   S3DriftRepeats: {
     fires: { 'drift_total{kind="Bucket"}': '0+1x180' },
@@ -206,7 +209,7 @@ it('every alert fires in its case, with its words, and not in the other', async 
   const tests = alerts.flatMap((alert) => {
     const found = cases[alert.name];
     if (found === undefined) return [];
-    const { fires, quiet, at, every = '1m', labels, summary } = found;
+    const { fires, alsoFires, quiet, at, every = '1m', labels, summary } = found;
     const asked = { eval_time: at, alertname: alert.name };
     const expected = {
       exp_labels: { ...labels, severity: alert.severity },
@@ -214,8 +217,10 @@ it('every alert fires in its case, with its words, and not in the other', async 
     };
     const given = (series: Series) =>
       Object.entries(series).map(([name, values]) => ({ series: `wasabi_s3_operator_${name}`, values }));
+    const firing = { every, check: { ...asked, exp_alerts: [expected] } };
     return [
-      { every, name: alert.name, series: given(fires), check: { ...asked, exp_alerts: [expected] } },
+      { ...firing, name: alert.name, series: given(fires) },
+      ...(alsoFires === undefined ? [] : [{ ...firing, name: `also ${alert.name}`, series: given(alsoFires) }]),
       { every, name: `not ${alert.name}`, series: given(quiet), check: asked },
     ];
   });

@@ -98,7 +98,8 @@ export const alerts: readonly Alert[] = [
   },
   {
     name: 'S3BucketVanished',
-    expr: `sum by (controller) (increase(${p}_vanished_buckets_total[1h])) > 0`,
+    // A controller that has just started counts what vanished meanwhile before its first scrape: no increase is seen then.
+    expr: `sum by (controller) (increase(${p}_vanished_buckets_total[1h]) > 0 or (${p}_vanished_buckets_total > 0 unless ${p}_vanished_buckets_total offset 1h))`,
     for: '0s',
     severity: 'critical',
     summary: 'A bucket was gone from its server, with what it held, and was created again, empty.',

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { annotations, conditionTypes } from '@operator/api';
 import { grants, packageCharts } from '@operator/tools/charts';
 import {
   accessKeySpec,
@@ -169,7 +170,22 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
     for (const [kind, name] of users) await world.kube.untilReady(kind, borrower, name, 90_000);
   };
 
-  const accessTo = (name: string) => [{ bucketRef: { name }, level: 'ReadWrite' }];
+  /** Told each time, however new the key is. */
+  const pauseKey = async () => {
+    const { kube } = world;
+    const annotate = (paused: string | null) =>
+      kube.patch('AccessKey', borrower, 'app', { metadata: { annotations: { [annotations.paused]: paused } } });
+    const untilPaused = (isPaused: boolean) =>
+      until(
+        () => kube.get('AccessKey', borrower, 'app'),
+        (key) => key?.status?.conditions?.some(({ type }) => type === conditionTypes.Paused) === isPaused,
+        { what: `the AccessKey ${isPaused ? 'is paused' : 'goes on'}`, timeoutMs: 60_000 },
+      );
+    await annotate('true');
+    await untilPaused(true);
+    await annotate(null);
+    await untilPaused(false);
+  };
 
   /** A lost Secret, an altered one, and each change more than once, so that its Event is told again. */
   const changeAll = async () => {
@@ -183,9 +199,7 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
       await kube.patch('Bucket', borrower, 'photos', { spec: { tagging: { tags: { round } } } });
       const action = round === 'two' ? 's3:GetObject' : 's3:GetObjectTagging';
       await kube.patch('BucketPolicy', borrower, 'public', publicPolicySpec('photos', action));
-      await kube.patch('AccessKey', borrower, 'app', { spec: { access: accessTo('nowhere') } });
-      await kube.untilNotReady('AccessKey', borrower, 'app', 'BucketNotFound', 60_000);
-      await kube.patch('AccessKey', borrower, 'app', { spec: { access: accessTo('photos') } });
+      await pauseKey();
       await untilAllReady();
       await kube.patch('Secret', lender, 'store-root', { data: { 'secret-key': 'd3Jvbmctd3Jvbmc=' } });
       await untilConnected(false);

@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { bundleApp } from './bundle.ts';
 import { projectRoot } from './paths.ts';
 
@@ -10,7 +10,7 @@ if (app === undefined) {
   process.exitCode = 2;
 } else {
   try {
-    console.log(relative(projectRoot, await bundleApp(app)));
+    console.log(relative(projectRoot, await bundleApp(app, join(projectRoot, 'dist/apps'))));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { build, stop, type Plugin } from 'esbuild';
 import { projectRoot } from './paths.ts';
@@ -13,11 +13,12 @@ import { projectRoot } from './paths.ts';
 export const nodeFlags: readonly string[] = ['--max-semi-space-size=2', '--heap-growing-percent=20'];
 
 /**
- * Bundles one app, `apps/<name>`, into `dist/apps/<name>`; returns the path of its `main.js`.
+ * Bundles one app, `apps/<name>`, into `<folder>/<name>`; returns the path of its `main.js`. What runs needs a folder of its own:
+ * the next build into the same one takes it from under it.
  * @throws Error with esbuild's messages
  */
-export const bundleApp = async (app: string): Promise<string> =>
-  (await bundleProgram(join(app, 'src/main.ts'), join(projectRoot, 'dist', app))).main;
+export const bundleApp = async (app: string, folder: string): Promise<string> =>
+  (await bundleProgram(join(app, 'src/main.ts'), join(folder, basename(app)))).main;
 
 /** The commit of a clone, abbreviated, with `-dirty` where its working tree is not what it says; undefined where git cannot tell. */
 const commitOf = (folder: string): Promise<string | undefined> =>

@@ -1,5 +1,5 @@
-import { cp, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { bundleApp, bundleProgram } from '../bundle.ts';
 import { controllerNames, type ControllerName } from '../controllers.ts';
 import type { OurKind } from './kube.ts';
@@ -15,8 +15,8 @@ export const controllerOf: Readonly<Record<OurKind, ControllerName>> = {
 };
 
 /**
- * Bundles the controllers anew and copies them into a folder of its own below `runsFolder`: a build meanwhile takes nothing
- * from under a run. What earlier runs left in `runsFolder` goes when it is an hour old.
+ * Bundles the controllers anew into a folder of its own below `runsFolder`. What earlier runs left in `runsFolder` goes when it is an
+ * hour old.
  */
 export async function bundleControllers(
   runsFolder: string,
@@ -27,10 +27,7 @@ export async function bundleControllers(
     if (Date.now() - mtimeMs > keptMs) await rm(join(runsFolder, entry), { recursive: true, force: true });
   }
   const bundles = await mkdtemp(join(runsFolder, 'bundles-'));
-  for (const name of controllerNames) {
-    const app = `${name}-controller`;
-    await cp(dirname(await bundleApp(`apps/${app}`)), join(bundles, app), { recursive: true });
-  }
+  for (const name of controllerNames) await bundleApp(`apps/${name}-controller`, bundles);
   return { bundles, remove: () => rm(bundles, { recursive: true, force: true }) };
 }
 

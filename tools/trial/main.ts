@@ -98,7 +98,7 @@ async function onThisMachine({ dir, controllers, ends }: Started, wantsKind: boo
   ends.push(() => cluster.stop());
   const [bundles, storage] = await allEnded([
     narrate('bundling the four controllers', log, () =>
-      Promise.all(controllerNames.map((app) => bundleApp(`apps/${app}-controller`))),
+      Promise.all(controllerNames.map((app) => bundleApp(`apps/${app}-controller`, join(dir, 'bundles')))),
     ),
     startMinio({ dir: join(dir, 'minio'), log, signal }).then((server) => {
       ends.push(() => server.stop());

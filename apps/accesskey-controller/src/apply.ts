@@ -52,7 +52,7 @@ export const applyKeys = async (
 };
 
 /** Removes the keys that the plan names. */
-export const removeKeys = async (work: KeyWork, { remove }: KeyPlan): Promise<void> => {
+export const removeKeys = async (work: KeyWork, { remove }: Pick<KeyPlan, 'remove'>): Promise<void> => {
   const { issuer, user, memory, pass } = work;
   for (const accessKeyId of remove) {
     const isRetired = memory.previousKeys?.some((key) => key.accessKeyId === accessKeyId) === true;

@@ -52,12 +52,17 @@ export const observeUser = async (work: KeyWork): Promise<UserSight> => {
  * @throws Fault `waiting` SecretConflict; `transient` KeyNotUsableYet, KeyRefused
  */
 export const observePair = async (work: KeyWork, seen: UserSight): Promise<PairSight> => {
-  const { opened, pair } = await openSecret(work);
+  const { opened, pair } = await openPair(work);
   return { opened, pair, isRefused: pair !== undefined && (await isRefused(work, pair, seen)) };
 };
 
-/** The Secret of the wanted name, and the pair in it, or else in the one of the name that it had before. */
-const openSecret = async ({ accessKey, deps: { kube }, memory, pass: { signal } }: KeyWork) => {
+/** The Secret of the wanted name, and the pair in it, or else in the one of the name that it had before. @throws Fault `waiting` SecretConflict */
+export const openPair = async ({
+  accessKey,
+  deps: { kube },
+  memory,
+  pass: { signal },
+}: KeyWork): Promise<Pick<PairSight, 'opened' | 'pair'>> => {
   const wanted = secretNameOf(accessKey);
   const opened = await openOwnedSecret(kube, accessKey, wanted, { signal });
   const pair = pairIn(accessKey, opened.current());

@@ -211,6 +211,27 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
   return plan({ is: 'issue', because, answers }, { previous: replaced(previous), remove: [...strays, ...dropped] });
 };
 
+/** What goes while no pair may be made. */
+interface Removal extends Pick<KeyPlan, 'remove' | 'previous'> {
+  /** True when all keys are revoked. */
+  readonly isRevoked: boolean;
+}
+
+/**
+ * What is removed where no pair may be made to take its place: the former pairs whose time is over, and every key when they are revoked,
+ * but for the current one that a person disabled. Pure.
+ */
+export const planRemoval = (sight: KeySight, memory: KeyMemory, wish: KeyWish, now: Date): Removal => {
+  const held = heldPair(sight, memory);
+  const current = held?.accessKeyId ?? memory.accessKeyId;
+  const { valid, expired } = previousKeys(sight, memory, wish, { current, now });
+  if (!isRevocation(unanswered(memory, held, wish))) {
+    return { remove: expired.map(({ accessKeyId }) => accessKeyId), previous: valid, isRevoked: false };
+  }
+  const revoked = sight.keys.filter(({ accessKeyId, isActive }) => isActive || accessKeyId !== current);
+  return { remove: revoked.map(({ accessKeyId }) => accessKeyId), previous: [], isRevoked: true };
+};
+
 /** True when this pass puts the pair of a revocation into the Secret, or makes the one that stands there. */
 const endsRevocation = (pair: PairPlan, { keyIntent }: KeyMemory): boolean => {
   if (pair.is === 'finish') return isRevocation(keyIntent?.requests ?? {});

@@ -1,5 +1,5 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
-import { redact, terminal } from '@operator/outcome';
+import { redact, terminal, waiting } from '@operator/outcome';
 import { heldTo } from '@operator/policy';
 import {
   createBench,
@@ -387,6 +387,114 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expect(writes.slice(0, 2)).toEqual(['PutUser', 'PutPolicy']);
     await world.bench.run();
     expect(found?.isBounded).toBe(true);
+  });
+
+  const refuseBoundary = (world: World, fault = waiting('RequestRefused', 'No such boundary.')) => {
+    const { issuer } = world.keys;
+    const asItWas = { ...issuer };
+    const found = user(world);
+    if (found !== undefined) found.isBounded = false;
+    issuer.putUser = () => Promise.reject(fault);
+    return () => {
+      Object.assign(issuer, asItWas);
+    };
+  };
+
+  it('gets narrower rights and no new ones while its user gets no permissions boundary', async () => {
+    const access = [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' as const }];
+    const world = await ready({ choosesPair, spec: { access } });
+    const before = keyIds(world);
+    const mend = refuseBoundary(world);
+    world.bench.change({ access: [{ bucketRef: { name: 'photos' }, level: 'ReadOnly' }] });
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ reason: 'RequestRefused', writes: ['PutPolicy', 'kube status'] });
+    expect(report.message).toBe('No such boundary.');
+    const narrowed = user(world)?.policy;
+    expect(JSON.stringify(narrowed)).toContain('s3:GetObject');
+    expect(JSON.stringify(narrowed)).not.toContain('s3:PutObject');
+
+    world.bench.change({ access: [{ bucketRef: { name: 'photos' }, level: 'Admin' }] });
+    expect(await world.bench.pass()).toMatchObject({ reason: 'RequestRefused', events: [] });
+    expect(user(world)?.policy).toEqual(narrowed);
+    expect(world.bench.facts()).toMatchObject({ grantedBuckets: ['team-a/photos'] });
+
+    world.bench.change({ access: [] });
+    await world.bench.pass();
+    expect(user(world)?.policy).toBeUndefined();
+    expect(world.bench.facts()).not.toHaveProperty('grantedBuckets');
+    expect(world.bench.facts()).not.toHaveProperty('policyHash');
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+
+    mend();
+    world.bench.change({ access });
+    await world.bench.run();
+    expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
+    expect(keyIds(world)).toEqual(before);
+    expect(JSON.stringify(user(world)?.policy)).toContain('s3:PutObject');
+  });
+
+  it.each([
+    ['its own request', (world: World) => world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' })],
+    ['the request of the owner of its Provider', (world: World) => askAll(world, { request: 'now', answers: 'now' })],
+  ])('goes by %s, with every other one, while its user gets no permissions boundary', async (_who, ask) => {
+    const world = await ready({ choosesPair });
+    user(world)?.keys.set('THEIRS', { secret: 'x', isActive: true });
+    const leaked = keyIds(world);
+    const mend = refuseBoundary(world, terminal('Unsupported', 'No boundaries here.'));
+    const withPolicies = { ...world.keys.issuer };
+    world.keys.issuer.putPolicy = () => Promise.reject(waiting('AccessDenied', 'Not that either.'));
+    world.bench.change({ access: [] });
+    ask(world);
+    const report = await world.bench.pass();
+    expect(report).toMatchObject({ result: 'terminal', reason: 'Unsupported' });
+    expect(report.message).toBe('No boundaries here. Rights that are no longer asked for stay: Not that either.');
+    expect(report.events.join()).toMatch(
+      /Warning AccessKeyRevoked: Removed all keys of user .*: .*THEIRS\. It gets a new one when/,
+    );
+    expect(keyIds(world)).toEqual([]);
+    expect(world.bench.facts()).toMatchObject({ accessKeyId: leaked[0], grantedBuckets: ['team-a/photos'] });
+    // The turn of the next one of this Provider comes.
+    const answer = world.bench.facts().answeredProviderRevokeRequest;
+    expect(answer).toBe(_who === 'its own request' ? undefined : 'now');
+    Object.assign(world.keys.issuer, withPolicies);
+    await world.bench.pass();
+    expect(user(world)?.policy).toBeUndefined();
+    expect(await world.bench.pass()).toMatchObject({ writes: [], events: [] });
+
+    mend();
+    await world.bench.run();
+    expect(keyIds(world)).toEqual([secretOf(world)?.['access-key-id']]);
+    expect(leaked).not.toContain(keyIds(world)[0]);
+    expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+  });
+
+  it('that was rotated away goes in its time while its user gets no permissions boundary', async () => {
+    const world = await ready({ choosesPair, spec: rotating });
+    const former = keyIds(world)[0];
+    rotations['a person asks for it'](world);
+    await world.bench.run();
+    expect(keyIds(world)).toHaveLength(2);
+    refuseBoundary(world);
+    await world.bench.pass();
+    expect(keyIds(world)).toContain(former);
+    world.bench.advance(8 * dayMs);
+    const report = await world.bench.pass();
+    expect(report.events).toContainEqual(
+      `Normal KeyRetired: Removed the previous key ${former ?? ''} of user ${userName}.`,
+    );
+    expect(keyIds(world)).toEqual([idInSecret(world)]);
+    expect(world.bench.facts()).not.toHaveProperty('previousKeys');
+  });
+
+  it('that a person disabled stays disabled through a revocation while its user gets no permissions boundary', async () => {
+    const world = await ready({ choosesPair });
+    const before = keyIds(world);
+    for (const key of user(world)?.keys.values() ?? []) key.isActive = false;
+    refuseBoundary(world);
+    world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' });
+    expect(await world.bench.run()).toMatchObject({ reason: 'RequestRefused' });
+    expect(keyIds(world)).toEqual(before);
   });
 
   it('is issued where the creation of its user broke off before the mark: that comes before the rights', async () => {

@@ -1,5 +1,5 @@
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
-import { conditionTypes, reasons } from '@operator/api';
+import { conditionTypes, eventReasons, reasons } from '@operator/api';
 import {
   Fault,
   blocked,
@@ -14,6 +14,7 @@ import {
 import { hashPolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
 import type { Reconciler } from '@operator/runtime';
+import type { ObservedKey } from '@operator/s3';
 import { secretNameOf } from '@operator/secret-content';
 import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
 import type { Candidate } from './candidates.ts';
@@ -23,6 +24,7 @@ import {
   observeOutput,
   observePair,
   observeUser,
+  openPair,
   pairInSecret,
   rolloutPlace,
   verifyCandidate,
@@ -30,7 +32,16 @@ import {
   type PairSight,
   type UserSight,
 } from './observe.ts';
-import { isNewPair, isRotation, mostKeys, planKeys, type KeyPlan, type KeyWish } from './plan.ts';
+import {
+  isNewPair,
+  isRotation,
+  mostKeys,
+  planKeys,
+  planRemoval,
+  type KeyPlan,
+  type KeySight,
+  type KeyWish,
+} from './plan.ts';
 import {
   claimsOfKeyFault,
   foreignClaims,
@@ -44,8 +55,10 @@ import {
   withForeign,
   withPolicyHash,
   withPrevious,
+  withoutIntent,
   type KeyFacts,
 } from './report.ts';
+import { onlyLess } from './rights.ts';
 import { applyRollouts } from './rollouts.ts';
 import { takeConfirmed, withoutProvider } from './withdraw.ts';
 import { findRefusedTags, openWork, wishOf, type KeyPass, type KeyWork } from './work.ts';
@@ -82,9 +95,13 @@ const look = async (
   const work = await openWork(accessKey, provided, deps, pass);
   const seen = await observeUser(work);
   if (seen.user !== undefined) deps.places.saw(accessKey);
-  // The boundary comes before all rights, and there is none that the owner of the key could spoil. With a policy and without a mark a user
-  // would be somebody else's.
-  if (seen.user?.isBounded === false || seen.user?.isUnmarked === true) await applyUser(work, seen);
+  // With a policy and without a mark a user would be somebody else's.
+  if (seen.user?.isUnmarked === true) await applyUser(work, seen);
+  // The boundary comes before all rights, and there is none that the owner of the key could spoil.
+  else if (seen.user?.isBounded === false) {
+    const fault = await applyUser(work, seen).catch(onlyFault);
+    if (fault instanceof Fault) return takeAway(work, seen, fault);
+  }
   await applyRights(work, seen);
   const refusedTags = findRefusedTags(work);
   if (refusedTags !== undefined) await applyUser(work, seen);
@@ -95,7 +112,7 @@ const look = async (
     const status = withNothingRevoked(
       { ...withPolicyHash(work.memory, policy), grantedBuckets: [...granted] },
       work,
-      seen,
+      seen.user?.keys,
     );
     // That a young key spreads is no failure, so the pauses do not grow.
     const { reason, message, retryAfterMs } = secret;
@@ -109,13 +126,41 @@ const look = async (
   return converge(work, { ...pairSeen, ...output });
 };
 
+/**
+ * The user does not get its permissions boundary. Nothing is given without it, and what is to go waits for none: rights that are no longer
+ * asked for, previous keys whose time is over, and all keys when they are revoked.
+ */
+const takeAway = async (work: KeyWork, seen: UserSight, fault: Fault): Promise<Outcome<AccessKeyStatus>> => {
+  const { accessKey, memory, user, pass, deps } = work;
+  const rights = onlyLess(seen.rights, seen.user?.policy, fault);
+  const refusal = await applyRights(work, { ...seen, rights }).catch(onlyFault);
+  // A Secret of somebody else's keeps no key alive.
+  const opened = await openPair(work).catch(onlyFault);
+  const pair = opened instanceof Fault ? undefined : opened.pair;
+  deps.candidates.drop(accessKey.metadata.uid);
+  const removal = planRemoval(sightOf(work, { ...seen, pair, isRefused: false }), memory, wishOf(work), pass.now);
+  await removeKeys(work, removal);
+  if (removal.isRevoked && removal.remove.length > 0) {
+    const message = `Removed all keys of user ${user.name}: ${removal.remove.join(', ')}. It gets a new one when it has its permissions boundary.`;
+    pass.event('Warning', eventReasons.AccessKeyRevoked, message);
+  }
+  const left = seen.user?.keys.filter(({ accessKeyId }) => !removal.remove.includes(accessKeyId)) ?? [];
+  const known = withPrevious(removal.isRevoked ? withoutIntent(memory) : memory, removal.previous);
+  if (refusal instanceof Fault) {
+    const message = `${fault.message} Rights that are no longer asked for stay: ${refusal.message}`;
+    return blocked(withNothingRevoked(known, work, left), reworded(fault, message));
+  }
+  const status = { ...withPolicyHash(known, rights.policy), grantedBuckets: [...rights.granted] };
+  return blocked(withNothingRevoked(status, work, left), fault);
+};
+
 /** Where the user has no key, the owner of the Provider who asks to revoke it is answered. */
 const withNothingRevoked = (
   status: AccessKeyStatus,
   { providerRevoke }: KeyWork,
-  { user }: UserSight,
+  keys: readonly ObservedKey[] = [],
 ): AccessKeyStatus =>
-  providerRevoke === undefined || (user?.keys ?? []).length > 0
+  providerRevoke === undefined || keys.length > 0
     ? status
     : { ...status, answeredProviderRevokeRequest: providerRevoke };
 
@@ -133,30 +178,38 @@ const withoutOutput = async (
   const { policy, granted } = seen.rights;
   const status = withPolicyHash(isKept ? withPrevious(memory, plan.previous) : memory, policy);
   return blocked(
-    withNothingRevoked({ ...status, grantedBuckets: [...granted] }, work, seen),
+    withNothingRevoked({ ...status, grantedBuckets: [...granted] }, work, seen.user?.keys),
     reworded(fault, `${fault.message} Until then the Secret stays as it is, and no key is issued, rotated or revoked.`),
   );
 };
 
+const sightOf = (
+  { accessKey }: KeyWork,
+  seen: Pick<UserSight, 'user'> & Pick<PairSight, 'pair' | 'isRefused'> & Partial<Pick<OutputSight, 'rollouts'>>,
+  candidate?: Candidate,
+): KeySight => ({
+  inSecret: seen.pair?.accessKeyId,
+  isRefused: seen.isRefused,
+  keys: seen.user?.keys ?? [],
+  candidate: candidate?.pair.accessKeyId,
+  // What could not be looked at may roll out still.
+  isRollingOut: seen.rollouts?.some(({ status }) => !status.finished) ?? (accessKey.spec.rollout ?? []).length > 0,
+});
+
 const planOf = (
-  { accessKey, issuer, memory, pass }: KeyWork,
+  work: KeyWork,
   seen: UserSight & PairSight & Partial<OutputSight>,
   wish: KeyWish,
   candidate?: Candidate,
-) =>
-  planKeys(
-    {
-      inSecret: seen.pair?.accessKeyId,
-      isRefused: seen.isRefused,
-      keys: seen.user?.keys ?? [],
-      candidate: candidate?.pair.accessKeyId,
-      // What could not be looked at may roll out still.
-      isRollingOut: seen.rollouts?.some(({ status }) => !status.finished) ?? (accessKey.spec.rollout ?? []).length > 0,
-    },
-    memory,
-    wish,
-    { now: pass.now, most: Math.min(issuer.maxKeysPerUser, mostKeys), choosesPair: issuer.choosesPair },
-  );
+) => {
+  const { issuer, memory, pass } = work;
+  const limits = {
+    now: pass.now,
+    most: Math.min(issuer.maxKeysPerUser, mostKeys),
+    choosesPair: issuer.choosesPair,
+  };
+  return planKeys(sightOf(work, seen, candidate), memory, wish, limits);
+};
 
 const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKeyStatus>> => {
   const { accessKey, pass, deps } = work;

@@ -169,6 +169,12 @@ export const withForeign = (status: AccessKeyStatus, foreign: readonly string[])
   return foreignKeys === undefined ? status : others;
 };
 
+/** The status without a pair that was about to be made. */
+export const withoutIntent = (status: AccessKeyStatus): AccessKeyStatus => {
+  const { keyIntent, ...others } = status;
+  return keyIntent === undefined ? status : others;
+};
+
 /** The status with the hash of the policy that the user has; without the field where it has none. */
 export const withPolicyHash = (status: AccessKeyStatus, policy: IamPolicy | undefined): AccessKeyStatus => {
   if (policy !== undefined) return { ...status, policyHash: hashPolicy(policy) };

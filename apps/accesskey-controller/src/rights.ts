@@ -13,11 +13,12 @@ import {
   policyFromAccess,
   renderPolicy,
   statementsAbout,
+  withoutGains,
   type IamPolicy,
   type IamStatement,
 } from '@operator/policy';
 import { keyOfReference, type Provider, type ReferredBucket } from '@operator/references';
-import type { ObjectKey } from '@operator/runtime';
+import { keyOf, type ObjectKey } from '@operator/runtime';
 import type { KeyIssuer, ObservedUser } from '@operator/s3';
 import { allowedBeyond } from './confinement.ts';
 import type { AccessKey } from './deps.ts';
@@ -69,6 +70,15 @@ export const rightsOf = (question: RightsQuestion): Rights => {
 export const narrowedRights = (question: RightsQuestion): IamPolicy | undefined => {
   const names = standingNames(question, ['given', 'kept']);
   return documentOf(question, statementsAbout(question.standing, names), names);
+};
+
+/** These rights as far as the user has them already: what is no longer asked for goes, and `fault` says why no more is given. Pure. */
+export const onlyLess = (rights: Rights, standing: ObservedUser['policy'], fault: Fault): Rights => {
+  const policy = withoutGains(standing, rights.policy);
+  const allowed = { Statement: policy?.Statement.filter(({ Effect }) => Effect === 'Allow') ?? [] };
+  const gained = rights.buckets.filter(({ spec }) => statementsAbout(allowed, new Set([spec.name])).length === 0);
+  const without = new Set(gained.map(keyOf));
+  return { ...rights, policy, granted: rights.granted.filter((key) => !without.has(key)), missing: fault };
 };
 
 /** @throws Fault `terminal` PolicyInvalid */

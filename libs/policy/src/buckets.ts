@@ -17,7 +17,7 @@ const isIn = (buckets: ReadonlySet<string>, arn: string): boolean => buckets.has
 const narrowed = (statement: JsonObject, resources: readonly string[]): IamStatement =>
   ({ ...without(statement, 'Sid'), Resource: resources }) as unknown as IamStatement;
 
-const without = (statement: JsonObject, element: string): JsonObject =>
+export const without = (statement: JsonObject, element: string): JsonObject =>
   Object.fromEntries(Object.entries(statement).filter(([name]) => name !== element));
 
 /**

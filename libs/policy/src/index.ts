@@ -15,6 +15,7 @@ export type { LockoutOptions } from './lockout.ts';
 export { explainRefusal, findMismatches } from './mismatches.ts';
 export { hashPolicy, samePolicy } from './normalise.ts';
 export { parsePolicy } from './parse.ts';
+export { withoutGains } from './narrow.ts';
 export { describeProblems } from './problem.ts';
 export { findPublicWrites, isPublic } from './public.ts';
 export { accessKeyRefs, renderPolicy } from './render.ts';

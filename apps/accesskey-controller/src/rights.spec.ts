@@ -82,19 +82,36 @@ describe('rightsOf', () => {
       expect(text).toContain(part);
   });
 
+  const photos = 'arn:aws:s3:::photos/*';
   it.each([
-    ['is denied', undefined, true],
-    ['is denied also where policy allows something else', 's3:GetObject*', true],
-    ['is given who asks for it in policy', 's3:deleteobjectversion', false],
-    ['is given who asks for more in policy', 's3:Delete*', false],
-  ])('what the server implies and the level does not give %s', (_title, action, isDenied) => {
+    ['is denied', undefined, undefined, ['photos', 'videos']],
+    ['is denied also where policy allows something else', 's3:GetObject*', photos, ['photos', 'videos']],
+    ['is given in the bucket in which policy asks for it', 's3:deleteobjectversion', photos, ['videos']],
+    ['is given in the bucket in which policy asks for more', 's3:*', 'arn:aws:s3:::ph*', ['videos']],
+    ['is given in both where policy asks for it in both', 's3:Delete*', '*', []],
+    ['is denied where policy asks for it in another bucket', 's3:*', 'arn:aws:s3:::others/*', ['photos', 'videos']],
+  ])('what the server implies and the level does not give %s', (_title, action, resource, denied) => {
     const impliedActions = new Map([['s3:DeleteObjectVersion', 's3:DeleteObject']]);
-    const access = [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' as const }];
-    const statement = [{ effect: 'Allow' as const, action: action ?? '', resource: 'arn:aws:s3:::photos/*' }];
+    const level = 'ReadWrite' as const;
+    const access = [
+      { bucketRef: { name: 'photos' }, level },
+      { bucketRef: { name: 'videos' }, level },
+    ];
+    const statement = [{ effect: 'Allow' as const, action: action ?? '', resource: resource ?? '' }];
     const own = action === undefined ? {} : { policy: { version: '2012-10-17' as const, statement } };
     const { policy: document } = rightsFor({ access, ...own }, { impliedActions });
-    const denied = document?.Statement.filter(({ Effect }) => Effect === 'Deny').map(({ Action }) => Action);
-    expect(denied).toEqual(isDenied ? [['s3:DeleteObjectVersion']] : []);
+    const denials = document?.Statement.filter(({ Effect }) => Effect === 'Deny') ?? [];
+    expect(denials.flatMap(({ Action }) => Action)).toEqual(denied.length === 0 ? [] : ['s3:DeleteObjectVersion']);
+    expect(denials.flatMap(({ Resource }) => Resource)).toEqual(denied.map((name) => `arn:aws:s3:::${name}/*`));
+  });
+
+  it('what the server implies is given where policy asks for it in ${bucket}', () => {
+    const impliedActions = new Map([['s3:DeleteObjectVersion', 's3:DeleteObject']]);
+    const access = [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' as const }];
+    const statement = [{ effect: 'Allow' as const, action: 's3:*', resource: 'arn:aws:s3:::${bucket}/a/*' }];
+    const own = { version: '2012-10-17' as const, statement };
+    const { policy: document } = rightsFor({ access, policy: own }, { impliedActions });
+    expect(document?.Statement.filter(({ Effect }) => Effect === 'Deny')).toEqual([]);
   });
 
   it('lets ${bucket} stand for the one bucket of access', () => {

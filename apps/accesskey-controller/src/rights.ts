@@ -2,7 +2,6 @@ import { reasons } from '@operator/api';
 import { Fault, terminal } from '@operator/outcome';
 import {
   allowedWithin,
-  allowsAction,
   describeProblems,
   heldTo,
   leftToOwner,
@@ -105,12 +104,15 @@ const askedFor = (question: RightsQuestion) => {
   const partition = partitionOf(provider.spec.region);
   const bucket = theOneBucket(question);
   const own = accessKey.spec.policy && requireValid(accessKey.spec.policy, bucket);
-  if (own !== undefined && isBorrowed(question)) requireConfined(renderPolicy(own, bucket), question);
+  const rendered = own && renderPolicy(own, bucket);
+  if (rendered !== undefined && isBorrowed(question)) requireConfined(rendered, question);
   // Who asks for an action in their own policy gets it: a denial would outweigh that.
-  const implied = [...(server.impliedActions ?? [])].filter(
-    ([action]) => own === undefined || !allowsAction(own, action),
-  );
-  const given = { partition, lacks: server.lacksActions, implied: new Map(implied) };
+  const given = {
+    partition,
+    lacks: server.lacksActions,
+    implied: server.impliedActions ?? new Map<string, string>(),
+    own: rendered?.Statement ?? [],
+  };
   const asked = mergePolicies(own, policyFromAccess(entriesIn(question), given));
   const statements = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
   const wanted = isBorrowed(question) ? allowedWithin(statements, namesOf(question, ['given'])) : statements;

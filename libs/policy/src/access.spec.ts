@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { mergePolicies, policyFromAccess, type BucketAccess } from './access.ts';
 import { bucketArn, partitionOf } from './arn.ts';
 import { parsePolicy } from './parse.ts';
-import { renderPolicy } from './render.ts';
+import { renderPolicy, type IamStatement } from './render.ts';
 
 const data = 'arn:aws:s3:::data';
 
@@ -113,6 +113,28 @@ describe('statements from access', () => {
       { effect: 'Deny', action, resource: ['arn:aws:s3:::a/*'] },
       { effect: 'Deny', action, resource: ['arn:aws:s3:::b/in/*'] },
     ]);
+  });
+
+  const every = ['a', 'b'];
+  test.each<[string, Partial<IamStatement>, readonly string[]]>([
+    ['all buckets', { Action: ['S3:*'], Resource: ['*'] }, []],
+    ['one bucket', { Action: ['s3:Delete*'], Resource: ['arn:aws:s3:::a/*'] }, ['b']],
+    ['a part of one bucket', { Action: ['s3:DeleteObjectVersion'], Resource: ['arn:aws:s3:::a/logs/*'] }, ['b']],
+    ['one bucket, by a variable', { Action: ['s3:*'], Resource: ['arn:aws:s3:::a/${aws:username}/*'] }, ['b']],
+    ['a bucket that only a variable names', { Action: ['s3:*'], Resource: ['arn:aws:s3:::${aws:username}/*'] }, []],
+    ['the bucket itself', { Action: ['s3:*'], Resource: ['arn:aws:s3:::a'] }, every],
+    ['a bucket whose name begins so', { Action: ['s3:*'], Resource: ['arn:aws:s3:::ab/*'] }, every],
+    ['all but one bucket', { Action: ['s3:*'], NotResource: ['arn:aws:s3:::b/*'] }, ['b']],
+    ['all but some other actions', { NotAction: ['s3:Get*'], Resource: ['*'] }, []],
+    ['all but this action', { NotAction: ['s3:delete*'], Resource: ['*'] }, every],
+    ['nothing, for it denies', { Effect: 'Deny', Action: ['s3:*'], Resource: ['*'] }, every],
+  ])('deny it not where the own policy allows it: %s', (_title, statement, denied) => {
+    const implied = new Map([['s3:DeleteObjectVersion', 's3:DeleteObject']]);
+    const entries = every.map((bucketName) => ({ bucketName, level: 'ReadWrite' as const }));
+    const found = policyFromAccess(entries, { implied, own: [{ Effect: 'Allow', ...statement }] });
+    expect(found.flatMap(({ effect, resource }) => (effect === 'Deny' ? resource : []))).toEqual(
+      denied.map((name) => `arn:aws:s3:::${name}/*`),
+    );
   });
 
   test('are none without access', () => {

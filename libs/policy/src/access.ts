@@ -1,6 +1,6 @@
 import type { AccessLevel, IdentityPolicyDocument, PolicyDocument, PolicyStatement } from '@operator/api';
 import { bucketArn } from './arn.ts';
-import { asList } from './json.ts';
+import type { IamStatement } from './render.ts';
 import { matches } from './wildcard.ts';
 
 /** Rights in one bucket, by its name at the server. */
@@ -86,13 +86,46 @@ const withheldFrom = (
   level: AccessLevel,
   buckets: readonly string[],
   prefix: string | undefined,
-  implied: ImpliedActions,
+  { implied = new Map(), own = [] }: AccessOptions,
 ): readonly PolicyStatement[] => {
-  if (level === 'Admin' || buckets.length === 0) return [];
+  if (level === 'Admin') return [];
   const { object } = rights[level];
-  const action = [...implied].filter(([one, by]) => object.includes(by) && !object.includes(one)).map(([one]) => one);
-  return action.length === 0 ? [] : [{ effect: 'Deny', action, resource: objectsIn(buckets, prefix) }];
+  const actions = [...implied].filter(([one, by]) => object.includes(by) && !object.includes(one)).map(([one]) => one);
+  return actions.flatMap((action) => {
+    const others = buckets.filter((bucket) => !own.some((statement) => mayAllow(statement, action, bucket)));
+    return others.length === 0 ? [] : [{ effect: 'Deny', action: [action], resource: objectsIn(others, prefix) }];
+  });
 };
+
+/** Whether a statement allows an action on any object of a bucket. Names of actions have no case; a variable may stand for anything. */
+const mayAllow = (
+  {
+    Effect: effect,
+    Action: actions,
+    NotAction: otherActions,
+    Resource: resources,
+    NotResource: otherResources,
+  }: IamStatement,
+  action: string,
+  bucket: string,
+): boolean => {
+  const isNamed = (patterns: readonly string[] | undefined): boolean =>
+    patterns?.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) === true;
+  const isAbout = (arn: string): boolean => fitsBelow(arn.replaceAll(/\$\{[^}]*\}/g, '*'), `${bucket}/`);
+  return (
+    effect === 'Allow' &&
+    (actions === undefined ? !isNamed(otherActions) : isNamed(actions)) &&
+    (resources === undefined
+      ? otherResources?.some((arn) => matches(arn, `${bucket}/*`)) !== true
+      : resources.some(isAbout))
+  );
+};
+
+/** Whether a pattern fits anything that begins so. */
+const fitsBelow = (pattern: string, beginning: string): boolean =>
+  Array.from({ length: pattern.length + 1 }, (_, end) => pattern.slice(0, end)).some((part) =>
+    matches(part, beginning),
+  );
 
 /** Actions that a server lets those do who have another one: action → the one by which it is allowed, unless it is denied. */
 type ImpliedActions = ReadonlyMap<string, string>;
@@ -103,8 +136,10 @@ interface AccessOptions {
   readonly partition?: string;
   /** Actions that the server does not know; they are left out. */
   readonly lacks?: ReadonlySet<string>;
-  /** Those are denied where a level has the one and not the other, but for buckets of which an entry is Admin. */
+  /** Those are denied where a level has the one and not the other, but for buckets of which an entry is Admin or in which `own` allows it. */
   readonly implied?: ImpliedActions;
+  /** What the user has beside these rights. */
+  readonly own?: readonly IamStatement[];
 }
 
 /**
@@ -113,8 +148,9 @@ interface AccessOptions {
  */
 export const policyFromAccess = (
   entries: readonly BucketAccess[],
-  { partition = 'aws', lacks = new Set(), implied = new Map() }: AccessOptions = {},
+  options: AccessOptions = {},
 ): readonly PolicyStatement[] => {
+  const { partition = 'aws', lacks = new Set() } = options;
   const groups = new Map<string, { level: AccessLevel; prefix: string | undefined; buckets: Set<string> }>();
   const administered = new Set<string>();
   for (const { level, prefix, bucketName } of entries) {
@@ -130,19 +166,10 @@ export const policyFromAccess = (
     const others = arns.filter((arn) => !administered.has(arn));
     return [
       ...statementsFor(level, arns, prefix).map((statement) => without(statement, lacks)),
-      ...withheldFrom(level, others, prefix, implied),
+      ...withheldFrom(level, others, prefix, options),
     ];
   });
 };
-
-/** Whether a document allows an action on anything. Names of actions have no case. */
-export const allowsAction = ({ statement }: IdentityPolicyDocument, action: string): boolean =>
-  statement.some(
-    (one) =>
-      one.effect === 'Allow' &&
-      (one.notAction !== undefined ||
-        asList(one.action).some((pattern) => matches(String(pattern).toLowerCase(), action.toLowerCase()))),
-  );
 
 /** A user's own policy joined with further statements; undefined when there is nothing to allow. */
 export const mergePolicies = (

@@ -1,4 +1,4 @@
-export { allowsAction, mergePolicies, policyFromAccess } from './access.ts';
+export { mergePolicies, policyFromAccess } from './access.ts';
 export { bucketArn, partitionOf } from './arn.ts';
 export {
   allowedWithin,

@@ -42,7 +42,13 @@ import type { Command } from '@smithy/core/client';
 import type { OwnerMark } from '../aspect.ts';
 import { answerOf, answerOfFault } from '../wire-answer.ts';
 import { faultFromError } from '../wire-fault.ts';
-import { type RenderedPolicy, type KeyUser, type MarkedUser, mostUsersLookedAt } from '../key-issuer.ts';
+import {
+  type KeyUser,
+  type MarkedUser,
+  type ObservedUser,
+  type RenderedPolicy,
+  mostUsersLookedAt,
+} from '../key-issuer.ts';
 import type { Tags } from '../owner-mark.ts';
 import { operationOf, type HearHeaders, type Uplink } from '../uplink.ts';
 import { type IamSettings, type IamUsers, iamUserNameFor, mayBeIamUserName } from './iam-key-issuer.ts';
@@ -153,21 +159,20 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
 
   /**
    * Whose a user of our name is. The name has a hash of the mark, and the path the cluster, so nobody else makes such a user by chance. Where
-   * the server drops the path, the mark stands in tags. `nobody`: neither is there, nor anything else, as when a creation broke off.
+   * the server drops the path, the mark stands in tags; one that has neither, nor anything else, is ours from a creation that broke off.
    */
-  const ownerOf = async (
+  const ownershipOf = async (
     found: User,
     user: KeyUser,
     context: CallContext,
-  ): Promise<'us' | 'somebody else' | 'nobody'> => {
+  ): Promise<Pick<ObservedUser, 'isOurs' | 'isUnmarked'>> => {
     const { mark, name } = user;
-    if (found.Path === pathOf(mark))
-      return (tagsOf(found).get(ownerTagKeys.uid) ?? mark.uid) === mark.uid ? 'us' : 'somebody else';
+    if (found.Path === pathOf(mark)) return { isOurs: (tagsOf(found).get(ownerTagKeys.uid) ?? mark.uid) === mark.uid };
     const tags = dropsPath(found.Path) ? await listTags(name, context) : undefined;
-    if (tags === undefined) return 'somebody else';
-    if (isMarkOf(tags, mark)) return 'us';
+    if (tags === undefined) return { isOurs: false };
+    if (isMarkOf(tags, mark)) return { isOurs: true };
     const isBare = tags.size === 0 && (await getPolicy(user, context)) === undefined && !(await hasMore(user, context));
-    return isBare ? 'nobody' : 'somebody else';
+    return isBare ? { isOurs: true, isUnmarked: true } : { isOurs: false };
   };
 
   const isBounded = ({ PermissionsBoundary }: Pick<User, 'PermissionsBoundary'>): boolean =>
@@ -428,8 +433,8 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       const found = await getUser(user, context);
       if (found === undefined) return undefined;
       const arn = found.Arn ?? '';
-      const owner = await ownerOf(found, user, context);
-      if (owner === 'somebody else') return { arn, isOurs: false, policy: undefined, keys: [], needsUpdate: false };
+      const ownership = await ownershipOf(found, user, context);
+      if (!ownership.isOurs) return { arn, isOurs: false, policy: undefined, keys: [], needsUpdate: false };
       const [policy, keys, foreign] = await Promise.all([
         getPolicy(user, context),
         listKeys(user, context),
@@ -438,7 +443,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       const changes = planUserTags(wantedUserTags(user), tagsOf(found));
       return {
         arn,
-        isOurs: true,
+        ...ownership,
         policy,
         keys: keys.map(({ AccessKeyId, Status, CreateDate }) => ({
           accessKeyId: AccessKeyId ?? '',
@@ -447,11 +452,10 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
         })),
         isBounded: isBounded(found),
         needsUpdate:
-          owner === 'nobody' ||
+          ownership.isUnmarked === true ||
           !isBounded(found) ||
           countOf(foreign) > 0 ||
           (userTags && changes.set.size + changes.remove.length > 0),
-        ...(owner === 'nobody' ? { isUnmarked: true } : {}),
       };
     },
 
@@ -480,9 +484,9 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
           retryAfterMs: 5_000,
         });
       }
-      const owner = await ownerOf(existing, user, context);
-      if (owner === 'somebody else') throw notOurs(user.name);
-      if (owner === 'nobody') {
+      const { isOurs, isUnmarked } = await ownershipOf(existing, user, context);
+      if (!isOurs) throw notOurs(user.name);
+      if (isUnmarked === true) {
         await markByTags(user, context);
         await bind(user, existing, context);
         return [];
@@ -528,7 +532,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     async deleteUser(user, context) {
       const found = await getUser(user, context);
       // One that is not shown may be too young to be: its name, which has a hash of the mark, is proof enough for going on.
-      if (found !== undefined && (await ownerOf(found, user, context)) === 'somebody else') throw notOurs(user.name);
+      if (found !== undefined && !(await ownershipOf(found, user, context)).isOurs) throw notOurs(user.name);
       for (const { AccessKeyId } of await listKeys(user, context)) {
         if (AccessKeyId !== undefined) await deleteKey(user, AccessKeyId, context);
       }

@@ -91,7 +91,7 @@ export const applyUser = async (work: KeyWork, { user }: UserSight): Promise<voi
 
 const putUser = async (work: KeyWork): Promise<void> => {
   const { issuer, user, pass } = work;
-  tellRemoved(pass, user.name, await take(work, 'user', () => issuer.putUser(user, pass)));
+  tellRemoved(work, await take(work, 'user', () => issuer.putUser(user, pass)));
 };
 
 const isSamePolicy = (have: ObservedUser['policy'], want: Rights['policy']): boolean =>

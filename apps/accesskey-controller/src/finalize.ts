@@ -83,6 +83,6 @@ const removeUser = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: Pass<
   const taken = await pass.step('remove', () => issuer.deleteUser(user, pass));
   // A deletion may be repeated, also within one pass. Only the call that removed the user tells of it.
   if (taken === undefined) return;
-  tellRemoved(pass, user.name, taken);
+  tellRemoved(work, taken);
   pass.event('Normal', eventReasons.AccessKeyDeleted, `Removed user ${user.name} and its keys.`);
 };

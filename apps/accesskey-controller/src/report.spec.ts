@@ -1,7 +1,18 @@
 import type { AccessKeySpec, Reason } from '@operator/api';
 import { terminal, transient, waiting } from '@operator/outcome';
-import { describe, expect, it } from 'vitest';
-import { claimsOfKeyFault, keyWarnings, reportKey, unsupportedKeyClaims, waitingClaims } from './report.ts';
+import { objectOf, providerOf } from '@operator/references/testing';
+import type { Attachment } from '@operator/s3';
+import { createMemoryS3, ownerMark } from '@operator/testing';
+import { describe, expect, it, vi } from 'vitest';
+import type { AccessKey } from './deps.ts';
+import {
+  claimsOfKeyFault,
+  keyWarnings,
+  reportKey,
+  tellRemoved,
+  unsupportedKeyClaims,
+  waitingClaims,
+} from './report.ts';
 
 describe('claimsOfKeyFault', () => {
   const kinds = { transient, waiting, terminal };
@@ -48,6 +59,52 @@ it('a rotation that waits says until when, and how to go on now', () => {
       ) as string,
     },
   ]);
+});
+
+describe('what others had put on a user', () => {
+  const policies = Array.from({ length: 11 }, (_, index) => ({
+    kind: 'attached policy',
+    name: `arn:aws:iam::123456789012:policy/p${String(index)}`,
+  }));
+  const removed: readonly Attachment[] = [
+    { kind: 'login profile' },
+    ...policies,
+    { kind: 'MFA device', name: 'arn:aws:iam::1:mfa/phone' },
+  ];
+  const { driver } = createMemoryS3({ now: () => new Date(0) });
+  const tell = (namespace: string, all: readonly Attachment[]) => {
+    const events: string[] = [];
+    const info = vi.fn();
+    const accessKey: AccessKey = objectOf('AccessKey', 'app', { providerRef: { name: 'provider' } });
+    const provided = { provider: providerOf(driver, { metadata: { namespace } }) };
+    const user = { name: 'u', mark: ownerMark(), tags: new Map() };
+    const event = (_type: string, reason: string, message: string) => void events.push(`${reason}: ${message}`);
+    tellRemoved({ accessKey, provided, user, pass: { log: { info }, event } }, all);
+    return { events, logged: JSON.stringify(info.mock.calls) };
+  };
+
+  it('is named to the owner of the Provider, ten at most, and in full in the log', () => {
+    const { events, logged } = tell('team-a', removed);
+    expect(events).toEqual([
+      `AttachmentsRemoved: Removed from user u what somebody else had put there: login profile, ${policies
+        .slice(0, 9)
+        .map(({ name }) => `attached policy ${name}`)
+        .join(', ')} and 3 more. The user is the operator's alone.`,
+    ]);
+    for (const { kind, name = '' } of removed) expect(logged).toContain(`${kind} ${name}`.trim());
+  });
+
+  it('is counted for who only borrows the Provider, and named in the log', () => {
+    const { events, logged } = tell('platform', removed);
+    expect(events).toEqual([
+      "AttachmentsRemoved: Removed from user u what somebody else had put there: login profile (1), attached policy (11), MFA device (1). The user is the operator's alone.",
+    ]);
+    expect(logged).toContain('arn:aws:iam::1:mfa/phone');
+  });
+
+  it('is not told where there was nothing', () => {
+    expect(tell('team-a', [])).toEqual({ events: [], logged: '[]' });
+  });
 });
 
 describe('keyWarnings', () => {

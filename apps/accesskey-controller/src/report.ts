@@ -10,10 +10,11 @@ import {
   hashPolicy,
   type IamPolicy,
 } from '@operator/policy';
-import { isProviderFault, providerNotReady, type Ownership } from '@operator/references';
+import { isProviderFault, providerNotReady, type Ownership, type Provided } from '@operator/references';
+import type { Attachment } from '@operator/s3';
 import type { AccessKey } from './deps.ts';
 import type { RolloutStatus } from './rollouts.ts';
-import type { KeyPass } from './work.ts';
+import type { KeyPass, KeyWork } from './work.ts';
 import { isPutIntoSecret, rolloutLookMs, type KeyPlan, type KeyRequests, type PreviousKey } from './plan.ts';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted, in doubt or not there yet. */
@@ -74,7 +75,7 @@ export const waitingClaims = ({
 export const foreignClaims = ({ foreign }: Pick<KeyPlan, 'foreign'>, userName: string): readonly Claim[] => {
   if (foreign.length === 0) return [];
   const message =
-    `User ${userName} has keys that the operator did not make: ${foreign.slice(0, 10).join(', ')}${foreign.length > 10 ? ` and ${String(foreign.length - 10)} more` : ''}. ` +
+    `User ${userName} has keys that the operator did not make: ${firstOf(foreign)}. ` +
     `They have the same rights, and stay. Delete them at the provider, or set ${annotations.revokeRequestedAt} to a new value: that replaces the key pair and removes every other key.`;
   return [
     { type: conditionTypes.ForeignKeys, status: 'True', reason: reasons.ForeignKeys, message, onlyInforms: true },
@@ -135,12 +136,42 @@ export const explainedBy =
     throw words === undefined ? caught : reworded(caught, words);
   };
 
-/** Tells what of others a write took off a user of ours. */
-export const tellRemoved = ({ event }: Pick<KeyPass, 'event'>, userName: string, removed: readonly string[]): void => {
+/**
+ * Tells what of others a write took off a user of ours. To whom the Provider is only lent, the names in the account of its owner are
+ * nobody's business: they stand in the log.
+ */
+export const tellRemoved = (
+  {
+    accessKey,
+    provided: { provider },
+    user,
+    pass,
+  }: Pick<KeyWork, 'accessKey' | 'user'> & {
+    readonly provided: Pick<Provided, 'provider'>;
+    readonly pass: Pick<KeyPass, 'event'> & { readonly log: Pick<KeyPass['log'], 'info'> };
+  },
+  removed: readonly Attachment[],
+): void => {
   if (removed.length === 0) return;
-  const message = `Removed from user ${userName} what somebody else had put there: ${removed.join(', ')}. The user is the operator's alone.`;
-  event('Warning', eventReasons.AttachmentsRemoved, message);
+  const names = removed.map(({ kind, name }) => (name === undefined ? kind : `${kind} ${name}`));
+  pass.log.info(
+    { event: eventReasons.AttachmentsRemoved, removed: names },
+    `took off user ${user.name} what others had put there`,
+  );
+  const isBorrowed = accessKey.metadata.namespace !== provider.metadata.namespace;
+  const told = isBorrowed ? countsOf(removed) : firstOf(names);
+  const message = `Removed from user ${user.name} what somebody else had put there: ${told}. The user is the operator's alone.`;
+  pass.event('Warning', eventReasons.AttachmentsRemoved, message);
 };
+
+const countsOf = (removed: readonly Attachment[]): string =>
+  [...new Set(removed.map(({ kind }) => kind))]
+    .map((kind) => `${kind} (${String(removed.filter((one) => one.kind === kind).length)})`)
+    .join(', ');
+
+/** The first ten of a list, and how many more there are. */
+const firstOf = (names: readonly string[]): string =>
+  names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${String(names.length - 10)} more` : '');
 
 /** What the server and the Secret have. */
 export interface KeyFacts {

@@ -274,9 +274,9 @@ const liveAKey = async (): Promise<void> => {
   await keys.listUsers(mark.cluster, () => false, context);
   await burden(first.name);
   // What people put there is named, each by what it is.
-  const taken = (await keys.deleteUser(second, context))?.map((what) => what.replace(/ [^ ]+$/, ''));
+  const taken = (await keys.deleteUser(second, context))?.map(({ kind }) => kind);
   expect(taken).toEqual([
-    'login',
+    'login profile',
     'signing certificate',
     'SSH public key',
     'MFA device',

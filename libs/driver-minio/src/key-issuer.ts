@@ -1,6 +1,13 @@
 import { reasons } from '@operator/api';
 import { redact, waiting, type CallContext } from '@operator/outcome';
-import { mostUsersLookedAt, type KeyIssuer, type KeyUser, type MarkedUser, type OwnerMark } from '@operator/s3';
+import {
+  mostUsersLookedAt,
+  type Attachment,
+  type KeyIssuer,
+  type KeyUser,
+  type MarkedUser,
+  type OwnerMark,
+} from '@operator/s3';
 import {
   addServiceAccount,
   addUser,
@@ -118,7 +125,7 @@ export const createKeyIssuer = (
     for (const { accessKeyId } of misnamed(wanted, await listServiceAccounts(client, name, context))) {
       await updateServiceAccount(client, accessKeyId, { description }, context);
     }
-    return inWords(foreign, user);
+    return attachmentsOf(foreign, user);
   },
 
   async putPolicy({ name, mark }, policy, context) {
@@ -187,13 +194,13 @@ export const createKeyIssuer = (
     await removeCannedPolicy(client, name, context);
     const isRemoved = (await removeUser(client, name, context)) || wasFirst;
     if (!isRemoved) return undefined;
-    return user === undefined ? [] : inWords(foreignPolicies(name, user), user);
+    return user === undefined ? [] : attachmentsOf(foreignPolicies(name, user), user);
   },
 });
 
-const inWords = (policies: readonly string[], { groups }: AdminUser): readonly string[] => [
-  ...policies.map((policy) => `attached policy ${policy}`),
-  ...groups.map((group) => `membership of group ${group}`),
+const attachmentsOf = (policies: readonly string[], { groups }: AdminUser): readonly Attachment[] => [
+  ...policies.map((policy) => ({ kind: 'attached policy', name: policy })),
+  ...groups.map((group) => ({ kind: 'membership of group', name: group })),
 ];
 
 /** Whose a user is, as its policy or its keys say, and its name confirms; undefined when nothing of it tells. */

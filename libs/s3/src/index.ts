@@ -62,6 +62,7 @@ export { findMarkedBuckets } from './marked-buckets.ts';
 export type { MarkedBucket } from './marked-buckets.ts';
 export { mostUsersLookedAt } from './key-issuer.ts';
 export type {
+  Attachment,
   RenderedPolicy,
   KeyIssuer,
   KeyPair,

@@ -43,6 +43,14 @@ export interface ObservedUser {
   readonly isUnmarked?: boolean;
 }
 
+/** Something that others put on a user: a policy, a group, what a person signs in with. */
+export interface Attachment {
+  /** In words, such as `attached policy`. */
+  readonly kind: string;
+  /** At the server; absent for what has no name of its own. */
+  readonly name?: string;
+}
+
 /** A user that the operator of one cluster has made. */
 export interface MarkedUser {
   readonly name: string;
@@ -92,9 +100,9 @@ export interface KeyIssuer {
   observeUser(user: KeyUser, context: CallContext): Promise<ObservedUser | undefined>;
   /**
    * Creates the user with its mark, or brings displayName and tags up to date and takes off rights that others gave it.
-   * @returns what of others it took off, in words
+   * @returns what of others it took off
    */
-  putUser(user: KeyUser, context: CallContext): Promise<readonly string[]>;
+  putUser(user: KeyUser, context: CallContext): Promise<readonly Attachment[]>;
   /** Undefined removes the policy: a user without a policy may do nothing. */
   putPolicy(user: KeyUser, policy: RenderedPolicy | undefined, context: CallContext): Promise<void>;
   /**
@@ -111,7 +119,7 @@ export interface KeyIssuer {
   listUsers(cluster: string, isKnown: (name: string) => boolean, context: CallContext): Promise<MarkedUsers>;
   /**
    * Removes keys, policy and user, in the order the server demands. Only for a user that is ours.
-   * @returns what of others went with the user, in words; undefined when there was no user any more for this call to remove
+   * @returns what of others went with the user; undefined when there was no user any more for this call to remove
    */
-  deleteUser(user: KeyUser, context: CallContext): Promise<readonly string[] | undefined>;
+  deleteUser(user: KeyUser, context: CallContext): Promise<readonly Attachment[] | undefined>;
 }

@@ -168,9 +168,9 @@ describe('the user', () => {
       ...foreignRights,
     });
     expect(await issuerWith().deleteUser(user, recordingContext())).toEqual([
-      'inline policy theirs',
-      'attached policy arn:aws:iam::aws:policy/ReadOnlyAccess',
-      'membership of group staff',
+      { kind: 'inline policy', name: 'theirs' },
+      { kind: 'attached policy', name: 'arn:aws:iam::aws:policy/ReadOnlyAccess' },
+      { kind: 'membership of group', name: 'staff' },
     ]);
     expect(actions()).toEqual([
       'GetUser',
@@ -228,12 +228,12 @@ describe('the user', () => {
     };
     answers({ ...inTheWay, ...removals, DeleteUser: [refuseIam(409, 'DeleteConflict'), result('DeleteUser')] });
     expect(await issuerWith().deleteUser(user, recordingContext())).toEqual([
-      'login profile',
-      'signing certificate C1',
-      'SSH public key APKA1',
-      'service-specific credential ACCA1',
-      'MFA device arn:aws:iam::1:mfa/phone',
-      'MFA device GAHT12345678',
+      { kind: 'login profile' },
+      { kind: 'signing certificate', name: 'C1' },
+      { kind: 'SSH public key', name: 'APKA1' },
+      { kind: 'service-specific credential', name: 'ACCA1' },
+      { kind: 'MFA device', name: 'arn:aws:iam::1:mfa/phone' },
+      { kind: 'MFA device', name: 'GAHT12345678' },
     ]);
     const made = actions();
     for (const action of Object.keys(removals)) expect(made).toContain(action);

@@ -43,6 +43,7 @@ import type { OwnerMark } from '../aspect.ts';
 import { answerOf, answerOfFault } from '../wire-answer.ts';
 import { faultFromError } from '../wire-fault.ts';
 import {
+  type Attachment,
   type KeyUser,
   type MarkedUser,
   type ObservedUser,
@@ -254,12 +255,12 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     };
   };
 
-  /** @returns what was removed, in words */
+  /** @returns what was removed */
   const removeRights = async (
     { name }: KeyUser,
     rights: ForeignRights,
     context: CallContext,
-  ): Promise<readonly string[]> => {
+  ): Promise<readonly Attachment[]> => {
     const UserName = name;
     for (const PolicyName of rights.policyNames) {
       await send(new DeleteUserPolicyCommand({ UserName, PolicyName }), context, gone);
@@ -271,21 +272,21 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       await send(new RemoveUserFromGroupCommand({ UserName, GroupName }), context, gone);
     }
     return [
-      ...rights.policyNames.map((one) => `inline policy ${one}`),
-      ...rights.policyArns.map((arn) => `attached policy ${arn}`),
-      ...rights.groupNames.map((group) => `membership of group ${group}`),
+      ...eachOf('inline policy', rights.policyNames),
+      ...eachOf('attached policy', rights.policyArns),
+      ...eachOf('membership of group', rights.groupNames),
     ];
   };
 
-  /** Removes each of a list. @returns them in words */
+  /** Removes each of a list. @returns them */
   const removeEach = async (
-    what: string,
+    kind: string,
     ids: readonly (string | undefined)[],
     remove: (id: string) => Promise<unknown>,
-  ): Promise<readonly string[]> => {
+  ): Promise<readonly Attachment[]> => {
     const found = ids.filter((id) => id !== undefined);
     for (const id of found) await remove(id);
-    return found.map((id) => `${what} ${id}`);
+    return eachOf(kind, found);
   };
 
   /**
@@ -295,12 +296,12 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
   const attachments = (
     UserName: string,
     context: CallContext,
-  ): readonly { readonly what: string; readonly remove: () => Promise<readonly string[]> }[] => [
+  ): readonly { readonly what: string; readonly remove: () => Promise<readonly Attachment[]> }[] => [
     {
       what: 'its login profile',
       async remove() {
         const deleted = await sendIfThere(new DeleteLoginProfileCommand({ UserName }), context);
-        return deleted === undefined ? [] : ['login profile'];
+        return deleted === undefined ? [] : [{ kind: 'login profile' }];
       },
     },
     {
@@ -351,7 +352,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
   /** Removes what others have hung on the user. `denied`: the kinds that the credentials may not look for. */
   const detach = async ({ name }: KeyUser, context: CallContext) => {
     const denied: string[] = [];
-    const removed: string[] = [];
+    const removed: Attachment[] = [];
     for (const { what, remove } of attachments(name, context)) {
       await remove().then(
         (found) => removed.push(...found),
@@ -556,5 +557,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     },
   };
 };
+
+const eachOf = (kind: string, names: readonly string[]): readonly Attachment[] => names.map((name) => ({ kind, name }));
 
 const asList = (tags: Tags) => [...tags].map(([Key, Value]) => ({ Key, Value }));

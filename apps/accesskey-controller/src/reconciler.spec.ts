@@ -533,6 +533,23 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expect(world.bench.facts()).not.toHaveProperty('foreignKeys');
   });
 
+  it('whose user is denied what it has by others stays as it is, and warns until that ends', async () => {
+    const world = await ready({ choosesPair });
+    const found = user(world);
+    if (found === undefined) throw new Error('no user');
+    found.denials = ['AWSCompromisedKeyQuarantineV3'];
+    await world.bench.run();
+    const [readiness] = world.bench.object().status?.conditions ?? [];
+    expect(readiness).toMatchObject({ type: 'Ready', status: 'True' });
+    expect(readiness?.message).toMatch(
+      /Warning: User .* has policies of others that only deny: AWSCompromisedKeyQuarantineV3\. .*s3\.cloud37\.dev\/revoke-requested-at/,
+    );
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+    delete found.denials;
+    await world.bench.run();
+    expect(world.bench.object().status?.conditions?.[0]?.message).not.toContain('Warning');
+  });
+
   it('that a person disabled is not enabled again, nor replaced', async () => {
     const world = await ready({ choosesPair });
     const key = user(world)?.keys.get(keyIds(world)[0] ?? '');

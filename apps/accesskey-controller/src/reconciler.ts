@@ -44,6 +44,7 @@ import {
 } from './plan.ts';
 import {
   claimsOfKeyFault,
+  denialWarnings,
   foreignClaims,
   keyWarnings,
   nextRolloutLook,
@@ -310,7 +311,7 @@ const report = (
   const nextInMs = nextAt === Infinity ? undefined : Math.max(0, nextAt - pass.now.getTime());
   return settled(status, {
     claims,
-    warnings: keyWarnings(accessKey),
+    warnings: [...keyWarnings(accessKey), ...denialWarnings(observed ?? {}, user.name)],
     ...(nextInMs === undefined ? {} : { dueInMs: nextInMs }),
   });
 };

@@ -11,7 +11,7 @@ import {
   type IamPolicy,
 } from '@operator/policy';
 import { isProviderFault, providerNotReady, type Ownership, type Provided } from '@operator/references';
-import type { Attachment } from '@operator/s3';
+import type { Attachment, ObservedUser } from '@operator/s3';
 import type { AccessKey } from './deps.ts';
 import type { RolloutStatus } from './rollouts.ts';
 import type { KeyPass, KeyWork } from './work.ts';
@@ -125,6 +125,18 @@ export const keyWarnings = ({ spec: { access, policy } }: Pick<AccessKey, 'spec'
       ? []
       : [{ reason: eventReasons.MatchesNothing, message: `Without effect: spec.policy.${describeProblems(idle)}.` }]),
   ];
+};
+
+/** That others deny the user what it has: that stays, and asks for another key. */
+export const denialWarnings = (
+  { denials = [] }: Pick<ObservedUser, 'denials'>,
+  userName: string,
+): readonly Warning[] => {
+  if (denials.length === 0) return [];
+  const message =
+    `User ${userName} has policies of others that only deny: ${firstOf(denials)}. They stay. A key of it may have leaked: set ` +
+    `${annotations.revokeRequestedAt} to a new value, which replaces the key pair and removes every other key. Then detach them at the provider.`;
+  return [{ reason: eventReasons.DenialsAttached, message }];
 };
 
 /** A refusal of the policy by the server, with the statement that it is about and what was meant. For `promise.catch`. */

@@ -140,6 +140,7 @@ export const eventReasons = {
   RevocationFinished: 'RevocationFinished',
   RevocationLate: 'RevocationLate',
   AttachmentsRemoved: 'AttachmentsRemoved',
+  DenialsAttached: 'DenialsAttached',
   AccessKeyDeleted: 'AccessKeyDeleted',
   AccessKeyAbandoned: 'AccessKeyAbandoned',
   OrphanedUsers: 'OrphanedUsers',

@@ -39,6 +39,8 @@ export interface ObservedUser {
   readonly isBounded?: boolean;
   /** True when displayName, tags or mark at the server differ from what is wanted, or somebody else gave the user rights. */
   readonly needsUpdate: boolean;
+  /** Names of policies that others attached and that only deny: they stay. None when absent. */
+  readonly denials?: readonly string[];
   /** True for one whose creation broke off before it had its mark: `putUser` finishes it, and nothing else may come before. */
   readonly isUnmarked?: boolean;
 }
@@ -99,7 +101,7 @@ export interface KeyIssuer {
   /** Undefined when there is no such user. */
   observeUser(user: KeyUser, context: CallContext): Promise<ObservedUser | undefined>;
   /**
-   * Creates the user with its mark, or brings displayName and tags up to date and takes off rights that others gave it.
+   * Creates the user with its mark, or brings displayName and tags up to date and takes off rights that others gave it; what only denies stays.
    * @returns what of others it took off
    */
   putUser(user: KeyUser, context: CallContext): Promise<readonly Attachment[]>;

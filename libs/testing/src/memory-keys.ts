@@ -11,6 +11,8 @@ export interface MemoryUser {
   tags: ReadonlyMap<string, string>;
   /** False while it has not the permissions boundary that is wanted. */
   isBounded?: boolean;
+  /** Policies of others that only deny. */
+  denials?: readonly string[];
   readonly keys: Map<string, { secret: string; isActive: boolean }>;
 }
 
@@ -51,6 +53,7 @@ export const createMemoryKeys = ({ choosesPair }: { readonly choosesPair: boolea
             policy: user.policy,
             keys: [...user.keys].map(([accessKeyId, { isActive }]) => ({ accessKeyId, isActive })),
             ...(user.isBounded === undefined ? {} : { isBounded: user.isBounded }),
+            ...(user.denials === undefined ? {} : { denials: user.denials }),
             needsUpdate:
               user.owner === '' ||
               user.isBounded === false ||

@@ -315,6 +315,48 @@ describe('the user', () => {
     expect(fake.requests.at(-3)?.body).toContain('PolicyName=theirs');
   });
 
+  it.each(['aws', 'aws-cn', 'aws-us-gov'])(
+    'that is put into quarantine, or is denied everything, stays so: partition %s',
+    async (partition) => {
+      const arns = ['AWSCompromisedKeyQuarantine', 'AWSCompromisedKeyQuarantineV3', 'AWSDenyAll'].map(
+        (name) => `arn:${partition}:iam::aws:policy/${name}`,
+      );
+      const attached = (more: readonly string[] = []) => ({
+        ListAttachedUserPolicies: [
+          result(
+            'ListAttachedUserPolicies',
+            `<AttachedPolicies>${[...arns, ...more].map((arn) => `<member><PolicyArn>${arn}</PolicyArn></member>`).join('')}</AttachedPolicies>`,
+          ),
+        ],
+      });
+      const shown = {
+        GetUser: [result('GetUser', userXml())],
+        GetUserPolicy: [noSuchEntity],
+        ListAccessKeys: [result('ListAccessKeys')],
+        DetachUserPolicy: [result('DetachUserPolicy')],
+        DeleteUserPolicy: [noSuchEntity],
+        DeleteUser: [refuseIam(409, 'DeleteConflict'), result('DeleteUser')],
+        ...nothingAttached,
+      };
+      answers({ ...shown, ...attached() });
+      const denials = ['AWSCompromisedKeyQuarantine', 'AWSCompromisedKeyQuarantineV3', 'AWSDenyAll'];
+      expect(await issuerWith().observeUser(user, recordingContext())).toMatchObject({ needsUpdate: false, denials });
+
+      // One of the account's own may have such a name, and allow everything.
+      const theirs = [
+        `arn:${partition}:iam::123456789012:policy/AWSDenyAll`,
+        `arn:${partition}:iam::aws:policy/AWSDenyAllX`,
+      ];
+      answers({ ...shown, ...attached(theirs) });
+      expect(await issuerWith().observeUser(user, recordingContext())).toMatchObject({ needsUpdate: true, denials });
+      const names = (all: readonly string[]) => all.map((name) => ({ kind: 'attached policy', name }));
+      expect(await issuerWith().putUser(user, recordingContext())).toEqual(names(theirs));
+
+      answers({ ...shown, ...attached() });
+      expect(await issuerWith().deleteUser(user, recordingContext())).toEqual(names(arns));
+    },
+  );
+
   it('is observed with its policy decoded', async () => {
     const policy = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 's3:*', Resource: 'ü + %' }] };
     answers({

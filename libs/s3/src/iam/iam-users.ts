@@ -71,6 +71,21 @@ interface ForeignRights {
 const countOf = ({ policyNames, policyArns, groupNames }: ForeignRights): number =>
   policyNames.length + policyArns.length + groupNames.length;
 
+/**
+ * A policy of Amazon's own that denies and allows nothing: what it attaches to a user whose key leaked, and what people attach to stop one.
+ * Source: AWS managed policy reference, AWSCompromisedKeyQuarantineV3, AWSDenyAll.
+ */
+const denial = /^arn:aws[a-z-]*:iam::aws:policy\/(AWSCompromisedKeyQuarantine(?:V\d+)?|AWSDenyAll)$/;
+
+const denialsIn = ({ policyArns }: ForeignRights): readonly string[] =>
+  policyArns.flatMap((arn) => denial.exec(arn)?.[1] ?? []);
+
+/** What of that gives rights, or may. */
+const withoutDenials = (rights: ForeignRights): ForeignRights => ({
+  ...rights,
+  policyArns: rights.policyArns.filter((arn) => !denial.test(arn)),
+});
+
 /** The path of all users that the operators of one cluster own. */
 const pathOf = ({ cluster }: Pick<OwnerMark, 'cluster'>): string => `/s3-operator/${cluster}/`;
 
@@ -442,6 +457,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
         foreignRights(user, context),
       ]);
       const changes = planUserTags(wantedUserTags(user), tagsOf(found));
+      const denials = denialsIn(foreign);
       return {
         arn,
         ...ownership,
@@ -455,8 +471,9 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
         needsUpdate:
           ownership.isUnmarked === true ||
           !isBounded(found) ||
-          countOf(foreign) > 0 ||
+          countOf(withoutDenials(foreign)) > 0 ||
           (userTags && changes.set.size + changes.remove.length > 0),
+        ...(denials.length === 0 ? {} : { denials }),
       };
     },
 
@@ -494,7 +511,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       }
       await bind(user, existing, context);
       await updateTags(user, existing, context);
-      return removeRights(user, await foreignRights(user, context), context);
+      return removeRights(user, withoutDenials(await foreignRights(user, context)), context);
     },
 
     async putPolicy({ name }, policy, context) {

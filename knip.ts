@@ -20,6 +20,7 @@ export default {
         'harness/bundled/*.ts',
         'harness/preload/*.ts',
         'local/node/link.ts',
+        'release/publication.ts',
       ],
       // Types for lock.mjs, whose importers name the .mjs file.
       ignore: ['lock.d.mts'],

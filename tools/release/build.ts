@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -11,59 +10,7 @@ import type { Architecture } from '../images/oci-layout.ts';
 import { projectRoot } from '../paths.ts';
 import { changesOf, notesOf } from './changelog.ts';
 import { builderOf, provenanceOf } from './provenance.ts';
-
-/** All that a release is made of, in a folder; what needs a registry takes it from there. */
-export interface Release {
-  readonly version: string;
-  /** Full hash of the commit that it was built from. */
-  readonly commit: string;
-  readonly images: readonly {
-    /** As the last part of its repository is called. */
-    readonly name: string;
-    /** Under which all architectures are pulled. */
-    readonly digest: string;
-    /** Compressed bytes, by architecture. */
-    readonly sizes: Readonly<Record<string, number>>;
-  }[];
-  readonly charts: readonly string[];
-}
-
-/** The paths in the folder of a release. */
-export const placesIn = (folder: string) => ({
-  /** The Release as JSON. */
-  described: join(folder, 'release.json'),
-  /** OCI layouts, by the names of the images. */
-  layout: (image: string) => join(folder, 'images', image),
-  /** What people download, all in one folder. */
-  assets: join(folder, 'assets'),
-  sbom: (image: string) => join(folder, 'assets', `${image}.spdx.json`),
-  chart: (name: string, version: string) => join(folder, 'assets', `${name}-${version}.tgz`),
-  provenance: join(folder, 'assets', 'provenance.json'),
-  checksums: join(folder, 'assets', 'SHA256SUMS'),
-  signature: join(folder, 'assets', 'SHA256SUMS.sigstore.json'),
-  notes: join(folder, 'notes.md'),
-});
-
-/** @throws Error when nothing was built there */
-export const readRelease = async (folder: string): Promise<Release> => {
-  const { described } = placesIn(folder);
-  const text = await readFile(described, 'utf8').catch(() => undefined); // not there
-  if (text === undefined) throw new Error(`${described} is not there. Run first: npm run release -- build`);
-  return JSON.parse(text) as Release;
-};
-
-const sha256 = async (file: string): Promise<string> =>
-  createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
-
-/** `digest  name` of each file, as sha256sum writes and checks it. */
-export const checksumsOf = async (folder: string, names: readonly string[]): Promise<string> => {
-  const lines = await Promise.all(
-    names.toSorted().map(async (name) => `${await sha256(join(folder, name))}  ${name}\n`),
-  );
-  return lines.join('');
-};
+import { checksumsOf, placesIn, sha256Of, type Release } from './release.ts';
 
 /** Builds all of a release that needs no registry into `folder`, in place of what was there. */
 export const buildRelease = async (
@@ -107,7 +54,7 @@ export const buildRelease = async (
   const texts = await Promise.all(crds.sort().map((file) => readFile(join(projectRoot, 'crds', file), 'utf8')));
   await writeFile(join(places.assets, 'crds.yaml'), texts.map((text) => text.replace(/^(?!---)/, '---\n')).join(''));
 
-  const lockDigest = await sha256(join(projectRoot, 'package-lock.json'));
+  const lockDigest = await sha256Of(join(projectRoot, 'package-lock.json'));
   const provenance = provenanceOf({
     version,
     commit,

@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { architectures } from '../images/oci-layout.ts';
 import { obtainServers } from '../local/servers/obtain.ts';
@@ -9,21 +8,19 @@ import { between } from '../marked.ts';
 import { projectRoot } from '../paths.ts';
 import { runProgram } from '../run-program.ts';
 import { untilSignal } from '../signals.ts';
-import { buildRelease, readRelease } from './build.ts';
+import { buildRelease } from './build.ts';
 import { changelog } from './changelog.ts';
-import { publishRelease, verifyRelease } from './publish.ts';
-import { byWorkflow, createSigning } from './signing.ts';
+import { obtainPrograms } from './programs.ts';
+import { readRelease } from './release.ts';
 import { tryRelease } from './trial.ts';
 import { isVersion, setVersion } from './version.ts';
 
-// npm run release -- prepare VERSION | build | publish | verify | trial: see docs/release.md. .github/workflows/release.yml runs build,
-// publish and verify; build is its dry run, and trial all of it with a registry on this machine.
+// npm run release -- prepare VERSION | build | trial: see docs/release.md. .github/workflows/release.yml runs build, and then publication.ts
+// where it may write; trial does what that does with a registry on this machine.
 
 const usage = `usage: npm run release -- prepare VERSION   version, charts and CHANGELOG.md, to be committed
        npm run release -- build             all that needs no registry, into dist/release
-       npm run release -- publish           pushes, signs and attests what was built
-       npm run release -- verify            checks what was published
-       npm run release -- trial             the two above with a registry and a key pair on this machine, and forgeries`;
+       npm run release -- trial             publishes and verifies with a registry and a key pair on this machine, and tries forgeries`;
 
 const page = join(projectRoot, 'docs/release.md');
 const { signal } = untilSignal();
@@ -34,19 +31,6 @@ const refuse = (message: string): never => {
 };
 
 const folder = join(projectRoot, 'dist/release');
-/** Only in the workflow's own repository is there somebody who may push. */
-const registry = `ghcr.io/${process.env.GITHUB_REPOSITORY ?? 'cloud37/wasabi-s3-operator'}`;
-
-/** Runs crane, helm and cosign, whichever is asked for. */
-const programs = async () => {
-  const paths = await obtainServers(['crane', 'helm', 'cosign'], { log, signal });
-  const run = async (name: keyof typeof paths, ...args: readonly string[]): Promise<string> => {
-    // A key pair of a trial has no password; nobody is asked for one.
-    const options = { signal, env: { ...process.env, COSIGN_PASSWORD: '' }, maxBuffer: 64 * 2 ** 20 };
-    return (await promisify(execFile)(paths[name], [...args], options)).stdout;
-  };
-  return { paths, run };
-};
 
 const prepare = async (version: string): Promise<void> => {
   await setVersion(projectRoot, version);
@@ -58,20 +42,9 @@ const prepare = async (version: string): Promise<void> => {
   git tag v${version} && git push origin main v${version}`);
 };
 
-const targetOf = async (version: string) => {
-  const { run } = await programs();
-  return {
-    folder,
-    registry,
-    run,
-    signing: createSigning((...args) => run('cosign', ...args), byWorkflow(version)),
-    log,
-  };
-};
-
 const tryOut = async (): Promise<void> => {
   const release = await readRelease(folder);
-  const { paths, run } = await programs();
+  const { paths, run } = await obtainPrograms({ log, signal });
   const tried = await tryRelease(release, { folder, crane: paths.crane, run, log, signal });
   const cells = (values: readonly string[]) => `| ${values.map((value) => value.replaceAll('|', '\\|')).join(' | ')} |`;
   const table = [
@@ -122,16 +95,6 @@ try {
       const { helm } = await obtainServers(['helm'], { log, signal });
       await buildRelease(folder, { helm, architectures: architectures.filter((one) => wanted.includes(one)), log });
       log('built into dist/release: nothing was pushed');
-      break;
-    }
-    case 'publish': {
-      const release = await readRelease(folder);
-      await publishRelease(release, await targetOf(release.version));
-      break;
-    }
-    case 'verify': {
-      const release = await readRelease(folder);
-      await verifyRelease(release, await targetOf(release.version));
       break;
     }
     case 'trial':

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { checksumsOf, placesIn, type Release } from './build.ts';
+import { checksumsOf, placesIn, type Release } from './release.ts';
 import type { Attested, Signing } from './signing.ts';
 
 /** Where a release goes, and with what. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { retryPortRaces, startChild, waitUntilReady } from '../local/child.ts';
 import { freePort } from '../local/ports.ts';
-import { checksumsOf, placesIn, type Release } from './build.ts';
+import { checksumsOf, placesIn, type Release } from './release.ts';
 import { forgeryIn, type Bundle } from './forgery.ts';
 import { publishRelease, verifyAssets, verifyRelease, type Target } from './publish.ts';
 import { byNewKeyPair, createSigning } from './signing.ts';

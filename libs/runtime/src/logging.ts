@@ -1,17 +1,33 @@
 import { Redacted } from '@operator/outcome';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
-/** A field of a JSON line whose value never reaches a log, however deep, should somebody put one there unwrapped. */
-const secretField =
-  /("(?:[\w-]*(?:authorization|password|secret[-_]?(?:access[-_]?)?key|(?:session|security)[-_]?token)|token)":)"(?:[^"\\]|\\.)*"/gi;
+/**
+ * What stands between the quotes of a string. JSON that a text quotes has k backslashes before each quote (1, 3, 7, …), captured as `quote`, and
+ * k + 1 for each backslash of its own: so a quote or a backslash that belongs to the string has 2k + 1 before it.
+ */
+const inString = String.raw`(?:[^"\\]|\k<quote>\\\k<quote>[\\"]|\\+[^"\\])*`;
+const space = String.raw`(?:\s|\\+[nrt])*`;
+/**
+ * A field of a JSON line, or of JSON that a text in it quotes, up to the end of its value: nothing with such a name reaches a log, however deep,
+ * should somebody put it there unwrapped. A text that was cut off has no end.
+ */
+const secretField = new RegExp(
+  String.raw`(?<name>(?<!\\)(?<quote>\\*)"(?:[\w-]*(?:authorization|password|secret[-_]?(?:access[-_]?)?key|(?:session|security)[-_]?token)|token)\k<quote>"${space}:${space})` +
+    String.raw`(?:\k<quote>"${inString}|(?<list>\[)(?:[^\]"\\]|\\+[nrt]|\k<quote>"${inString}(?:\k<quote>")?)*)`,
+  'gi',
+);
 /** What requests and answers have of credentials, in a text that quotes one: a message, a stack. */
 const secretText =
-  /((?:Signature|X-Amz-Signature|X-Amz-Security-Token)\s*[=:]\s*|Bearer\s+|<(?:SecretAccessKey|SessionToken)>)[^\s"\\<&,]+|(:\/\/[^\s"\\/@:]*:)[^\s"\\/@]+(?=@)/gi;
+  /((?:Signature|X-Amz-Signature|X-Amz-Security-Token)\s*[=:]\s*|(?:Bearer|Basic)\s+|<(?:SecretAccessKey|SessionToken)>)[^\s"\\<&,]+|(:\/\/[^\s"\\/@:]*:)[^\s"\\/@]+(?=@)/gi;
 
 /** The last line of defence: nothing that looks like a credential leaves by the log. `line`: JSON; what comes back is too. */
 const censor = (line: string): string => {
   const shown = new Redacted('').toString();
-  return line.replace(secretField, `$1"${shown}"`).replace(secretText, `$1$2${shown}`);
+  return line
+    .replace(secretField, (_field, name: string, quote: string, list: string | undefined) =>
+      list === undefined ? `${name}${quote}"${shown}` : `${name}[${quote}"${shown}${quote}"`,
+    )
+    .replace(secretText, `$1$2${shown}`);
 };
 
 /**

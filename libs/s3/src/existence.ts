@@ -3,7 +3,6 @@ import {
   DeleteBucketCommand,
   GetBucketLocationCommand,
   HeadBucketCommand,
-  ListBucketsCommand,
   ListObjectsV2Command,
   type BucketLocationConstraint,
   type CreateBucketCommandInput,
@@ -11,10 +10,10 @@ import {
 import { reasons } from '@operator/api';
 import { Fault, onlyFault, transient, waiting, type CallContext } from '@operator/outcome';
 import { tagsOfMark, type SignedMark } from '@operator/ownership';
+import { bucketPages } from './bucket-pages.ts';
 import { findContent } from './contents.ts';
 import type { BucketWire } from './aspect.ts';
 import type { Driver } from './driver.ts';
-import { requireListOfBuckets } from './health.ts';
 import { readOwner } from './owner-mark.ts';
 import { answerOfFault, isRedirect } from './wire-answer.ts';
 import { hostOf } from './wire-fault.ts';
@@ -128,20 +127,11 @@ export const lookUpCreation = async (
   context: CallContext,
 ): Promise<Creation> => {
   const wire = driver.wire(region);
-  const tokens = new Set<string>();
-  let token: string | undefined;
   try {
-    for (let pages = 0; pages < mostPages; pages += 1) {
-      // Servers without paging ignore the prefix and list all.
-      const page = await wire.send(new ListBucketsCommand({ Prefix: bucket, ContinuationToken: token }), context);
-      requireListOfBuckets(page, wire.endpoint);
-      const found = page.Buckets?.find(({ Name }) => Name === bucket);
+    for await (const { buckets, isLast } of bucketPages(wire, { prefix: bucket, mostPages }, context)) {
+      const found = buckets.find(({ Name }) => Name === bucket);
       if (found !== undefined) return creationOf(found.CreationDate);
-      token = page.ContinuationToken === '' ? undefined : page.ContinuationToken;
-      if (token === undefined) return { kind: 'notListed' };
-      // A server that repeats itself does not understand the token, so what comes after this page stays unknown.
-      if (tokens.has(token)) break;
-      tokens.add(token);
+      if (isLast) return { kind: 'notListed' };
     }
   } catch (caught) {
     const fault = onlyFault(caught);

@@ -1,9 +1,8 @@
-import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
 import { onlyFault, type CallContext } from '@operator/outcome';
 import type { SeenMark } from '@operator/ownership';
+import { bucketPages } from './bucket-pages.ts';
 import type { Driver } from './driver.ts';
-import { requireListOfBuckets } from './health.ts';
 import { readOwner, type SeenOwner } from './owner-mark.ts';
 
 /** A bucket of the account that bears the owner tags of an operator. Whether their proof holds was not looked at. */
@@ -50,18 +49,15 @@ const ofThatBucket = (caught: unknown): SeenOwner | undefined => {
   throw fault;
 };
 
+/** Where the buckets are that are not known, each once. */
 const listPlaces = async (driver: Pick<Driver, 'wire'>, isKnown: (name: string) => boolean, context: CallContext) => {
-  const wire = driver.wire();
-  const places: { readonly name: string; readonly region: string | undefined }[] = [];
-  let token: string | undefined;
-  for (let page = 1; page <= mostPages; page += 1) {
-    const answer = await wire.send(new ListBucketsCommand({ ContinuationToken: token }), context);
-    requireListOfBuckets(answer, wire.endpoint);
-    for (const { Name: name, BucketRegion: region } of answer.Buckets ?? []) {
-      if (name !== undefined && !isKnown(name)) places.push({ name, region });
+  const regions = new Map<string, string | undefined>();
+  let isWhole = false;
+  for await (const { buckets, isLast } of bucketPages(driver.wire(), { mostPages }, context)) {
+    for (const { Name: name, BucketRegion: region } of buckets) {
+      if (name !== undefined && !isKnown(name)) regions.set(name, region);
     }
-    token = answer.ContinuationToken === '' ? undefined : answer.ContinuationToken;
-    if (token === undefined) return { places, isWhole: true };
+    isWhole = isLast;
   }
-  return { places, isWhole: false };
+  return { places: [...regions].map(([name, region]) => ({ name, region })), isWhole };
 };

@@ -15,7 +15,7 @@ import {
   namespaceLabels,
   type Provider,
 } from '@operator/references';
-import { keyOf, runController, type ControllerTools } from '@operator/runtime';
+import { keyOf, runController, seesNamespace, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCheckMemory } from './check.ts';
 import { createOrphanMemory } from './orphans.ts';
@@ -39,7 +39,6 @@ const build = (tools: ControllerTools) => {
   const users = createUserWatches(tools);
   const orphans = createOrphanMemory();
   const retained = createRetainedMemory();
-  const { crossNamespaceRefs, watchNamespaces } = tools.config;
   const checks = createCheckMemory();
   const secrets = createSecretWatches(tools);
   // However it went, nothing is kept of a Provider that is gone.
@@ -71,7 +70,7 @@ const build = (tools: ControllerTools) => {
       liveUsersOf: liveUsers(tools.listLive),
       accessKeys: { known: users.accessKeys, live: liveAccessKeys(tools.listLive) },
       orphans,
-      buckets: { known: users.buckets, sees: (namespace) => crossNamespaceRefs || watchNamespaces.includes(namespace) },
+      buckets: { known: users.buckets, sees: (namespace) => seesNamespace(tools.config, namespace) },
       retained,
       labelsOf: namespaceLabels(kube),
       ownership: composeOwnership(tools, randomBytes),

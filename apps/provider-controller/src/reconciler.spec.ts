@@ -32,7 +32,9 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
     /** All AccessKeys, as the cache has them and as they are. */
     accessKeys: readonly AccessKeyUser[];
     liveAccessKeys?: readonly AccessKeyUser[];
-  } = { now: users, lists: 0, accessKeys: [] };
+    /** Those of other Providers. */
+    otherBuckets: ProviderUsers['buckets'];
+  } = { now: users, lists: 0, accessKeys: [], otherBuckets: [] };
   const labelsRead: string[] = [];
   const make = () => Promise.resolve(s3.driver);
   const bench = createBench<ProviderSpec, ProviderStatus>({
@@ -55,7 +57,10 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
         },
         accessKeys: { known: () => used.accessKeys, live: async () => used.liveAccessKeys ?? used.accessKeys },
         orphans: createOrphanMemory(),
-        buckets: { known: () => used.now.buckets, sees: (namespace) => namespace !== 'unseen' },
+        buckets: {
+          known: () => [...used.now.buckets, ...used.otherBuckets],
+          sees: (namespace) => namespace !== 'unseen',
+        },
         retained: createRetainedMemory(),
         ownership: world.ownership,
         labelsOf: (namespace) => {
@@ -762,8 +767,18 @@ describe('buckets of Buckets that are gone', () => {
     expect(looks(world)).toBe(3);
   });
 
-  it('are asked about once an hour, those of Buckets that live never', async () => {
-    const world = await ready({ buckets: [living], accessKeys: [] });
+  /** A Bucket of the Provider that has the bucket of its name, with the proof of that. */
+  const owning = async (world: World, name: string) => {
+    const status = { ownership: 'Created', bucketName: name } as const;
+    const bucket = bucketUser(name, status);
+    const provided = { provider: provider(world), driver: world.s3.driver };
+    const { signal } = new AbortController();
+    return { ...bucket, status: await world.ownership.sealBucket(status, bucket, provided, signal) };
+  };
+
+  it('are asked about once an hour, those of Buckets that have them never', async () => {
+    const world = await ready();
+    world.used.now = { buckets: [await owning(world, 'living')], accessKeys: [] };
     world.s3.make('living', {
       tags: new Map(tagsOfOwner({ cluster: testCluster, namespace: 'team-a', name: 'living', uid: 'u' })),
     });
@@ -774,6 +789,27 @@ describe('buckets of Buckets that are gone', () => {
     }
     expect(looks(world)).toBe(1);
     expect(world.s3.inputs('GetBucketTagging').filter(({ Bucket }) => Bucket === 'living')).toEqual([]);
+    expect(world.bench.facts()).toMatchObject({ retainedBuckets: [retained('left')], retainedBucketCount: 1 });
+  });
+
+  it.each([
+    ['does not have it', {}],
+    ['says without proof that it has it', { ownership: 'Created', bucketName: 'left' }],
+  ])('are told although a Bucket has the name that %s', async (_title, status) => {
+    const world = await ready({ buckets: [bucketUser('left', status)], accessKeys: [] });
+    leave(world, 'left');
+    world.bench.advance(300_000);
+    await world.bench.pass();
+    expect(world.bench.facts()).toMatchObject({ retainedBuckets: [retained('left')], retainedBucketCount: 1 });
+  });
+
+  it('are told although a Bucket of another Provider has the name', async () => {
+    const world = await ready();
+    const elsewhere = await owning(world, 'left');
+    world.used.otherBuckets = [{ ...elsewhere, spec: { ...elsewhere.spec, providerRef: { name: 'another' } } }];
+    leave(world, 'left');
+    world.bench.advance(300_000);
+    await world.bench.pass();
     expect(world.bench.facts()).toMatchObject({ retainedBuckets: [retained('left')], retainedBucketCount: 1 });
   });
 

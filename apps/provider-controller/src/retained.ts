@@ -4,7 +4,7 @@ import type { Provider } from '@operator/references';
 import { findMarkedBuckets, type Driver, type MarkedBucket } from '@operator/s3';
 import type { ProviderWork } from './deps.ts';
 import { firstLookMs, lookIntervalMs } from './orphans.ts';
-import type { ProviderUsers } from './users.ts';
+import type { BucketUser, ProviderUsers } from './users.ts';
 
 /** Milliseconds until a look that came to nothing is made again. */
 const retryMs = 300_000;
@@ -91,20 +91,15 @@ const knownOf = ({ status }: Provider): RetainedFacts => ({
  */
 export const observeRetained = async (
   driver: Pick<Driver, 'wire' | 'marksBuckets'>,
-  { buckets: { length: count } }: ProviderUsers,
+  { buckets: own }: ProviderUsers,
   { provider, deps, pass }: ProviderWork,
 ): Promise<RetainedFacts> => {
   if (!driver.marksBuckets) return {};
-  const standing = deps.retained.standing(provider, count, pass.now);
+  const standing = deps.retained.standing(provider, own.length, pass.now);
   if (standing !== undefined) return standing;
   const remember = (facts: RetainedFacts, dueInMs: number) =>
-    deps.retained.remember(provider, count, pass.now, facts, dueInMs);
-  const names = new Set<string>();
-  const uids = new Set<string>();
-  for (const { metadata, spec } of deps.buckets.known()) {
-    uids.add(metadata.uid);
-    names.add(spec.name);
-  }
+    deps.retained.remember(provider, own.length, pass.now, facts, dueInMs);
+  const names = await namesOf(own, { provider, deps, pass });
   const found = await pass
     .step('retained', () => findMarkedBuckets(driver, (name) => names.has(name), pass))
     .catch(onlyFault);
@@ -115,6 +110,21 @@ export const observeRetained = async (
     return remember(isDenied ? {} : knownOf(provider), isDenied ? lookIntervalMs : retryMs);
   }
   const { cluster } = await deps.ownership.markOf(provider, pass.signal);
+  const uids = new Set([...deps.buckets.known()].map(({ metadata }) => metadata.uid));
   const retained = retainedOf(found.buckets, cluster, { uids, sees: deps.buckets.sees });
   return remember(reportRetained(retained, found.isComplete), lookIntervalMs);
+};
+
+/** What the buckets are called that these Buckets have, with proof: whoever gives a Bucket the name of a retained one does not hide that. */
+const namesOf = async (
+  buckets: readonly BucketUser[],
+  { provider, deps, pass }: ProviderWork,
+): Promise<ReadonlySet<string>> => {
+  const names = new Set<string>();
+  for (const bucket of buckets) {
+    const { ownership, bucketName } = bucket.status ?? {};
+    if (ownership === undefined || bucketName === undefined) continue;
+    if (await deps.ownership.remembersAt(bucket, provider, pass.signal)) names.add(bucketName);
+  }
+  return names;
 };

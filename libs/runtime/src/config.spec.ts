@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig, usage } from './config.ts';
+import { ConfigError, readConfig, seesNamespace, usage } from './config.ts';
 
 describe('readConfig', () => {
   it('has a default for everything', () => {
@@ -139,5 +139,17 @@ describe('readConfig', () => {
     expect(readConfig('c', ['--help'], {})).toBe('help');
     expect(usage('c')).toContain('--shutdown-deadline (25s)');
     expect(usage('c')).toContain('S3_OPERATOR_LEADER_ELECTION_NAMESPACE');
+  });
+});
+
+describe('a namespace', () => {
+  it.each<[string, readonly string[], boolean, boolean]>([
+    ['seen where all are watched', [], true, true],
+    ['seen where all are watched and no reference leaves its namespace', [], false, true],
+    ['seen where others are watched and references may lead to it', ['b'], true, true],
+    ['not seen where others are watched and no reference leaves its namespace', ['b'], false, false],
+    ['seen where it is watched', ['b', 'a'], false, true],
+  ])('is %s', (_title, watchNamespaces, crossNamespaceRefs, isSeen) => {
+    expect(seesNamespace({ watchNamespaces, crossNamespaceRefs }, 'a')).toBe(isSeen);
   });
 });

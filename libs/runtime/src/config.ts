@@ -275,3 +275,15 @@ const parseAddress = (value: string): readonly [Address?] | undefined => {
   if (match === null || Number(match[3]) > 65_535) return undefined;
   return [{ host: match[1] ?? match[2], port: Number(match[3]) }];
 };
+
+type Reach = Pick<RuntimeConfig, 'crossNamespaceRefs' | 'watchNamespaces'>;
+
+/** The namespaces that a reference may lead to; empty: all. */
+export const reachOf = ({ crossNamespaceRefs, watchNamespaces }: Reach): readonly string[] =>
+  crossNamespaceRefs ? [] : watchNamespaces;
+
+/** True when the process reads what is in this namespace. */
+export const seesNamespace = (config: Reach, namespace: string): boolean => {
+  const reach = reachOf(config);
+  return reach.length === 0 || reach.includes(namespace);
+};

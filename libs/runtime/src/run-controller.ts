@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { isAbsence, serverAttributes } from './call-attributes.ts';
 import { catchUp } from './catch-up.ts';
 import { createLiveList } from './live-list.ts';
-import { ConfigError, type RuntimeConfig, readConfig, usage } from './config.ts';
+import { ConfigError, type RuntimeConfig, reachOf, readConfig, usage } from './config.ts';
 import type { Controller } from './controller-deps.ts';
 import { type RunningController, createController } from './controller.ts';
 import { type ControllerTools, type Watches, createWatches } from './controller-tools.ts';
@@ -236,10 +236,6 @@ const assemble = async <Spec, Status>(
   enqueue = loop.wake;
   return { informer, queue, loop, plural: controller.resource.plural };
 };
-
-/** The namespaces that a reference may lead to; empty: all. */
-const reachOf = ({ crossNamespaceRefs, watchNamespaces }: RuntimeConfig): readonly string[] =>
-  crossNamespaceRefs ? [] : watchNamespaces;
 
 /** Campaigns and works, term after term, until the process stops. */
 const lead = <T extends StoredObject>(

@@ -1,6 +1,6 @@
 import type { AccessKeyStatus } from '@operator/api';
 import { annotations, conditionTypes, eventReasons, reasons } from '@operator/api';
-import { Fault, reworded, type Claim, type Warning } from '@operator/outcome';
+import { Fault, listFirst, reworded, type Claim, type Warning } from '@operator/outcome';
 import {
   describeProblems,
   explainRefusal,
@@ -75,7 +75,7 @@ export const waitingClaims = ({
 export const foreignClaims = ({ foreign }: Pick<KeyPlan, 'foreign'>, userName: string): readonly Claim[] => {
   if (foreign.length === 0) return [];
   const message =
-    `User ${userName} has keys that the operator did not make: ${firstOf(foreign)}. ` +
+    `User ${userName} has keys that the operator did not make: ${listFirst(foreign, 10)}. ` +
     `They have the same rights, and stay. Delete them at the provider, or set ${annotations.revokeRequestedAt} to a new value: that replaces the key pair and removes every other key.`;
   return [
     { type: conditionTypes.ForeignKeys, status: 'True', reason: reasons.ForeignKeys, message, onlyInforms: true },
@@ -134,7 +134,7 @@ export const denialWarnings = (
 ): readonly Warning[] => {
   if (denials.length === 0) return [];
   const message =
-    `User ${userName} has policies of others that only deny: ${firstOf(denials)}. They stay. A key of it may have leaked: set ` +
+    `User ${userName} has policies of others that only deny: ${listFirst(denials, 10)}. They stay. A key of it may have leaked: set ` +
     `${annotations.revokeRequestedAt} to a new value, which replaces the key pair and removes every other key. Then detach them at the provider.`;
   return [{ reason: eventReasons.DenialsAttached, message }];
 };
@@ -171,7 +171,7 @@ export const tellRemoved = (
     `took off user ${user.name} what others had put there`,
   );
   const isBorrowed = accessKey.metadata.namespace !== provider.metadata.namespace;
-  const told = isBorrowed ? countsOf(removed) : firstOf(names);
+  const told = isBorrowed ? countsOf(removed) : listFirst(names, 10);
   const message = `Removed from user ${user.name} what somebody else had put there: ${told}. The user is the operator's alone.`;
   pass.event('Warning', eventReasons.AttachmentsRemoved, message);
 };
@@ -180,10 +180,6 @@ const countsOf = (removed: readonly Attachment[]): string =>
   [...new Set(removed.map(({ kind }) => kind))]
     .map((kind) => `${kind} (${String(removed.filter((one) => one.kind === kind).length)})`)
     .join(', ');
-
-/** The first ten of a list, and how many more there are. */
-const firstOf = (names: readonly string[]): string =>
-  names.slice(0, 10).join(', ') + (names.length > 10 ? ` and ${String(names.length - 10)} more` : '');
 
 /** What the server and the Secret have. */
 export interface KeyFacts {

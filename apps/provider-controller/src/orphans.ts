@@ -1,5 +1,5 @@
 import { annotations, entriesIn, eventReasons, reasons, type ProviderStatus } from '@operator/api';
-import { Fault, onlyFault, transient, waiting } from '@operator/outcome';
+import { Fault, listFirst, onlyFault, transient, waiting } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import { isKubeError, type ObjectMeta } from '@operator/runtime';
 import type { Driver, KeyIssuer, MarkedUser } from '@operator/s3';
@@ -72,17 +72,16 @@ export const explainOrphans = (orphans: readonly MarkedUser[], provider: Provide
   const told = new Set(provider.status?.orphanedUsers?.map(({ userName }) => userName));
   const shown = orphans.slice(0, listedAtMost);
   if (shown.every(({ name }) => told.has(name))) return undefined;
-  const named = shown.slice(0, namedAtMost);
-  const names = named.map(({ name, mark }) =>
+  const names = orphans.map(({ name, mark }) =>
     mark === undefined ? name : `${name} (AccessKey ${mark.namespace}/${mark.name}, uid ${mark.uid})`,
   );
   const { name, namespace } = provider.metadata;
   const count = orphans.length;
   return (
     `${String(count)} ${count === 1 ? 'user' : 'users'} at the provider ${count === 1 ? 'is' : 'are'} of AccessKeys that do not exist any more: ` +
-    `${names.join(', ')}${count > named.length ? `, and ${String(count - named.length)} more` : ''}. Their keys still work. If this cluster is a copy or was restored from a backup, they may be in use elsewhere. Remove these: ` +
+    `${listFirst(names, namedAtMost)}. Their keys still work. If this cluster is a copy or was restored from a backup, they may be in use elsewhere. Remove these: ` +
     `kubectl annotate --overwrite providers.s3.cloud37.dev ${name} -n ${namespace} ` +
-    `${annotations.confirmOrphans}=${named.map(idOf).join(',')}`
+    `${annotations.confirmOrphans}=${orphans.slice(0, namedAtMost).map(idOf).join(',')}`
   );
 };
 

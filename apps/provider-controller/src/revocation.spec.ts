@@ -254,6 +254,6 @@ describe('the Event of late namespaces', () => {
 
   it('has room for ten', () => {
     const late = Array.from({ length: 12 }, (_, at) => `n${String(at)}`);
-    expect(told(undefined, { ...begun(keys), late })).toContain('n9 and 2 more did not');
+    expect(told(undefined, { ...begun(keys), late })).toContain('n9, and 2 more did not');
   });
 });

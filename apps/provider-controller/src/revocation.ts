@@ -1,4 +1,5 @@
 import { annotations, conditionTypes, eventReasons, revokedAtOnce, type Revocation } from '@operator/api';
+import { listFirst } from '@operator/outcome';
 import { keyOfReference, type Provider } from '@operator/references';
 import { isPaused, keyOf, pick, type ObjectKey } from '@operator/runtime';
 import type { ProviderWork } from './deps.ts';
@@ -187,11 +188,10 @@ export const explainLate = (
   const former = status?.revocation?.request === revocation?.request ? (status?.revocation?.late ?? []) : [];
   const late = (revocation?.late ?? []).filter((namespace) => !former.includes(namespace));
   if (late.length === 0) return undefined;
-  const names = `${late.slice(0, 10).join(', ')}${late.length > 10 ? ` and ${String(late.length - 10)} more` : ''}`;
   return {
     reason: eventReasons.RevocationLate,
     message:
-      `AccessKeys of ${late.length === 1 ? 'namespace' : 'namespaces'} ${names} did not replace their key pairs within ${String(patienceMs / 60_000)} minutes of their turn. ` +
+      `AccessKeys of ${late.length === 1 ? 'namespace' : 'namespaces'} ${listFirst(late, 10)} did not replace their key pairs within ${String(patienceMs / 60_000)} minutes of their turn. ` +
       'The others go first now. Their conditions say why: kubectl get accesskeys -n <namespace>',
   };
 };

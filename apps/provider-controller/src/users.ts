@@ -1,4 +1,5 @@
 import type { AccessKeySpec, AccessKeyStatus, BucketSpec, BucketStatus, ProviderStatus } from '@operator/api';
+import { listFirst } from '@operator/outcome';
 import {
   isGranted,
   keyOfReference,
@@ -145,7 +146,5 @@ export const describeUsers = ({ buckets, accessKeys, sources = [] }: ProviderUse
     ...[...buckets, ...sources].map(({ metadata }) => `Bucket ${metadata.namespace}/${metadata.name}`),
     ...accessKeys.map(({ metadata }) => `AccessKey ${metadata.namespace}/${metadata.name}`),
   ].sort();
-  const shown = names.slice(0, namedAtMost).join(', ');
-  const more = names.length > namedAtMost ? `, and ${String(names.length - namedAtMost)} more` : '';
-  return `${String(names.length)} ${names.length === 1 ? 'object' : 'objects'}: ${shown}${more}`;
+  return `${String(names.length)} ${names.length === 1 ? 'object' : 'objects'}: ${listFirst(names, namedAtMost)}`;
 };

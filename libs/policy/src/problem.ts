@@ -1,3 +1,5 @@
+import { listFirst } from '@operator/outcome';
+
 /** What is wrong with one element of a document. */
 export interface Problem {
   /** Such as `statement[2].action[0]`; empty for the document as a whole. */
@@ -41,7 +43,6 @@ const told = 5;
 
 /** The problems as one line for a condition; at most the first five in full. */
 export const describeProblems = (problems: readonly Problem[]): string => {
-  const lines = problems.slice(0, told).map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  const more = problems.length - lines.length;
-  return more > 0 ? `${lines.join('; ')}; and ${String(more)} more` : lines.join('; ');
+  const lines = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  return listFirst(lines, told, '; ');
 };

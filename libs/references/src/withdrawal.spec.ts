@@ -60,7 +60,7 @@ describe('a withdrawn grant', () => {
   it('names ten namespaces at most', () => {
     const many = Array.from({ length: 12 }, (_, index) => borrower('Bucket', `team-${String(index + 10)}`));
     const message = grantWithdrawn(lender({}), many)?.message ?? '';
-    expect(message).toContain('team-19 and 2 more, where 12 Buckets');
+    expect(message).toContain('team-19, and 2 more, where 12 Buckets');
     expect(message).not.toContain('team-20');
   });
 

@@ -1,5 +1,5 @@
 import { annotations, conditionTypes, reasons } from '@operator/api';
-import type { Claim } from '@operator/outcome';
+import { listFirst, type Claim } from '@operator/outcome';
 import type { CommonStatus } from '@operator/runtime';
 import { confirmedWithdrawals, withdrawalOf, type GrantState, type LabelsOf, type Lender } from './grants.ts';
 
@@ -55,15 +55,13 @@ const pluralOf = (kind: string): string =>
 export const grantWithdrawn = (lender: LendingObject, borrowers: readonly Borrower[]): Claim | undefined => {
   if (borrowers.length === 0) return undefined;
   const namespaces = [...new Set(borrowers.map(({ namespace }) => namespace))].sort();
-  const shown = namespaces.slice(0, namedAtMost).join(', ');
-  const more = namespaces.length > namedAtMost ? ` and ${String(namespaces.length - namedAtMost)} more` : '';
   return {
     type: conditionTypes.GrantWithdrawn,
     status: 'True',
     reason: reasons.GrantWithdrawn,
     onlyInforms: true,
     message:
-      `allowedNamespaces does not grant ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${shown}${more}, where ` +
+      `allowedNamespaces does not grant ${namespaces.length === 1 ? 'namespace' : 'namespaces'} ${listFirst(namespaces, namedAtMost)}, where ` +
       `${countsOf(borrowers)} still ${borrowers.length === 1 ? 'uses' : 'use'} this ${lender.kind}. They keep what they have and get ` +
       `nothing new. Grant the namespace again, or remove their rights and policies: ${commandToWithdraw(lender, namespaces)}`,
   };

@@ -2,8 +2,9 @@ import type { ProviderStatus } from '@operator/api';
 import type { DriverPool, LabelsOf, Ownership, Provider } from '@operator/references';
 import type { KubeClient, Metrics, ObjectKey, Pass } from '@operator/runtime';
 import type { CheckMemory } from './check.ts';
-import type { OrphanMemory } from './orphans.ts';
-import type { RetainedMemory } from './retained.ts';
+import type { LookMemory } from './looks.ts';
+import type { OrphanSight } from './orphans.ts';
+import type { RetainedFacts } from './retained.ts';
 import type { AccessKeyUser, BucketUser, ProviderUsers } from './users.ts';
 
 /** What the reconciler of Providers works with. */
@@ -23,10 +24,12 @@ export interface ProviderDeps {
     known(): Iterable<AccessKeyUser>;
     live(signal: AbortSignal): Promise<readonly AccessKeyUser[]>;
   };
-  readonly orphans: OrphanMemory;
+  /** By the value of the annotation that confirms orphans. */
+  readonly orphans: LookMemory<OrphanSight, string>;
   /** Every Bucket as the caches have it, of the namespaces that this operator sees. */
   readonly buckets: { known(): Iterable<BucketUser>; readonly sees: (namespace: string) => boolean };
-  readonly retained: RetainedMemory;
+  /** By the number of the Provider's Buckets. */
+  readonly retained: LookMemory<RetainedFacts, number>;
   readonly labelsOf: LabelsOf;
   /** Proves, and checks, what a Provider's status says of where it leads. */
   readonly ownership: Pick<

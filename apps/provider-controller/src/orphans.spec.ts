@@ -1,15 +1,7 @@
 import { providerOf } from '@operator/references/testing';
 import type { MarkedUser } from '@operator/s3';
 import { describe, expect, it } from 'vitest';
-import {
-  confirmedOrphans,
-  createOrphanMemory,
-  explainOrphans,
-  firstLookMs,
-  lookIntervalMs,
-  orphansOf,
-  reportOrphans,
-} from './orphans.ts';
+import { confirmedOrphans, explainOrphans, orphansOf, reportOrphans } from './orphans.ts';
 
 const confirm = 's3.cloud37.dev/confirm-orphans';
 const user = (uid: string): MarkedUser => ({
@@ -70,34 +62,5 @@ describe('what is told of orphans', () => {
         's3.cloud37.dev/confirm-orphans=a,stray',
     );
     expect(explainOrphans(many, provider())).toMatch(/, and 20 more\. .*confirm-orphans=0,1,2,3,4$/);
-  });
-});
-
-describe('a look', () => {
-  const sight = { facts: { orphanedUserCount: 0 }, listUsers: 'Supported' } as const;
-  const at = (ms: number) => new Date(1_000_000_000_000 + ms);
-
-  it('is due some minutes after the first pass of a process, and then once an hour', () => {
-    const memory = createOrphanMemory();
-    expect(memory.standing(provider(undefined, ['known']), at(0))).toEqual({
-      facts: { orphanedUsers: [{ userName: 'known' }] },
-      listUsers: undefined,
-    });
-    expect(memory.standing(provider(), at(firstLookMs - 1))).toBeDefined();
-    expect(memory.standing(provider(), at(firstLookMs))).toBeUndefined();
-    memory.remember(provider(), at(firstLookMs), sight, lookIntervalMs);
-    expect(memory.standing(provider(), at(firstLookMs + lookIntervalMs - 1))).toEqual(sight);
-    expect(memory.standing(provider(), at(firstLookMs + lookIntervalMs))).toBeUndefined();
-  });
-
-  it('is due at once with another value of the annotation, and after a clock was set back', () => {
-    const memory = createOrphanMemory();
-    expect(memory.standing(provider('a'), at(0))).toBeUndefined();
-    memory.remember(provider('a'), at(0), sight, lookIntervalMs);
-    expect(memory.standing(provider('a'), at(1))).toEqual(sight);
-    expect(memory.standing(provider('b'), at(1))).toBeUndefined();
-    expect(memory.standing(provider('a'), at(-lookIntervalMs))).toBeUndefined();
-    memory.forget(provider().metadata.uid);
-    expect(memory.standing(provider('a'), at(1))).toBeUndefined();
   });
 });

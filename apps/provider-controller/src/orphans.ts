@@ -1,19 +1,12 @@
 import { annotations, entriesIn, eventReasons, reasons, type ProviderStatus } from '@operator/api';
 import { Fault, listFirst, onlyFault, transient, waiting } from '@operator/outcome';
 import type { Provider } from '@operator/references';
-import { isKubeError, type ObjectMeta } from '@operator/runtime';
+import { isKubeError, pick, type ObjectMeta } from '@operator/runtime';
 import type { Driver, KeyIssuer, MarkedUser } from '@operator/s3';
 import type { ProviderWork } from './deps.ts';
+import { createLookMemory, listedAtMost, lookIntervalMs, retryMs, type LookMemory } from './looks.ts';
 
-/** Milliseconds from the first pass of a process over a Provider to its first look: the caches, and what vanished, settle before. */
-export const firstLookMs = 300_000;
-/** Milliseconds between two looks. */
-export const lookIntervalMs = 3_600_000;
-/** Milliseconds until a look that came to nothing is made again. */
-const retryMs = 300_000;
-
-/** How many users a status names, and how many an Event. */
-const listedAtMost = 20;
+/** How many users an Event names. */
 const namedAtMost = 5;
 
 type Capability = NonNullable<ProviderStatus['capabilities']>[string];
@@ -85,51 +78,14 @@ export const explainOrphans = (orphans: readonly MarkedUser[], provider: Provide
   );
 };
 
-interface Looked {
-  readonly confirmation: string;
-  readonly dueAt: number;
-  readonly sight: OrphanSight;
-}
-
-/** The last look of each Provider, in memory. */
-export interface OrphanMemory {
-  /** Undefined when a look is due: the period is over, or the annotation has another value than at the last one. */
-  standing(provider: Provider, now: Date): OrphanSight | undefined;
-  remember(provider: Provider, now: Date, sight: OrphanSight, dueInMs: number): OrphanSight;
-  forget(providerUid: string): void;
-}
-
-/** An empty memory. */
-export const createOrphanMemory = (): OrphanMemory => {
-  const looks = new Map<string, Looked>();
-  const remember: OrphanMemory['remember'] = (provider, now, sight, dueInMs) => {
-    const dueAt = now.getTime() + dueInMs;
-    looks.set(provider.metadata.uid, { confirmation: confirmationOf(provider), dueAt, sight });
-    return sight;
-  };
-  return {
-    remember,
-    standing: (provider, now) => {
-      const looked = looks.get(provider.metadata.uid);
-      const confirmation = confirmationOf(provider);
-      if (looked === undefined)
-        return confirmation === '' ? remember(provider, now, knownOf(provider), firstLookMs) : undefined;
-      const dueInMs = looked.dueAt - now.getTime();
-      // A clock that was set back must not put a look off.
-      const isDue = dueInMs <= 0 || dueInMs > lookIntervalMs || looked.confirmation !== confirmation;
-      return isDue ? undefined : looked.sight;
-    },
-    forget: (uid) => void looks.delete(uid),
-  };
-};
+/** The last looks; the annotation makes one due at once when it has another value than at the last one. */
+export const createOrphanMemory = (): LookMemory<OrphanSight, string> =>
+  createLookMemory((confirmation, former = '') => confirmation !== former);
 
 /** What the status says already, until this process has looked itself. */
-const knownOf = ({ status }: Provider): OrphanSight => ({
-  facts: {
-    ...(status?.orphanedUsers === undefined ? {} : { orphanedUsers: status.orphanedUsers }),
-    ...(status?.orphanedUserCount === undefined ? {} : { orphanedUserCount: status.orphanedUserCount }),
-  },
-  listUsers: status?.capabilities?.listUsers,
+const knownOf = ({ status = {} }: Provider): OrphanSight => ({
+  facts: pick(status, 'orphanedUsers', 'orphanedUserCount'),
+  listUsers: status.capabilities?.listUsers,
 });
 
 /**
@@ -139,11 +95,14 @@ const knownOf = ({ status }: Provider): OrphanSight => ({
 export const observeOrphans = async ({ keys }: Pick<Driver, 'keys'>, work: ProviderWork): Promise<OrphanSight> => {
   const { provider, deps, pass } = work;
   if (typeof keys === 'string') return { facts: {}, listUsers: undefined };
-  const standing = deps.orphans.standing(provider, pass.now);
+  const known = knownOf(provider);
+  const confirmation = confirmationOf(provider);
+  const standing = deps.orphans.standing(provider, confirmation, pass.now, known);
   if (standing !== undefined) return standing;
-  const remember = (sight: OrphanSight, dueInMs: number) => deps.orphans.remember(provider, pass.now, sight, dueInMs);
+  const remember = (sight: OrphanSight, dueInMs: number) =>
+    deps.orphans.remember(provider, confirmation, pass.now, sight, dueInMs);
   const found = await pass.step('orphans', () => findOrphans(keys, work)).catch(unanswered(work));
-  if (found === 'unknown') return remember(knownOf(provider), retryMs);
+  if (found === 'unknown') return remember(known, retryMs);
   if (found instanceof Fault) {
     const isLacking = found.reason === reasons.Unsupported;
     return remember({ facts: {}, listUsers: isLacking ? 'Unsupported' : 'Unknown' }, lookIntervalMs);

@@ -1,15 +1,11 @@
 import { reasons, type ProviderStatus } from '@operator/api';
 import { Fault, onlyFault } from '@operator/outcome';
 import type { Provider } from '@operator/references';
+import { pick } from '@operator/runtime';
 import { findMarkedBuckets, type Driver, type MarkedBucket } from '@operator/s3';
 import type { ProviderWork } from './deps.ts';
-import { firstLookMs, lookIntervalMs } from './orphans.ts';
+import { createLookMemory, listedAtMost, lookIntervalMs, retryMs, type LookMemory } from './looks.ts';
 import type { BucketUser, ProviderUsers } from './users.ts';
-
-/** Milliseconds until a look that came to nothing is made again. */
-const retryMs = 300_000;
-/** How many buckets a status names. */
-const listedAtMost = 20;
 
 /** What of a Provider's status tells of buckets that their Buckets left behind. */
 export type RetainedFacts = Pick<ProviderStatus, 'retainedBuckets' | 'retainedBucketCount'>;
@@ -42,48 +38,12 @@ const reportRetained = (retained: readonly MarkedBucket[], isComplete: boolean):
   };
 };
 
-/** The last look of each Provider, in memory. */
-export interface RetainedMemory {
-  /** Undefined when a look is due: the period is over, or Buckets of the Provider went since the last one. */
-  standing(provider: Provider, buckets: number, now: Date): RetainedFacts | undefined;
-  remember(provider: Provider, buckets: number, now: Date, facts: RetainedFacts, dueInMs: number): RetainedFacts;
-  forget(providerUid: string): void;
-}
-
-interface Looked {
-  readonly dueAt: number;
-  /** How many Buckets the Provider had. */
-  readonly buckets: number;
-  readonly facts: RetainedFacts;
-}
-
-/** An empty memory. */
-export const createRetainedMemory = (): RetainedMemory => {
-  const looks = new Map<string, Looked>();
-  const remember: RetainedMemory['remember'] = ({ metadata: { uid } }, buckets, now, facts, dueInMs) => {
-    looks.set(uid, { dueAt: now.getTime() + dueInMs, buckets, facts });
-    return facts;
-  };
-  return {
-    remember,
-    standing(provider, buckets, now) {
-      const looked = looks.get(provider.metadata.uid);
-      if (looked === undefined) return remember(provider, buckets, now, knownOf(provider), firstLookMs);
-      const dueInMs = looked.dueAt - now.getTime();
-      // A clock that was set back must not put a look off.
-      const isDue = dueInMs <= 0 || dueInMs > lookIntervalMs || buckets < looked.buckets;
-      if (isDue) return undefined;
-      return remember(provider, buckets, now, looked.facts, dueInMs);
-    },
-    forget: (uid) => void looks.delete(uid),
-  };
-};
+/** The last looks; one is due at once when Buckets of the Provider went. */
+export const createRetainedMemory = (): LookMemory<RetainedFacts, number> =>
+  createLookMemory((buckets, former = buckets) => buckets < former);
 
 /** What the status says already, until this process has looked itself. */
-const knownOf = ({ status }: Provider): RetainedFacts => ({
-  ...(status?.retainedBuckets === undefined ? {} : { retainedBuckets: status.retainedBuckets }),
-  ...(status?.retainedBucketCount === undefined ? {} : { retainedBucketCount: status.retainedBucketCount }),
-});
+const knownOf = ({ status = {} }: Provider): RetainedFacts => pick(status, 'retainedBuckets', 'retainedBucketCount');
 
 /**
  * Looks which buckets of this cluster at the provider have no Bucket any more, where that is due: a deletion keeps them, and with a namespace
@@ -95,7 +55,8 @@ export const observeRetained = async (
   { provider, deps, pass }: ProviderWork,
 ): Promise<RetainedFacts> => {
   if (!driver.marksBuckets) return {};
-  const standing = deps.retained.standing(provider, own.length, pass.now);
+  const known = knownOf(provider);
+  const standing = deps.retained.standing(provider, own.length, pass.now, known);
   if (standing !== undefined) return standing;
   const remember = (facts: RetainedFacts, dueInMs: number) =>
     deps.retained.remember(provider, own.length, pass.now, facts, dueInMs);
@@ -107,7 +68,7 @@ export const observeRetained = async (
     pass.signal.throwIfAborted();
     pass.log.info({ event: 'retained', reason: found.reason }, 'whether buckets were retained stays open');
     const isDenied = found.reason === reasons.AccessDenied || found.reason === reasons.Unsupported;
-    return remember(isDenied ? {} : knownOf(provider), isDenied ? lookIntervalMs : retryMs);
+    return remember(isDenied ? {} : known, isDenied ? lookIntervalMs : retryMs);
   }
   const { cluster } = await deps.ownership.markOf(provider, pass.signal);
   const uids = new Set([...deps.buckets.known()].map(({ metadata }) => metadata.uid));

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { checksumsOf, placesIn, type Release } from './release.ts';
+import { checksumsOf, placesIn, sha256Of, type Release } from './release.ts';
 import type { Attested, Signing } from './signing.ts';
 
 /** Where a release goes, and with what. */
@@ -25,10 +25,45 @@ const digestAt = ({ run }: Target, ref: string): Promise<string | undefined> =>
   run('crane', 'digest', ref).then(
     (text) => text.trim(),
     (error: unknown) => {
-      if (error instanceof Error && /MANIFEST_UNKNOWN|NAME_UNKNOWN|NOT_FOUND|404/.test(error.message)) return undefined;
+      // Its message begins with the command, which has the name.
+      const { stderr } = error as { readonly stderr?: unknown };
+      if (typeof stderr === 'string' && /404 Not Found|MANIFEST_UNKNOWN|NAME_UNKNOWN/.test(stderr)) return undefined;
       throw error;
     },
   );
+
+/** Source: helm.sh, "Use OCI-based registries". */
+const chartLayer = 'application/vnd.cncf.helm.chart.content.v1.tar+gzip';
+
+/**
+ * The chart of this release in the registry, by digest; undefined when nothing has its tag. Two pushes of one archive have two manifests,
+ * as helm writes the time into them, so that the archive is compared. @throws Error when it is another one than was built
+ */
+const chartRef = async (target: Target, name: string, version: string): Promise<string | undefined> => {
+  const at = chartAt(target.registry, name);
+  const digest = await digestAt(target, `${at}:${version}`);
+  if (digest === undefined) return undefined;
+  const ref = `${at}@${digest}`;
+  const { layers = [] } = JSON.parse(await target.run('crane', 'manifest', ref)) as {
+    readonly layers?: readonly { readonly mediaType: string; readonly digest: string }[];
+  };
+  const there = layers.find(({ mediaType }) => mediaType === chartLayer)?.digest ?? 'no chart';
+  const built = `sha256:${await sha256Of(placesIn(target.folder).chart(name, version))}`;
+  if (there !== built)
+    throw new Error(
+      `${at}:${version} has ${there} in the registry, and ${built} was built. Give the release another version.`,
+    );
+  return ref;
+};
+
+/** Pushes a chart; returns it by the digest that it got. */
+const pushChart = async ({ folder, registry, run }: Target, name: string, version: string): Promise<string> => {
+  const plain = isOnThisMachine(registry) ? ['--plain-http'] : [];
+  const said = await run('helm', 'push', placesIn(folder).chart(name, version), `oci://${registry}/charts`, ...plain);
+  const digest = /^Digest: (sha256:[0-9a-f]{64})$/m.exec(said)?.[1];
+  if (digest === undefined) throw new Error(`helm push of ${name} told no digest: ${said.trim()}`);
+  return `${chartAt(registry, name)}@${digest}`;
+};
 
 /** Pushes, signs and attests all of a release. What is there already with the same content stays. @throws Error when it has another content */
 export const publishRelease = async (release: Release, target: Target): Promise<void> => {
@@ -50,21 +85,12 @@ export const publishRelease = async (release: Release, target: Target): Promise<
     log(`published ${ref}`);
   }
   for (const name of charts) {
-    const plain = isOnThisMachine(registry) ? ['--plain-http'] : [];
-    await run('helm', 'push', places.chart(name, version), `oci://${registry}/charts`, ...plain);
-    const ref = await chartRef(target, name, version);
+    const ref = (await chartRef(target, name, version)) ?? (await pushChart(target, name, version));
     await signing.sign(ref);
     await signing.attest(ref, 'slsaprovenance1', places.provenance);
     log(`published ${ref}`);
   }
   await signing.signFile(places.checksums, places.signature);
-};
-
-const chartRef = async (target: Target, name: string, version: string): Promise<string> => {
-  const at = chartAt(target.registry, name);
-  const digest = await digestAt(target, `${at}:${version}`);
-  if (digest === undefined) throw new Error(`${at}:${version} is not in the registry`);
-  return `${at}@${digest}`;
 };
 
 /** Checks all that `publishRelease` has published, as a user would. @throws Error that says what is not as it should be */
@@ -90,6 +116,7 @@ export const verifyRelease = async (release: Release, target: Target): Promise<v
   }
   for (const name of charts) {
     const ref = await chartRef(target, name, version);
+    if (ref === undefined) throw new Error(`${chartAt(registry, name)}:${version} is not in the registry`);
     await signing.verify(ref);
     await check(ref, 'slsaprovenance1', provenance);
     log(`verified ${ref}: signature, provenance`);

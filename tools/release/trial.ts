@@ -145,6 +145,15 @@ export const tryRelease = async (
 
     const other = { ...release, images: [{ ...image, digest: `sha256:${'0'.repeat(64)}` }] };
     await isRefused('publish another content under a version that is there', () => publishRelease(other, target));
+
+    const [chart] = release.charts;
+    if (chart === undefined) throw new Error('the release has no chart');
+    const archive = placesIn(copy).chart(chart, release.version);
+    await writeFile(archive, Buffer.concat([await readFile(archive), Buffer.from('altered')]));
+    const charts = { ...release, images: [] };
+    const altering = { ...target, folder: copy };
+    await isRefused('publish another chart under a version that is there', () => publishRelease(charts, altering));
+    await isRefused('verify a chart that is another one than was built', () => verifyRelease(charts, altering));
     return tried;
   } finally {
     await server.stop();

@@ -1,6 +1,6 @@
 import type { AccessKeySpec } from '@operator/api';
 import { asFault, waiting, type Fault } from '@operator/outcome';
-import { heldTo, leftToOwner, sameByResource, statementsAbout } from '@operator/policy';
+import { heldTo, leftToOwner, sameByResource, sendsNowhere, statementsAbout } from '@operator/policy';
 import type { Provider } from '@operator/references';
 import { objectOf, providerOf } from '@operator/references/testing';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
@@ -207,14 +207,15 @@ describe('in a bucket that another namespace lends', () => {
     level,
   });
   const own = { bucketRef: { name: 'mine' }, level: 'Admin' as const };
+  const none: ReadonlySet<string> = new Set();
   const denials = (rights: Rights) =>
     rights.policy?.Statement.filter(({ Effect, Resource }) => Effect === 'Deny' && Resource);
 
   it('a key with all rights writes no tags, and neither removes nor makes the bucket', () => {
     expect(denials(rightsFor({ access: [lent('films'), own, lent('books')] }))).toEqual([
       leftToOwner(['books', 'films'], 'aws'),
+      sendsNowhere(['books', 'films'], 'aws', none),
     ]);
-    expect(denials(rightsFor({ access: [lent('films'), own] }, borrowed))).toEqual([leftToOwner(['films'], 'aws')]);
   });
 
   it('nor does a key with a policy of its own, whatever its level', () => {
@@ -224,7 +225,28 @@ describe('in a bucket that another namespace lends', () => {
     };
     expect(denials(rightsFor({ access: [lent('films', 'ReadWrite')], policy: all }))).toEqual([
       leftToOwner(['films'], 'aws'),
+      sendsNowhere(['films'], 'aws', none),
     ]);
+  });
+
+  it('nor does any key send copies or logs of the bucket elsewhere, which the server makes with the rights of its owner', () => {
+    const ownPolicy = policy('arn:aws:s3:::mine/*');
+    expect(denials(rightsFor({ access: [lent('films'), own] }, borrowed))).toEqual([
+      leftToOwner(['films'], 'aws'),
+      sendsNowhere(['films', 'mine'], 'aws', none),
+    ]);
+    expect(denials(rightsFor({ access: [own] }, borrowed))).toEqual([sendsNowhere(['mine'], 'aws', none)]);
+    expect(denials(rightsFor({ access: [read('mine')], policy: ownPolicy }, borrowed))).toEqual([
+      sendsNowhere(['mine'], 'aws', none),
+    ]);
+    expect(denials(rightsFor({ access: [read('mine')] }, borrowed))).toEqual([]);
+    expect(denials(rightsFor({ access: [own] }))).toEqual([]);
+  });
+
+  it('whose server does not know of logs is not asked to deny them', () => {
+    const lacksActions = new Set(['s3:PutBucketLogging']);
+    const [statement] = denials(rightsFor({ access: [own] }, { ...borrowed, lacksActions })) ?? [];
+    expect(statement?.Action).toEqual(['s3:PutReplicationConfiguration']);
   });
 
   it('a key that no level lets do so needs no such words, nor does one in its own buckets', () => {

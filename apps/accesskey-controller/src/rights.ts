@@ -11,6 +11,7 @@ import {
   partitionOf,
   policyFromAccess,
   renderPolicy,
+  sendsNowhere,
   statementsAbout,
   withoutGains,
   type IamPolicy,
@@ -116,22 +117,27 @@ const askedFor = (question: RightsQuestion) => {
   const asked = mergePolicies(own, policyFromAccess(entriesIn(question), given));
   const statements = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
   const wanted = isBorrowed(question) ? allowedWithin(statements, namesOf(question, ['given'])) : statements;
-  const lent = lentIn(question);
-  const left = lent.length === 0 ? [] : [leftToOwner(lent, partition)];
-  return { version: asked?.version, wanted: [...wanted, ...left] };
+  const reached = reachedIn(question);
+  const lent = reached.filter(({ metadata }) => metadata.namespace !== accessKey.metadata.namespace);
+  // Of a borrowed Provider also the own buckets: its server acts with the rights of the lender.
+  const bound = isBorrowed(question) ? reached : lent;
+  const left = lent.length === 0 ? [] : [leftToOwner(namesIn(lent), partition)];
+  const still = bound.length === 0 ? [] : [sendsNowhere(namesIn(bound), partition, server.lacksActions)];
+  return { version: asked?.version, wanted: [...wanted, ...left, ...still] };
 };
 
-/** The buckets of other namespaces in which the key gets rights that could reach the bucket itself: all, or those of its own policy. */
-const lentIn = ({ accessKey: { spec, metadata }, sights }: RightsQuestion): readonly string[] => {
+const namesIn = (buckets: readonly ReferredBucket[]): readonly string[] => buckets.map(({ spec }) => spec.name);
+
+/** The buckets in which the key gets rights that could reach the bucket itself: all, or those of its own policy. */
+const reachedIn = ({ accessKey: { spec, metadata }, sights }: RightsQuestion): readonly ReferredBucket[] => {
   const reaching = new Set(
     (spec.access ?? [])
       .filter(({ level }) => level === 'Admin' || spec.policy !== undefined)
       .map(({ bucketRef }) => keyOfReference(bucketRef, metadata.namespace)),
   );
-  return sights.flatMap(({ key, standing, bucket }) => {
-    const isLent = bucket !== undefined && bucket.metadata.namespace !== metadata.namespace;
-    return isLent && standing === 'given' && reaching.has(key) ? [bucket.spec.name] : [];
-  });
+  return sights.flatMap(({ key, standing, bucket }) =>
+    bucket !== undefined && standing === 'given' && reaching.has(key) ? [bucket] : [],
+  );
 };
 
 /** What `${bucket}` stands for: the bucket of `access`, where it is one. */

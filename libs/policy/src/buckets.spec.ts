@@ -4,6 +4,7 @@ import {
   bucketInArn,
   heldTo,
   leftToOwner,
+  sendsNowhere,
   notYetIn,
   sameByResource,
   statementsAbout,
@@ -150,6 +151,14 @@ describe('sameByResource', () => {
     const one = policy(allow('s3:GetObject', 'a', 'b'), deny('s3:*', 'c'));
     const other = policy(deny('S3:*', 'c'), allow('s3:GetObject', 'b', 'a'));
     expect([samePolicy(one, other), sameByResource(one, other)]).toEqual([true, true]);
+  });
+});
+
+it('sendsNowhere denies what the server knows, in the buckets themselves', () => {
+  expect(sendsNowhere(['b', 'a'], 'aws-cn', new Set(['s3:PutBucketLogging']))).toEqual({
+    Effect: 'Deny',
+    Action: ['s3:PutReplicationConfiguration'],
+    Resource: ['arn:aws-cn:s3:::a', 'arn:aws-cn:s3:::b'],
   });
 });
 

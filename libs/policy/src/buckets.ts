@@ -90,6 +90,23 @@ export const leftToOwner = (buckets: readonly string[], partition: string): IamS
   Resource: [...buckets].sort().map((name) => bucketArn(name, partition)),
 });
 
+/** By which a server itself takes from one bucket to another, with rights that are not of who asked for it. */
+const sendingActions = ['s3:PutBucketLogging', 's3:PutReplicationConfiguration'];
+
+/**
+ * The statement by which a user cannot have the server send copies or logs of some buckets elsewhere: where they may go, Buckets say.
+ * `lacks`: actions that the server does not know. `buckets`: at least one.
+ */
+export const sendsNowhere = (
+  buckets: readonly string[],
+  partition: string,
+  lacks: ReadonlySet<string>,
+): IamStatement => ({
+  Effect: 'Deny',
+  Action: sendingActions.filter((action) => !lacks.has(action)),
+  Resource: [...buckets].sort().map((name) => bucketArn(name, partition)),
+});
+
 /** Those of some statements that a document does not have in these very words. */
 export const notYetIn = (
   document: readonly IamStatement[],

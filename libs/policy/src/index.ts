@@ -4,6 +4,7 @@ export {
   allowedWithin,
   heldTo,
   leftToOwner,
+  sendsNowhere,
   notYetIn,
   sameByResource,
   statementsAbout,

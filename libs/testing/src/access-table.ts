@@ -28,6 +28,7 @@ import {
   ListPartsCommand,
   PutBucketLifecycleConfigurationCommand,
   PutBucketPolicyCommand,
+  PutBucketReplicationCommand,
   PutBucketTaggingCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
@@ -39,7 +40,15 @@ import {
 } from '@aws-sdk/client-s3';
 import type { AccessLevel, PolicyStatement } from '@operator/api';
 import { onlyFault, redact } from '@operator/outcome';
-import { heldTo, leftToOwner, mergePolicies, policyFromAccess, renderPolicy, type IamPolicy } from '@operator/policy';
+import {
+  heldTo,
+  leftToOwner,
+  mergePolicies,
+  policyFromAccess,
+  renderPolicy,
+  sendsNowhere,
+  type IamPolicy,
+} from '@operator/policy';
 import type { Connection, Driver, KeyIssuer, KeyPair, KeyUser } from '@operator/s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ownerMark, recordingContext } from './builders.ts';
@@ -659,7 +668,8 @@ export const accessTable = ({
       const own = await stock(admin, `lent-${randomUUID().slice(0, 8)}`);
       const { Version, Statement } = render(rightsIn(own.bucket, { level: 'Admin', scope: 'whole' }));
       const left = leftToOwner([own.bucket], 'aws');
-      const issuing = issue(userNamed('lent'), { Version, Statement: [...Statement, left] });
+      const still = sendsNowhere([own.bucket], 'aws', keys.lacksActions);
+      const issuing = issue(userNamed('lent'), { Version, Statement: [...Statement, left, still] });
       if (refusesDenials) return expectRefusal(issuing);
       const client = clientWith(await issuing);
       await untilKnown(client, own.bucket);
@@ -669,6 +679,26 @@ export const accessTable = ({
         'DeleteObject outside',
         'PutBucketVersioning itself',
       ]);
+      const Rules = [
+        {
+          Status: 'Enabled',
+          Priority: 1,
+          Filter: { Prefix: '' },
+          Destination: { Bucket: `arn:aws:s3:::${other.bucket}` },
+        },
+      ] as const;
+      const sending = client.send(
+        new PutBucketReplicationCommand({
+          Bucket: own.bucket,
+          ReplicationConfiguration: { Role: 'arn:aws:iam::123456789012:role/copies', Rules: [...Rules] },
+        }),
+      );
+      expect(
+        await sending.then(
+          () => 'allowed',
+          (error: unknown) => judge([], error),
+        ),
+      ).toBe('denied');
     });
 
     // moto knows no `NotResource` in a denial, so that it is no judge of this.

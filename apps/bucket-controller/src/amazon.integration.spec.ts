@@ -85,7 +85,7 @@ const begin = (spec: Partial<BucketSpec> = {}, settlesInMs = 120_000) => {
         policiesOf: () => Promise.resolve([]),
         borrowersOf: () => Promise.resolve([]),
         labelsOf: () => Promise.resolve({}),
-        inputs: { inputsOf: () => Promise.resolve(new Map()) },
+        inputs: { inputsOf: () => Promise.resolve(new Map()), bucketsAt: () => Promise.resolve([]) },
       }),
   });
   return { bench, name, ...world };

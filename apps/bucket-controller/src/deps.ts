@@ -16,7 +16,7 @@ export interface BucketDeps {
   readonly borrowersOf: (bucket: Bucket, signal: AbortSignal) => Promise<readonly Borrower[]>;
   readonly labelsOf: LabelsOf;
   /** What the spec names outside the bucket. */
-  readonly inputs: Pick<InputSource, 'inputsOf'>;
+  readonly inputs: Pick<InputSource, 'inputsOf' | 'bucketsAt'>;
 }
 
 /** One pass over one Bucket. */

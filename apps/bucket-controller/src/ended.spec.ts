@@ -87,7 +87,7 @@ const lent = async (): Promise<World> => {
   expect(world.remembered()).toEqual({ [as]: ['team-b/copies'] });
   return world;
 };
-const gone = [{ ended: [as], kept: [] }];
+const gone = [{ ended: [as], kept: new Map() }];
 
 describe('what stands for a Bucket of another namespace', () => {
   it('is remembered before it is there, and not for who was never granted it', async () => {

@@ -2,7 +2,7 @@ import { reasons, type BucketStatus } from '@operator/api';
 import { Fault, onlyFault } from '@operator/outcome';
 import type { BucketReferences, Provided } from '@operator/references';
 import { ownStatus } from '@operator/runtime';
-import { endReferences } from '@operator/s3';
+import { endReferences, type BucketInput } from '@operator/s3';
 import type { BucketWork } from './deps.ts';
 import { bucketsNamed, withReferences } from './kept-references.ts';
 import { mayHave } from './memory.ts';
@@ -81,9 +81,9 @@ const removeEnded = async (
   if (look.verdict.is === 'doubt' && look.fault !== undefined && !look.isAbsent) throw look.fault;
   if (look.verdict.is === 'ours' && !look.isAbsent) {
     const s3 = { wire: driver.wire(region), bucket: bucket.spec.name };
-    const removed = await pass.step('withdraw', () =>
-      endReferences(driver, s3, { ended, kept: Object.keys(kept) }, pass),
-    );
+    const beside = new Map<string, readonly BucketInput[]>();
+    for (const [as, keys] of Object.entries(kept)) beside.set(as, await deps.inputs.bucketsAt(keys, work, provided));
+    const removed = await pass.step('withdraw', () => endReferences(driver, s3, { ended, kept: beside }, pass));
     for (const feature of removed)
       pass.event(
         'Warning',

@@ -19,7 +19,10 @@ const references = {
 /** Two Buckets, of which photos names things outside its bucket, and what its last pass found there. */
 const begin = (named: () => readonly Reference[]) => {
   const clock = { now: () => new Date('2026-05-05T10:00:00.000Z') };
-  const seen: { inputs: Inputs } = { inputs: new Map() };
+  const seen: { inputs: Inputs; bucketsAt: (keys: readonly string[]) => Promise<unknown> } = {
+    inputs: new Map(),
+    bucketsAt: () => Promise.reject(new Error('there was no pass')),
+  };
   const s3 = createMemoryS3({
     now: () => clock.now(),
     aspects: [
@@ -41,9 +44,12 @@ const begin = (named: () => readonly Reference[]) => {
     borrowersOf: () => Promise.resolve([]),
     labelsOf: () => Promise.resolve({}),
     inputs: {
+      ...source,
       async inputsOf(work, provided) {
         const found = await source.inputsOf(work, provided);
-        if (work.bucket.metadata.name === 'photos') seen.inputs = found;
+        if (work.bucket.metadata.name !== 'photos') return found;
+        seen.inputs = found;
+        seen.bucketsAt = (keys) => source.bucketsAt(keys, work, provided);
         return found;
       },
     },
@@ -62,7 +68,8 @@ const begin = (named: () => readonly Reference[]) => {
     if (input instanceof Fault) return input.reason;
     return input?.kind === 'Ended' ? `Ended ${input.fault.reason}` : input?.kind;
   };
-  return { s3, photos, copies, source, told, seen, ...world };
+  const bucketsAt = (keys: readonly string[]) => seen.bucketsAt(keys);
+  return { s3, photos, copies, source, told, seen, bucketsAt, ...world };
 };
 
 const all = () => Object.values(references);
@@ -119,6 +126,16 @@ it('an object looks again when a Bucket that it names changes, as long as it nam
   await photos.pass();
   source.forget('team-a/photos');
   expect(source.referrersOf('team-a/copies')).toEqual([]);
+});
+
+it('of Buckets that are remembered those are found that have their buckets and may be used', async () => {
+  const { photos, copies, bucketsAt, s3 } = begin(() => []);
+  await copies.run();
+  await photos.run();
+  const keys = ['team-a/copies', 'team-a/none', 'team-b/theirs'];
+  expect(await bucketsAt(keys)).toMatchObject([{ kind: 'Bucket', key: 'team-a/copies', bucket: 'copies' }]);
+  s3.buckets.get('copies')?.tags.set('s3.cloud37.dev/uid', 'uid-other');
+  expect(await bucketsAt(keys)).toEqual([]);
 });
 
 describe('what a reference to a Bucket gave ends', () => {

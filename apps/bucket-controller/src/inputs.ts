@@ -1,8 +1,8 @@
-import { reasons } from '@operator/api';
+import { reasons, type ObjectReference } from '@operator/api';
 import { Fault, onlyFault, waiting } from '@operator/outcome';
 import { keyOfReference, type Ownership, type Provided, type References } from '@operator/references';
 import { keyOf, type KubeClient, type ObjectKey } from '@operator/runtime';
-import { referencesOf, type Input, type Inputs, type Reference } from '@operator/s3';
+import { referencesOf, type BucketInput, type Input, type Inputs, type Reference } from '@operator/s3';
 import { readSecret, secretValue } from '@operator/secrets';
 import type { BucketWork } from './deps.ts';
 
@@ -10,6 +10,8 @@ import type { BucketWork } from './deps.ts';
 export interface InputSource {
   /** What the references of the spec lead to now; a Fault where one leads nowhere. Asks for nothing when there are none. */
   inputsOf(work: BucketWork, provided: Provided): Promise<Inputs>;
+  /** Those of some Buckets, as `namespace/name`, that have their buckets and may be used now. */
+  bucketsAt(keys: readonly ObjectKey[], work: BucketWork, provided: Provided): Promise<readonly BucketInput[]>;
   /** The objects whose last pass named this Bucket: they look again when it changes. */
   referrersOf(bucket: ObjectKey): readonly ObjectKey[];
   /** Drops what is known of an object that is gone. */
@@ -27,7 +29,7 @@ export const createInputs = (found: {
   const named = new Map<ObjectKey, ReadonlySet<ObjectKey>>();
 
   const reachBucket = async (
-    { ref }: BucketReference,
+    ref: ObjectReference,
     { bucket, pass }: BucketWork,
     { provider }: Provided,
   ): Promise<Input> => {
@@ -64,7 +66,7 @@ export const createInputs = (found: {
 
   const followBucket = async (reference: BucketReference, work: BucketWork, provided: Provided): Promise<Input> => {
     const { bucket, pass } = work;
-    const reached = await reachBucket(reference, work, provided).catch(onlyFault);
+    const reached = await reachBucket(reference.ref, work, provided).catch(onlyFault);
     if (!(reached instanceof Fault)) return reached;
     if (await references.isBucketEnded(reference.ref, bucket.metadata.namespace, pass.signal))
       return { kind: 'Ended', fault: reached };
@@ -102,6 +104,15 @@ export const createInputs = (found: {
         inputs.set(reference.as, input);
       }
       return inputs;
+    },
+    async bucketsAt(keys, work, provided) {
+      const reached: BucketInput[] = [];
+      for (const key of keys) {
+        const [namespace = '', name = ''] = key.split('/');
+        const input = await reachBucket({ namespace, name }, work, provided).catch(onlyFault);
+        if (!(input instanceof Fault) && input.kind === 'Bucket') reached.push(input);
+      }
+      return reached;
     },
     referrersOf: (bucket) => [...named].flatMap(([object, buckets]) => (buckets.has(bucket) ? [object] : [])),
     forget: (object) => {

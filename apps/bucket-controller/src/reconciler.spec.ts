@@ -93,7 +93,7 @@ const begin = ({
         policiesOf: () => Promise.resolve(policies),
         borrowersOf: () => Promise.resolve(borrowers),
         labelsOf: () => Promise.resolve({}),
-        inputs: { inputsOf: () => Promise.resolve(inputs) },
+        inputs: { inputsOf: () => Promise.resolve(inputs), bucketsAt: () => Promise.resolve([]) },
       }),
   });
   clock.now = () => bench.now();

@@ -76,7 +76,7 @@ describe.each(servers)('a Bucket on %s', (name, start, factory) => {
           policiesOf: () => Promise.resolve([]),
           borrowersOf: () => Promise.resolve([]),
           labelsOf: () => Promise.resolve({}),
-          inputs: { inputsOf: () => Promise.resolve(new Map()) },
+          inputs: { inputsOf: () => Promise.resolve(new Map()), bucketsAt: () => Promise.resolve([]) },
         }),
     });
     return { bench, spec };

@@ -56,7 +56,7 @@ const beginDeletion = async (name: string, spec: Partial<BucketSpec>) => {
         policiesOf: () => Promise.resolve([]),
         borrowersOf: () => Promise.resolve([]),
         labelsOf: () => Promise.resolve({}),
-        inputs: { inputsOf: () => Promise.resolve(new Map()) },
+        inputs: { inputsOf: () => Promise.resolve(new Map()), bucketsAt: () => Promise.resolve([]) },
       }),
   });
   expect(await bench.run()).toMatchObject({ result: 'settled' });

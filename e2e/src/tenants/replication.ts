@@ -1,6 +1,12 @@
-import { GetBucketReplicationCommand } from '@aws-sdk/client-s3';
+import {
+  GetBucketReplicationCommand,
+  PutBucketLoggingCommand,
+  PutBucketReplicationCommand,
+  type ReplicationRule,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { conditionOf, s3View, type Manifest } from '@operator/tools/harness';
-import { Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
+import { annotation, Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
 import { withdraw } from './lending.ts';
 
 const versioning = { enabled: true };
@@ -30,7 +36,7 @@ const rulesOf = async (
   given: Case,
   bucket: string,
   server: 'minio' | 'moto' = 'minio',
-): Promise<readonly unknown[]> => {
+): Promise<readonly ReplicationRule[]> => {
   const { sdk } = s3View(given.world.server(server));
   try {
     const answer = await sdk.send(new GetBucketReplicationCommand({ Bucket: bucket }));
@@ -42,6 +48,11 @@ const rulesOf = async (
     sdk.destroy();
   }
 };
+
+const putRules = (sdk: S3Client, bucket: string, rules: readonly ReplicationRule[]) =>
+  sdk.send(
+    new PutBucketReplicationCommand({ Bucket: bucket, ReplicationConfiguration: { Role: '', Rules: [...rules] } }),
+  );
 
 /** What is written in a bucket of the tenant's is seen in the bucket that is lent to it. */
 const lawfulCopies = async (given: Case): Promise<void> => {
@@ -165,6 +176,85 @@ export const replication: readonly Attempt[] = [
     },
     twin: lawfulCopies,
   })),
+  {
+    threat: 'T143',
+    title: 'copies go on after the destination was taken back, by the id of a rule that is blocked',
+    async act(given) {
+      const copies = await lentBucket(given);
+      const own = given.freshName('own');
+      await given.bucket(own, 'shared', own);
+      const bucket = given.freshName('source');
+      const rules = [
+        { id: 'copies', destination: refTo(copies) },
+        // It keeps no versions.
+        { id: 'blocked', destination: { bucketRef: { name: own } } },
+      ];
+      await given.bucket('source', 'shared', bucket, replicationTo({}, { rules }));
+      await given.until(
+        () => rulesOf(given, bucket),
+        (found) => found.length === 1,
+        `${bucket} has a rule`,
+      );
+      await given.pause('Bucket', 'source');
+      await given.verdict('Bucket', 'source');
+      const [lent] = await rulesOf(given, bucket);
+      if (lent === undefined) throw new Found('broken', `${bucket} has no rule`);
+      // As a key did that is older than the denial of T144.
+      const { sdk, client } = s3View(given.world.server('minio'));
+      await putRules(sdk, bucket, [lent, { ...lent, ID: 'blocked', Priority: 9, Filter: { Prefix: 'late' } }]);
+      sdk.destroy();
+      await withdraw(given, 'Bucket', undisclosed, copies);
+      await given.must(
+        () => rulesOf(given, bucket),
+        (found) => found.length === 0,
+        'the rules are gone',
+      );
+      await client.putObject(bucket, 'late', 'mine');
+      await given.annotate('Bucket', 'source', { [annotation('paused')]: null });
+      await given.again('Bucket', 'source');
+      given.refuse('Bucket', 'source');
+      if (await client.statObject(copies, 'late').then(Boolean, () => false))
+        throw new Found('harm', 'what was written after the withdrawal was copied');
+    },
+    twin: lawfulCopies,
+  },
+  {
+    threat: 'T144',
+    title: 'a key with all rights has the server of the lender send copies and logs elsewhere, past the Bucket',
+    async act(given) {
+      const destination = { Bucket: `arn:aws:s3:::${given.freshName('vault')}` };
+      const rule = {
+        ID: 'mine',
+        Status: 'Enabled',
+        Priority: 1,
+        Filter: { Prefix: '' },
+        Destination: destination,
+      } as const;
+      for (const [through, server] of [
+        ['shared', 'minio'],
+        ['shared-aws', 'moto'],
+      ] as const) {
+        const { bucket, pair } = await given.lawfulKey(through);
+        const { sdk } = given.as(pair, server);
+        const status = { LoggingEnabled: { TargetBucket: bucket, TargetPrefix: '' } };
+        const tries = [
+          ['copies', () => putRules(sdk, bucket, [rule])],
+          ['logs', () => sdk.send(new PutBucketLoggingCommand({ Bucket: bucket, BucketLoggingStatus: status }))],
+        ] as const;
+        // MinIO keeps no logs.
+        for (const [what, act] of server === 'minio' ? tries.slice(0, 1) : tries) {
+          const code = await act().then(
+            () => 'done',
+            (error: unknown) => (error as Error).name,
+          );
+          if (code !== 'AccessDenied') throw new Found('harm', `${through}: a key sends ${what} elsewhere: ${code}`);
+        }
+        sdk.destroy();
+      }
+    },
+    // The same key does all else, and the Bucket sends them where it may.
+    twin: lawfulCopies,
+  },
   {
     threat: 'T127',
     title: 'copies go on after their source was deleted, and its bucket stayed',

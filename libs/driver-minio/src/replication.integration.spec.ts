@@ -18,10 +18,10 @@ import {
   lookAtFeatures,
   removeBucket,
   type AspectView,
+  type BucketInput,
   type BucketWire,
   type Connection,
   type Driver,
-  type EndedReferences,
   type Input,
   type Managed,
 } from '@operator/s3';
@@ -113,8 +113,8 @@ const to = (name: string, storageClass?: string) => ({
 const copiesIn = (
   { connection }: Pick<Side, 'connection'>,
   bucket: string,
-  change: Partial<Extract<Input, { readonly kind: 'Bucket' }>> = {},
-): Input => ({
+  change: Partial<BucketInput> = {},
+): BucketInput => ({
   kind: 'Bucket',
   key: 'team-a/copies',
   bucket,
@@ -166,7 +166,11 @@ const source = async (bucket: string) => {
     targets: () => listRemoteTargets(here.admin, bucket, context),
     put: (Key: string, Body = 'letter') => here.client.send(new PutObjectCommand({ Bucket: bucket, Key, Body })),
     managed: () => managed,
-    end: (references: EndedReferences) => endReferences(driver, s3(), references, context),
+    end: (ended: readonly string[], kept: Readonly<Record<string, BucketInput>>) => {
+      const places = Object.entries(kept).map(([id, input]) => [`replication.${id}`, [input]] as const);
+      const references = { ended: ended.map((id) => `replication.${id}`), kept: new Map(places) };
+      return endReferences(driver, s3(), references, context);
+    },
     /** What a process knows that was killed is lost, but for the status. */
     restart: () => {
       driver = driverTo(here.connection);
@@ -305,7 +309,7 @@ describe('what is not wanted any more', () => {
     const [one, two, three] = [await freshBucket(there), await freshBucket(there), await freshBucket(here)];
     for (const input of [copiesIn(there, one), copiesIn(there, two), copiesIn(here, three)]) {
       expect(await from.converge([rule('all')], { all: input })).toMatchObject({ verdict: 'same' });
-      expect((await from.targets()).map(({ bucket }) => bucket)).toEqual([input.kind === 'Bucket' && input.bucket]);
+      expect((await from.targets()).map(({ bucket }) => bucket)).toEqual([input.bucket]);
     }
     await from.put('letter');
     await arrives(here, three, 'letter').toBe('letter');
@@ -373,15 +377,53 @@ describe('a rule that somebody added to a target of ours', () => {
   });
 
   it('ends with it also where nobody looks at the spec, under whatever name', async () => {
-    const { from, arn } = await begin();
+    const { from, arn, inputs } = await begin();
     const others = (await from.rules()).filter(({ ID }) => ID === 'two');
     await addRule(from.bucket, [...others, strangersRule(arn)]);
-    expect(await from.end({ ended: ['replication.one'], kept: ['replication.two'] })).toEqual(['replication']);
+    expect(await from.end(['one'], { two: inputs.two })).toEqual(['replication']);
     expect(await from.ids()).toEqual(['two']);
     expect(await from.targets()).toHaveLength(1);
-    expect(await from.end({ ended: ['replication.one'], kept: ['replication.two'] })).toEqual([]);
-    expect(await from.end({ ended: ['replication.two'], kept: [] })).toEqual(['replication']);
+    expect(await from.end(['one'], { two: inputs.two })).toEqual([]);
+    expect(await from.end(['two'], {})).toEqual(['replication']);
     expect([await from.rules(), await from.targets()]).toEqual([[], []]);
+  });
+
+  /** One of the rules is blocked, and somebody has its id lead to the target of the other one. */
+  const underFalseName = async () => {
+    const from = await freshSource();
+    const copies = await freshBucket(there);
+    const own = copiesIn(here, await freshBucket(here, false), { key: 'team-a/two' });
+    const inputs = { one: copiesIn(there, copies), two: own };
+    const fault = { reason: 'VersioningRequired' };
+    expect(await from.converge([rule('one'), rule('two')], inputs)).toMatchObject({ verdict: 'blocked', fault });
+    const [{ Destination } = {}] = await from.rules();
+    await addRule(from.bucket, [{ ...strangersRule(Destination?.Bucket ?? ''), ID: 'two' }]);
+    return { from, inputs, copies };
+  };
+  const ended = { kind: 'Ended', fault: waiting('ReferenceNotGranted', 'It is lost.') } as const;
+
+  it('ends with it also under the name of a rule that is blocked', async () => {
+    const { from, inputs, copies } = await underFalseName();
+    await from.put('theirs/early');
+    await arrives(there, copies, 'theirs/early').toBe('letter');
+    expect(await from.end(['one'], { two: inputs.two })).toEqual(['replication']);
+    expect([await from.rules(), await from.targets()]).toEqual([[], []]);
+  });
+
+  it.each([
+    ['lasts no longer than the next look', (inputs: object) => ({ ...inputs })],
+    ['ends with it where both are in the spec', (inputs: object) => ({ ...inputs, one: ended })],
+    [
+      'ends with it where nobody sees whither the blocked one leads',
+      () => ({ one: ended, two: waiting('BucketNotReady', 'Bucket team-a/two is not to be had.') }),
+    ],
+  ] as const)('under the name of a rule that is blocked %s', async (_what, change) => {
+    const { from, inputs } = await underFalseName();
+    const changed: Readonly<Record<string, Input | Fault>> = change(inputs);
+    expect(await from.converge([rule('one'), rule('two')], changed)).toMatchObject({ verdict: 'blocked' });
+    const isLent = changed.one === inputs.one;
+    expect(await from.ids()).toEqual(isLent ? ['one'] : []);
+    expect(await from.targets()).toHaveLength(isLent ? 1 : 0);
   });
 });
 

@@ -1,6 +1,6 @@
-import { GetBucketVersioningCommand } from '@aws-sdk/client-s3';
+import { GetBucketVersioningCommand, type ReplicationRule } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { onlyFault, terminal, waiting, type CallContext, type Fault } from '@operator/outcome';
+import { Fault, onlyFault, terminal, waiting, type CallContext } from '@operator/outcome';
 import {
   desiredReplication,
   holdsReplication,
@@ -8,14 +8,14 @@ import {
   mergeReplication,
   ownsReplication,
   readReplication,
+  referenceOfRule,
   removedOthers,
   replicationRefersTo,
-  ruleOfReference,
   writeReplication,
   type Aspect,
+  type BucketInput,
   type BucketWire,
   type FoundReplication,
-  type Input,
   type ReplicationWant,
   type Wire,
 } from '@operator/s3';
@@ -59,6 +59,8 @@ interface Plan {
   readonly want: MinioReplicationWant;
   /** Why not all of it can be reached. */
   readonly fault: Fault | undefined;
+  /** The rules that are there now and may stay, whatever becomes of them. */
+  readonly lasting: FoundReplication['rules'];
   /** The rules afterwards; with an empty ARN where the target is still to be made. */
   readonly after: FoundReplication['rules'];
   /** Targets of ours that no rule needs. */
@@ -135,7 +137,17 @@ const obsoleteFor = (rules: FoundReplication['rules'], targets: readonly RemoteT
 const planOf = (wish: MinioReplicationWant, have: MinioReplication): Plan => {
   const faults = wish.fault === undefined ? [] : [wish.fault];
   const left = [...wish.left];
-  const arnsLeft = new Set(have.rules.filter(({ ID = '' }) => left.includes(ID)).map(arnOf));
+  const own = ownArns(have.targets);
+  const places = new Map(wish.rules.map(({ id, place }) => [id, place]));
+  // An id proves nothing: who may write rules gives theirs that of one that is blocked, and has it lead to what was taken back.
+  const mayBeLeft = (rule: ReplicationRule): boolean => {
+    const { ID = '' } = rule;
+    if (!left.includes(ID)) return false;
+    if (!own.has(arnOf(rule))) return true;
+    const place = places.get(ID);
+    return place === undefined ? !wish.hasEnded : targetFor(have.targets, place)?.arn === arnOf(rule);
+  };
+  const arnsLeft = new Set(have.rules.filter(mayBeLeft).map(arnOf));
   const taken = new Map(have.targets.filter(({ arn }) => arnsLeft.has(arn)).map(({ host, bucket }) => [host, bucket]));
   const rules = wish.rules.filter(({ id, place }) => {
     const fault =
@@ -149,12 +161,15 @@ const planOf = (wish: MinioReplicationWant, have: MinioReplication): Plan => {
   });
   const want = { ...wish, rules, left };
   // A rule that somebody added to a target of ours ends with it: the target has credentials that are lent to the wish alone.
-  const stays = have.rules.filter(({ ID = '' }) => left.includes(ID)).map(arnOf);
-  const lent = new Set([...rules.map(({ place }) => arnIn(have.targets)(place)), ...stays]);
-  const own = ownArns(have.targets);
-  const lasting = have.rules.filter((rule) => !own.has(arnOf(rule)) || lent.has(arnOf(rule)));
+  const lent = new Set([
+    ...rules.map(({ place }) => arnIn(have.targets)(place)),
+    ...have.rules.filter(mayBeLeft).map(arnOf),
+  ]);
+  const lasting = have.rules.filter((rule) =>
+    left.includes(rule.ID ?? '') ? mayBeLeft(rule) : !own.has(arnOf(rule)) || lent.has(arnOf(rule)),
+  );
   const after = mergeReplication(lasting, want, arnIn(have.targets));
-  return { want, fault: faults[0], after, obsolete: obsoleteFor(after, have.targets) };
+  return { want, fault: faults[0], lasting, after, obsolete: obsoleteFor(after, have.targets) };
 };
 
 /**
@@ -171,8 +186,6 @@ const faultOfLastRule = ({ rules, targets }: MinioReplication, after: FoundRepli
     { retryAfterMs: retryMs },
   );
 };
-
-type BucketInput = Extract<Input, { readonly kind: 'Bucket' }>;
 
 /** Where the copies go that are for this Bucket. @returns the Fault for which they cannot */
 const destinationOf = ({
@@ -338,7 +351,7 @@ export const minioReplication = (admin: AdminClient): Aspect<MinioReplicationWan
       await write(
         s3,
         have,
-        mergeReplication(have.rules, want, ({ key }) => arns.get(key) ?? ''),
+        mergeReplication(planOf(wish, have).lasting, want, ({ key }) => arns.get(key) ?? ''),
         context,
       );
       return note === undefined ? {} : { note };
@@ -347,9 +360,12 @@ export const minioReplication = (admin: AdminClient): Aspect<MinioReplicationWan
     async end(s3, { kept }, context) {
       const have = await read(s3, context);
       const own = ownArns(have.targets);
-      const ids = new Set(kept.map(ruleOfReference));
-      // Whatever the rules are called by now: those who may write them must not keep a target by another name.
-      const rules = have.rules.filter((rule) => !own.has(arnOf(rule)) || ids.has(rule.ID ?? ''));
+      const arnsOf = ({ ID = '' }: ReplicationRule): readonly (string | undefined)[] =>
+        (kept.get(referenceOfRule(ID)) ?? [])
+          .map(destinationOf)
+          .map((place) => (place instanceof Fault ? undefined : targetFor(have.targets, place)?.arn));
+      // Whatever the rules are called: those who may write them must not keep a target by another name, nor by that of another rule.
+      const rules = have.rules.filter((rule) => !own.has(arnOf(rule)) || arnsOf(rule).includes(arnOf(rule)));
       const obsolete = obsoleteFor(rules, have.targets);
       if (obsolete.length === 0 && rules.length === have.rules.length) return false;
       await write(s3, have, rules, context);

@@ -79,6 +79,8 @@ export type Input =
   /** It is gone, or its owner has taken it back for good: what there is by this reference ends. The Fault says no more than of one that never was. */
   | { readonly kind: 'Ended'; readonly fault: Fault };
 
+export type BucketInput = Extract<Input, { readonly kind: 'Bucket' }>;
+
 /** By `Reference.as`. A Fault: the reference leads nowhere, may not be followed, or not yet. */
 export type Inputs = ReadonlyMap<string, Input | Fault>;
 
@@ -171,7 +173,8 @@ export interface Aspect<Want, Have = Want, Change = Want> {
 /** References that lead nowhere any more, and those beside them, as `Reference.as`. */
 export interface EndedReferences {
   readonly ended: readonly string[];
-  readonly kept: readonly string[];
+  /** With the Buckets that each leads to, as far as that can be seen now: what a reference is called proves nothing. */
+  readonly kept: ReadonlyMap<string, readonly BucketInput[]>;
 }
 
 /** What a Bucket that is being deleted said last. */

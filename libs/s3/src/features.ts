@@ -110,7 +110,7 @@ export const endReferences = async (
   for (const { name, end } of inOrder(driver)) {
     const isOf = (as: string) => as.startsWith(`${name}.`);
     if (end === undefined || !ended.some(isOf)) continue;
-    const references = { ended: ended.filter(isOf), kept: kept.filter(isOf) };
+    const references = { ended: ended.filter(isOf), kept: new Map([...kept].filter(([as]) => isOf(as))) };
     const hadAny = await end(s3, references, context).catch((caught: unknown) => void failed.push(caught));
     if (hadAny === true) removed.push(name);
   }

@@ -2,6 +2,7 @@ export type {
   Aspect,
   AspectView,
   BucketContext,
+  BucketInput,
   BucketWire,
   EndedReferences,
   Input,
@@ -31,7 +32,7 @@ export {
   readReplication,
   removedOthers,
   replicationRefersTo,
-  ruleOfReference,
+  referenceOfRule,
   writeReplication,
 } from './aspects/replication-rules.ts';
 export type { FoundReplication, ReplicationWant } from './aspects/replication-rules.ts';

@@ -197,7 +197,7 @@ describe('the bucket that gets the logs', () => {
 
   it('gets no more logs either once its reference ended while nobody looks at the spec', async () => {
     const s3 = { wire: driver.wire(), bucket: 'photos' };
-    const end = () => aspect.end?.(s3, { ended: ['logging.target'], kept: [] }, context);
+    const end = () => aspect.end?.(s3, { ended: ['logging.target'], kept: new Map() }, context);
     expect(await end()).toBe(false);
     await converge(byRef, found());
     expect(await end()).toBe(true);

@@ -7,11 +7,10 @@ import {
 } from '@aws-sdk/client-s3';
 import type { BucketSpec } from '@operator/api';
 import { Fault, type CallContext } from '@operator/outcome';
-import type { BucketContext, BucketWire, Input, Reference } from '../aspect.ts';
+import type { BucketContext, BucketInput, BucketWire, Reference } from '../aspect.ts';
 
 type Declared = NonNullable<BucketSpec['replication']>;
 type DeclaredRule = Declared['rules'][number];
-type BucketInput = Extract<Input, { readonly kind: 'Bucket' }>;
 
 /** A rule as the spec wants it. `Place`: what the copies go to, as the server's driver knows it. */
 export interface WantedRule<Place> {
@@ -32,6 +31,8 @@ export interface ReplicationWant<Place> {
   readonly left: readonly string[];
   /** Why; the first. */
   readonly fault: Fault | undefined;
+  /** True when a Bucket that the spec names may be copied to no more. */
+  readonly hasEnded: boolean;
   readonly keepsOthers: boolean;
   /** Ids of rules that an earlier spec had set, and this one may have no longer. */
   readonly former: readonly string[];
@@ -44,7 +45,8 @@ export interface FoundReplication {
   readonly rules: readonly ReplicationRule[];
 }
 
-const inputOf = ({ id }: DeclaredRule): string => `replication.${id}`;
+/** The reference of the rule with an id. */
+export const referenceOfRule = (id: string): string => `replication.${id}`;
 
 /** The id of the rule that a reference is of. */
 export const ruleOfReference = (as: string): string => as.slice('replication.'.length);
@@ -53,7 +55,7 @@ export const ruleOfReference = (as: string): string => as.slice('replication.'.l
 export const replicationRefersTo = ({ replication }: BucketSpec): readonly Reference[] =>
   (replication?.rules ?? []).flatMap((rule): readonly Reference[] => {
     const { bucketRef: ref } = rule.destination;
-    return ref === undefined ? [] : [{ as: inputOf(rule), kind: 'Bucket', ref }];
+    return ref === undefined ? [] : [{ as: referenceOfRule(rule.id), kind: 'Bucket', ref }];
   });
 
 /**
@@ -69,10 +71,12 @@ export const desiredReplication = <Place>(
   const rules: WantedRule<Place>[] = [];
   const left: string[] = [];
   const faults: Fault[] = [];
+  let hasEnded = false;
   for (const rule of replication.rules) {
-    const input = inputs.get(inputOf(rule));
+    const input = inputs.get(referenceOfRule(rule.id));
     if (!(input instanceof Fault) && input?.kind === 'Ended') {
       faults.push(input.fault);
+      hasEnded = true;
       continue;
     }
     const bucket = input instanceof Fault || input?.kind !== 'Bucket' ? undefined : input;
@@ -97,16 +101,17 @@ export const desiredReplication = <Place>(
     rules,
     left,
     fault: faults[0],
+    hasEnded,
     keepsOthers: replication.others === 'Keep',
     former: managed.replication ?? [],
   };
 };
 
 /** Ids of the rules of ours. */
-export const ownsReplication = ({ rules, left }: ReplicationWant<unknown>): readonly string[] => [
-  ...rules.map(({ id }) => id),
-  ...left,
-];
+export const ownsReplication = ({
+  rules,
+  left,
+}: Pick<ReplicationWant<unknown>, 'rules' | 'left'>): readonly string[] => [...rules.map(({ id }) => id), ...left];
 
 export const holdsReplication = ({ rules }: FoundReplication): readonly string[] =>
   rules.flatMap(({ ID }) => (ID === undefined ? [] : [ID]));
@@ -179,7 +184,7 @@ const othersIn = (
   found: readonly ReplicationRule[],
   want: Pick<ReplicationWant<unknown>, 'rules' | 'left' | 'former'>,
 ): readonly ReplicationRule[] => {
-  const known = new Set([...want.former, ...ownsReplication({ ...want, fault: undefined, keepsOthers: false })]);
+  const known = new Set([...want.former, ...ownsReplication(want)]);
   return found.filter(({ ID = '' }) => !known.has(ID));
 };
 

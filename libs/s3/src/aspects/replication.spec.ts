@@ -188,6 +188,7 @@ describe('numbers of rules', () => {
     rules,
     left: [],
     fault: undefined,
+    hasEnded: false,
     keepsOthers,
     former: [],
   });

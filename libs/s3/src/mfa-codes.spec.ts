@@ -46,7 +46,17 @@ describe('codes of an MFA device', () => {
     // A clock that goes back makes no code new.
     expect(faultOf(() => codes.spend(device(), at(29)))).toMatchObject({ reason: 'Conflict', retryAfterMs: 1_000 });
     expect(codes.spend(device({ serial: 'another-device' }), at(59))).toHaveLength(2);
+    // The same device, as another Secret writes it.
+    expect(faultOf(() => codes.spend(device({ seed: seed.toLowerCase() }), at(59)))).toMatchObject({
+      reason: 'Conflict',
+    });
     expect(codes.spend(device(), at(60))).toHaveLength(2);
+  });
+
+  it('are not spent by who knows the serial number and not the seed', () => {
+    const codes = createMfaCodes();
+    codes.spend(device({ seed: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP' }), at(59));
+    expect(codes.spend(device(), at(59))).toHaveLength(2);
   });
 
   it.each([

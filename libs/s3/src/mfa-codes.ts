@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { reasons } from '@operator/api';
 import { waiting, type Fault, type Redacted } from '@operator/outcome';
 import { Secret, TOTP } from 'otpauth';
@@ -19,11 +20,13 @@ export interface MfaCodes {
    * @throws Fault `waiting` Conflict until the next code when the one of this time is spent; SecretValueInvalid when no device can have
    * such a serial number or seed
    */
-  spend(device: MfaDevice, at: Date): readonly [serial: string, code: string];
+  spend(given: MfaDevice, at: Date): readonly [serial: string, code: string];
 }
 
 const periodSeconds = 30;
 const periodMs = periodSeconds * 1_000;
+/** An hour: no clock goes back further. */
+const rememberedSteps = 120;
 
 // Also what keeps other values of Secrets from being sent as the serial number. Source: AWS IAM API, EnableMFADevice, SerialNumber.
 const serialPattern = /^[\w+=/:,.@-]{9,256}$/;
@@ -32,33 +35,40 @@ const seedPattern = /^[A-Z2-7]{16,}$/i;
 
 /** Source: RFC 6238, TOTP; Amazon S3 API, PutBucketVersioning. */
 export const createMfaCodes = (): MfaCodes => {
-  /** The last step of which each device's code was spent. */
+  /** The last step of which each device's code was spent, by a digest of serial and seed: who knows the one alone spends nothing of others. */
   const spent = new Map<string, number>();
   return {
-    spend(device, at) {
-      const serial = device.serial.reveal().trim();
+    spend(given, at) {
+      const serial = given.serial.reveal().trim();
       if (!serialPattern.test(serial)) {
-        throw invalid(device, 'serial number', 'is none: it has 9 to 256 letters, digits and +=/:,.@_-');
+        throw invalid(given, 'serial number', 'is none: it has 9 to 256 letters, digits and +=/:,.@_-');
       }
       // Devices are set up with groups of letters, and some pad the last one.
-      const seed = device.seed.reveal().replace(/[\s=-]/g, '');
+      const seed = given.seed.reveal().replace(/[\s=-]/g, '');
       if (!seedPattern.test(seed)) {
-        throw invalid(device, 'seed', 'is not base32: it has at least 16 of the letters A to Z and the digits 2 to 7');
+        throw invalid(given, 'seed', 'is not base32: it has at least 16 of the letters A to Z and the digits 2 to 7');
       }
       const step = Math.floor(at.getTime() / periodMs);
-      if (step <= (spent.get(serial) ?? -Infinity)) {
+      const device = deviceOf(serial, seed);
+      if (step <= (spent.get(device) ?? -Infinity)) {
         throw waiting(
           reasons.Conflict,
-          `The present code of the MFA device in Secret ${device.secret} was used for another write, and each is good for one. The operator waits for the next code.`,
+          `The present code of the MFA device in Secret ${given.secret} was used for another write, and each is good for one. The operator waits for the next code.`,
           { retryAfterMs: (step + 1) * periodMs - at.getTime() },
         );
       }
-      spent.set(serial, step);
+      for (const [other, last] of spent) if (last < step - rememberedSteps) spent.delete(other);
+      spent.set(device, step);
       const codes = new TOTP({ secret: Secret.fromBase32(seed), algorithm: 'SHA1', digits: 6, period: periodSeconds });
       return [serial, codes.generate({ timestamp: at.getTime() })];
     },
   };
 };
+
+const deviceOf = (serial: string, seed: string): string =>
+  createHash('sha256')
+    .update(JSON.stringify([serial, seed.toUpperCase()]))
+    .digest('base64');
 
 const invalid = ({ secret }: MfaDevice, what: string, why: string): Fault =>
   waiting(

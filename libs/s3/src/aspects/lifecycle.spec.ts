@@ -38,6 +38,8 @@ const keepingTwo = rule({
 let fake: FakeDriver['fake'];
 let driver: FakeDriver['driver'];
 let stored: string | undefined;
+/** Of the answer to a GET. */
+let told: Readonly<Record<string, string>>;
 /** Every document that the server took. */
 let taken: string[];
 /** What the server makes of a document. */
@@ -49,6 +51,7 @@ beforeEach(async () => {
   const started = await startFakeDriver();
   ({ fake, driver } = started);
   stored = undefined;
+  told = {};
   taken = [];
   keep = (body) => body;
   refusal = () => undefined;
@@ -61,7 +64,7 @@ beforeEach(async () => {
     }
     if (method === 'DELETE') stored = undefined;
     if (method !== 'GET') return succeed();
-    return stored === undefined ? refuse(404, 'NoSuchLifecycleConfiguration') : succeed(stored);
+    return stored === undefined ? refuse(404, 'NoSuchLifecycleConfiguration') : succeed(stored, told);
   });
   return started.close;
 });
@@ -380,4 +383,15 @@ describe('what a server refuses of a rule', () => {
     });
     expect(methods()).toEqual(['GET', 'PUT']);
   });
+});
+
+it.each([
+  ['stays as somebody has set it', { 'x-amz-transition-default-minimum-object-size': 'varies_by_storage_class' }],
+  ['is not named where the server does not', {}],
+])('the size from which objects are moved %s', async (_what, headers) => {
+  stored = document('<ID>x</ID><Status>Enabled</Status><Expiration><Days>1</Days></Expiration>');
+  told = headers;
+  await lifecycle({ keepsAll: true }).write(s3(), want([moving]), recordingContext());
+  const put = fake.requests.find(({ method }) => method === 'PUT');
+  expect(put?.headers['x-amz-transition-default-minimum-object-size']).toBe(Object.values(headers)[0]);
 });

@@ -5,6 +5,7 @@ import {
   PutBucketLifecycleConfigurationCommand,
   type LifecycleRule,
   type LifecycleRuleFilter,
+  type TransitionDefaultMinimumObjectSize,
 } from '@aws-sdk/client-s3';
 import { reasons, type BucketSpec } from '@operator/api';
 import { onlyFault, type CallContext, type Fault } from '@operator/outcome';
@@ -315,26 +316,40 @@ const cautious = (want: LifecycleWant, have: readonly FoundRule[]): LifecycleWan
   }),
 });
 
-const readRules = async ({ wire, bucket }: BucketWire, context: CallContext): Promise<readonly FoundRule[]> => {
+/** What a bucket has. */
+interface Found {
+  readonly rules: readonly FoundRule[];
+  /** From which size objects are moved where a rule does not say; Amazon sets it back in a PUT that is silent. No spec has it. */
+  readonly minimumSize: TransitionDefaultMinimumObjectSize | undefined;
+}
+
+const readAll = async ({ wire, bucket }: BucketWire, context: CallContext): Promise<Found> => {
   const answer = await wire.sendOrAbsent(
     new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }),
     ['NoSuchLifecycleConfiguration'],
     context,
   );
-  return (answer?.Rules ?? []).map(fromServer);
+  return {
+    rules: (answer?.Rules ?? []).map(fromServer),
+    minimumSize: answer?.TransitionDefaultMinimumObjectSize,
+  };
 };
 
 const putRules = async (
   { wire, bucket }: BucketWire,
   want: LifecycleWant,
-  found: readonly FoundRule[],
+  { rules, minimumSize }: Found,
   context: CallContext,
 ): Promise<void> => {
-  const Rules = [...mergeRules(found, want)];
+  const Rules = [...mergeRules(rules, want)];
   if (Rules.length > 0) {
-    const LifecycleConfiguration = { Rules };
-    await wire.send(new PutBucketLifecycleConfigurationCommand({ Bucket: bucket, LifecycleConfiguration }), context);
-  } else if (found.length > 0) {
+    const input = {
+      Bucket: bucket,
+      LifecycleConfiguration: { Rules },
+      ...(minimumSize === undefined ? {} : { TransitionDefaultMinimumObjectSize: minimumSize }),
+    };
+    await wire.send(new PutBucketLifecycleConfigurationCommand(input), context);
+  } else if (rules.length > 0) {
     // Only what a GET has shown is deleted.
     await wire.send(new DeleteBucketLifecycleCommand({ Bucket: bucket }), context);
   }
@@ -375,7 +390,7 @@ const sayDropped = ({ part, fields, isBound }: RulePart): readonly [Part, string
 const putWhatIsTaken = async (
   s3: BucketWire,
   want: LifecycleWant,
-  found: readonly FoundRule[],
+  found: Found,
   context: CallContext,
 ): Promise<Lost> => {
   const parts = partsOf(want);
@@ -391,11 +406,11 @@ const putWhatIsTaken = async (
   for (const blamed of [...parts.map((part) => [part]), ...(parts.length > 1 ? [parts] : [])]) {
     const rest = withoutParts(
       want,
-      found,
+      found.rules,
       blamed.map(({ part }) => part),
     );
     try {
-      if (differs(rest, found)) await putRules(s3, rest, found, context);
+      if (differs(rest, found.rules)) await putRules(s3, rest, found, context);
       return new Map(blamed.map((part) => sayRefused(part, want, refusal)));
     } catch (caught) {
       if (refusalIn(caught) === undefined) throw caught;
@@ -408,12 +423,13 @@ const putWhatIsTaken = async (
 const putWhatIsKept = async (
   s3: BucketWire,
   want: LifecycleWant,
-  found: readonly FoundRule[],
+  found: Found,
   context: CallContext,
 ): Promise<Lost> => {
-  const refused = await putWhatIsTaken(s3, cautious(want, found), found, context);
+  const refused = await putWhatIsTaken(s3, cautious(want, found.rules), found, context);
   if (partsOf(want).length === 0) return refused;
-  const after = await readRules(s3, context);
+  const left = await readAll(s3, context);
+  const after = left.rules;
   const taken = withoutParts(want, after, [...refused.keys()]);
   const dropped = ruleParts.filter((part) => !taken.rules.every((rule) => isKept(part, rule, ruleIn(after, rule))));
   const kept = withoutParts(
@@ -421,7 +437,7 @@ const putWhatIsKept = async (
     after,
     dropped.map(({ part }) => part),
   );
-  if (differs(kept, after)) await putRules(s3, kept, after, context);
+  if (differs(kept, after)) await putRules(s3, kept, left, context);
   return new Map([...refused, ...dropped.map(sayDropped)]);
 };
 
@@ -455,17 +471,17 @@ export const lifecycle = ({ keepsAll = false }: { readonly keepsAll?: boolean } 
     },
   owns: ({ ids }) => ids,
   holds: (have) => have.flatMap(({ id }) => (id === '' ? [] : [id])),
-  read: readRules,
+  read: async (s3, context) => (await readAll(s3, context)).rules,
   isSet: (have) => have.length > 0,
   needs: (want) => partsOf(want).map(({ part }) => part),
   without: withoutParts,
   diff: (want, have) => (differs(want, have) ? want : undefined),
   async write(s3, want, context): Promise<Written> {
     // What others have put there since the look must not be lost.
-    const found = await readRules(s3, context);
+    const found = await readAll(s3, context);
     const put = keepsAll ? putAll : putWhatIsKept;
     const lost = await put(s3, want, found, context);
-    const theirs = want.keepsOthers ? [] : found.filter((rule) => !isOurs(rule, want));
+    const theirs = want.keepsOthers ? [] : found.rules.filter((rule) => !isOurs(rule, want));
     if (theirs.length === 0) return { lost };
     return { lost, note: `removed rules of others: ${theirs.map(nameOf).join(', ')}` };
   },

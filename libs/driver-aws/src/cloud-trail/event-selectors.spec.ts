@@ -112,6 +112,18 @@ describe('a bucket on a trail with advanced selectors', () => {
     expect(changed(trail, photos, undefined).selectors).toEqual([theirsAdvanced]);
   });
 
+  it.each([
+    ['that keep the bucket out', 'resources.ARN', { NotStartsWith: [photos] }],
+    ['that keep all out', 'eventCategory', { NotEquals: ['Data'] }],
+  ])('has it repaired where somebody added words to its fields %s', (_what, field, words) => {
+    const [, ours] = changed(advanced, photos, 'All').selectors as readonly AdvancedEventSelector[];
+    const fields = ours?.FieldSelectors ?? [];
+    const FieldSelectors = fields.map((one) => (one.Field === field ? { ...one, ...words } : one));
+    const trail: Selectors = { kind: 'advanced', selectors: [theirsAdvanced, { ...ours, FieldSelectors }] };
+    expect(recordedOf(trail, photos)).toEqual(['altered']);
+    expect(changed(trail, photos, 'All').selectors).toEqual([theirsAdvanced, ours]);
+  });
+
   it('leaves the last selector, which records nothing then, since a trail needs one', () => {
     const alone = changed({ kind: 'advanced', selectors: [] }, photos, 'WriteOnly');
     const left = changed(alone, photos, undefined);

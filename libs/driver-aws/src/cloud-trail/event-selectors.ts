@@ -36,6 +36,7 @@ const namePrefix = 's3.cloud37.dev/';
 const markerBucket = 's3.cloud37.dev';
 
 const objects = 'AWS::S3::Object';
+const arnField = 'resources.ARN';
 
 /** How the objects of a bucket are named in a selector. */
 export const objectsOf = (bucket: string, partition: string): string => `${bucketArn(bucket, partition)}/`;
@@ -78,15 +79,21 @@ const fieldsOf = (events: Events): readonly AdvancedFieldSelector[] => [
   ...(events === 'All' ? [] : [{ Field: 'readOnly', Equals: [String(events === 'ReadOnly')] }]),
 ];
 
+const operators = ['Equals', 'NotEquals', 'StartsWith', 'NotStartsWith', 'EndsWith', 'NotEndsWith'] as const;
+
+/** True when the field is selected by just that: one more operator may leave nothing to record. */
+const isField = (found: AdvancedFieldSelector | undefined, wanted: AdvancedFieldSelector): boolean =>
+  operators.every((operator) => isJust(found?.[operator] ?? [], ...(wanted[operator] ?? [])));
+
 const advancedPool = ({ Name = '', FieldSelectors = [] }: AdvancedEventSelector): Pool | undefined => {
   const events = kinds.find((kind) => Name === `${namePrefix}${kind}`);
   if (events === undefined) return undefined;
   const byField = new Map(FieldSelectors.map((selector) => [selector.Field, selector]));
   const fields = fieldsOf(events);
+  const arns = byField.get(arnField)?.StartsWith ?? [];
+  const wanted = [...fields, { Field: arnField, StartsWith: arns }];
   const isExact =
-    FieldSelectors.length === fields.length + 1 &&
-    fields.every(({ Field, Equals = [] }) => isJust(byField.get(Field)?.Equals, ...Equals));
-  const arns = byField.get('resources.ARN')?.StartsWith ?? [];
+    FieldSelectors.length === wanted.length && wanted.every((field) => isField(byField.get(field.Field), field));
   return { events, arns: arns.filter((arn) => !isMarker(arn)), isExact };
 };
 
@@ -108,10 +115,7 @@ const classicSelector = (events: Events, arns: readonly string[], marker: string
 
 const advancedSelector = (events: Events, arns: readonly string[], marker: string): AdvancedEventSelector => ({
   Name: `${namePrefix}${events}`,
-  FieldSelectors: [
-    ...fieldsOf(events),
-    { Field: 'resources.ARN', StartsWith: arns.length === 0 ? [marker] : [...arns] },
-  ],
+  FieldSelectors: [...fieldsOf(events), { Field: arnField, StartsWith: arns.length === 0 ? [marker] : [...arns] }],
 });
 
 /** What to put so that a bucket's events are recorded as wished, or not at all; undefined when that is so. `arn`: as `objectsOf` names it. */
@@ -166,14 +170,7 @@ export const excessOf = (trail: Selectors): string | undefined => {
   }
   const values = countOf(
     trail.selectors.flatMap(({ FieldSelectors = [] }) =>
-      FieldSelectors.flatMap(({ Equals, NotEquals, StartsWith, NotStartsWith, EndsWith, NotEndsWith }) => [
-        Equals,
-        NotEquals,
-        StartsWith,
-        NotStartsWith,
-        EndsWith,
-        NotEndsWith,
-      ]),
+      FieldSelectors.flatMap((field) => operators.map((operator) => field[operator])),
     ),
   );
   return values <= mostValues

@@ -50,12 +50,22 @@ export interface TrailsSettings {
   readonly isAmazon: boolean;
 }
 
+/** How long others may hold a trail before it is told, and how long one holds it: two reads and a write. */
+const longestWaitMs = 60_000;
+const longestHoldMs = 60_000;
+
+/** What a trail of Amazon's is called. Source: CloudTrail User Guide, naming requirements. */
+const trailArn = /^arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:\d{12}:trail\/[\w.-]{3,128}$/;
+
 /** How long one look serves all Buckets of a trail: CloudTrail answers few calls a second, for the account as a whole. */
 const lookIsGoodForMs = 10_000;
 
 /** Half of what CloudTrail allows an account in a region. Source: CloudTrail User Guide, Quotas: ten Get calls a second, one of all others. */
 const readsPerSecond = 5;
 const writesPerSecond = 1;
+
+const busy = (message: string): Fault =>
+  waiting(reasons.Conflict, `${message} The operator tries again.`, { retryAfterMs: 60_000 });
 
 const ownCodes: OwnCodes = new Map([
   ['ConflictException', 'OperationAborted'],
@@ -121,6 +131,33 @@ export const createTrails = (
     return seen;
   };
 
+  /**
+   * By what those who change the trail take turns. Amazon's word makes a trail by name and by ARN one. Who answers at another endpoint may
+   * name the trail of anybody, or a new one each time: there the endpoint is one thing.
+   */
+  const lockNameOf = (region: string, arn: string): string => {
+    if (!isAmazon) return `cloudtrail ${new URL(endpointFor(region)).origin}`;
+    if (trailArn.test(arn)) return `cloudtrail ${arn}`;
+    throw waiting(reasons.RequestRefused, 'CloudTrail answers with an ARN that is none of a trail.');
+  };
+
+  /** Runs alone among all who hold the lock. Neither those before it nor its own server may take for ever. */
+  const alone = async <T>(name: string, context: CallContext, run: (within: CallContext) => Promise<T>): Promise<T> => {
+    const bound = new AbortController();
+    const boundBy = (ms: number, message: string) => setTimeout(() => bound.abort(busy(message)), ms);
+    let timer = boundBy(longestWaitMs, 'Others change trails there for more than a minute.');
+    try {
+      return await lock(name, AbortSignal.any([context.signal, bound.signal]), async (held) => {
+        clearTimeout(timer);
+        timer = boundBy(longestHoldMs, 'CloudTrail took more than a minute for two reads and a write.');
+        const signal = AbortSignal.any([context.signal, held, bound.signal]);
+        return run({ signal, now: context.now, call: (call, send) => context.call(call, send) });
+      });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
   const put = async (name: TrailName, { kind, selectors }: Selectors, context: CallContext): Promise<void> => {
     const { sdk, client, target } = await reach(name.region);
     const command = new sdk.PutEventSelectorsCommand({
@@ -145,9 +182,7 @@ export const createTrails = (
     async change(name, to, context) {
       const known = await look(name, context);
       if (known === undefined) return false;
-      return lock(known.arn, context.signal, async (held) => {
-        const signal = AbortSignal.any([context.signal, held]);
-        const within: CallContext = { signal, now: context.now, call: (call, run) => context.call(call, run) };
+      return alone(lockNameOf(name.region, known.arn), context, async (within) => {
         const before = await fetchTrail(name, within);
         if (before === undefined) return false;
         const wanted = to(before.selectors);

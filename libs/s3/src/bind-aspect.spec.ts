@@ -67,6 +67,20 @@ describe('a bound aspect', () => {
     expect(server.writes).toBe(1);
   });
 
+  it('remembers refusals of ten thousand buckets at most, the latest', async () => {
+    const { server, bound } = serverWith(off, () => lacks());
+    const lookAt = (bucket: string) =>
+      bound.look(spec(true), bucketContext(), { ...s3, bucket }, new Map(), recordingContext());
+    for (let count = 0; count <= 10_000; count += 1) {
+      const view = await lookAt(`b-${String(count)}`);
+      if (view?.verdict === 'different') await view.step.apply(recordingContext());
+    }
+    expect(server.writes).toBe(10_001);
+    expect(await lookAt('b-10000')).toMatchObject({ verdict: 'unsupported' });
+    expect(await lookAt('b-1')).toMatchObject({ verdict: 'unsupported' });
+    expect(await lookAt('b-0')).toMatchObject({ verdict: 'different' });
+  });
+
   it('is content when somebody else has set the part that the driver cannot set', async () => {
     const { bound } = serverWith({ enabled: true, mfaDelete: true });
     const view = await look(bound, spec(true, true), new Map([['mfaDelete', 'not here']] as const));

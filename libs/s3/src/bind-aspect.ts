@@ -40,12 +40,17 @@ interface Refusal {
   readonly at: Date;
 }
 
+const isRecent = (at: Date, now: Date): boolean => now.getTime() - at.getTime() < refusalBelievedMs;
+
 /** What a step closes. */
 interface Gap<Want, Have, Change> {
   readonly want: Want;
   readonly have: Have;
   readonly change: Change;
 }
+
+/** For each driver and feature; an operator has fewer buckets with one Provider. */
+const mostRefusals = 10_000;
 
 const noParts: ReadonlyMap<Part, string> = new Map();
 
@@ -98,10 +103,19 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
   const lacking = (spec: BucketSpec, message: string): Finding | undefined =>
     isFeatureOff(feature, spec) ? undefined : { verdict: 'unsupported', message };
 
+  /** The latest stand last: of what is believed no more, or is too much, the oldest go. */
+  const refuse = (bucket: string, refusal: Refusal): void => {
+    refusals.delete(bucket);
+    refusals.set(bucket, refusal);
+    for (const [oldest, { at }] of refusals) {
+      if (refusals.size <= mostRefusals && isRecent(at, refusal.at)) break;
+      refusals.delete(oldest);
+    }
+  };
+
   const believedRefusal = (spec: BucketSpec, { bucket }: BucketWire, now: Date): Refusal | undefined => {
     const refusal = refusals.get(bucket);
-    const isBelieved =
-      refusal?.declared === declaredIn(spec) && now.getTime() - refusal.at.getTime() < refusalBelievedMs;
+    const isBelieved = refusal?.declared === declaredIn(spec) && isRecent(refusal.at, now);
     return isBelieved ? refusal : undefined;
   };
 
@@ -122,7 +136,7 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
     const former = believedRefusal(spec, s3, now);
     if (lost.size > 0) {
       const all = new Map([...(former?.parts ?? noParts), ...lost]);
-      refusals.set(s3.bucket, { declared: declaredIn(spec), parts: all, at: now });
+      refuse(s3.bucket, { declared: declaredIn(spec), parts: all, at: now });
     } else if (former === undefined) refusals.delete(s3.bucket);
   };
 
@@ -144,7 +158,7 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
           throw waiting(reasons.RequestRefused, fault.message, { cause: fault.cause, retryAfterMs: 300_000 });
         }
         const { message } = fault;
-        refusals.set(s3.bucket, { declared: declaredIn(spec), message, parts: noParts, at: context.now });
+        refuse(s3.bucket, { declared: declaredIn(spec), message, parts: noParts, at: context.now });
         if (fault.cause instanceof TakenForCreation && fault.cause.hasMade) await removeMistaken(s3, context);
         learned ??= 'Unsupported';
         return { end: 'refused', message };

@@ -103,15 +103,17 @@ const finalizeAtServer = async (work: BucketWork, status: BucketStatus): Promise
       { retryAfterMs: Math.min(leftMs, lookForCreationMs) },
     );
   }
+  if (existence.state === 'absent') await retire(work, provided, region, true);
   return letGo(work);
 };
 
-/** Undoes what the bucket's features have outside it, while the bucket is still there. */
-const retire = async (work: BucketWork, provided: Provided, region: string): Promise<void> => {
+/** Undoes what the bucket's features have outside it, while the bucket is still there; where it is gone, what stands apart from it. */
+const retire = async (work: BucketWork, provided: Provided, region: string, isGone = false): Promise<void> => {
   const { bucket, pass } = work;
   const { driver } = provided;
   const s3 = { wire: driver.wire(region), bucket: bucket.spec.name };
-  const last = { spec: bucket.spec, bucket: await contextOf(work, provided, bucket.status?.ownership === 'Created') };
+  const context = await contextOf(work, provided, bucket.status?.ownership === 'Created');
+  const last = { spec: bucket.spec, bucket: context, isGone };
   await retireFeatures(driver, s3, last, pass);
 };
 

@@ -1385,4 +1385,20 @@ describe('features that need more than their own setting', () => {
     await bench.run();
     expect([s3.buckets.has('photos'), undone]).toEqual([false, ['trail']]);
   });
+
+  it.each([
+    ['undo what stands apart from a bucket that is gone', true, 1],
+    ['have nothing to undo at a bucket that is gone', false, 0],
+  ])('%s', async (_title, isApart, times) => {
+    let undone = 0;
+    const retire = () => Promise.resolve(void (undone += 1));
+    const { bench, s3 } = await ready({
+      ...with_({ retire, isApart }),
+      spec: { ...declared, deletionPolicy: 'Delete' },
+    });
+    s3.buckets.delete('photos');
+    bench.delete();
+    expect(await bench.run()).toMatchObject({ result: 'gone' });
+    expect(undone).toBe(times);
+  });
 });

@@ -166,7 +166,7 @@ export interface Aspect<Want, Have = Want, Change = Want> {
    * to Buckets. @returns true when anything was there
    */
   end?(s3: BucketWire, references: EndedReferences, context: CallContext): Promise<boolean>;
-  /** Undoes what lies outside the bucket, before the bucket is removed; what is gone already counts as undone. */
+  /** Undoes what lies outside the bucket, before the bucket is removed, and of what is apart also after it is gone; what is gone already counts as undone. */
   retire?(s3: BucketWire, last: LastWish, context: CallContext): Promise<void>;
 }
 
@@ -181,6 +181,8 @@ export interface EndedReferences {
 export interface LastWish {
   readonly spec: BucketSpec;
   readonly bucket: BucketContext;
+  /** True when the bucket is not there any more: only what stands apart from it is left. */
+  readonly isGone?: boolean;
 }
 
 /** How a step ended; `refused`: the server does not have this, which is remembered. `note`: see `Written`. */
@@ -209,6 +211,8 @@ export type AspectView = Finding & { readonly aspect: BucketFeature; readonly ma
 /** An aspect with its value types closed over, so that a driver can list different ones. */
 export interface BoundAspect {
   readonly name: BucketFeature;
+  /** True where the feature is of another service than the bucket, so that it outlives the bucket. */
+  readonly isApart: boolean;
   refersTo(spec: BucketSpec): readonly Reference[];
   /**
    * Reads the server; undefined when the feature is not declared. `unsupported`: the driver's own map.

@@ -201,6 +201,7 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
 
   return {
     name: feature,
+    isApart: aspect.isApart === true,
 
     refersTo: (spec) => aspect.refersTo?.(spec) ?? [],
 

@@ -119,7 +119,7 @@ export const endReferences = async (
 };
 
 /**
- * Undoes what lies outside a bucket that is about to be removed, for every feature that is declared or has entries of ours.
+ * Undoes what lies outside a bucket that is about to be removed, or is gone, for every feature that is declared or has entries of ours.
  * @throws Fault of the first that failed; the others are undone all the same
  */
 export const retireFeatures = async (
@@ -129,9 +129,9 @@ export const retireFeatures = async (
   context: CallContext,
 ): Promise<void> => {
   const failed: unknown[] = [];
-  for (const { name, retire } of inOrder(driver)) {
+  for (const { name, isApart, retire } of inOrder(driver)) {
     const isConcerned = last.spec[name] !== undefined || (last.bucket.managed[name] ?? []).length > 0;
-    if (retire === undefined || !isConcerned) continue;
+    if (retire === undefined || !isConcerned || (last.isGone === true && !isApart)) continue;
     await retire(s3, last, context).catch((caught: unknown) => failed.push(caught));
   }
   if (failed.length > 0) throw failed[0];

@@ -4,7 +4,7 @@ import {
   GetEventSelectorsCommand,
   PutEventSelectorsCommand,
 } from '@aws-sdk/client-cloudtrail';
-import { conditionOf } from '@operator/tools/harness';
+import { conditionOf, s3View } from '@operator/tools/harness';
 import { Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
 
 const serial = (whose: string): string => `arn:aws:iam::123456789012:mfa/${whose}`;
@@ -49,7 +49,45 @@ const lentTrail = async (given: Case) => {
   return { provider, trail, selectors };
 };
 
+/** What a lent MinIO answers to an object of so many bytes in the bucket. */
+const writing = async (given: Case, bucket: string, bytes: number): Promise<string> =>
+  s3View(given.world.server('minio'))
+    .client.putObject(bucket, `of-${String(bytes)}`, 'x'.repeat(bytes))
+    .then(
+      () => 'done',
+      (error: unknown) => (error as { code?: string }).code ?? String(error),
+    );
+
+/** A Bucket whose quota refuses two thousand bytes. */
+const bounded = async (given: Case): Promise<string> => {
+  const { name, bucket } = await given.lawfulBucket();
+  for (const maxBytes of [1_500, 1_000]) {
+    await given.again('Bucket', name, { quota: { maxBytes } });
+    await given.admin.untilReady('Bucket', given.namespace, name, 60_000);
+  }
+  const answer = await writing(given, bucket, 2_000);
+  if (answer !== 'XMinioAdminBucketQuotaExceeded') throw new Found('broken', `the quota is not there: ${answer}`);
+  return name;
+};
+
 export const ofTheAccount: readonly Attempt[] = [
+  {
+    threat: 'T145',
+    title: 'a borrower raises the quota that its bucket has, or removes it',
+    async act(given) {
+      const name = await bounded(given);
+      for (const maxBytes of [1_000_000, 0]) {
+        await given.again('Bucket', name, { quota: { maxBytes } });
+        const answer = await writing(given, name, 2_000);
+        if (answer !== 'XMinioAdminBucketQuotaExceeded')
+          throw new Found('harm', `the quota was lifted to ${String(maxBytes)}: ${answer}`);
+      }
+      given.refuse('Bucket', name);
+    },
+    async twin(given) {
+      await bounded(given);
+    },
+  },
   {
     threat: 'T136',
     title: 'the MFA device of another namespace is named, so that its codes go to a server of the tenant',

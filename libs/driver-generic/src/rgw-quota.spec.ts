@@ -10,7 +10,7 @@ import {
   type FakeS3,
 } from '@operator/testing';
 import { lookAtFeatures, type Driver } from '@operator/s3';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createGenericDriver } from './generic-driver.ts';
 
 let fake: FakeS3;
@@ -37,10 +37,10 @@ beforeEach(async () => {
   };
 });
 
-const look = async (maxBytes: number, others: Parameters<typeof bucketSpec>[0] = {}) => {
+const look = async (maxBytes: number, others: Parameters<typeof bucketSpec>[0] = {}, isBorrowed = false) => {
   const spec = bucketSpec({ quota: { maxBytes }, ...others });
   const s3 = { wire: driver.wire(), bucket: 'photos', tags: new Map<string, string>() };
-  const views = await lookAtFeatures(driver, spec, bucketContext({ created: false }), s3, context);
+  const views = await lookAtFeatures(driver, spec, bucketContext({ created: false, isBorrowed }), s3, context);
   return views.filter(({ aspect }) => aspect !== 'tagging');
 };
 
@@ -91,6 +91,36 @@ it.each([
 ])('leaves a quota that is %s', async (_what, maxBytes, found) => {
   serve(found);
   expect(await look(maxBytes)).toMatchObject([{ aspect: 'quota', verdict: 'same' }]);
+});
+
+describe('of a borrower', () => {
+  const inForce = { enabled: true, max_size: 500, max_objects: -1 };
+
+  it.each([
+    ['set where there is none', 900, none, 'different'],
+    ['lowered', 400, inForce, 'different'],
+    ['kept', 500, inForce, 'same'],
+    ['raised', 501, inForce, 'blocked'],
+    ['removed', 0, inForce, 'blocked'],
+  ])('a quota may be %s, or not', async (_what, maxBytes, found, verdict) => {
+    serve(found);
+    const [view] = await look(maxBytes, {}, true);
+    expect(view).toMatchObject({ aspect: 'quota', verdict });
+    if (view?.verdict !== 'blocked') return;
+    expect(view.fault).toMatchObject({
+      reason: 'ReferenceNotGranted',
+      message: expect.stringMatching(/quota of 500 bytes.*Declare at most 500/) as string,
+    });
+  });
+
+  it('one that its lender sets at that moment stays', async () => {
+    serve(none);
+    const [view] = await look(900, {}, true);
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    serve(inForce);
+    await expect(view.step.apply(context)).rejects.toMatchObject({ reason: 'ReferenceNotGranted' });
+    expect(fake.requests.filter(({ method }) => method === 'PUT')).toEqual([]);
+  });
 });
 
 it("asks about the bucket of the user's own tenant, and asks for the user once", async () => {

@@ -2,9 +2,12 @@ import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import type { CallContext } from '@operator/outcome';
 import {
   createSignedApi,
+  faultOfQuota,
+  quotaRules,
   type Aspect,
   type BucketWire,
   type Connection,
+  type QuotaWant,
   type SignedCall,
   type Uplink,
 } from '@operator/s3';
@@ -34,7 +37,7 @@ export const rgwQuota = (
   endpoint: string,
   connection: Pick<Connection, 'region' | 'credentials'>,
   uplink: Uplink,
-): Aspect<number> => {
+): Aspect<QuotaWant, number> => {
   const api = createSignedApi({
     title: "Ceph RGW's admin operations",
     service: 'rgw-admin',
@@ -74,15 +77,15 @@ export const rgwQuota = (
   };
 
   return {
-    name: 'quota',
-    isApart: true,
-    desired: ({ quota: declared }) => declared?.maxBytes,
+    ...quotaRules,
     read: async (s3, context) => bytesOf(await read(s3, context)),
-    isSet: (bytes) => bytes > 0,
-    diff: (want, have) => (want === have ? undefined : want),
-    async write(s3, bytes, context) {
+    async write(s3, want, context) {
+      const { bytes } = want;
       const { uid } = await userOf(s3, context);
       const found = await read(s3, context);
+      // One that was set since the look counts too.
+      const fault = faultOfQuota(want, bytesOf(found));
+      if (fault !== undefined) throw fault;
       // A limit of objects that somebody has set stays in force, and one that is not in force stays so.
       const limitsObjects = found.isEnabled && found.maxObjects >= 0;
       const query = {

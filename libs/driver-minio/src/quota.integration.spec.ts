@@ -23,14 +23,14 @@ const driverWith = (changes: Partial<Connection> = {}): Driver => {
   return driver;
 };
 
-const onBucket = async (driver: Driver, bucket: string) => {
+const onBucket = async (driver: Driver, bucket: string, isBorrowed = false) => {
   await createBucket(driver, { bucket }, context);
   const s3 = { wire: driver.wire(), bucket };
   const look = (maxBytes: number) =>
     lookAtFeatures(
       driver,
       bucketSpec({ quota: { maxBytes }, versioning: { enabled: true, mfaDelete: false } }),
-      bucketContext(),
+      bucketContext({ isBorrowed }),
       s3,
       context,
     );
@@ -51,6 +51,21 @@ it('a quota refuses what is more, and lets it in once it is gone', async () => {
   await expect(bucket.put('a')).rejects.toMatchObject({ reason: 'LimitExceeded' });
   expect(await bucket.converge(0)).toContainEqual({ aspect: 'quota', verdict: 'same' });
   await bucket.put('a');
+});
+
+it('a borrower sets a quota where there is none, and lowers it; it neither raises nor removes it', async () => {
+  const bucket = await onBucket(driverWith(), 'lent', true);
+  for (const bytes of [3_000, 1_000]) {
+    expect(await bucket.converge(bytes)).toContainEqual({ aspect: 'quota', verdict: 'same' });
+  }
+  for (const bytes of [3_000, 0]) {
+    expect(await bucket.converge(bytes)).toContainEqual({
+      aspect: 'quota',
+      verdict: 'blocked',
+      fault: expect.objectContaining({ reason: 'ReferenceNotGranted' }) as Error,
+    });
+    await expect(bucket.put('a')).rejects.toMatchObject({ reason: 'LimitExceeded' });
+  }
 });
 
 it('an admin endpoint of another server holds up the quota alone, and issues other keys', async () => {

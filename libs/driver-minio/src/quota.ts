@@ -1,14 +1,14 @@
-import type { Aspect } from '@operator/s3';
+import { faultOfQuota, quotaRules, type Aspect, type QuotaWant } from '@operator/s3';
 import { getBucketQuota, setBucketQuota } from './admin-api.ts';
 import type { AdminClient } from './admin-client.ts';
 
-/** How many bytes the bucket may hold; 0: as many as there is room for. */
-export const quota = (admin: AdminClient): Aspect<number> => ({
-  name: 'quota',
-  isApart: true,
-  desired: ({ quota: declared }) => declared?.maxBytes,
+export const quota = (admin: AdminClient): Aspect<QuotaWant, number> => ({
+  ...quotaRules,
   read: ({ bucket }, context) => getBucketQuota(admin, bucket, context),
-  isSet: (bytes) => bytes > 0,
-  diff: (want, have) => (want === have ? undefined : want),
-  write: ({ bucket }, bytes, context) => setBucketQuota(admin, bucket, bytes, context),
+  async write({ bucket }, want, context) {
+    // One that was set since the look counts too.
+    const fault = want.isBorrowed ? faultOfQuota(want, await getBucketQuota(admin, bucket, context)) : undefined;
+    if (fault !== undefined) throw fault;
+    await setBucketQuota(admin, bucket, want.bytes, context);
+  },
 });

@@ -55,6 +55,7 @@ export { findContent } from './contents.ts';
 export { emptyBucketBatch } from './emptying.ts';
 export type { OwnCodes } from './error-classes.ts';
 export { createBucket, lookUpCreation, observeExistence, removeBucket } from './existence.ts';
+export { faultOfQuota, quotaRules, type QuotaWant } from './aspects/quota.ts';
 export { birthOf, endReferences, lackAtBirth, lookAtFeatures, referencesOf, retireFeatures } from './features.ts';
 export { checkS3Health, createUnknownKeyCheck, verifyKey } from './health.ts';
 export { ofSoftware } from './software.ts';

@@ -89,7 +89,7 @@ describe('what others had put on a user', () => {
       `AttachmentsRemoved: Removed from user u what somebody else had put there: login profile, ${policies
         .slice(0, 9)
         .map(({ name }) => `attached policy ${name}`)
-        .join(', ')} and 3 more. The user is the operator's alone.`,
+        .join(', ')}, and 3 more. The user is the operator's alone.`,
     ]);
     for (const { kind, name = '' } of removed) expect(logged).toContain(`${kind} ${name}`.trim());
   });

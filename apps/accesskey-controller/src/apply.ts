@@ -1,5 +1,5 @@
 import { eventReasons, reasons, type AccessKeyStatus } from '@operator/api';
-import { Fault, terminal, waiting } from '@operator/outcome';
+import { Fault, onlyFault, terminal, waiting } from '@operator/outcome';
 import { sameByResource, samePolicy } from '@operator/policy';
 import { isKubeError } from '@operator/runtime';
 import type { KeyPair, ObservedUser } from '@operator/s3';
@@ -7,7 +7,7 @@ import { deleteOwnedConfigMap, deleteOwnedSecret, openOwnedSecret, type StoredSe
 import { secretNameOf } from '@operator/secret-content';
 import type { OutputSight, PairSight, UserSight } from './observe.ts';
 import { hasConfigMap, secretFor, unlessForeign } from './output-secret.ts';
-import { isNewPair, isPutIntoSecret, isRotation, type KeyPlan } from './plan.ts';
+import { isNewPair, isPutIntoSecret, isRevocation, isRotation, type KeyPlan } from './plan.ts';
 import { explainedBy, sealKey, tellRemoved, withForeign, withPrevious } from './report.ts';
 import type { Rights } from './rights.ts';
 import type { KeyWork } from './work.ts';
@@ -16,7 +16,7 @@ import type { KeyWork } from './work.ts';
 export const applyRights = async (work: KeyWork, { rights, user }: UserSight): Promise<void> => {
   if (user === undefined || isSamePolicy(user.policy, rights.policy)) return;
   // Statements that stay as they stand may be put together in another way than those that are asked for.
-  if (rights.missing !== undefined && sameByResource(user.policy, rights.policy)) return;
+  if ((rights.missing ?? rights.refused) !== undefined && sameByResource(user.policy, rights.policy)) return;
   await putPolicy(work, rights);
 };
 
@@ -24,7 +24,7 @@ export const applyRights = async (work: KeyWork, { rights, user }: UserSight): P
 export interface KeySeen extends UserSight, PairSight, OutputSight {}
 
 /**
- * Brings user, keys and Secret into line. What is about to be made stands in the status before it is made; rights come before the
+ * Brings keys and Secret into line, and makes the user where there is none. What is about to be made stands in the status before it is made; rights come before the
  * key, so that no key ever has more than it should.
  * @returns the pair that the Secret holds, and what is to be remembered of one that is not there yet
  */
@@ -34,14 +34,12 @@ export const applyKeys = async (
   plan: KeyPlan,
 ): Promise<{ readonly pair: KeyPair; readonly keyIntent: AccessKeyStatus['keyIntent'] }> => {
   const { issuer, deps } = work;
-  requireWritable(seen, plan);
   const chosen = plan.pair.is === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
   const isAboutToMake = seen.user === undefined || isNewPair(plan.pair);
   const keyIntent = isAboutToMake ? await remember(work, plan, chosen) : undefined;
   if (seen.user === undefined) await makeUser(work, seen);
-  else await applyUser(work, seen);
   await removeKeys(work, plan);
-  const pair = await currentPair(work, seen, plan, chosen);
+  const pair = await currentPair(work, seen, plan, chosen).catch(withoutSuccessor(work, seen, plan));
   if (await writeSecret(work, seen, pair)) work.steps.push('secret');
   await retireKeys(work, plan);
   if (plan.pair.is === 'switch') {
@@ -65,6 +63,19 @@ export const removeKeys = async (work: KeyWork, { remove }: Pick<KeyPlan, 'remov
 const retireKeys = async (work: KeyWork, { retire }: KeyPlan): Promise<void> => {
   for (const accessKeyId of retire) await retireKey(work, accessKeyId);
 };
+
+/** For `promise.catch`: where no pair can be made, the keys that are revoked go without a successor. */
+const withoutSuccessor =
+  (work: KeyWork, { user }: UserSight, { pair, remove }: KeyPlan) =>
+  async (caught: unknown): Promise<never> => {
+    const fault = onlyFault(caught);
+    // A key that was removed may take its place for a while.
+    const mayPass = fault.kind === 'transient' || fault.reason === reasons.KeyLimitReached;
+    if (mayPass || pair.is !== 'issue' || !isRevocation(pair.answers)) throw fault;
+    const revoked = user?.keys.filter(({ accessKeyId }) => !remove.includes(accessKeyId)) ?? [];
+    for (const { accessKeyId } of revoked) await retireKey(work, accessKeyId);
+    throw fault;
+  };
 
 const retireKey = async (work: KeyWork, accessKeyId: string): Promise<void> => {
   const { issuer, user, pass } = work;
@@ -218,10 +229,10 @@ const removeConfigMap = async ({ accessKey, deps: { kube }, pass }: KeyWork, nam
   await pass.step('configMap', () => deleteOwnedConfigMap(kube, accessKey, name, { signal })).catch(unlessForeign);
 };
 
-/** Else a pair would be made that its Secret never gets. @throws Fault `waiting` SecretConflict */
-const requireWritable = ({ opened }: KeySeen, { pair }: KeyPlan): void => {
+/** Why a pair that is to be made would never get into its Secret. */
+export const findUnwritable = ({ opened }: Pick<PairSight, 'opened'>, { pair }: KeyPlan): Fault | undefined => {
   const existing = opened.current();
-  if (pair.is !== 'keep' && existing?.isImmutable === true) throw immutable(existing);
+  return pair.is !== 'keep' && existing?.isImmutable === true ? immutable(existing) : undefined;
 };
 
 const immutable = ({ namespace, name }: StoredSecret): Fault =>

@@ -30,7 +30,7 @@ export interface PairSight {
   readonly isRefused: boolean;
 }
 
-/** @throws Fault `terminal` PolicyInvalid; `waiting` UserConflict */
+/** @throws Fault `waiting` UserConflict */
 export const observeUser = async (work: KeyWork): Promise<UserSight> => {
   const { accessKey, provided, issuer, user, pass } = work;
   const observed = await issuer.observeUser(user, pass);

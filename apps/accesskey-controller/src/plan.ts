@@ -83,7 +83,8 @@ export interface NewPair {
   readonly answers: KeyRequests;
 }
 
-const isRevocation = ({ revoke, providerRevoke }: KeyRequests): boolean =>
+/** True when a request asks that no earlier key works. */
+export const isRevocation = ({ revoke, providerRevoke }: KeyRequests): boolean =>
   revoke !== undefined || providerRevoke !== undefined;
 
 export const isNewPair = (pair: PairPlan): pair is NewPair => pair.is === 'issue' || pair.is === 'switch';

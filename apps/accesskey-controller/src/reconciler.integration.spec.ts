@@ -14,9 +14,10 @@ import {
   testCluster,
 } from '@operator/references/testing';
 import { verifyKey, type Driver, type KeyPair } from '@operator/s3';
-import { bucketSpec, connectionTo, driverDeps, recordingContext } from '@operator/testing';
+import { bucketSpec, connectionTo, driverDeps, recordingContext, startUnderTest } from '@operator/testing';
 import { startMinio, startMoto, type S3Server } from '@operator/tools/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { keyOn, makeByIam, readsOwn } from '../test/foreign-keys.ts';
 import { makePair } from './pair.ts';
 import { createCandidates } from './candidates.ts';
 import { createUserPlaces } from './places.ts';
@@ -192,6 +193,46 @@ it("on moto the policy that holds a borrower's user to its buckets is stored as 
     expect(await bench.pass()).toMatchObject({ writes: [] });
     bench.delete();
     expect(await bench.run()).toMatchObject({ result: 'gone' });
+  } finally {
+    aws.close();
+    await moto.stop();
+  }
+});
+
+it('on moto a revocation waits neither for a policy that the user cannot have, nor for a Secret of somebody else', async () => {
+  const { createAwsDriver } = await import('@operator/driver-aws');
+  const moto = await startUnderTest(startMoto)();
+  const aws = createAwsDriver(moto.connection, driverDeps());
+  const secretRef = { namespace: 'team-a', name: 'app-credentials' };
+  try {
+    const { bench, kube, userName, idsAtServer } = keyOn(aws, { policy: readsOwn });
+    const idInSecret = () => kube.secret(secretRef)?.['access-key-id'];
+    await bench.run();
+    const [own = ''] = await idsAtServer();
+    const theirs = await makeByIam(moto.connection)(userName);
+    const resource = Array.from(
+      { length: 100 },
+      (_, index) => `arn:aws:s3:::photos/${String(index).padStart(60, '0')}`,
+    );
+    bench.change({ policy: { ...readsOwn, statement: [{ effect: 'Allow', action: 's3:GetObject', resource }] } });
+    bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'first' });
+    expect(await bench.run()).toMatchObject({ result: 'terminal', reason: 'PolicyInvalid' });
+    const after = await idsAtServer();
+    expect(after).toEqual([idInSecret()]);
+    expect([own, theirs]).not.toContain(after[0]);
+    expect(bench.facts()).toMatchObject({ answeredRevokeRequest: 'first' });
+
+    bench.change({ policy: readsOwn });
+    await makeByIam(moto.connection)(userName);
+    kube.remove('secrets', secretRef);
+    kube.put('secrets', { metadata: secretRef, data: { theirs: 'yes' } });
+    bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'second' });
+    expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'SecretConflict' });
+    expect(await idsAtServer()).toEqual([]);
+    kube.remove('secrets', secretRef);
+    expect(await bench.run()).toMatchObject({ result: 'settled' });
+    expect(await idsAtServer()).toEqual([idInSecret()]);
+    expect(bench.facts()).toMatchObject({ answeredRevokeRequest: 'second' });
   } finally {
     aws.close();
     await moto.stop();

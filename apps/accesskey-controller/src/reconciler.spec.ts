@@ -449,7 +449,7 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expect(report).toMatchObject({ result: 'terminal', reason: 'Unsupported' });
     expect(report.message).toBe('No boundaries here. Rights that are no longer asked for stay: Not that either.');
     expect(report.events.join()).toMatch(
-      /Warning AccessKeyRevoked: Removed all keys of user .*: .*THEIRS\. It gets a new one when/,
+      /Warning AccessKeyRevoked: Removed all keys of user .*: .*THEIRS\. A new one follows when this is settled: No boundaries here/,
     );
     expect(keyIds(world)).toEqual([]);
     expect(world.bench.facts()).toMatchObject({ accessKeyId: leaked[0], grantedBuckets: ['team-a/photos'] });
@@ -495,6 +495,175 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' });
     expect(await world.bench.run()).toMatchObject({ reason: 'RequestRefused' });
     expect(keyIds(world)).toEqual(before);
+  });
+
+  /** Replaces calls of the issuer. @returns what puts them back */
+  const replaceCalls = ({ keys: { issuer } }: World, calls: Partial<typeof issuer>) => {
+    const asItWas = { ...issuer };
+    Object.assign(issuer, calls);
+    return () => {
+      Object.assign(issuer, asItWas);
+    };
+  };
+  const requestsToRevoke = {
+    'its own request': (world: World) => {
+      world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' });
+      return { answeredRevokeRequest: 'now' };
+    },
+    'the request of the owner of its Provider': (world: World) => {
+      askAll(world, { request: 'now', answers: 'now' });
+      return { answeredProviderRevokeRequest: 'now' };
+    },
+  };
+  const isTooLong: AccessKeySpec['policy'] = {
+    version: '2012-10-17',
+    statement: [
+      {
+        effect: 'Deny',
+        action: 's3:*',
+        resource: Array.from({ length: 100 }, (_, index) => `arn:aws:s3:::photos/${'long'.repeat(10)}${String(index)}`),
+      },
+    ],
+  };
+
+  describe.each(Object.entries(requestsToRevoke))('by %s', (_who, ask) => {
+    /** Each begins something, and gives back what ends it. */
+    const refusals: Readonly<Record<string, (world: World) => () => void>> = {
+      'a tag of its user that the server refuses': (world) => {
+        world.bench.change({ tags: { team: 'a' } });
+        return replaceCalls(world, { putUser: () => Promise.reject(waiting('AccessDenied', 'No tags.')) });
+      },
+      'rights that the server refuses': (world) => {
+        world.bench.change({ access: [{ bucketRef: { name: 'photos' }, level: 'Admin' }] });
+        return replaceCalls(world, { putPolicy: () => Promise.reject(terminal('PolicyInvalid', 'Not so.')) });
+      },
+      'a policy that is too long': (world) => {
+        world.bench.change({ policy: isTooLong });
+        return () => {
+          world.bench.change({
+            policy: {
+              version: '2012-10-17',
+              statement: [{ effect: 'Deny', action: 's3:DeleteObject', resource: 'arn:aws:s3:::photos/*' }],
+            },
+          });
+        };
+      },
+    };
+
+    it.each(Object.entries(refusals))('is replaced, and no earlier one lives, through %s', async (_what, begin) => {
+      const world = await ready({ choosesPair });
+      user(world)?.keys.set('THEIRS', { secret: 'x', isActive: true });
+      const leaked = keyIds(world);
+      const rights = user(world)?.policy;
+      const mend = begin(world);
+      const answered = ask(world);
+      await world.bench.run();
+      expect(keyIds(world)).toEqual([secretOf(world)?.['access-key-id']]);
+      expect(leaked).not.toContain(keyIds(world)[0]);
+      expect(user(world)?.policy).toEqual(rights);
+      expect(world.bench.facts()).toMatchObject({ ...answered, grantedBuckets: ['team-a/photos'] });
+      const after = keyIds(world);
+      mend();
+      await world.bench.run();
+      expect([keyIds(world), world.bench.conditions()]).toEqual([after, ['Ready=True Ready']]);
+    });
+
+    const hindrances: Readonly<Record<string, readonly [string, (world: World) => () => void]>> = {
+      'its Secret is somebody else’s': [
+        'SecretConflict',
+        (world) => {
+          world.kube.remove('secrets', secretRef);
+          world.kube.put('secrets', { metadata: secretRef, data: { theirs: 'yes' } });
+          return () => {
+            world.kube.remove('secrets', secretRef);
+          };
+        },
+      ],
+      'its Secret is immutable': [
+        'SecretConflict',
+        (world) => {
+          const { metadata } = world.kube.get('secrets', secretRef) ?? {};
+          const secret = { metadata: { ...secretRef, ...metadata }, data: secretOf(world) ?? {}, immutable: true };
+          world.kube.put('secrets', secret);
+          return () => {
+            world.kube.remove('secrets', secretRef);
+          };
+        },
+      ],
+      'the template of its Secret is wrong': [
+        'TemplateInvalid',
+        (world) => {
+          world.bench.change({ secretTemplate: { data: { id: '$(none)' } } });
+          return () => {
+            world.bench.change({ secretTemplate: {} });
+          };
+        },
+      ],
+      'a Bucket is missing': [
+        'BucketNotFound',
+        (world) => {
+          const bucket = world.buckets.get('team-a/photos');
+          world.buckets.delete('team-a/photos');
+          return () => {
+            if (bucket !== undefined) world.buckets.set('team-a/photos', bucket);
+          };
+        },
+      ],
+      'no other one may be made': [
+        'AccessDenied',
+        (world) => replaceCalls(world, { createKey: () => Promise.reject(waiting('AccessDenied', 'No more keys.')) }),
+      ],
+    };
+
+    it.each(Object.entries(hindrances))('goes with every other one while %s', async (_why, [reason, begin]) => {
+      const world = await ready({ choosesPair });
+      user(world)?.keys.set('THEIRS', { secret: 'x', isActive: true });
+      const leaked = keyIds(world);
+      const mend = begin(world);
+      const answered = ask(world);
+      const report = await world.bench.run();
+      expect(report).toMatchObject({ reason });
+      expect(keyIds(world)).toEqual([]);
+      expect(await world.bench.pass()).toMatchObject({ events: [] });
+      mend();
+      await world.bench.run();
+      expect(keyIds(world)).toEqual([secretOf(world)?.['access-key-id']]);
+      expect(leaked).not.toContain(keyIds(world)[0]);
+      expect(world.bench.facts()).toMatchObject(answered);
+      expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
+    });
+
+    it('that a person disabled stays alone, and disabled', async () => {
+      const world = await ready({ choosesPair });
+      const [own = ''] = keyIds(world);
+      user(world)?.keys.set(own, { secret: 'x', isActive: false });
+      user(world)?.keys.set('THEIRS', { secret: 'x', isActive: true });
+      ask(world);
+      expect(await world.bench.run()).toMatchObject({ reason: 'KeyDisabled' });
+      expect(keyIds(world)).toEqual([own]);
+      expect(user(world)?.keys.get(own)?.isActive).toBe(false);
+    });
+
+    it('stays where the server alone has no answer now', async () => {
+      const world = await ready({ choosesPair });
+      const before = keyIds(world);
+      world.server.refusesKeysWith = 'InvalidAccessKeyId';
+      ask(world);
+      expect(await world.bench.pass()).toMatchObject({ result: 'transient', reason: 'KeyRefused' });
+      expect(keyIds(world)).toEqual(before);
+    });
+  });
+
+  it('that was rotated away goes in its time while a Bucket is missing', async () => {
+    const world = await ready({ choosesPair, spec: rotating });
+    rotations['a person asks for it'](world);
+    await world.bench.run();
+    expect(keyIds(world)).toHaveLength(2);
+    world.buckets.delete('team-a/photos');
+    world.bench.advance(8 * dayMs);
+    await world.bench.pass();
+    expect(keyIds(world)).toEqual([idInSecret(world)]);
+    expect(world.bench.facts()).not.toHaveProperty('previousKeys');
   });
 
   it('is issued where the creation of its user broke off before the mark: that comes before the rights', async () => {
@@ -1067,27 +1236,22 @@ describe('the template of a Secret', () => {
     expect([keyIds(world), world.bench.conditions()]).toEqual([['AKIA1'], ['Ready=True Ready']]);
   });
 
-  it.each(['rotate-requested-at', 'revoke-requested-at'])(
-    'that has become wrong leaves Secret and key as they are, %s or not, and is answered when it is right',
-    async (annotation) => {
-      const world = await ready({ spec: { secretTemplate: { data: { id: '$(access-key-id)' } } } });
-      const before = secretOf(world);
-      world.bench.change({ secretTemplate: { data: { id: '$(access-key-id)!', ...broken.data } } });
-      world.bench.annotate({ [`s3.cloud37.dev/${annotation}`]: 'now' });
-      const report = await world.bench.run();
-      expect(report).toMatchObject({ result: 'terminal', reason: 'TemplateInvalid' });
-      expect(report.message).toMatch(
-        / Until then the Secret stays as it is, and no key is issued, rotated or revoked\.$/,
-      );
-      expect(world.bench.conditions()).toContain('Ready=False TemplateInvalid');
-      expect([secretOf(world), keyIds(world)]).toEqual([before, ['AKIA1']]);
-      expect(world.bench.facts()).toMatchObject({ accessKeyId: 'AKIA1', created: true, pairGeneration: 1 });
-      world.bench.change({ secretTemplate: { data: { id: '$(access-key-id)!' } } });
-      await world.bench.run();
-      expect(secretOf(world)).toMatchObject({ 'access-key-id': 'AKIA2', id: 'AKIA2!' });
-      expect(world.bench.facts()).toMatchObject({ pairGeneration: 2 });
-    },
-  );
+  it('that has become wrong leaves Secret and key as they are, and is answered when it is right', async () => {
+    const world = await ready({ spec: { secretTemplate: { data: { id: '$(access-key-id)' } } } });
+    const before = secretOf(world);
+    world.bench.change({ secretTemplate: { data: { id: '$(access-key-id)!', ...broken.data } } });
+    world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'terminal', reason: 'TemplateInvalid' });
+    expect(report.message).toMatch(/ Until then the Secret stays as it is, and no key is issued or rotated\.$/);
+    expect(world.bench.conditions()).toContain('Ready=False TemplateInvalid');
+    expect([secretOf(world), keyIds(world)]).toEqual([before, ['AKIA1']]);
+    expect(world.bench.facts()).toMatchObject({ accessKeyId: 'AKIA1', created: true, pairGeneration: 1 });
+    world.bench.change({ secretTemplate: { data: { id: '$(access-key-id)!' } } });
+    await world.bench.run();
+    expect(secretOf(world)).toMatchObject({ 'access-key-id': 'AKIA2', id: 'AKIA2!' });
+    expect(world.bench.facts()).toMatchObject({ pairGeneration: 2 });
+  });
 
   it('that becomes wrong while a new pair waits to be switched to takes that pair away', async () => {
     const world = await ready();

@@ -16,7 +16,7 @@ import { keyOfReference, type Provided } from '@operator/references';
 import type { Reconciler } from '@operator/runtime';
 import type { ObservedKey } from '@operator/s3';
 import { secretNameOf } from '@operator/secret-content';
-import { applyKeys, applyRights, applyUser, removeKeys, type KeySeen } from './apply.ts';
+import { applyKeys, applyRights, applyUser, findUnwritable, removeKeys, type KeySeen } from './apply.ts';
 import type { Candidate } from './candidates.ts';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { finalizeAccessKey, leaveFormerProviders } from './finalize.ts';
@@ -59,7 +59,7 @@ import {
   withoutIntent,
   type KeyFacts,
 } from './report.ts';
-import { onlyLess } from './rights.ts';
+import { asItStands, onlyLess, type Rights } from './rights.ts';
 import { applyRollouts } from './rollouts.ts';
 import { takeConfirmed, withoutProvider } from './withdraw.ts';
 import { findRefusedTags, openWork, wishOf, type KeyPass, type KeyWork } from './work.ts';
@@ -94,66 +94,86 @@ const look = async (
   pass: KeyPass,
 ): Promise<Outcome<AccessKeyStatus>> => {
   const work = await openWork(accessKey, provided, deps, pass);
-  const seen = await observeUser(work);
-  if (seen.user !== undefined) deps.places.saw(accessKey);
-  // With a policy and without a mark a user would be somebody else's.
-  if (seen.user?.isUnmarked === true) await applyUser(work, seen);
-  // The boundary comes before all rights, and there is none that the owner of the key could spoil.
-  else if (seen.user?.isBounded === false) {
-    const fault = await applyUser(work, seen).catch(onlyFault);
-    if (fault instanceof Fault) return takeAway(work, seen, fault);
+  const found = await observeUser(work);
+  if (found.user !== undefined) deps.places.saw(accessKey);
+  // With a policy and without a mark a user would be somebody else's. The boundary comes before all rights; no owner of a key can spoil it.
+  const comesFirst = found.user?.isUnmarked === true || found.user?.isBounded === false;
+  const unbound = comesFirst ? await applyUser(work, found).catch(onlyFault) : undefined;
+  if (unbound instanceof Fault) {
+    const less = await giveLess(work, found, unbound);
+    return withoutPair(work, less, less.rights.refused ?? unbound);
   }
-  await applyRights(work, seen);
-  const refusedTags = findRefusedTags(work);
-  if (refusedTags !== undefined) await applyUser(work, seen);
-  // Rights are in line, as far as they can be; the rest waits for what is missing.
-  const secret = refusedTags ?? seen.rights.missing ?? (await observePair(work, seen).catch(onlyFault));
-  if (secret instanceof Fault) {
-    const { policy, granted } = seen.rights;
-    const status = withNothingRevoked(
-      { ...withPolicyHash(work.memory, policy), grantedBuckets: [...granted] },
-      work,
-      seen.user?.keys,
-    );
-    // That a young key spreads is no failure, so the pauses do not grow.
-    const { reason, message, retryAfterMs } = secret;
-    return reason === reasons.KeyNotUsableYet
-      ? progressing(status, { reason, message, steps: [], ...(retryAfterMs === undefined ? {} : { retryAfterMs }) })
-      : blocked(status, secret);
-  }
+  const seen = await giveRights(work, found);
+  const outdated = comesFirst ? undefined : await applyUser(work, seen).catch(onlyFault);
+  // The rights of keys that stand are in line, as far as they can be: what is refused beyond that is told at the end.
+  const refused = seen.rights.refused ?? (outdated instanceof Fault ? outdated : findRefusedTags(work));
+  const mayGoOn = seen.rights.missing === undefined && (seen.user?.keys.length ?? 0) > 0;
+  const missing = mayGoOn ? undefined : (refused ?? seen.rights.missing);
+  const secret = missing ?? (await observePair(work, seen).catch(onlyFault));
+  if (secret instanceof Fault) return withoutPair(work, seen, secret);
   const pairSeen = { ...seen, ...secret };
   const output = await observeOutput(work, pairSeen).catch(onlyFault);
   if (output instanceof Fault) return withoutOutput(work, pairSeen, output);
-  return converge(work, { ...pairSeen, ...output });
+  return converge(work, { ...pairSeen, ...output }, refused);
+};
+
+/** Brings the rights into line, as far as the server takes them. */
+const giveRights = async (work: KeyWork, seen: UserSight): Promise<UserSight> => {
+  const fault = await applyRights(work, seen).catch(onlyFault);
+  if (!(fault instanceof Fault)) return seen;
+  if (fault.kind !== 'transient') return giveLess(work, seen, fault);
+  return { ...seen, rights: asItStands(seen.user?.policy, seen.rights.buckets, fault) };
+};
+
+/** Takes the rights that are no longer asked for; `fault`: why no others are given. */
+const giveLess = async (work: KeyWork, seen: UserSight, fault: Fault): Promise<UserSight> => {
+  const standing = seen.user?.policy;
+  const less = { ...seen, rights: onlyLess(seen.rights, standing, fault) };
+  const refusal = await applyRights(work, less).catch(onlyFault);
+  if (!(refusal instanceof Fault)) return less;
+  const stay = `${fault.message} Rights that are no longer asked for stay: ${refusal.message}`;
+  return { ...seen, rights: asItStands(standing, seen.rights.buckets, reworded(fault, stay)) };
 };
 
 /**
- * The user does not get its permissions boundary. Nothing is given without it, and what is to go waits for none: rights that are no longer
- * asked for, previous keys whose time is over, and all keys when they are revoked.
+ * A pair that is made now would have no rights, or get nowhere. What is to go waits for nothing: previous keys whose time is over, and
+ * all keys when they are revoked.
  */
-const takeAway = async (work: KeyWork, seen: UserSight, fault: Fault): Promise<Outcome<AccessKeyStatus>> => {
+const withoutPair = async (
+  work: KeyWork,
+  { rights, user: found }: UserSight,
+  fault: Fault,
+): Promise<Outcome<AccessKeyStatus>> => {
   const { accessKey, memory, user, pass, deps } = work;
-  const rights = onlyLess(seen.rights, seen.user?.policy, fault);
-  const refusal = await applyRights(work, { ...seen, rights }).catch(onlyFault);
+  const known = withRights(memory, rights);
+  if (fault.kind === 'transient') return pause(withNothingRevoked(known, work, found?.keys), fault);
   // A Secret of somebody else's keeps no key alive.
   const opened = await openPair(work).catch(onlyFault);
   const pair = opened instanceof Fault ? undefined : opened.pair;
-  deps.candidates.drop(accessKey.metadata.uid);
-  const removal = planRemoval(sightOf(work, { ...seen, pair, isRefused: false }), memory, wishOf(work), pass.now);
+  const removal = planRemoval(sightOf(work, { user: found, pair, isRefused: false }), memory, wishOf(work), pass.now);
+  if (removal.isRevoked) deps.candidates.drop(accessKey.metadata.uid);
   await removeKeys(work, removal);
   if (removal.isRevoked && removal.remove.length > 0) {
-    const message = `Removed all keys of user ${user.name}: ${removal.remove.join(', ')}. It gets a new one when it has its permissions boundary.`;
+    const message = `Removed all keys of user ${user.name}: ${removal.remove.join(', ')}. A new one follows when this is settled: ${fault.message}`;
     pass.event('Warning', eventReasons.AccessKeyRevoked, message);
   }
-  const left = seen.user?.keys.filter(({ accessKeyId }) => !removal.remove.includes(accessKeyId)) ?? [];
-  const known = withPrevious(removal.isRevoked ? withoutIntent(memory) : memory, removal.previous);
-  if (refusal instanceof Fault) {
-    const message = `${fault.message} Rights that are no longer asked for stay: ${refusal.message}`;
-    return blocked(withNothingRevoked(known, work, left), reworded(fault, message));
-  }
-  const status = { ...withPolicyHash(known, rights.policy), grantedBuckets: [...rights.granted] };
+  const left = found?.keys.filter(({ accessKeyId }) => !removal.remove.includes(accessKeyId)) ?? [];
+  const status = withPrevious(removal.isRevoked ? withoutIntent(known) : known, removal.previous);
   return blocked(withNothingRevoked(status, work, left), fault);
 };
+
+/** That a young key spreads is no failure, so the pauses do not grow. */
+const pause = (status: AccessKeyStatus, fault: Fault): Outcome<AccessKeyStatus> => {
+  const { reason, message, retryAfterMs } = fault;
+  if (reason !== reasons.KeyNotUsableYet) return blocked(status, fault);
+  return progressing(status, { reason, message, steps: [], ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+};
+
+/** The status with what the user may do now. */
+const withRights = (status: AccessKeyStatus, { policy, granted }: Rights): AccessKeyStatus => ({
+  ...withPolicyHash(status, policy),
+  ...(granted === undefined ? {} : { grantedBuckets: [...granted] }),
+});
 
 /** Where the user has no key, the owner of the Provider who asks to revoke it is answered. */
 const withNothingRevoked = (
@@ -171,17 +191,19 @@ const withoutOutput = async (
   seen: UserSight & PairSight,
   fault: Fault,
 ): Promise<Outcome<AccessKeyStatus>> => {
-  const { accessKey, memory, deps } = work;
-  const plan = planOf(work, seen, { ...wishOf(work), intervalMs: undefined, requests: {} });
+  const { accessKey, memory, deps, pass } = work;
+  const told = reworded(
+    fault,
+    `${fault.message} Until then the Secret stays as it is, and no key is issued or rotated.`,
+  );
+  const wish = wishOf(work);
+  if (planRemoval(sightOf(work, seen), memory, wish, pass.now).isRevoked) return withoutPair(work, seen, told);
+  const plan = planOf(work, seen, { ...wish, intervalMs: undefined, requests: {} });
   deps.candidates.drop(accessKey.metadata.uid);
   const isKept = plan.pair.is === 'keep';
   if (isKept) await removeKeys(work, plan);
-  const { policy, granted } = seen.rights;
-  const status = withPolicyHash(isKept ? withPrevious(memory, plan.previous) : memory, policy);
-  return blocked(
-    withNothingRevoked({ ...status, grantedBuckets: [...granted] }, work, seen.user?.keys),
-    reworded(fault, `${fault.message} Until then the Secret stays as it is, and no key is issued, rotated or revoked.`),
-  );
+  const status = withRights(isKept ? withPrevious(memory, plan.previous) : memory, seen.rights);
+  return blocked(withNothingRevoked(status, work, seen.user?.keys), told);
 };
 
 const sightOf = (
@@ -212,18 +234,18 @@ const planOf = (
   return planKeys(sightOf(work, seen, candidate), memory, wish, limits);
 };
 
-const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKeyStatus>> => {
+/** `refused`: what is told once the keys are as they should be. */
+const converge = async (
+  work: KeyWork,
+  seen: KeySeen,
+  refused: Fault | undefined,
+): Promise<Outcome<AccessKeyStatus>> => {
   const { accessKey, pass, deps } = work;
   const { uid } = accessKey.metadata;
   const candidate = deps.candidates.of(uid);
   const plan = planOf(work, seen, wishOf(work), candidate);
-  if (plan.pair.is === 'leave') {
-    await removeKeys(work, plan);
-    throw waiting(
-      reasons.KeyDisabled,
-      `Key ${plan.pair.accessKeyId} was disabled at the provider. Enable or delete it there; a deleted key is replaced.`,
-    );
-  }
+  const hindrance = findDisabled(plan) ?? findUnwritable(seen, plan);
+  if (hindrance !== undefined) return withoutPair(work, seen, hindrance);
   if (seen.isRefused) {
     pass.event(
       'Warning',
@@ -240,8 +262,16 @@ const converge = async (work: KeyWork, seen: KeySeen): Promise<Outcome<AccessKey
   const { pair, keyIntent } = await applyKeys(work, seen, plan);
   // Pods are restarted for a pair that stands in Secret and status.
   if (work.steps.length === 0 && (await rollOut(work, seen))) work.steps.push('rollout');
-  return report(work, seen, plan, { pair, keyIntent });
+  return report(work, seen, plan, { pair, keyIntent, refused });
 };
+
+const findDisabled = ({ pair }: KeyPlan): Fault | undefined =>
+  pair.is === 'leave'
+    ? waiting(
+        reasons.KeyDisabled,
+        `Key ${pair.accessKeyId} was disabled at the provider. Enable or delete it there; a deleted key is replaced.`,
+      )
+    : undefined;
 
 /** @throws Fault `waiting` KeyLimitReached where keys of others leave no room for one that is needed now */
 const requireRoom = ({ issuer, user }: KeyWork, seen: KeySeen, { pair, remove, foreign }: KeyPlan): void => {
@@ -264,7 +294,7 @@ const postpone = (
   { pair }: Candidate,
   verdict: 'waits' | 'refused',
 ): Outcome<AccessKeyStatus> => {
-  const status = { ...withPolicyHash(memory, rights.policy), grantedBuckets: [...rights.granted] };
+  const status = withRights(memory, rights);
   if (verdict === 'waits') {
     return progressing(status, {
       reason: reasons.Rotating,
@@ -285,7 +315,11 @@ const report = (
   { accessKey, provided, user, memory, steps, pass }: KeyWork,
   { rights, user: observed, rollouts }: KeySeen,
   plan: KeyPlan,
-  { pair: { accessKeyId }, keyIntent }: Awaited<ReturnType<typeof applyKeys>>,
+  {
+    pair: { accessKeyId },
+    keyIntent,
+    refused,
+  }: Awaited<ReturnType<typeof applyKeys>> & { readonly refused: Fault | undefined },
 ): Outcome<AccessKeyStatus> => {
   const facts: KeyFacts = {
     accessKeyId,
@@ -307,6 +341,7 @@ const report = (
   const former = withForeign(withPrevious(memory, previous), plan.foreign);
   const status = reportKey(former, facts, { isVerified, plan, keyIntent, now: pass.now });
   if (!isVerified) return progressing(status, { reason: progressReason(plan), steps, claims });
+  if (refused !== undefined) return blocked(status, refused, claims);
   const nextAt = Math.min(plan.nextAt?.getTime() ?? Infinity, nextRolloutLook(status, pass.now)?.getTime() ?? Infinity);
   const nextInMs = nextAt === Infinity ? undefined : Math.max(0, nextAt - pass.now.getTime());
   return settled(status, {

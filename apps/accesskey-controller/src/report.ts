@@ -189,8 +189,8 @@ export interface KeyFacts {
   readonly userArn: string | undefined;
   readonly secretName: string;
   readonly policyHash: string | undefined;
-  /** `namespace/name` of the Buckets that the key has rights in. */
-  readonly grantedBuckets: readonly string[];
+  /** `namespace/name` of the Buckets that the key has rights in. Undefined: as it was last proved. */
+  readonly grantedBuckets: readonly string[] | undefined;
   readonly rollouts: readonly RolloutStatus[];
 }
 
@@ -271,7 +271,7 @@ export const reportKey = (
     ...(userArn === undefined ? {} : { userArn }),
     created: isVerified || (isSame && former.created === true),
     ...(policyHash === undefined ? {} : { policyHash }),
-    grantedBuckets,
+    ...(grantedBuckets === undefined ? {} : { grantedBuckets }),
     pairGeneration: (former?.pairGeneration ?? 0) + (isSame && former.pairGeneration !== undefined ? 0 : 1),
     ...(rotate === undefined ? {} : { answeredRotateRequest: rotate }),
     ...(revoke === undefined ? {} : { answeredRevokeRequest: revoke }),

@@ -1,5 +1,5 @@
 import type { AccessKeySpec } from '@operator/api';
-import { asFault, waiting, type Fault } from '@operator/outcome';
+import { waiting, type Fault } from '@operator/outcome';
 import { heldTo, leftToOwner, sameByResource, sendsNowhere, statementsAbout } from '@operator/policy';
 import type { Provider } from '@operator/references';
 import { objectOf, providerOf } from '@operator/references/testing';
@@ -50,13 +50,9 @@ const rightsFor = (spec: Partial<AccessKeySpec>, given: Given = {}): Rights => {
   );
   return rightsOf({ accessKey, provider, sights, standing, server: { maxPolicyBytes, lacksActions, impliedActions } });
 };
-const faultOf = (rights: () => Rights): Fault => {
-  try {
-    rights();
-  } catch (caught) {
-    return asFault(caught);
-  }
-  throw new Error('expected a Fault');
+const refusalOf = ({ refused }: Rights): Fault => {
+  if (refused === undefined) throw new Error('expected a Fault');
+  return refused;
 };
 /** As the Provider of another namespace. */
 const borrowed = { provider: providerOf(driver, { metadata: { namespace: 'platform' } }) };
@@ -126,7 +122,7 @@ describe('rightsOf', () => {
     ['none', []],
     ['several', [read('photos'), read('videos')]],
   ])('refuses ${bucket} where access names %s', (_title, access) => {
-    expect(faultOf(() => rightsFor({ access, policy: policy('arn:aws:s3:::${bucket}/*') }))).toMatchObject({
+    expect(refusalOf(rightsFor({ access, policy: policy('arn:aws:s3:::${bucket}/*') }))).toMatchObject({
       kind: 'terminal',
       reason: 'PolicyInvalid',
     });
@@ -135,7 +131,7 @@ describe('rightsOf', () => {
   it('keeps a namespace that only borrows the Provider to the buckets that are granted to it', () => {
     const spec = { access: [read('photos')], policy: policy('arn:aws:s3:::videos/*') };
     expect(rightsFor(spec).policy).toBeDefined();
-    const { missing: fault, policy: held } = rightsFor(spec, borrowed);
+    const { refused: fault, policy: held } = rightsFor(spec, borrowed);
     expect(fault).toMatchObject({ kind: 'terminal', reason: 'PolicyInvalid' });
     expect(fault?.message).toContain('arn:aws:s3:::videos/* is in no bucket that access names');
     // It is no way to keep what stands about a bucket that `access` no longer names.
@@ -153,20 +149,18 @@ describe('rightsOf', () => {
   });
 
   it('refuses more than a user can have, and says how much it is', () => {
-    const fault = faultOf(() => rightsFor({ access: [read('photos')] }, { maxPolicyBytes: 100 }));
+    const fault = refusalOf(rightsFor({ access: [read('photos')] }, { maxPolicyBytes: 100 }));
     expect(fault).toMatchObject({ kind: 'terminal', reason: 'PolicyInvalid' });
     expect(fault.message).toMatch(/has \d{3} bytes; .* can have 100/);
   });
 
   it('names the element that is wrong', () => {
-    const fault = faultOf(() =>
-      rightsFor({ policy: { version: '2012-10-17', statement: [{ effect: 'Alow' }] } as never }),
-    );
+    const fault = refusalOf(rightsFor({ policy: { version: '2012-10-17', statement: [{ effect: 'Alow' }] } as never }));
     expect(fault.message).toContain('statement[0].effect');
   });
 
   it('says of a policy that is too large how to make it smaller', () => {
-    expect(faultOf(() => rightsFor({ access: [read('photos')] }, { maxPolicyBytes: 100 })).message).toMatch(
+    expect(refusalOf(rightsFor({ access: [read('photos')] }, { maxPolicyBytes: 100 })).message).toMatch(
       /Use fewer buckets and prefixes in access .* or spread them over several AccessKeys\.$/,
     );
   });

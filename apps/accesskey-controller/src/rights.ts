@@ -1,5 +1,5 @@
 import { reasons } from '@operator/api';
-import { Fault, terminal } from '@operator/outcome';
+import { onlyFault, terminal, type Fault } from '@operator/outcome';
 import {
   allowedWithin,
   describeProblems,
@@ -29,10 +29,12 @@ export interface Rights {
   /** Undefined: no rights at all. */
   readonly policy: IamPolicy | undefined;
   readonly buckets: readonly ReferredBucket[];
-  /** The Buckets in which the user has rights then: those, and what stays as it stands. */
-  readonly granted: readonly ObjectKey[];
+  /** The Buckets in which the user has rights then: those, and what stays as it stands. Undefined: those that it had before. */
+  readonly granted: readonly ObjectKey[] | undefined;
   /** Why an entry of `access` gives nothing now. */
   readonly missing?: Fault;
+  /** Why the user does not get what is asked for as a whole. It concerns no key: those that stand are replaced and removed as ever. */
+  readonly refused?: Fault;
 }
 
 /** What rights are made of. */
@@ -49,8 +51,7 @@ export interface RightsQuestion {
 /**
  * What the user may do: `access` and `policy` together, held to its buckets where the Provider is borrowed. Rights are given in
  * buckets that were seen to be the Bucket's; what the server has about a bucket that is in doubt stays as it stands; what was lost
- * goes. While the whole cannot be composed, what stands about the other buckets stays, and `missing` says why. Pure.
- * @throws Fault `terminal` PolicyInvalid when nothing is missing and the Provider is the object's own
+ * goes. While the whole cannot be composed, what stands about the other buckets stays, and `missing` or `refused` says why. Pure.
  */
 export const rightsOf = (question: RightsQuestion): Rights => {
   const { sights } = question;
@@ -60,11 +61,21 @@ export const rightsOf = (question: RightsQuestion): Rights => {
   try {
     return { policy: compose(question), buckets, granted, ...(missing === undefined ? {} : { missing }) };
   } catch (caught) {
+    const refused = onlyFault(caught);
+    if (missing !== undefined) return { policy: narrowedRights(question), buckets, granted, missing };
     // In the account of somebody else, what may not be asked for must not hold up what is to be taken away.
-    if (!(caught instanceof Fault) || (missing === undefined && !isBorrowed(question))) throw caught;
-    return { policy: narrowedRights(question), buckets, granted, missing: missing ?? caught };
+    if (isBorrowed(question)) return { policy: narrowedRights(question), buckets, granted, refused };
+    return asItStands(question.standing, buckets, refused);
   }
 };
+
+/** The rights as the user has them, whatever is asked for. */
+export const asItStands = (standing: ObservedUser['policy'], buckets: Rights['buckets'], refused: Fault): Rights => ({
+  policy: standing as IamPolicy | undefined,
+  buckets,
+  granted: undefined,
+  refused,
+});
 
 /** What is left of the rights at the server when nothing new may be given, and what was lost goes. */
 export const narrowedRights = (question: RightsQuestion): IamPolicy | undefined => {
@@ -78,7 +89,7 @@ export const onlyLess = (rights: Rights, standing: ObservedUser['policy'], fault
   const allowed = { Statement: policy?.Statement.filter(({ Effect }) => Effect === 'Allow') ?? [] };
   const gained = rights.buckets.filter(({ spec }) => statementsAbout(allowed, new Set([spec.name])).length === 0);
   const without = new Set(gained.map(keyOf));
-  return { ...rights, policy, granted: rights.granted.filter((key) => !without.has(key)), missing: fault };
+  return { ...rights, policy, granted: rights.granted?.filter((key) => !without.has(key)), refused: fault };
 };
 
 /** @throws Fault `terminal` PolicyInvalid */

@@ -32,7 +32,7 @@ export const keyOn = (driver: Driver, spec: Partial<AccessKeySpec> = {}) => {
   const user = { name: keys.userNameFor(mark), mark, tags: new Map<string, string>() };
   const idsAtServer = async () =>
     ((await keys.observeUser(user, recordingContext()))?.keys ?? []).map(({ accessKeyId }) => accessKeyId).sort();
-  return { bench, userName: user.name, idsAtServer };
+  return { bench, kube: world.kube, userName: user.name, idsAtServer };
 };
 
 export const readsOwn: NonNullable<AccessKeySpec['policy']> = {

@@ -315,6 +315,16 @@ describe('the user', () => {
     expect(fake.requests.at(-3)?.body).toContain('PolicyName=theirs');
   });
 
+  it('loses what others gave it before its tags change, which may be refused', async () => {
+    answers({
+      GetUser: [result('GetUser', userXml(undefined, new Map()))],
+      TagUser: [refuseIam(403, 'AccessDenied')],
+      ...foreignRights,
+    });
+    await expect(issuerWith().putUser(user, recordingContext())).rejects.toMatchObject({ reason: 'AccessDenied' });
+    expect(actions().slice(-4)).toEqual(['DeleteUserPolicy', 'DetachUserPolicy', 'RemoveUserFromGroup', 'TagUser']);
+  });
+
   it.each(['aws', 'aws-cn', 'aws-us-gov'])(
     'that is put into quarantine, or is denied everything, stays so: partition %s',
     async (partition) => {

@@ -510,8 +510,9 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
         return [];
       }
       await bind(user, existing, context);
+      const removed = await removeRights(user, withoutDenials(await foreignRights(user, context)), context);
       await updateTags(user, existing, context);
-      return removeRights(user, withoutDenials(await foreignRights(user, context)), context);
+      return removed;
     },
 
     async putPolicy({ name }, policy, context) {

@@ -19,7 +19,7 @@ interface Workflow {
         readonly if?: string;
         readonly permissions?: Readonly<Record<string, string>>;
         readonly 'timeout-minutes'?: number;
-        readonly steps: readonly { readonly run?: string }[];
+        readonly steps: readonly { readonly run?: string; readonly uses?: string }[];
       }
     >
   >;
@@ -53,10 +53,29 @@ describe.each(workflows)('the workflow $file', ({ text, workflow }) => {
     expect(text).not.toContain('github.ref_type');
   });
 
+  it('names each action by its commit, which no one can move, and says which version that is', () => {
+    const used = Object.values(workflow.jobs).flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
+    expect(used.length).toBeGreaterThan(0);
+    for (const uses of used) {
+      expect(uses).toMatch(/^actions\/[\w-]+@[0-9a-f]{40}$/);
+      expect(text).toMatch(new RegExp(`uses: ${uses} # v\\d+\\.\\d+\\.\\d+\\n`));
+    }
+  });
+
   it('puts no text of others into a command', () => {
     const commands = Object.values(workflow.jobs).flatMap(({ steps }) => steps.flatMap(({ run = '' }) => run));
     expect(commands.filter((run) => /\$\{\{(?! matrix\.)/.test(run))).toEqual([]);
   });
+});
+
+it('one version of an action is in use, and a bot asks for the next one by a commit of our form', () => {
+  const uses = new Set(workflows.flatMap(({ text }) => [...text.matchAll(/uses: (\S+)/g)].map(([, action]) => action)));
+  const actions = [...uses].map((action = '') => action.split('@')[0]);
+  expect(actions.toSorted()).toEqual([...new Set(actions)].toSorted());
+  const { updates } = parse(readFileSync(join(projectRoot, '.github/dependabot.yml'), 'utf8')) as {
+    readonly updates: readonly Readonly<Record<string, unknown>>[];
+  };
+  expect(updates).toMatchObject([{ 'package-ecosystem': 'github-actions', 'commit-message': { prefix: 'ci' } }]);
 });
 
 describe('what publishes a release', () => {

@@ -48,10 +48,21 @@ const histogram = (name: string, labels: string, [below, above]: readonly [strin
 
 const cases: Readonly<Record<string, Case>> = {
   S3OperatorNoLeader: {
-    fires: { 'leader{controller="a",pod="1"}': '1x10 0x60', 'leader{controller="a",pod="2"}': '0x10 _x60' },
-    labels: { controller: 'a' },
-    summary: 'No a leads, so none of its objects is reconciled.',
-    quiet: { 'leader{controller="a",pod="1"}': '1x10 0x60', 'leader{controller="a",pod="2"}': '0x10 1x60' },
+    fires: {
+      'leader{controller="a",lease="a",pod="1"}': '1x10 0x60',
+      'leader{controller="a",lease="a",pod="2"}': '0x10 _x60',
+    },
+    // Another shard leads.
+    alsoFires: {
+      'leader{controller="a",lease="a",pod="1"}': '1x10 _x60',
+      'leader{controller="a",lease="a-1a2b3c4d",pod="2"}': '1x70',
+    },
+    labels: { controller: 'a', lease: 'a' },
+    summary: 'No a leads by the Lease a, so none of its objects is reconciled.',
+    quiet: {
+      'leader{controller="a",lease="a",pod="1"}': '1x10 0x60',
+      'leader{controller="a",lease="a",pod="2"}': '0x10 1x60',
+    },
     at: '30m',
   },
   S3OperatorVersionsDiffer: {

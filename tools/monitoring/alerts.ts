@@ -38,11 +38,12 @@ const throttling =
 export const alerts: readonly Alert[] = [
   {
     name: 'S3OperatorNoLeader',
-    // A controller that was there within a day and leads no more, whether it is scraped or not.
-    expr: `group by (controller) (last_over_time(${p}_leader[1d])) unless on (controller) (sum by (controller) (${p}_leader) > 0)`,
+    // One that was there within a day and leads no more, whether it is scraped or not. Each shard of a controller has a Lease of its own.
+    expr: `group by (controller, lease) (last_over_time(${p}_leader[1d])) unless on (controller, lease) (sum by (controller, lease) (${p}_leader) > 0)`,
     for: '5m',
     severity: 'critical',
-    summary: 'No {{ $labels.controller }} leads, so none of its objects is reconciled.',
+    summary:
+      'No {{ $labels.controller }} leads by the Lease {{ $labels.lease }}, so none of its objects is reconciled.',
   },
   {
     name: 'S3OperatorVersionsDiffer',

@@ -265,7 +265,7 @@ export const rows: readonly Row[] = [
       {
         title: 'Leaders',
         unit: 'short',
-        queries: [{ expr: `sum by (controller) (${p}_leader)`, legend: '{{controller}}' }],
+        queries: [{ expr: `sum by (controller, lease) (${p}_leader)`, legend: '{{lease}}' }],
       },
       {
         title: 'What runs',

@@ -228,9 +228,19 @@ describe('the metrics', () => {
     expect(await told()).toEqual(nothing);
   });
 
+  it('tell by its Lease which shard of a controller leads', async () => {
+    const shard = createMetrics('c', { lease: 'c-1a2b3c4d' });
+    expect(await linesOf(shard, 'leader')).toEqual(['wasabi_s3_operator_leader{lease="c-1a2b3c4d",controller="c"} 0']);
+    shard.leading(true);
+    expect(await linesOf(shard, 'leader')).toEqual(['wasabi_s3_operator_leader{lease="c-1a2b3c4d",controller="c"} 1']);
+    expect(await linesOf(createMetrics('c'), 'leader')).toEqual([
+      'wasabi_s3_operator_leader{lease="c",controller="c"} 0',
+    ]);
+  });
+
   it('count the wait of a key from the start of the term at the earliest', async () => {
     let nowMs = 1_000_000;
-    const metrics = createMetrics('c', () => nowMs);
+    const metrics = createMetrics('c', { monotonicMs: () => nowMs });
     const { latency } = metrics.workqueue('Bucket');
     metrics.leading(true);
     nowMs += 2_000;

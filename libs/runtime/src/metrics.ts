@@ -85,7 +85,16 @@ const agesInDays = [0, 30, 90, 180, 365];
 const secondsOfDay = 86_400;
 const mostProviders = 1_000;
 
-export const createMetrics = (controller: string, monotonicMs = (): number => performance.now()): RuntimeMetrics => {
+export interface MetricsOptions {
+  /** Name of the Lease that this process leads by: each shard of a controller has its own. The controller's when absent. */
+  readonly lease?: string;
+  readonly monotonicMs?: () => number;
+}
+
+export const createMetrics = (
+  controller: string,
+  { lease = controller, monotonicMs = () => performance.now() }: MetricsOptions = {},
+): RuntimeMetrics => {
   const registry = new Registry();
   registry.setDefaultLabels({ controller });
   collectDefaultMetrics({ register: registry });
@@ -164,7 +173,7 @@ export const createMetrics = (controller: string, monotonicMs = (): number => pe
     'Passes stopped before they wrote, because the object was not as the watch had shown it.',
     ['kind'],
   );
-  const leader = gauge('leader', '1 while this process leads, else 0.', []);
+  const leader = gauge('leader', '1 while this process leads by this Lease, else 0.', ['lease']);
   const depths = new Map<string, number>();
   gauge('workqueue_depth', 'Keys that wait for a worker.', ['kind'], function () {
     for (const [kind, keys] of depths) this.set({ kind }, leadingSince === undefined ? 0 : keys);
@@ -223,7 +232,7 @@ export const createMetrics = (controller: string, monotonicMs = (): number => pe
   const codes = boundedLabel();
   const timedCodes = boundedLabel(mostTimedCodes, ['OK']);
   const reasons = boundedLabel();
-  leader.set(0);
+  leader.set({ lease }, 0);
   const buildInfo = gauge('build_info', 'Always 1; the labels say what runs.', ['version', 'commit']);
 
   return {
@@ -289,7 +298,7 @@ export const createMetrics = (controller: string, monotonicMs = (): number => pe
     drifted: (kind) => drifts.inc({ kind }),
     sawStale: (kind) => staleViews.inc({ kind }),
     leading(isLeading) {
-      leader.set(isLeading ? 1 : 0);
+      leader.set({ lease }, isLeading ? 1 : 0);
       leadingSince = isLeading ? monotonicMs() : undefined;
       // What the next leader finds is not told to this process.
       if (!isLeading) checks.clear();

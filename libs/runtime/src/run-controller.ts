@@ -270,7 +270,7 @@ const compose = async <Spec, Status>(
   const connection = await openConnection(env, config);
   const namespace = config.operatorNamespace ?? connection.namespace;
   const tracing = await createTracing({ name, version: version.version, instance: identity, namespace }, env);
-  const metrics = createMetrics(name, monotonicMs);
+  const metrics = createMetrics(name, { lease: config.leaderElectionId, monotonicMs });
   metrics.tellVersion(version);
   const uplink = connect(name, config, connection, { log, metrics, tracing });
   const { unfenced: kube } = uplink;

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -290,4 +291,11 @@ describe('a structural schema', () => {
 test('the files in crds/ are current', async () => {
   const generate = fileURLToPath(new URL('generate.ts', import.meta.url));
   await expect(promisify(execFile)(process.execPath, [generate, '--check'])).resolves.toMatchObject({ stderr: '' });
+});
+
+test('the files in crds/ come before those of objects where a folder is applied at once', () => {
+  const filesIn = (folder: string) => readdirSync(new URL(`../../../${folder}/`, import.meta.url));
+  const definitions = filesIn('crds');
+  const all = [...filesIn('docs/examples/quickstart'), ...definitions, 'CRDs.yaml', 'a.yaml', '1-provider.yaml'];
+  expect(all.toSorted().slice(0, definitions.length)).toEqual(definitions.toSorted());
 });

@@ -8,9 +8,10 @@ import { kinds } from './kinds.ts';
 const folder = new URL('../../../crds/', import.meta.url);
 const header = '# Generated from libs/api; not to be edited. Rewritten by: npm run generate\n';
 
+// Where all of a folder is applied at once, the kinds come before the objects: files are taken by their names.
 const wanted = new Map(
   kinds.map((kind) => [
-    `${kind.resource.group}_${kind.resource.plural}.yaml`,
+    `00-${kind.resource.group}_${kind.resource.plural}.yaml`,
     header + stringify(crdOf(kind), { lineWidth: 0, aliasDuplicateObjects: false }),
   ]),
 );

@@ -66,6 +66,16 @@ describe('decision 12', () => {
   });
 
   test.each(
+    tableOf('In the CRDs')
+      .filter(({ name = '' }) => !name.startsWith('ClusterRoles'))
+      .flatMap((row) => namesIn(row.name).map((name) => [name, row['said in']] as const)),
+  )('says whether %s is built', (name, said) => {
+    const part = name.replace(/^(\S+): (\S+)$/, '$1":"$2');
+    const isBuilt = kinds.some((kind) => JSON.stringify(crdOf(kind)).includes(`"${part}"`));
+    expect(said).toBe(isBuilt ? 'built' : 'here');
+  });
+
+  test.each(
     tableOf('Annotations').flatMap((row) => namesIn(row.annotation).map((name) => [name, row['said in']] as const)),
   )('says whether the annotation %s is built', (name, said) => {
     const isKnown = Object.values<string>(annotations).includes(`${group}/${name}`);

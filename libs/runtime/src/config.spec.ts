@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig, seesNamespace, usage } from './config.ts';
 
@@ -151,5 +152,21 @@ describe('a namespace', () => {
     ['seen where it is watched', ['b', 'a'], false, true],
   ])('is %s', (_title, watchNamespaces, crossNamespaceRefs, isSeen) => {
     expect(seesNamespace({ watchNamespaces, crossNamespaceRefs }, 'a')).toBe(isSeen);
+  });
+});
+
+describe('decision 12', () => {
+  const page = readFileSync(new URL('../../../docs/decisions/0012-names-of-api-fields.md', import.meta.url), 'utf8');
+  const flags = [...page.matchAll(/^\| `(--[\w-]+)` .*\| (here|built) +\|/gm)].map(([, flag = '', said]) => [
+    flag,
+    said,
+  ]);
+
+  it('has flags', () => {
+    expect(flags.length).toBeGreaterThan(4);
+  });
+
+  it.each(flags)('says whether %s is built', (flag, said) => {
+    expect(said).toBe(new RegExp(`^  ${flag}\\b`, 'm').test(usage('c')) ? 'built' : 'here');
   });
 });

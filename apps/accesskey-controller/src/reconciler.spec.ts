@@ -1863,6 +1863,14 @@ describe('a refusal', () => {
   });
 });
 
+it('goes on where the Provider has another address of the same server and its Bucket was not looked at there yet', async () => {
+  const world = await ready();
+  const status = { bucketName: 'photos', exists: true, endpoint: 'http://old.test', ownership: 'Created' as const };
+  world.buckets.set('team-a/photos', objectOf('Bucket', 'photos', bucketSpec({}), { status }));
+  expect(await world.bench.run()).toMatchObject({ result: 'settled', writes: [], events: [] });
+  expect(world.bench.conditions()).toEqual(['Ready=True Ready']);
+});
+
 describe('a deletion', () => {
   it('waits while its Provider is gone, says how to let go, and lets go', async () => {
     const world = await ready();

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 /**
  * Takes programs out of a package of the Debian that runs here, without installing it, into `folder/<version>`. Needs no root, where
  * the lists of packages are there. Every version appears by a rename, whole.
- * @throws Error: no Debian, no such package, or a version that does not serve
+ * @throws Error, in one line: no apt, no such package, or a version that does not serve
  */
 export async function unpackDebianPackage(
   { name, accepts }: DebianPackage,
@@ -23,10 +23,14 @@ export async function unpackDebianPackage(
   const aside = await mkdtemp(join(folder, '.unpack-'));
   const options = { cwd: aside, ...(signal === undefined ? {} : { signal }) };
   try {
-    const download = () => run('apt-get', ['download', name], options);
+    const apt = (...args: readonly string[]) =>
+      run('apt-get', args, options).catch((error: unknown) => {
+        throw new Error(whyAptFailed(args, error), { cause: error });
+      });
+    const download = () => apt('download', name);
     await download().catch(async () => {
       // The lists may be absent, or name a version that the mirror has no more.
-      await run('apt-get', ['update'], options);
+      await apt('update');
       await download();
     });
     const [file = ''] = readdirSync(aside);
@@ -43,3 +47,10 @@ export async function unpackDebianPackage(
     await rm(aside, { recursive: true, force: true });
   }
 }
+
+const whyAptFailed = (args: readonly string[], error: unknown): string => {
+  const { code, stderr = '', message } = error as { code?: unknown; stderr?: string; message: string };
+  if (code === 'ENOENT') return 'this machine has no apt-get';
+  const said = stderr.split('\n').find((line) => line.startsWith('E: ')) ?? message.split('\n', 1)[0] ?? '';
+  return `apt-get ${args.join(' ')}: ${said}`;
+};

@@ -212,7 +212,7 @@ describe('obtainServers', () => {
     const failure = await obtainServers(['prometheus', 'promtool'], {}, given).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(Unobtainable);
     expect((failure as Error).message).toMatch(
-      /^prometheus, promtool v[\d.]+ cannot be had: .*answered 404.*, and neither is Debian's package \(Debian has prometheus 2\.33\.5\)\. Put prometheus, promtool on the PATH$/,
+      /^prometheus, promtool v[\d.]+ cannot be had: .*answered 404.*, and neither is Debian's package \(Debian has prometheus 2\.33\.5\)\. Install the package prometheus \(apt-get install prometheus\), or put prometheus, promtool on the PATH$/,
     );
   });
 

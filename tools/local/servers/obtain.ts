@@ -146,7 +146,8 @@ async function unpackPackages(
       );
     } catch (error) {
       const why = `${refusals.get(first.name) ?? ''}, and neither is Debian's package (${reasonOf(error)})`;
-      failures.push(`${names} ${version} cannot be had: ${why}. Put ${names} on the PATH`);
+      const install = `Install the package ${debianPackage.name} (apt-get install ${debianPackage.name})`;
+      failures.push(`${names} ${version} cannot be had: ${why}. ${install}, or put ${names} on the PATH`);
     }
   }
   return failures;

@@ -9,6 +9,7 @@ import { restart } from './restart.ts';
 import { shards } from './shards.ts';
 import { soak } from './soak.ts';
 import { start } from './start.ts';
+import { traces } from './traces.ts';
 
 /** In the order in which they run; those of the crowd come last, and the ones that are not timed right after the one that takes long. */
 export const scenarios: readonly Scenario[] = [
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   features,
   peer,
   latency,
+  traces,
   soak,
   rest,
   shards,

@@ -7,7 +7,7 @@ import { deleteOwnedConfigMap, deleteOwnedSecret, openOwnedSecret, type StoredSe
 import { secretNameOf } from '@operator/secret-content';
 import type { OutputSight, PairSight, UserSight } from './observe.ts';
 import { hasConfigMap, secretFor, unlessForeign } from './output-secret.ts';
-import { isNewPair, isPutIntoSecret, isRevocation, isRotation, type KeyPlan } from './plan.ts';
+import { formerPairs, isNewPair, isRevocation, isRotation, unnamedSince, type KeyPlan } from './plan.ts';
 import { explainedBy, sealKey, tellRemoved, withForeign, withPrevious } from './report.ts';
 import type { Rights } from './rights.ts';
 import type { KeyWork } from './work.ts';
@@ -26,17 +26,17 @@ export interface KeySeen extends UserSight, PairSight, OutputSight {}
 /**
  * Brings keys and Secret into line, and makes the user where there is none. What is about to be made stands in the status before it is made; rights come before the
  * key, so that no key ever has more than it should.
- * @returns the pair that the Secret holds, and what is to be remembered of one that is not there yet
+ * @returns the pair that the Secret holds, and what the status said before one was made
  */
 export const applyKeys = async (
   work: KeyWork,
   seen: KeySeen,
   plan: KeyPlan,
 ): Promise<{ readonly pair: KeyPair; readonly keyIntent: AccessKeyStatus['keyIntent'] }> => {
-  const { issuer, deps } = work;
-  const chosen = plan.pair.is === 'issue' && issuer.choosesPair ? deps.newPair() : undefined;
+  const { deps, memory } = work;
+  const chosen = choosePair(work, seen, plan);
   const isAboutToMake = seen.user === undefined || isNewPair(plan.pair);
-  const keyIntent = isAboutToMake ? await remember(work, plan, chosen) : undefined;
+  const keyIntent = isAboutToMake ? await remember(work, seen, plan, chosen) : memory.keyIntent;
   if (seen.user === undefined) await makeUser(work, seen);
   await removeKeys(work, plan);
   const pair = await currentPair(work, seen, plan, chosen).catch(withoutSuccessor(work, seen, plan));
@@ -46,7 +46,7 @@ export const applyKeys = async (
     deps.candidates.drop(work.accessKey.metadata.uid);
     tellPair(work, plan, pair);
   }
-  return { pair, keyIntent: isPutIntoSecret(plan.pair) ? undefined : keyIntent };
+  return { pair, keyIntent };
 };
 
 /** Removes the keys that the plan names. */
@@ -113,13 +113,23 @@ const putPolicy = (work: KeyWork, { policy }: Rights): Promise<void> =>
     explainedBy(work.accessKey.spec),
   );
 
+/** Where there is no user, there is no key of the id that was to be made for it either: it serves again. */
+const choosePair = ({ issuer, deps, memory }: KeyWork, { user }: UserSight, { pair }: KeyPlan): KeyPair | undefined => {
+  if (pair.is !== 'issue' || !issuer.choosesPair) return undefined;
+  const fresh = deps.newPair();
+  const accessKeyId = user === undefined ? memory.keyIntent?.accessKeyId : undefined;
+  return accessKeyId === undefined ? fresh : { ...fresh, accessKeyId };
+};
+
 const remember = async (
   work: KeyWork,
+  { user: observed }: UserSight,
   plan: KeyPlan,
   chosen: KeyPair | undefined,
 ): Promise<AccessKeyStatus['keyIntent']> => {
-  const { accessKey, deps, memory, user, pass } = work;
-  const intent = { at: pass.now.toISOString(), userName: user.name };
+  const { accessKey, deps, memory, issuer, user, pass } = work;
+  const limits = { now: pass.now, choosesPair: issuer.choosesPair };
+  const intent = { at: unnamedSince(observed?.keys ?? [], memory, limits), userName: user.name };
   const keyIntent: AccessKeyStatus['keyIntent'] = isNewPair(plan.pair)
     ? {
         ...intent,
@@ -127,7 +137,7 @@ const remember = async (
         ...(Object.keys(plan.pair.answers).length === 0 ? {} : { requests: plan.pair.answers }),
       }
     : (memory.keyIntent ?? intent);
-  const known = withForeign(withPrevious(memory, plan.previous), plan.foreign);
+  const known = withForeign(withPrevious(memory, formerPairs(plan, pass.now)), plan.foreign);
   await pass.record(
     await sealKey(accessKey, { ...known, userName: user.name, keyIntent }, deps.ownership, pass.signal),
   );

@@ -7,13 +7,10 @@ import type { Candidate } from './candidates.ts';
 import { explainForbidden } from './forbidden.ts';
 import { observeBuckets } from './observe-buckets.ts';
 import { pairIn, secretFor, unlessForeign } from './output-secret.ts';
-import { issuedAtMs } from './plan.ts';
+import { issuedAtMs, propagationMs } from './plan.ts';
 import { rightsOf, type Rights } from './rights.ts';
 import { observeRollouts, type PairInSecret, type RolloutPlace, type SeenRollout } from './rollouts.ts';
 import type { KeyWork } from './work.ts';
-
-/** Milliseconds in which a refusal may mean that a part of the server does not know the key: yet, or for the moment. */
-const propagationMs = 120_000;
 
 /** The user at the server, and the rights that it is to have. */
 export interface UserSight {

@@ -109,6 +109,9 @@ export interface KeyPlan {
   readonly held: { readonly accessKeyId: string; readonly until: string } | undefined;
 }
 
+/** Milliseconds in which a server may not show or accept everywhere what it has made. */
+export const propagationMs = 120_000;
+
 /** Milliseconds that a rollout keeps a former pair beyond its retention at most. */
 const longestRolloutMs = 86_400_000;
 
@@ -134,6 +137,40 @@ export const issuedAtMs = (memory: KeyMemory, inSecret: string | undefined, now:
   // After a crash the status does not name the pair yet; the intent says when it was made.
   const instant = memory.accessKeyId === inSecret ? memory.lastRotateTime : memory.keyIntent?.at;
   return instant === undefined ? undefined : Math.min(Date.parse(instant), now.getTime());
+};
+
+/**
+ * Since when a key may have been made that nothing names: a pair whose making broke off, or a young one that the server does not show. As
+ * long as it may still appear, the status says so by its intent, and takes it for a stray.
+ */
+export const unnamedSince = (
+  keys: readonly ObservedKey[],
+  { keyIntent, accessKeyId, lastRotateTime }: KeyMemory,
+  { now, choosesPair }: Pick<KeyLimits, 'now' | 'choosesPair'>,
+): string => {
+  const isHidden = !choosesPair && accessKeyId !== undefined && !keys.some((key) => key.accessKeyId === accessKeyId);
+  const lostAt = isHidden && isYoung(lastRotateTime, now) ? lastRotateTime : undefined;
+  return keyIntent?.at ?? lostAt ?? now.toISOString();
+};
+
+/** True for an instant since which a server may not show everywhere what it has made. */
+export const isYoung = (instant: string | undefined, now: Date): instant is string =>
+  instant !== undefined && now.getTime() - Date.parse(instant) < propagationMs;
+
+/** So long before now that no rollout holds back a former pair that expired then. */
+const longBefore = (now: Date): string => new Date(now.getTime() - longestRolloutMs).toISOString();
+
+/** The former pairs for the status. Those that are removed stay, as expired, until the server does not show them any more. */
+export const formerPairs = (
+  { previous, remove, retire = [] }: Pick<KeyPlan, 'previous' | 'remove'> & Partial<Pick<KeyPlan, 'retire'>>,
+  now: Date,
+): readonly PreviousKey[] => {
+  const leaving = new Set([...remove, ...retire]);
+  const expiresAt = longBefore(now);
+  return [
+    ...[...leaving].map((accessKeyId) => ({ accessKeyId, expiresAt })),
+    ...previous.filter(({ accessKeyId }) => !leaving.has(accessKeyId)),
+  ].slice(0, 100);
 };
 
 /**
@@ -182,7 +219,7 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
   // Losing the Secret is no way to get a key that works again.
   if (disabled !== undefined) return plan({ is: 'leave', accessKeyId: disabled.accessKeyId }, { remove: expiredIds });
   // What is revoked waits for no rollout.
-  const longAgo = new Date(limits.now.getTime() - longestRolloutMs).toISOString();
+  const longAgo = longBefore(limits.now);
   const asLong = (keys: readonly PreviousKey[]): readonly PreviousKey[] =>
     isRevoked ? keys.map((key) => ({ ...key, expiresAt: longAgo })) : keys;
   if (held === undefined) {
@@ -296,12 +333,11 @@ const becauseOfLoss = ({ inSecret, keys }: KeySight, { accessKeyId }: KeyMemory)
 };
 
 /**
- * The requests that no pair has answered yet. A pair that the status does not name yet has answered those that stood when it was made:
- * a crash between Secret and status must not rotate twice.
+ * The requests for which no pair was made yet. One that the status does not name yet was made for those that stood then: a crash between
+ * Secret and status must not rotate twice.
  */
 const unanswered = (memory: KeyMemory, held: ObservedKey | undefined, { requests }: KeyWish): KeyRequests => {
-  const isUntold = held !== undefined && held.accessKeyId !== memory.accessKeyId;
-  const { rotate, revoke, providerRevoke } = isUntold ? (memory.keyIntent?.requests ?? {}) : {};
+  const { rotate, revoke, providerRevoke } = held === undefined ? {} : requestsBehind(held.accessKeyId, memory);
   const isNew = (request: string | undefined, ...answered: readonly (string | undefined)[]): request is string =>
     request !== undefined && !answered.includes(request);
   return {
@@ -311,6 +347,12 @@ const unanswered = (memory: KeyMemory, held: ObservedKey | undefined, { requests
       ? { providerRevoke: requests.providerRevoke }
       : {}),
   };
+};
+
+/** The requests for which the pair in the Secret was made, as far as they are open. */
+export const requestsBehind = (inSecret: string, { accessKeyId, keyIntent }: KeyMemory): KeyRequests => {
+  const isOfIntent = accessKeyId !== inSecret || keyIntent?.accessKeyId === inSecret;
+  return isOfIntent ? (keyIntent?.requests ?? {}) : {};
 };
 
 const becauseOfTime = (

@@ -33,8 +33,10 @@ import {
   type UserSight,
 } from './observe.ts';
 import {
+  formerPairs,
   isNewPair,
   isRotation,
+  isYoung,
   mostKeys,
   planKeys,
   planRemoval,
@@ -48,6 +50,7 @@ import {
   foreignClaims,
   keyWarnings,
   nextRolloutLook,
+  nextStrayLook,
   reportKey,
   rolloutClaims,
   sealKey,
@@ -157,10 +160,20 @@ const withoutPair = async (
     const message = `Removed all keys of user ${user.name}: ${removal.remove.join(', ')}. A new one follows when this is settled: ${fault.message}`;
     pass.event('Warning', eventReasons.AccessKeyRevoked, message);
   }
-  const left = found?.keys.filter(({ accessKeyId }) => !removal.remove.includes(accessKeyId)) ?? [];
-  const status = withPrevious(removal.isRevoked ? withoutIntent(known) : known, removal.previous);
+  const left = await keysLeft(work, removal, found);
+  const status = withPrevious(removal.isRevoked ? withoutIntent(known) : known, stillShown(removal, left, pass.now));
   return blocked(withNothingRevoked(status, work, left), fault);
 };
+
+/** The keys that the server shows after a removal, which it may have taken without effect. */
+const keysLeft = async (
+  { issuer, user, pass }: KeyWork,
+  { remove }: Pick<KeyPlan, 'remove'>,
+  found: UserSight['user'],
+): Promise<readonly ObservedKey[]> => (remove.length === 0 ? found : await issuer.observeUser(user, pass))?.keys ?? [];
+
+const stillShown = (plan: Pick<KeyPlan, 'previous' | 'remove'>, left: readonly ObservedKey[], now: Date) =>
+  formerPairs(plan, now).filter(({ accessKeyId }) => left.some((key) => key.accessKeyId === accessKeyId));
 
 /** That a young key spreads is no failure, so the pauses do not grow. */
 const pause = (status: AccessKeyStatus, fault: Fault): Outcome<AccessKeyStatus> => {
@@ -175,15 +188,17 @@ const withRights = (status: AccessKeyStatus, { policy, granted }: Rights): Acces
   ...(granted === undefined ? {} : { grantedBuckets: [...granted] }),
 });
 
-/** Where the user has no key, the owner of the Provider who asks to revoke it is answered. */
+/** Where the user has no key, nor one that the server does not show yet, the owner of the Provider who asks to revoke it is answered. */
 const withNothingRevoked = (
   status: AccessKeyStatus,
-  { providerRevoke }: KeyWork,
+  { providerRevoke, memory, issuer, pass }: KeyWork,
   keys: readonly ObservedKey[] = [],
-): AccessKeyStatus =>
-  providerRevoke === undefined || keys.length > 0
-    ? status
-    : { ...status, answeredProviderRevokeRequest: providerRevoke };
+): AccessKeyStatus => {
+  const { lastRotateTime, keyIntent } = memory;
+  const mayHide = !issuer.choosesPair && (isYoung(lastRotateTime, pass.now) || isYoung(keyIntent?.at, pass.now));
+  if (providerRevoke === undefined || keys.length > 0 || mayHide) return status;
+  return { ...status, answeredProviderRevokeRequest: providerRevoke };
+};
 
 /** The Secret cannot be as declared: it keeps what it has, and no pair is made that would never get there. Previous keys go in their time. */
 const withoutOutput = async (
@@ -202,8 +217,9 @@ const withoutOutput = async (
   deps.candidates.drop(accessKey.metadata.uid);
   const isKept = plan.pair.is === 'keep';
   if (isKept) await removeKeys(work, plan);
-  const status = withRights(isKept ? withPrevious(memory, plan.previous) : memory, seen.rights);
-  return blocked(withNothingRevoked(status, work, seen.user?.keys), told);
+  const left = await keysLeft(work, isKept ? plan : { remove: [] }, seen.user);
+  const status = withRights(isKept ? withPrevious(memory, stillShown(plan, left, pass.now)) : memory, seen.rights);
+  return blocked(withNothingRevoked(status, work, left), told);
 };
 
 const sightOf = (
@@ -260,9 +276,10 @@ const converge = async (
   }
   requireRoom(work, seen, plan);
   const { pair, keyIntent } = await applyKeys(work, seen, plan);
+  const madeAt = plan.pair.is === 'switch' ? candidate?.madeAt : plan.pair.is === 'issue' ? pass.now : undefined;
   // Pods are restarted for a pair that stands in Secret and status.
   if (work.steps.length === 0 && (await rollOut(work, seen))) work.steps.push('rollout');
-  return report(work, seen, plan, { pair, keyIntent, refused });
+  return report(work, seen, plan, { pair, keyIntent, madeAt, refused });
 };
 
 const findDisabled = ({ pair }: KeyPlan): Fault | undefined =>
@@ -312,14 +329,15 @@ const postpone = (
 };
 
 const report = (
-  { accessKey, provided, user, memory, steps, pass }: KeyWork,
+  { accessKey, provided, issuer, user, memory, steps, pass }: KeyWork,
   { rights, user: observed, rollouts }: KeySeen,
   plan: KeyPlan,
   {
     pair: { accessKeyId },
     keyIntent,
+    madeAt,
     refused,
-  }: Awaited<ReturnType<typeof applyKeys>> & { readonly refused: Fault | undefined },
+  }: Awaited<ReturnType<typeof applyKeys>> & { readonly madeAt: Date | undefined; readonly refused: Fault | undefined },
 ): Outcome<AccessKeyStatus> => {
   const facts: KeyFacts = {
     accessKeyId,
@@ -337,12 +355,13 @@ const report = (
     ...foreignClaims(plan, user.name),
   ];
   const isVerified = steps.length === 0;
-  const previous = plan.previous.filter((key) => !plan.retire.includes(key.accessKeyId));
-  const former = withForeign(withPrevious(memory, previous), plan.foreign);
-  const status = reportKey(former, facts, { isVerified, plan, keyIntent, now: pass.now });
+  const former = withForeign(withPrevious(memory, formerPairs(plan, pass.now)), plan.foreign);
+  const { choosesPair } = issuer;
+  const status = reportKey(former, facts, { isVerified, plan, keyIntent, madeAt, choosesPair, now: pass.now });
   if (!isVerified) return progressing(status, { reason: progressReason(plan), steps, claims });
   if (refused !== undefined) return blocked(status, refused, claims);
-  const nextAt = Math.min(plan.nextAt?.getTime() ?? Infinity, nextRolloutLook(status, pass.now)?.getTime() ?? Infinity);
+  const nextLooks = [plan.nextAt, nextRolloutLook(status, pass.now), nextStrayLook(status)];
+  const nextAt = Math.min(...nextLooks.map((at) => at?.getTime() ?? Infinity));
   const nextInMs = nextAt === Infinity ? undefined : Math.max(0, nextAt - pass.now.getTime());
   return settled(status, {
     claims,

@@ -192,8 +192,9 @@ describe('reportKey', () => {
       },
     ],
   ])('%s', (_title, former, given, isVerified, want) => {
-    const plan = { pair: { is: 'keep' }, dueAt: undefined } as const;
-    expect(reportKey(former, { ...given, rollouts: [] }, { isVerified, plan, now })).toEqual({
+    const plan = { pair: { is: 'keep' }, dueAt: undefined, remove: [], retire: [] } as const;
+    const progress = { isVerified, plan, choosesPair: false, now };
+    expect(reportKey(former, { ...given, rollouts: [] }, progress)).toEqual({
       ...want,
       pairGeneration: 1,
     });

@@ -15,7 +15,18 @@ import type { Attachment, ObservedUser } from '@operator/s3';
 import type { AccessKey } from './deps.ts';
 import type { RolloutStatus } from './rollouts.ts';
 import type { KeyPass, KeyWork } from './work.ts';
-import { isPutIntoSecret, rolloutLookMs, type KeyPlan, type KeyRequests, type PreviousKey } from './plan.ts';
+import {
+  isNewPair,
+  isPutIntoSecret,
+  isRevocation,
+  isYoung,
+  propagationMs,
+  requestsBehind,
+  rolloutLookMs,
+  type KeyPlan,
+  type KeyRequests,
+  type PreviousKey,
+} from './plan.ts';
 
 /** What is told by Ready alone: a Bucket that `access` names is missing, not granted, in doubt or not there yet. */
 const bucketReasons: ReadonlySet<string> = new Set([
@@ -239,33 +250,78 @@ export const sealKey = async (
   );
 };
 
-/** The requests that a pair answers which the status names for the first time; after a crash only the intent knows. */
-const answersOf = (former: AccessKeyStatus | undefined, { pair }: Pick<KeyPlan, 'pair'>): KeyRequests =>
-  isPutIntoSecret(pair) ? pair.answers : (former?.keyIntent?.requests ?? {});
+/** What a report of a key rests on beside the facts. */
+interface KeyProgress {
+  /** True when the pair was seen to work. */
+  readonly isVerified: boolean;
+  readonly plan: Pick<KeyPlan, 'pair' | 'dueAt' | 'remove' | 'retire'>;
+  /** What the status said before a pair was made. */
+  readonly keyIntent?: AccessKeyStatus['keyIntent'];
+  /** When the pair that the pass puts into the Secret was made; undefined where an earlier pass did that. */
+  readonly madeAt?: Date | undefined;
+  /** True where no key of ours can be hidden: we choose its id. */
+  readonly choosesPair: boolean;
+  readonly now: Date;
+}
 
-/** The status of a key that stands at the server and in the Secret. `isVerified`: it was seen to work. */
+/**
+ * The requests for which the pair in the Secret was made. A revocation is answered only by a look that shows no key to remove: a server may
+ * take a removal without effect.
+ */
+const requestsOf = (
+  former: AccessKeyStatus | undefined,
+  accessKeyId: string,
+  { plan }: KeyProgress,
+): { readonly answered: KeyRequests; readonly open: KeyRequests } => {
+  const { pair, remove, retire } = plan;
+  // That of a rotation is not in the Secret yet.
+  if (isNewPair(pair) && !isPutIntoSecret(pair)) return { answered: {}, open: {} };
+  const all = isNewPair(pair) ? pair.answers : requestsBehind(accessKeyId, former ?? {});
+  if (remove.length + retire.length === 0) return { answered: all, open: {} };
+  const { rotate, ...open } = all;
+  return { answered: rotate === undefined ? {} : { rotate }, open };
+};
+
+/**
+ * What the status goes on saying of a pair that is made: the revocation that is open, and since when a key may have been made that nothing
+ * names, as long as the server may show it still.
+ */
+const intentAfter = (
+  { accessKeyId, lastRotateTime, isSame }: Pick<KeyFacts, 'accessKeyId'> & { lastRotateTime: string; isSame: boolean },
+  open: KeyRequests,
+  { plan: { pair }, keyIntent, madeAt, choosesPair, now }: KeyProgress,
+): AccessKeyStatus['keyIntent'] => {
+  if (keyIntent === undefined || (isNewPair(pair) && !isPutIntoSecret(pair))) return keyIntent;
+  const { at, userName } = keyIntent;
+  const isNamed =
+    isSame && keyIntent.accessKeyId === accessKeyId
+      ? at === lastRotateTime
+      : madeAt !== undefined && Date.parse(at) >= madeAt.getTime();
+  const isHiding = !choosesPair && !isNamed && (isYoung(at, now) || isYoung(lastRotateTime, now));
+  if (!isHiding && !isRevocation(open)) return undefined;
+  const since = isHiding ? at : lastRotateTime;
+  return { at: since, userName, accessKeyId, ...(isRevocation(open) ? { requests: open } : {}) };
+};
+
+/** When a key that the server may hide still is shown at the latest. */
+export const nextStrayLook = ({ keyIntent, lastRotateTime }: AccessKeyStatus): Date | undefined =>
+  keyIntent && new Date(Math.max(Date.parse(keyIntent.at), Date.parse(lastRotateTime ?? keyIntent.at)) + propagationMs);
+
+/** The status of a key that stands at the server and in the Secret. */
 export const reportKey = (
   former: AccessKeyStatus | undefined,
   facts: KeyFacts,
-  {
-    isVerified,
-    plan,
-    keyIntent,
-    now,
-  }: {
-    readonly isVerified: boolean;
-    readonly plan: Pick<KeyPlan, 'pair' | 'dueAt'>;
-    /** Of a key that was made, and is not in the Secret yet. */
-    readonly keyIntent?: AccessKeyStatus['keyIntent'];
-    readonly now: Date;
-  },
+  progress: KeyProgress,
 ): AccessKeyStatus => {
+  const { isVerified, plan, now } = progress;
   const { policyHash, userArn, grantedBuckets, rollouts, ...known } = facts;
   const isSame = former?.accessKeyId === facts.accessKeyId;
-  const answered = isSame ? {} : answersOf(former, plan);
+  const { answered, open } = requestsOf(former, facts.accessKeyId, progress);
   const rotate = answered.rotate ?? former?.answeredRotateRequest;
   const revoke = answered.revoke ?? former?.answeredRevokeRequest;
   const providerRevoke = answered.providerRevoke ?? former?.answeredProviderRevokeRequest;
+  const lastRotateTime = (isSame ? former.lastRotateTime : undefined) ?? now.toISOString();
+  const keyIntent = intentAfter({ accessKeyId: facts.accessKeyId, lastRotateTime, isSame }, open, progress);
   return {
     ...known,
     ...(userArn === undefined ? {} : { userArn }),
@@ -277,7 +333,7 @@ export const reportKey = (
     ...(revoke === undefined ? {} : { answeredRevokeRequest: revoke }),
     ...(providerRevoke === undefined ? {} : { answeredProviderRevokeRequest: providerRevoke }),
     ...(plan.dueAt === undefined ? {} : { nextRotateTime: plan.dueAt.toISOString() }),
-    lastRotateTime: (isSame ? former.lastRotateTime : undefined) ?? now.toISOString(),
+    lastRotateTime,
     ...(rollouts.length === 0 ? {} : { rollouts }),
     ...(keyIntent === undefined ? {} : { keyIntent }),
     ...(former?.foreignKeys === undefined ? {} : { foreignKeys: former.foreignKeys }),

@@ -145,7 +145,9 @@ export const keyScenarios = (
       former.map(({ accessKey }) => accessKey),
     );
     expect(status).toMatchObject({ created: true, accessKeyId: pair.accessKey, secretName: secretName(trial.name) });
-    expect(status).not.toHaveProperty('keyIntent');
+    // Where the server chooses ids, a kill may have left a key that it does not show yet: the status says so for a while.
+    expect(status?.keyIntent?.requests).toBeUndefined();
+    if (server === 'minio') expect(status).not.toHaveProperty('keyIntent');
     expect(account?.policies).toHaveLength(1);
     expect(account?.policies[0]?.includes('s3:PutObject')).toBe(mayWrite);
     for (const each of [pair, ...former]) expect(await verdictOn(trial, each)).toBe(mayWrite ? 'writes' : 'reads');

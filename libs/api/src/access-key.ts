@@ -243,7 +243,7 @@ export const accessKeyStatus = Type.Object({
       {
         at: instant('When it was decided.'),
         userName: Type.String({ description: 'User that gets the key pair.', maxLength: 256 }),
-        accessKeyId: optional(keyId('Id of the key pair, where we choose it.')),
+        accessKeyId: optional(keyId('Id of the key pair: where we choose it, and once it is in the Secret.')),
         requests: optional(
           Type.Object(
             {
@@ -255,7 +255,10 @@ export const accessKeyStatus = Type.Object({
           ),
         ),
       },
-      { description: 'Set before a key pair is made; tells after a crash what may be a stray.' },
+      {
+        description:
+          'Set before a key pair is made; tells after a crash what may be a stray. Stays while the server may hide one, and until no key is shown that a revocation removes.',
+      },
     ),
   ),
   grantedBuckets: optional(
@@ -295,7 +298,7 @@ export const accessKeyStatus = Type.Object({
   ),
   previousKeys: optional(
     list(
-      'Earlier key pairs that are still valid.',
+      'Earlier key pairs that are still valid, or that the server still shows after their removal.',
       Type.Object(
         { accessKeyId: keyId('Id of the key pair.'), expiresAt: instant('When it is removed.') },
         { description: 'One earlier key pair.' },

@@ -95,6 +95,7 @@ export const accessKeyFacts = (
 ): Facts => {
   const { userName, grantedBuckets, answeredProviderRevokeRequest, accessKeyId = '', previousKeys = [] } = status;
   const intended = status.keyIntent?.requests?.providerRevoke;
+  const intendedFor = status.keyIntent?.accessKeyId;
   return {
     kind: 'accessKey',
     cluster,
@@ -105,6 +106,7 @@ export const accessKeyFacts = (
     answeredProviderRevokeRequest,
     intendedProviderRevoke:
       intended === undefined ? undefined : [intended, accessKeyId, ...previousKeys.map((key) => key.accessKeyId)],
+    intendedAccessKeyId: intended === undefined ? undefined : intendedFor,
   };
 };
 

@@ -269,6 +269,52 @@ describe('the user', () => {
     expect(asFault(fault).message).toContain('may not look for its MFA devices');
   });
 
+  it('whose lists have several pages is seen whole, and by a server that repeats a page as well', async () => {
+    const more = '<IsTruncated>true</IsTruncated><Marker>more</Marker>';
+    const key = (id: string) =>
+      `<AccessKeyMetadata><member><AccessKeyId>${id}</AccessKeyId></member></AccessKeyMetadata>`;
+    const policies = (name: string) => `<PolicyNames><member>${name}</member></PolicyNames>`;
+    const attached = (arn: string) =>
+      `<AttachedPolicies><member><PolicyArn>${arn}</PolicyArn></member></AttachedPolicies>`;
+    const groups = (name: string) => `<Groups><member><GroupName>${name}</GroupName></member></Groups>`;
+    answers({
+      GetUser: [result('GetUser', userXml())],
+      GetUserPolicy: [noSuchEntity],
+      ListAccessKeys: [result('ListAccessKeys', key('K1') + more), result('ListAccessKeys', key('K2'))],
+      ListUserPolicies: [
+        result('ListUserPolicies', policies('s3-operator') + more),
+        result('ListUserPolicies', policies('theirs')),
+      ],
+      ListAttachedUserPolicies: [
+        result('ListAttachedUserPolicies', more),
+        result('ListAttachedUserPolicies', attached('arn:aws:iam::aws:policy/AWSDenyAll')),
+      ],
+      ListGroupsForUser: [result('ListGroupsForUser', groups('staff') + more)],
+    });
+    expect(await issuerWith().observeUser(user, recordingContext())).toMatchObject({
+      keys: [{ accessKeyId: 'K1' }, { accessKeyId: 'K2' }],
+      denials: ['AWSDenyAll'],
+      needsUpdate: true,
+    });
+    const asked = fake.requests.map(({ body }) => new URLSearchParams(body));
+    const listed = asked.filter((query) => query.get('Action') === 'ListAccessKeys');
+    expect(listed.map((query) => query.get('Marker'))).toEqual([null, 'more']);
+    expect(actions().filter((action) => action === 'ListGroupsForUser')).toHaveLength(2);
+  });
+
+  it.each([
+    ['lacks them', refuseIam(501, 'NotImplemented')],
+    ['does not show them yet', noSuchEntity],
+  ])('without a path, whose tags cannot be read because the server %s, is not judged', async (_why, answer) => {
+    answers({ GetUser: [result('GetUser', userXml('/', new Map()))], ListUserTags: [answer] });
+    for (const call of ['observeUser', 'deleteUser', 'putUser'] as const)
+      expect(await issuerWith(false)[call](user, recordingContext()).catch(asFault)).toMatchObject({
+        kind: 'transient',
+        reason: 'KeyNotUsableYet',
+      });
+    expect(actions().filter((action) => action !== 'GetUser' && action !== 'ListUserTags')).toEqual([]);
+  });
+
   it('that is gone counts as deleted', async () => {
     const all = ['GetUser', 'ListAccessKeys', 'DeleteUserPolicy', 'DeleteUser'];
     answers(Object.fromEntries(all.map((action) => [action, [noSuchEntity]])));
@@ -454,7 +500,8 @@ describe('a permissions boundary', () => {
   it('whose policy is not there is told at the creation too', async () => {
     answers({ GetUser: [noSuchEntity], CreateUser: [noSuchEntity] });
     const fault = await issuerWith(true, arn).putUser(user, recordingContext()).catch(asFault);
-    expect(asFault(fault).message).toContain(`IAM does not find policy ${arn}`);
+    expect(asFault(fault).message).toContain('IAM does not find the policy that spec.permissionsBoundaryArn');
+    expect(asFault(fault).message).not.toContain(arn);
   });
 });
 

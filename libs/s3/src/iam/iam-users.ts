@@ -105,6 +105,28 @@ const isMarkOf = (tags: Tags, mark: OwnerMark): boolean => {
   return found !== undefined && kinshipOf(found, mark) === 'own';
 };
 
+interface ListPage {
+  readonly IsTruncated?: boolean | undefined;
+  readonly Marker?: string | undefined;
+}
+
+/** All pages of a list. A server that ignores the marker repeats its first page: nothing comes after a marker that came before. */
+const allPages = async <Page extends ListPage>(
+  list: (from: { readonly Marker?: string }) => Promise<Page | undefined>,
+): Promise<readonly Page[]> => {
+  const pages: Page[] = [];
+  const markers = new Set<string>();
+  for (let from: { readonly Marker?: string } | undefined = {}; from !== undefined;) {
+    const page: Page | undefined = await list(from);
+    const marker = page?.IsTruncated === true ? page.Marker : undefined;
+    if (page === undefined || (marker !== undefined && markers.has(marker))) break;
+    pages.push(page);
+    if (marker !== undefined) markers.add(marker);
+    from = marker === undefined ? undefined : { Marker: marker };
+  }
+  return pages;
+};
+
 /** The calls of a key issuer over the AWS IAM protocol. `hear`: gets the headers of every answer. */
 export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: HearHeaders): IamUsers => {
   const { endpoint, region, credentials, userTags, permissionsBoundaryArn } = settings;
@@ -131,8 +153,10 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
   const getUser = async ({ name }: KeyUser, context: CallContext): Promise<User | undefined> =>
     (await send(new GetUserCommand({ UserName: name }), context, gone))?.User;
 
-  const listKeys = async ({ name }: KeyUser, context: CallContext) =>
-    (await send(new ListAccessKeysCommand({ UserName: name }), context, gone))?.AccessKeyMetadata ?? [];
+  const listKeys = async ({ name: UserName }: KeyUser, context: CallContext) =>
+    (await allPages((from) => send(new ListAccessKeysCommand({ UserName, ...from }), context, gone))).flatMap(
+      ({ AccessKeyMetadata: keys = [] }) => keys,
+    );
 
   const getPolicy = async ({ name }: KeyUser, context: CallContext): Promise<RenderedPolicy | undefined> => {
     const command = new GetUserPolicyCommand({ UserName: name, PolicyName: policyName });
@@ -184,8 +208,12 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
   ): Promise<Pick<ObservedUser, 'isOurs' | 'isUnmarked'>> => {
     const { mark, name } = user;
     if (found.Path === pathOf(mark)) return { isOurs: (tagsOf(found).get(ownerTagKeys.uid) ?? mark.uid) === mark.uid };
-    const tags = dropsPath(found.Path) ? await listTags(name, context) : undefined;
-    if (tags === undefined) return { isOurs: false };
+    if (!dropsPath(found.Path)) return { isOurs: false };
+    const tags = await listTags(name, context);
+    if (tags === undefined) {
+      const message = `The IAM service at ${endpoint} shows user ${name} and not its tags, so that nothing shows whose it is.`;
+      throw transient(reasons.KeyNotUsableYet, message, { retryAfterMs: 30_000 });
+    }
     if (isMarkOf(tags, mark)) return { isOurs: true };
     const isBare = tags.size === 0 && (await getPolicy(user, context)) === undefined && !(await hasMore(user, context));
     return isBare ? { isOurs: true, isUnmarked: true } : { isOurs: false };
@@ -200,7 +228,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     if (permissionsBoundaryArn === undefined || !gone.includes(answerOfFault(error)?.code ?? '')) throw error;
     throw waiting(
       reasons.RequestRefused,
-      `IAM does not find policy ${permissionsBoundaryArn}, which spec.permissionsBoundaryArn of the Provider names. Until it does, no rights are given.`,
+      'IAM does not find the policy that spec.permissionsBoundaryArn of the Provider names. Until it does, no rights are given.',
       { retryAfterMs: 30_000 },
     );
   };
@@ -259,14 +287,14 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
   const foreignRights = async ({ name }: KeyUser, context: CallContext): Promise<ForeignRights> => {
     const UserName = name;
     const [inline, attached, memberships] = await Promise.all([
-      sendIfThere(new ListUserPoliciesCommand({ UserName }), context),
-      sendIfThere(new ListAttachedUserPoliciesCommand({ UserName }), context),
-      sendIfThere(new ListGroupsForUserCommand({ UserName }), context),
+      allPages((from) => sendIfThere(new ListUserPoliciesCommand({ UserName, ...from }), context)),
+      allPages((from) => sendIfThere(new ListAttachedUserPoliciesCommand({ UserName, ...from }), context)),
+      allPages((from) => sendIfThere(new ListGroupsForUserCommand({ UserName, ...from }), context)),
     ]);
     return {
-      policyNames: (inline?.PolicyNames ?? []).filter((other) => other !== policyName),
-      policyArns: (attached?.AttachedPolicies ?? []).flatMap(({ PolicyArn }) => PolicyArn ?? []),
-      groupNames: (memberships?.Groups ?? []).flatMap(({ GroupName }) => GroupName ?? []),
+      policyNames: inline.flatMap(({ PolicyNames: names = [] }) => names).filter((other) => other !== policyName),
+      policyArns: attached.flatMap(({ AttachedPolicies: all = [] }) => all.flatMap(({ PolicyArn }) => PolicyArn ?? [])),
+      groupNames: memberships.flatMap(({ Groups: all = [] }) => all.flatMap(({ GroupName }) => GroupName ?? [])),
     };
   };
 

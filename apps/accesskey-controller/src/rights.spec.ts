@@ -196,7 +196,7 @@ describe('a user of a borrowed Provider', () => {
 });
 
 describe('in a bucket that another namespace lends', () => {
-  const lent = (name: string, level: 'Admin' | 'ReadWrite' = 'Admin') => ({
+  const lent = (name: string, level: 'ReadOnly' | 'WriteOnly' | 'ReadWrite' | 'Admin' = 'Admin') => ({
     bucketRef: { name, namespace: 'team-b' },
     level,
   });
@@ -233,7 +233,7 @@ describe('in a bucket that another namespace lends', () => {
     expect(denials(rightsFor({ access: [read('mine')], policy: ownPolicy }, borrowed))).toEqual([
       sendsNowhere(['mine'], 'aws', none),
     ]);
-    expect(denials(rightsFor({ access: [read('mine')] }, borrowed))).toEqual([]);
+    expect(denials(rightsFor({ access: [read('mine')] }, borrowed))).toEqual([sendsNowhere(['mine'], 'aws', none)]);
     expect(denials(rightsFor({ access: [own] }))).toEqual([]);
   });
 
@@ -243,8 +243,12 @@ describe('in a bucket that another namespace lends', () => {
     expect(statement?.Action).toEqual(['s3:PutReplicationConfiguration']);
   });
 
-  it('a key that no level lets do so needs no such words, nor does one in its own buckets', () => {
-    expect(denials(rightsFor({ access: [lent('films', 'ReadWrite'), own] }))).toEqual([]);
+  it('a key that no level lets do so is denied it as well, for a policy of the bucket may; not one in its own buckets', () => {
+    for (const level of ['ReadOnly', 'WriteOnly', 'ReadWrite'] as const)
+      expect(denials(rightsFor({ access: [lent('films', level), own] }))).toEqual([
+        leftToOwner(['films'], 'aws'),
+        sendsNowhere(['films'], 'aws', none),
+      ]);
   });
 
   it('what stands about one in doubt stays, with what is denied there', () => {

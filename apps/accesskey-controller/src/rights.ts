@@ -128,10 +128,10 @@ const askedFor = (question: RightsQuestion) => {
   const asked = mergePolicies(own, policyFromAccess(entriesIn(question), given));
   const statements = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
   const wanted = isBorrowed(question) ? allowedWithin(statements, namesOf(question, ['given'])) : statements;
-  const reached = reachedIn(question);
-  const lent = reached.filter(({ metadata }) => metadata.namespace !== accessKey.metadata.namespace);
+  const buckets = givenIn(question);
+  const lent = buckets.filter(({ metadata }) => metadata.namespace !== accessKey.metadata.namespace);
   // Of a borrowed Provider also the own buckets: its server acts with the rights of the lender.
-  const bound = isBorrowed(question) ? reached : lent;
+  const bound = isBorrowed(question) ? buckets : lent;
   const left = lent.length === 0 ? [] : [leftToOwner(namesIn(lent), partition)];
   const still = bound.length === 0 ? [] : [sendsNowhere(namesIn(bound), partition, server.lacksActions)];
   return { version: asked?.version, wanted: [...wanted, ...left, ...still] };
@@ -139,17 +139,9 @@ const askedFor = (question: RightsQuestion) => {
 
 const namesIn = (buckets: readonly ReferredBucket[]): readonly string[] => buckets.map(({ spec }) => spec.name);
 
-/** The buckets in which the key gets rights that could reach the bucket itself: all, or those of its own policy. */
-const reachedIn = ({ accessKey: { spec, metadata }, sights }: RightsQuestion): readonly ReferredBucket[] => {
-  const reaching = new Set(
-    (spec.access ?? [])
-      .filter(({ level }) => level === 'Admin' || spec.policy !== undefined)
-      .map(({ bucketRef }) => keyOfReference(bucketRef, metadata.namespace)),
-  );
-  return sights.flatMap(({ key, standing, bucket }) =>
-    bucket !== undefined && standing === 'given' && reaching.has(key) ? [bucket] : [],
-  );
-};
+/** The buckets in which the key gets rights. What its level leaves out, a policy of the bucket may give. */
+const givenIn = ({ sights }: RightsQuestion): readonly ReferredBucket[] =>
+  sights.flatMap(({ standing, bucket }) => (bucket !== undefined && standing === 'given' ? [bucket] : []));
 
 /** What `${bucket}` stands for: the bucket of `access`, where it is one. */
 const theOneBucket = ({ sights: [only, ...others] }: RightsQuestion): { readonly bucket?: string } =>

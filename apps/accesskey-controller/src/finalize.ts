@@ -1,6 +1,6 @@
 import type { AccessKeyStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
-import { onlyFault, reworded, waiting } from '@operator/outcome';
+import { onlyFault, reworded, transient, waiting } from '@operator/outcome';
 import { explainWait, isProviderGone, keyOfReference } from '@operator/references';
 import type { Finalized, Pass } from '@operator/runtime';
 import { deleteOwnedSecret } from '@operator/secrets';
@@ -8,7 +8,10 @@ import { secretNameOf } from '@operator/secret-content';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
 import { unlessForeign } from './output-secret.ts';
 import { tellRemoved } from './report.ts';
-import { openRemoval } from './work.ts';
+import { openRemoval, type KeyWork } from './work.ts';
+
+/** Milliseconds in which IAM may say of a user that it has made that there is none. */
+const hiddenUserMs = 20_000;
 
 const done: Finalized<AccessKeyStatus> = { result: 'done' };
 
@@ -82,7 +85,19 @@ const removeUser = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: Pass<
   // Also where the user is gone: its policy may have outlived it, and one that is too young is not shown everywhere.
   const taken = await pass.step('remove', () => issuer.deleteUser(user, pass));
   // A deletion may be repeated, also within one pass. Only the call that removed the user tells of it.
-  if (taken === undefined) return;
+  if (taken === undefined) {
+    requireOld(work);
+    return;
+  }
   tellRemoved(work, taken);
   pass.event('Normal', eventReasons.AccessKeyDeleted, `Removed user ${user.name} and its keys.`);
+};
+
+/** One that was never shown may be there all the same. @throws Fault `transient` KeyNotUsableYet while it may be too young to be shown */
+const requireOld = ({ memory: { userArn, keyIntent, lastRotateTime }, issuer, user, pass }: KeyWork): void => {
+  const madeAt = lastRotateTime ?? keyIntent?.at;
+  if (issuer.choosesPair || userArn !== undefined || madeAt === undefined) return;
+  if (pass.now.getTime() - Date.parse(madeAt) >= hiddenUserMs) return;
+  const message = `The server does not show user ${user.name}, which may be too young for that. It is looked for again.`;
+  throw transient(reasons.KeyNotUsableYet, message, { retryAfterMs: 10_000 });
 };

@@ -140,13 +140,14 @@ const isRefused = async (work: KeyWork, pair: KeyPair, { rights, user }: UserSig
 export const verifyCandidate = async (
   { provided, pass }: KeyWork,
   { pair, madeAt }: Candidate,
-  { rights }: UserSight,
+  { rights, user }: UserSight,
 ): Promise<'works' | 'waits' | 'refused'> => {
   const verdict = await verifyKey(provided.driver, pair, pass, rights.buckets[0]?.spec.name);
   if (verdict === 'accepted') return 'works';
   if (pass.now.getTime() - madeAt.getTime() < propagationMs) return 'waits';
-  // What it may do is what the pair before it may do.
-  return denials.has(verdict) ? 'works' : 'refused';
+  // What it may do is what the pair before it may do. A server that denies unknown keys alike must show it in its list.
+  const isThere = user?.keys.some(({ accessKeyId }) => accessKeyId === pair.accessKeyId) === true;
+  return denials.has(verdict) && isThere ? 'works' : 'refused';
 };
 
 const isYoung = ({ memory, pass: { now } }: KeyWork, { accessKeyId }: KeyPair): boolean => {

@@ -10,6 +10,7 @@ import {
   tryEveryMishap,
   type PassReport,
 } from '@operator/references/testing';
+import { faultFromAnswer } from '@operator/s3';
 import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import type { References } from '@operator/references';
 import { describe, expect, it } from 'vitest';
@@ -737,6 +738,21 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     if (key !== undefined) key.isActive = true;
     await world.bench.run();
     expectOneKey(world);
+  });
+
+  it('that a person disabled stays through a revocation, and no other one does', async () => {
+    const world = await ready({ choosesPair });
+    world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });
+    await world.bench.run();
+    const current = idInSecret(world);
+    const key = user(world)?.keys.get(current);
+    if (key !== undefined) key.isActive = false;
+    world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' });
+    const report = await world.bench.run();
+    expect(keyIds(world)).toEqual([current]);
+    expect(report).toMatchObject({ reason: 'KeyDisabled' });
+    expect(report.message).toContain('The revocation that is asked for has removed every other key');
+    expect(world.bench.facts()).not.toHaveProperty('answeredRevokeRequest');
   });
 
   it('that a person disabled does not come back by losing its Secret', async () => {
@@ -1563,6 +1579,31 @@ describe('a server that shows what it has made only after a while', () => {
     expect(world.bench.facts()).toMatchObject({ answeredProviderRevokeRequest: 'all' });
   });
 
+  it('may deny unknown keys as well: a candidate that is gone takes no place', async () => {
+    const world = await ready();
+    world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });
+    await world.bench.pass();
+    user(world)?.keys.delete('AKIA2');
+    world.server.refusesNewKeysWith = 'AccessDenied';
+    world.bench.advance(120_000);
+    expect(await world.bench.pass()).toMatchObject({ reason: 'KeyRefused' });
+    expect(secretOf(world)?.['access-key-id']).toBe('AKIA1');
+  });
+
+  it('does so of a user that is deleted: it is looked for again while it may be too young', async () => {
+    const { world, lag } = lagging('users');
+    const { issuer } = world.keys;
+    const deleteUser = issuer.deleteUser.bind(issuer);
+    issuer.deleteUser = (...given) => (lag.isOver ? deleteUser(...given) : Promise.resolve(undefined));
+    await world.bench.pass();
+    world.bench.delete();
+    world.bench.advance(5_000);
+    expect(await world.bench.pass()).toMatchObject({ result: 'transient', reason: 'KeyNotUsableYet' });
+    lag.isOver = true;
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(world.keys.users.size).toBe(0);
+  });
+
   it('of rights is waited for as well', async () => {
     const world = begin();
     await world.bench.pass();
@@ -1587,6 +1628,27 @@ describe.each(servers)('a server that %s, and refuses for good', (_title, choose
       world.bench.advance(60_000);
       expect(await world.bench.pass()).toMatchObject({ reason: 'AccessDenied', writes: [] });
     }
+  });
+});
+
+describe('a Provider that is only lent', () => {
+  it('keeps what its server says of others out of messages', async () => {
+    const world = begin({ spec: { providerRef: { name: 'provider', namespace: 'platform' } } });
+    const ref = { name: 'admin', namespace: 'platform' };
+    world.kube.put('secrets', { metadata: ref, data: { 'access-key': 'A', 'secret-key': 'S' } });
+    const credentialsVersion = world.kube.get('secrets', ref)?.metadata.resourceVersion ?? '';
+    world.s3.make('photos', { tags: ownerTags({ name: 'photos' }, { lender: 'platform' }) });
+    const given = { metadata: { namespace: 'platform' }, spec: { allowedNamespaces: { names: ['team-a'] } } };
+    world.providers.set('platform/provider', providerOf(world.s3.driver, given, { credentialsVersion }));
+    const call = { service: 'iam', operation: 'RemoveUserFromGroup', endpoint: 'http://iam.test' };
+    const message = 'User: arn:aws:iam::1:user/ops is not authorized on resource: group finance-admins';
+    const refusal = faultFromAnswer(call, { code: 'AccessDenied', status: 403, message });
+    world.keys.issuer.putUser = () => Promise.reject(refusal);
+    const report = await world.bench.pass();
+    expect(report.reason).toBe('AccessDenied');
+    expect(report.message).toContain('RemoveUserFromGroup at iam.test');
+    expect(report.message).toContain('stands in the log');
+    expect(JSON.stringify(world.bench.object().status)).not.toContain('finance-admins');
   });
 });
 

@@ -162,8 +162,12 @@ const withoutPair = async (
   }
   const left = await keysLeft(work, removal, found);
   const status = withPrevious(removal.isRevoked ? withoutIntent(known) : known, stillShown(removal, left, pass.now));
-  return blocked(withNothingRevoked(status, work, left), fault);
+  const isLeftDisabled = removal.isRevoked && fault.reason === reasons.KeyDisabled;
+  const told = isLeftDisabled ? reworded(fault, `${fault.message} ${revocationWaits}`) : fault;
+  return blocked(withNothingRevoked(status, work, left), told);
 };
+
+const revocationWaits = 'The revocation that is asked for has removed every other key, and is answered after that.';
 
 /** The keys that the server shows after a removal, which it may have taken without effect. */
 const keysLeft = async (

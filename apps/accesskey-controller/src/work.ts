@@ -4,6 +4,7 @@ import { revokeRequestTo, type Provided, type Provider } from '@operator/referen
 import { keyOf, ownStatus, pick, type Pass } from '@operator/runtime';
 import type { KeyIssuer, KeyUser, OwnerMark } from '@operator/s3';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
+import { discreetIssuer } from './discreet-issuer.ts';
 import type { KeyWish } from './plan.ts';
 
 export type KeyPass = Pass<AccessKeyStatus>;
@@ -32,8 +33,10 @@ export const openWork = async (
   deps: AccessKeyDeps,
   pass: KeyPass,
 ): Promise<KeyWork> => {
-  const issuer = provided.driver.keys;
-  if (typeof issuer === 'string') throw terminal(reasons.Unsupported, issuer);
+  const { keys } = provided.driver;
+  if (typeof keys === 'string') throw terminal(reasons.Unsupported, keys);
+  const isBorrowed = accessKey.metadata.namespace !== provided.provider.metadata.namespace;
+  const issuer = isBorrowed ? discreetIssuer(keys, pass.log) : keys;
   const mark = await deps.ownership.markOf(accessKey, pass.signal);
   const user = userOf(accessKey, issuer, provided, mark);
   const status = ownStatus(accessKey);

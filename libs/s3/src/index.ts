@@ -84,6 +84,6 @@ export { createSignedApi } from './signed-api.ts';
 export type { SignedCall } from './signed-api.ts';
 export type { Uplink } from './uplink.ts';
 export { answerOf } from './wire-answer.ts';
-export { faultFromAnswer, faultFromError, readMisroutedPut } from './wire-fault.ts';
+export { faultFromAnswer, faultFromError, readMisroutedPut, withoutServersWords } from './wire-fault.ts';
 export type { Wire } from './wire.ts';
 export { createWirePool } from './wire-pool.ts';

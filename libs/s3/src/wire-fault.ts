@@ -1,5 +1,5 @@
 import { reasons } from '@operator/api';
-import { Fault, terminal, transient, waiting } from '@operator/outcome';
+import { Fault, reworded, terminal, transient, waiting } from '@operator/outcome';
 import { classOf, type OwnCodes } from './error-classes.ts';
 import { TakenForCreation } from './misrouted.ts';
 import {
@@ -38,6 +38,7 @@ export interface FailedCall {
 // A long run of base64 may be a session token that a proxy echoed; nothing a person needs looks like that.
 const tokenLike = /[A-Za-z0-9+/=_]{80,}/g;
 const longestMessage = 400;
+const wordsFollow = ' The server says:';
 
 const inServersWords = (message: string | undefined): string => {
   // Control characters of a server's text must not write lines, or move the cursor, where the message is shown.
@@ -47,7 +48,14 @@ const inServersWords = (message: string | undefined): string => {
     .trim();
   if (words === '') return '';
   const cut = words.length > longestMessage ? `${words.slice(0, longestMessage)}…` : words;
-  return ` The server says: ${/[.!?…]$/.test(cut) ? cut : `${cut}.`}`;
+  return `${wordsFollow} ${/[.!?…]$/.test(cut) ? cut : `${cut}.`}`;
+};
+
+/** The Fault without what the server said, which may name others in its account. */
+export const withoutServersWords = (fault: Fault): Fault => {
+  const at = fault.message.indexOf(wordsFollow);
+  if (at < 0) return fault;
+  return reworded(fault, `${fault.message.slice(0, at)} What the server says stands in the log of the controller.`);
 };
 
 /** The host of an endpoint, for messages; the text itself when it is no URL. */

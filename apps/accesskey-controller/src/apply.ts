@@ -14,7 +14,9 @@ import type { KeyWork } from './work.ts';
 
 /** Brings the rights of a user that exists into line: before all else, for that must wait for nothing that the owner of the key can spoil. */
 export const applyRights = async (work: KeyWork, { rights, user }: UserSight): Promise<void> => {
-  if (user === undefined || isSamePolicy(user.policy, rights.policy)) return;
+  if (user === undefined) return;
+  if (user.hasTwoPolicies === true) return putPolicy(work, rights);
+  if (isSamePolicy(user.policy, rights.policy)) return;
   // Statements that stay as they stand may be put together in another way than those that are asked for.
   if ((rights.missing ?? rights.refused) !== undefined && sameByResource(user.policy, rights.policy)) return;
   await putPolicy(work, rights);

@@ -764,6 +764,25 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expect(keyIds(world)).toEqual(before);
   });
 
+  it('whose rights stand in two policies, because a change of them broke off, gets one', async () => {
+    const world = await ready({ choosesPair });
+    const asItWas = { ...world.keys.issuer };
+    let isSplit = true;
+    replaceCalls(world, {
+      observeUser: async (...given) => {
+        const found = await asItWas.observeUser(...given);
+        return found && { ...found, ...(isSplit ? { hasTwoPolicies: true } : {}) };
+      },
+      putPolicy: (...given) => {
+        isSplit = false;
+        return asItWas.putPolicy(...given);
+      },
+    });
+    expect(await world.bench.pass()).toMatchObject({ result: 'progressing', writes: ['PutPolicy', 'kube status'] });
+    await world.bench.run();
+    expectOneKey(world);
+  });
+
   it('gets other rights without being replaced', async () => {
     const world = await ready({ choosesPair });
     const before = keyIds(world);

@@ -83,6 +83,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
         region: connection.iamRegion ?? partition.iamRegion,
         credentials: connection.credentials,
         userTags: true,
+        managedPolicies: true,
         permissionsBoundaryArn: connection.permissionsBoundaryArn,
       }),
   });

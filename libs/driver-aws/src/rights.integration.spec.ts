@@ -93,6 +93,7 @@ const rightsTo: Readonly<Partial<Record<string, readonly string[]>>> = {
   ListObjectVersions: ['ListBucketVersions'],
   ListMultipartUploads: ['ListBucketMultipartUploads'],
   DeleteObjects: ['DeleteObject', 'DeleteObjectVersion'],
+  CreatePolicy: ['CreatePolicy', 'TagPolicy'],
 };
 
 /** GetCallerIdentity needs none. */
@@ -265,6 +266,14 @@ const liveAKey = async (): Promise<void> => {
   expect((await keys.observeUser(first, context))?.arn).toMatch(/^arn:aws:iam::\d+:user\/s3-operator\/./);
   expect(statements.flatMap(({ Resource }) => Resource)).toContain('arn:aws:iam::*:user/s3-operator/*');
   await keys.putPolicy(first, { Version: '2012-10-17', Statement: [statement] }, context);
+  const large = (count: number) => {
+    const Resource = Array.from({ length: count }, (_, index) => `arn:aws:s3:::photos/${String(index)}/*`);
+    return { Version: '2012-10-17', Statement: [{ ...statement, Resource }] };
+  };
+  for (const count of [100, 101, 102]) await keys.putPolicy(first, large(count), context);
+  expect((await keys.observeUser(first, context))?.policy).toEqual(large(102));
+  await keys.putPolicy(first, large(1), context);
+  await keys.putPolicy(first, large(100), context);
   const pair = await keys.createKey(first, undefined, context);
   const second = user({ stage: 'b' });
   await keys.observeUser(second, context);

@@ -118,6 +118,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
             region: connection.iamRegion ?? connection.region,
             credentials: connection.credentials,
             userTags: false,
+            managedPolicies: false,
             permissionsBoundaryArn: connection.permissionsBoundaryArn,
           }),
   });

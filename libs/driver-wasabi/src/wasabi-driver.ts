@@ -89,6 +89,7 @@ export const createWasabiDriver: DriverFactory = (connection, deps) => {
         region: connection.iamRegion ?? 'us-east-1',
         credentials: connection.credentials,
         userTags: false,
+        managedPolicies: false,
         permissionsBoundaryArn: connection.permissionsBoundaryArn,
       }),
   });

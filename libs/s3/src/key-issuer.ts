@@ -34,6 +34,8 @@ export interface ObservedUser {
   readonly isOurs: boolean;
   /** The policy attached by us, as the server returns it. */
   readonly policy: RenderedPolicy | undefined;
+  /** True where that stands in two policies, because a change broke off: `putPolicy` finishes it. */
+  readonly hasTwoPolicies?: boolean;
   readonly keys: readonly ObservedKey[];
   /** False while the user has not the permissions boundary that is wanted: then no right may be given. True when absent. */
   readonly isBounded?: boolean;

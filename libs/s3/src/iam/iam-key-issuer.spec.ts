@@ -28,8 +28,9 @@ afterEach(async () => {
 });
 
 const user: KeyUser = { name: iamUserNameFor(ownerMark()), mark: ownerMark(), tags: new Map([['team', 'a']]) };
-const issuerWith = (userTags = true, permissionsBoundaryArn?: string) =>
+const issuerWith = (userTags = true, permissionsBoundaryArn?: string, managedPolicies = false) =>
   createIamKeyIssuer(uplink, {
+    managedPolicies,
     permissionsBoundaryArn,
     endpoint: fake.endpoint,
     region: 'us-east-1',
@@ -359,6 +360,24 @@ describe('the user', () => {
     await issuerWith().putUser(user, recordingContext());
     expect(actions().slice(-3)).toEqual(['DeleteUserPolicy', 'DetachUserPolicy', 'RemoveUserFromGroup']);
     expect(fake.requests.at(-3)?.body).toContain('PolicyName=theirs');
+  });
+
+  it('is deleted without the right to look for a managed policy of its own', async () => {
+    answers({
+      GetUser: [result('GetUser', userXml())],
+      ListAccessKeys: [result('ListAccessKeys')],
+      DeleteUserPolicy: [noSuchEntity],
+      GetPolicy: [refuseIam(403, 'AccessDenied')],
+      DeleteUser: [result('DeleteUser')],
+    });
+    expect(await issuerWith(true, undefined, true).deleteUser(user, recordingContext())).toEqual([]);
+    expect(actions()).toEqual(['GetUser', 'ListAccessKeys', 'DeleteUserPolicy', 'GetPolicy', 'DeleteUser']);
+  });
+
+  it('may have a larger policy where that becomes a managed one', () => {
+    expect([issuerWith(), issuerWith(true, undefined, true)].map(({ maxPolicyBytes }) => maxPolicyBytes)).toEqual([
+      2048, 6144,
+    ]);
   });
 
   it('loses what others gave it before its tags change, which may be refused', async () => {

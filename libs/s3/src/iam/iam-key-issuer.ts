@@ -13,6 +13,8 @@ export interface IamSettings {
   readonly credentials: Credentials;
   /** True where a user keeps the tags that CreateUser and TagUser give it. Elsewhere tags are used for the mark alone, and only where a user has no path. */
   readonly userTags: boolean;
+  /** True where a document that is too large for an inline policy becomes a managed one, which the server tags. */
+  readonly managedPolicies: boolean;
   /** As in `Connection`. */
   readonly permissionsBoundaryArn?: string | undefined;
 }
@@ -20,6 +22,10 @@ export interface IamSettings {
 /** The part of a key issuer that speaks to the server. */
 export type IamUsers = Required<Pick<KeyIssuer, 'signsIn'>> &
   Pick<KeyIssuer, 'observeUser' | 'putUser' | 'putPolicy' | 'createKey' | 'deleteKey' | 'listUsers' | 'deleteUser'>;
+
+/** Bytes without white space that the inline policies of a user may have in all, and one managed policy. Source: IAM and AWS STS quotas. */
+export const mostInlineBytes = 2_048;
+const mostManagedBytes = 6_144;
 
 const longestUserName = 64;
 
@@ -40,7 +46,7 @@ export const iamUserNameFor = (mark: OwnerMark): string => {
 export const mayBeIamUserName = (name: string): boolean => /^s3-.+-[0-9a-f]{16}$/.test(name);
 
 /**
- * Issues keys over the AWS IAM protocol: a user under the cluster's own path for each AccessKey, with one inline policy. What
+ * Issues keys over the AWS IAM protocol: a user under the cluster's own path for each AccessKey, with one policy. What
  * the server is, and so how it differs from Amazon, shows by its first answer. Source: IAM API Reference.
  */
 export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIssuer => {
@@ -62,7 +68,7 @@ export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIs
       return software.lacksActions;
     },
     choosesPair: false,
-    maxPolicyBytes: 2048,
+    maxPolicyBytes: settings.managedPolicies ? mostManagedBytes : mostInlineBytes,
     userNameFor: iamUserNameFor,
     signsIn: async (...given) => (await users()).signsIn(...given),
     observeUser: async (...given) => (await users()).observeUser(...given),

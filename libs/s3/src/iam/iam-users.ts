@@ -53,19 +53,22 @@ import {
 import type { Tags } from '../owner-mark.ts';
 import { operationOf, type HearHeaders, type Uplink } from '../uplink.ts';
 import { type IamSettings, type IamUsers, iamUserNameFor, mayBeIamUserName } from './iam-key-issuer.ts';
+import { conflict, exists, gone, limit } from './iam-codes.ts';
 import { planUserTags, wantedUserTags } from './iam-user-tags.ts';
+import { createManagedPolicies, isLarge, type ManagedPolicy } from './managed-policy.ts';
 
 const policyName = 's3-operator';
-const gone = ['NoSuchEntity', 'NoSuchEntityException'];
-const exists = ['EntityAlreadyExists', 'EntityAlreadyExistsException'];
-const conflict = ['DeleteConflict', 'DeleteConflictException'];
-const limit = ['LimitExceeded', 'LimitExceededException'];
 
 /** What others have put on a user of ours. */
 interface ForeignRights {
   readonly policyNames: readonly string[];
   readonly policyArns: readonly string[];
   readonly groupNames: readonly string[];
+}
+
+/** What hangs on a user beside its inline policy: the managed one that is ours, and what others put there. */
+interface RightsBeside extends ForeignRights {
+  readonly managed: ManagedPolicy | undefined;
 }
 
 const countOf = ({ policyNames, policyArns, groupNames }: ForeignRights): number =>
@@ -81,7 +84,7 @@ const denialsIn = ({ policyArns }: ForeignRights): readonly string[] =>
   policyArns.flatMap((arn) => denial.exec(arn)?.[1] ?? []);
 
 /** What of that gives rights, or may. */
-const withoutDenials = (rights: ForeignRights): ForeignRights => ({
+const withoutDenials = <T extends ForeignRights>(rights: T): T => ({
   ...rights,
   policyArns: rights.policyArns.filter((arn) => !denial.test(arn)),
 });
@@ -129,7 +132,7 @@ const allPages = async <Page extends ListPage>(
 
 /** The calls of a key issuer over the AWS IAM protocol. `hear`: gets the headers of every answer. */
 export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: HearHeaders): IamUsers => {
-  const { endpoint, region, credentials, userTags, permissionsBoundaryArn } = settings;
+  const { endpoint, region, credentials, userTags, managedPolicies, permissionsBoundaryArn } = settings;
   const target = { service: 'iam', endpoint };
   const client = new IAMClient({ ...uplink.clientSettings(credentials), endpoint, region });
   // A repeated CreateAccessKey would make a second key that nobody knows.
@@ -149,6 +152,11 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       throw faultFromError(call, error);
     }
   };
+
+  const managed = createManagedPolicies(send, {
+    pathOf: ({ mark }) => pathOf(mark),
+    isOwn: ({ mark }, Tags) => isMarkOf(tagsOf({ Tags: [...Tags] }), mark),
+  });
 
   const getUser = async ({ name }: KeyUser, context: CallContext): Promise<User | undefined> =>
     (await send(new GetUserCommand({ UserName: name }), context, gone))?.User;
@@ -283,19 +291,38 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     );
   };
 
-  /** The rights that others have put on the user: it is ours alone, and ours has one inline policy. */
-  const foreignRights = async ({ name }: KeyUser, context: CallContext): Promise<ForeignRights> => {
-    const UserName = name;
+  /** What a user has beside our inline policy. It is ours alone, so what others have put there is to go. */
+  const foreignRights = async (user: KeyUser, context: CallContext): Promise<RightsBeside> => {
+    const UserName = user.name;
     const [inline, attached, memberships] = await Promise.all([
       allPages((from) => sendIfThere(new ListUserPoliciesCommand({ UserName, ...from }), context)),
-      allPages((from) => sendIfThere(new ListAttachedUserPoliciesCommand({ UserName, ...from }), context)),
+      listAttached(UserName, context),
       allPages((from) => sendIfThere(new ListGroupsForUserCommand({ UserName, ...from }), context)),
     ]);
+    const own = await readManaged(user, attached, context);
     return {
+      managed: own,
       policyNames: inline.flatMap(({ PolicyNames: names = [] }) => names).filter((other) => other !== policyName),
-      policyArns: attached.flatMap(({ AttachedPolicies: all = [] }) => all.flatMap(({ PolicyArn }) => PolicyArn ?? [])),
+      policyArns: attached.filter((arn) => arn !== own?.arn),
       groupNames: memberships.flatMap(({ Groups: all = [] }) => all.flatMap(({ GroupName }) => GroupName ?? [])),
     };
+  };
+
+  const listAttached = async (UserName: string, context: CallContext): Promise<readonly string[]> => {
+    const pages = await allPages((from) =>
+      sendIfThere(new ListAttachedUserPoliciesCommand({ UserName, ...from }), context),
+    );
+    return pages.flatMap(({ AttachedPolicies: all = [] }) => all.flatMap(({ PolicyArn }) => PolicyArn ?? []));
+  };
+
+  /** Our managed policy, where it is among those that are attached. */
+  const readManaged = async (
+    user: KeyUser,
+    attached: readonly string[],
+    context: CallContext,
+  ): Promise<ManagedPolicy | undefined> => {
+    const arn = managedPolicies ? managed.findArn(user, attached) : undefined;
+    return arn === undefined ? undefined : managed.read(user, arn, context);
   };
 
   /** @returns what was removed */
@@ -460,6 +487,19 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       retryAfterMs: 300_000,
     });
 
+  const notShown = (name: string): Fault =>
+    transient(reasons.KeyNotUsableYet, `IAM has user ${name} and does not show it yet.`, { retryAfterMs: 5_000 });
+
+  /** Removes our managed policy, attached or not. Who may not look for one has none. */
+  const removeManaged = async (user: KeyUser, { Arn = '' }: Pick<User, 'Arn'>, context: CallContext): Promise<void> => {
+    if (!managedPolicies) return;
+    const own = await managed.readOf(user, Arn, context).catch((error: unknown) => {
+      if (error instanceof Fault && error.reason === reasons.AccessDenied) return undefined;
+      throw error;
+    });
+    if (own !== undefined) await managed.remove(user, own, context);
+  };
+
   return {
     async signsIn(other, context) {
       const settingsOfOther = uplink.clientSettings(other, { singleAttempt: true });
@@ -479,7 +519,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       const arn = found.Arn ?? '';
       const ownership = await ownershipOf(found, user, context);
       if (!ownership.isOurs) return { arn, isOurs: false, policy: undefined, keys: [], needsUpdate: false };
-      const [policy, keys, foreign] = await Promise.all([
+      const [inline, keys, foreign] = await Promise.all([
         getPolicy(user, context),
         listKeys(user, context),
         foreignRights(user, context),
@@ -489,7 +529,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       return {
         arn,
         ...ownership,
-        policy,
+        ...policiesOf(inline, foreign.managed?.document),
         keys: keys.map(({ AccessKeyId, Status, CreateDate }) => ({
           accessKeyId: AccessKeyId ?? '',
           isActive: Status === 'Active',
@@ -526,9 +566,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       const existing = found ?? (await getUser(user, context));
       if (existing === undefined) {
         // Eventually consistent: what refuses the creation is not shown yet.
-        throw transient(reasons.KeyNotUsableYet, `IAM has user ${user.name} and does not show it yet.`, {
-          retryAfterMs: 5_000,
-        });
+        throw notShown(user.name);
       }
       const { isOurs, isUnmarked } = await ownershipOf(existing, user, context);
       if (!isOurs) throw notOurs(user.name);
@@ -543,10 +581,21 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       return removed;
     },
 
-    async putPolicy({ name }, policy, context) {
-      const key = { UserName: name, PolicyName: policyName };
+    async putPolicy(user, policy, context) {
+      const key = { UserName: user.name, PolicyName: policyName };
+      // The one that is to be comes first: the user has at every moment what it had before, or is to have.
+      if (managedPolicies && policy !== undefined && isLarge(policy)) {
+        const arn = (await getUser(user, context))?.Arn;
+        if (arn === undefined) throw notShown(user.name);
+        await managed.put(user, arn, policy, context);
+        await send(new DeleteUserPolicyCommand(key), context, gone);
+        return;
+      }
       if (policy === undefined) await send(new DeleteUserPolicyCommand(key), context, gone);
       else await send(new PutUserPolicyCommand({ ...key, PolicyDocument: JSON.stringify(policy) }), context);
+      if (!managedPolicies) return;
+      const former = await readManaged(user, await listAttached(user.name, context), context);
+      if (former !== undefined) await managed.remove(user, former, context);
     },
 
     async createKey({ name }, _pair, context) {
@@ -584,6 +633,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
         if (AccessKeyId !== undefined) await deleteKey(user, AccessKeyId, context);
       }
       await send(new DeleteUserPolicyCommand({ UserName: user.name, PolicyName: policyName }), context, gone);
+      if (found !== undefined) await removeManaged(user, found, context);
       const first = await tryDelete(user, context);
       if (first === 'deleted') return [];
       // IAM keeps a user as long as others have put something on it.
@@ -602,6 +652,16 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       );
     },
   };
+};
+
+/** The policy of a user that may have both kinds, from a change that broke off. */
+const policiesOf = (
+  inline: RenderedPolicy | undefined,
+  managed: RenderedPolicy | undefined,
+): Pick<ObservedUser, 'policy' | 'hasTwoPolicies'> => {
+  if (inline === undefined || managed === undefined) return { policy: managed ?? inline };
+  const Statement: readonly unknown[] = [managed, inline].flatMap((policy) => policy.Statement);
+  return { policy: { ...managed, Statement }, hasTwoPolicies: true };
 };
 
 const eachOf = (kind: string, names: readonly string[]): readonly Attachment[] => names.map((name) => ({ kind, name }));

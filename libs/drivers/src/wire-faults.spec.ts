@@ -60,6 +60,13 @@ const troubles: readonly Trouble[] = [
   { title: 'an answer that never ends', isSilent: true, ...unreachable, answer: () => ({ kind: 'drip' }) },
   { title: 'half an answer', ...unreachable, answer: (truly) => ({ kind: 'half', of: truly() }) },
   { title: 'a document that breaks off', ...notS3, says200: true, answer: (truly) => cut(truly()) },
+  { title: 'an empty answer', ...notS3, says200: true, answer: (truly) => (truly(), respond(200, '')) },
+  {
+    title: 'a document of something else',
+    ...notS3,
+    says200: true,
+    answer: (truly) => (truly(), respond(200, '<Health><Status>ok</Status></Health>')),
+  },
   { title: 'a web page', ...notS3, answer: () => html() },
   { title: 'a web page of a gateway', ...transient('ServerError'), answer: () => html(502) },
   { title: 'a web page that refuses', ...notS3, answer: () => html(403) },

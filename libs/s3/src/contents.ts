@@ -1,6 +1,6 @@
 import { ListMultipartUploadsCommand, ListObjectVersionsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { Fault, type CallContext } from '@operator/outcome';
+import { Fault, transient, type CallContext } from '@operator/outcome';
 import type { BucketWire } from './aspect.ts';
 
 /** An object, a version, a delete marker or a multipart upload, as a list of the server shows it. */
@@ -138,6 +138,7 @@ export const withVersionsOrObjects = async <T>(
 // A page may be empty though others follow; so many in a row mean that the server does not read its own markers.
 const mostEmptyPages = 100;
 
+/** @throws Fault `transient` ServerError when only empty pages come, without an end */
 const firstEntry = async (read: PageReader): Promise<Entry | undefined> => {
   let from: PageMarker | undefined;
   for (let pages = 0; pages < mostEmptyPages; pages += 1) {
@@ -146,13 +147,16 @@ const firstEntry = async (read: PageReader): Promise<Entry | undefined> => {
     if (page?.next === undefined) return undefined;
     from = page.next;
   }
-  return undefined;
+  throw transient(
+    reasons.ServerError,
+    `The server lists the bucket in ${String(mostEmptyPages)} empty pages and says that more follow, so nothing shows what it holds.`,
+  );
 };
 
 /**
  * Something that a bucket holds: a version, a delete marker, an object or a multipart upload; undefined when it is empty or
  * absent. Three calls when it is empty.
- * @throws Fault `waiting` AccessDenied when the credentials may not look
+ * @throws Fault `waiting` AccessDenied when the credentials may not look; `transient` ServerError when the lists have no end
  */
 export const findContent = async (s3: BucketWire, context: CallContext): Promise<Entry | undefined> =>
   (await withVersionsOrObjects(s3, context, firstEntry)) ??

@@ -36,6 +36,13 @@ const s3 = () => ({ wire: pool.wire(), bucket: 'photos' });
 const list = succeed(
   '<?xml version="1.0"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Name>photos</Name></ListBucketResult>',
 );
+/** What a bucket answers that has nothing. */
+const nothing = ({ method, query }: FakeRequest): FakeAnswer => {
+  if (method !== 'GET') return succeed();
+  if (query.has('versioning')) return succeed('<VersioningConfiguration/>');
+  if (query.has('versions')) return succeed('<ListVersionsResult/>');
+  return succeed(query.has('uploads') ? '<ListMultipartUploadsResult/>' : '<ListBucketResult/>');
+};
 const created = succeed('', { location: '/photos' });
 
 describe('an answer with the list of the bucket', () => {
@@ -61,7 +68,7 @@ describe('an answer with the list of the bucket', () => {
 describe('a PUT of a setting that is answered as CreateBucket is', () => {
   const wanted = bucketSpec({ versioning: { enabled: true, mfaDelete: false } });
   /** Applies versioning to a bucket that a misled server is asked about. `put`: its answers to the PUTs, in turn. */
-  const apply = async (put: readonly FakeAnswer[], rest: (request: FakeRequest) => FakeAnswer = () => succeed()) => {
+  const apply = async (put: readonly FakeAnswer[], rest = nothing) => {
     const puts = [...put];
     fake.answer((request) => (request.method === 'PUT' ? (puts.shift() ?? refuse(500, 'TooMany')) : rest(request)));
     const bound = bindAspect(versioning);
@@ -92,10 +99,10 @@ describe('a PUT of a setting that is answered as CreateBucket is', () => {
   });
 
   it('is not undone where somebody has used the bucket since', async () => {
-    const holding = ({ query }: FakeRequest) =>
-      query.has('versions')
+    const holding = (request: FakeRequest) =>
+      request.query.has('versions')
         ? succeed('<ListVersionsResult><Version><Key>a</Key></Version></ListVersionsResult>')
-        : succeed();
+        : nothing(request);
     expect(await apply([created, refuse(409, 'BucketAlreadyOwnedByYou')], holding)).toMatchObject({ deletes: 0 });
   });
 });

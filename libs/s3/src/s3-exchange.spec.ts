@@ -1,11 +1,31 @@
 import {
   DeleteObjectsCommand,
+  GetBucketAccelerateConfigurationCommand,
+  GetBucketCorsCommand,
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketLocationCommand,
+  GetBucketLoggingCommand,
+  GetBucketNotificationConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketReplicationCommand,
+  GetBucketRequestPaymentCommand,
   GetBucketTaggingCommand,
+  GetBucketVersioningCommand,
+  GetBucketWebsiteCommand,
   GetObjectCommand,
+  GetObjectLockConfigurationCommand,
+  GetPublicAccessBlockCommand,
   ListBucketsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  ListObjectsV2Command,
   PutBucketAccelerateConfigurationCommand,
   PutBucketTaggingCommand,
   PutObjectCommand,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
 } from '@aws-sdk/client-s3';
 import { redact } from '@operator/outcome';
 import {
@@ -20,6 +40,7 @@ import {
 } from '@operator/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createWirePool, type WirePool } from './wire-pool.ts';
+import type { S3Command } from './wire.ts';
 
 let fake: FakeS3;
 let pool: WirePool;
@@ -33,6 +54,7 @@ afterEach(async () => {
 });
 
 const getTags = () => new GetBucketTaggingCommand({ Bucket: 'photos' });
+const tags = succeed('<Tagging><TagSet/></Tagging>');
 const Tagging = { TagSet: [{ Key: 'team', Value: 'a' }] };
 
 describe('a request', () => {
@@ -66,7 +88,7 @@ describe('a request', () => {
     const below = createWirePool(connectionTo(`${fake.endpoint}/base/`), driverDeps());
     try {
       await below.wire().send(new ListBucketsCommand(), recordingContext());
-      fake.answer(() => succeed());
+      fake.answer(() => tags);
       await below.wire().send(getTags(), recordingContext());
     } finally {
       below.close();
@@ -81,7 +103,10 @@ describe('a request', () => {
     fake.answer(({ headers }) => {
       const isOff = Math.abs(signedMs(String(headers['x-amz-date'])) - serverMs) > 900_000;
       const date = new Date(serverMs).toUTCString();
-      return isOff ? refuse(403, 'RequestTimeTooSkewed', 'Too skewed.', { date }) : succeed('', { date });
+      const dated = { date };
+      return isOff
+        ? refuse(403, 'RequestTimeTooSkewed', 'Too skewed.', dated)
+        : succeed('<Tagging><TagSet/></Tagging>', dated);
     });
     const wire = pool.wire();
     await Promise.all([wire.send(getTags(), recordingContext()), wire.send(getTags(), recordingContext())]);
@@ -94,10 +119,77 @@ describe('a request', () => {
 });
 
 describe('an answer', () => {
-  it('of 200 that holds an error is that error', async () => {
-    fake.answer(() => succeed('<Error><Code>InternalError</Code><Message>We lost it.</Message></Error>'));
+  it.each([
+    ['at once', '<Error><Code>InternalError</Code><Message>We lost it.</Message></Error>'],
+    ['after some time', '<?xml version="1.0"?>\n\n  <Error><Code>InternalError</Code></Error>'],
+    ['and ends its line', '<Error><Code>InternalError</Code></Error>\n'],
+  ])('of 200 that says an error %s is that error', async (_title, body) => {
+    fake.answer(() => succeed(body));
     const call = pool.wire().send(getTags(), recordingContext());
-    await expect(call).rejects.toMatchObject({ kind: 'transient' });
+    await expect(call).rejects.toMatchObject({ kind: 'transient', reason: 'Throttled' });
+  });
+
+  const at = { Bucket: 'photos' };
+  const reads = [
+    new GetBucketAccelerateConfigurationCommand(at),
+    new GetBucketCorsCommand(at),
+    new GetBucketEncryptionCommand(at),
+    new GetBucketLifecycleConfigurationCommand(at),
+    new GetBucketLocationCommand(at),
+    new GetBucketLoggingCommand(at),
+    new GetBucketNotificationConfigurationCommand(at),
+    new GetBucketOwnershipControlsCommand(at),
+    new GetBucketPolicyCommand(at),
+    new GetBucketReplicationCommand(at),
+    new GetBucketRequestPaymentCommand(at),
+    new GetBucketTaggingCommand(at),
+    new GetBucketVersioningCommand(at),
+    new GetBucketWebsiteCommand(at),
+    new GetObjectLockConfigurationCommand(at),
+    new GetPublicAccessBlockCommand(at),
+    new ListBucketsCommand({}),
+    new ListMultipartUploadsCommand(at),
+    new ListObjectVersionsCommand(at),
+    new ListObjectsV2Command(at),
+  ].map((command) => [command.constructor.name.replace(/Command$/, ''), command] as const);
+  const send = (command: (typeof reads)[number][1]) =>
+    pool
+      .wire()
+      .send<ServiceInputTypes, ServiceOutputTypes>(
+        command as S3Command<ServiceInputTypes, ServiceOutputTypes>,
+        recordingContext(),
+      );
+
+  it.each(reads)(
+    'to %s that is empty, or another document, does not say that nothing is there',
+    async (_name, command) => {
+      for (const body of [
+        '',
+        '\n',
+        '<?xml version="1.0"?>',
+        '<Health><Status>ok</Status></Health>',
+        '<s3:Tagging/>',
+        'OK',
+        '[]',
+      ]) {
+        fake.answer(() => succeed(body));
+        await expect(send(command)).rejects.toMatchObject({ kind: 'waiting', reason: 'NotAnS3Server' });
+      }
+    },
+  );
+
+  it('that is a list of the bucket says that the server has no other one', async () => {
+    fake.answer(() => succeed('<ListBucketResult><Name>photos</Name></ListBucketResult>'));
+    for (const command of [new ListObjectVersionsCommand(at), new ListMultipartUploadsCommand(at)])
+      await expect(send(command)).rejects.toMatchObject({ kind: 'terminal', reason: 'Unsupported' });
+  });
+
+  it.each([
+    '<Tagging/>',
+    '<?xml version="1.0"?>\r\n<!-- of -- a <proxy> --><Tagging xmlns="http://s3.amazonaws.com/doc/2006-03-01/"></Tagging>',
+  ])('is read where it begins as %s', async (body) => {
+    fake.answer(() => succeed(body));
+    expect(await pool.wire().send(getTags(), recordingContext())).not.toHaveProperty('TagSet');
   });
 
   it('with an object is a stream of it, whatever it holds', async () => {

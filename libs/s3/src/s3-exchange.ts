@@ -7,6 +7,7 @@ import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest, type HttpResponse } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { $ClientProtocol, $OperationSchema } from '@smithy/types';
+import { requireRootOf, rootOf } from './answer-root.ts';
 import { readAnswer } from './bounded-body.ts';
 import { addressOf } from './bucket-address.ts';
 import type { Credentials } from './connection.ts';
@@ -112,19 +113,24 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
   };
 };
 
-/** The body, read as far as it may be long. */
+/**
+ * The body, read as far as it may be long.
+ * @throws those of `readAnswer` and `requireRootOf`
+ */
 const contentOf = async (operation: string, response: HttpResponse): Promise<Uint8Array | Readable> => {
   const { body, statusCode } = response as { readonly body: Readable; readonly statusCode: number };
   if (body instanceof IncomingMessage && isLongerThanItSays(operation, statusCode)) endConnectionAfter(body);
   const content = await readAnswer(operation, statusCode, body);
   // What the client makes an object of is a stream.
   if (operation === 'GetObject') return Readable.from([content]);
-  if (statusCode < 300 && saysError(content)) response.statusCode = 503;
+  if (statusCode >= 300) return content;
+  if (saysError(content)) response.statusCode = 503;
+  else requireRootOf(operation, rootOf(content));
   return content;
 };
 
 /** True for the refusal of what had begun with 200. Source: Amazon S3 API, CopyObject and CompleteMultipartUpload. */
-const saysError = (content: Buffer): boolean => content.toString('latin1', content.length - 16).endsWith('</Error>');
+const saysError = (content: Buffer): boolean => content.toString('latin1').trimEnd().endsWith('</Error>');
 
 /**
  * Ceph RGW sends the block itself after the refusal that there is none. On a connection that is used again its bytes would stand before the

@@ -112,7 +112,7 @@ describe('website', () => {
 
   it.each([
     ['there is none', () => refuse(404, 'NoSuchWebsiteConfiguration')],
-    ['the answer has nothing of a website', () => succeed('<Other><Anything>1</Anything></Other>')],
+    ['the answer has nothing of a website', () => succeed('<WebsiteConfiguration/>')],
   ])('is not deleted where %s', async (_title, answer) => {
     const methods: string[] = [];
     fake.answer(({ method }) => {

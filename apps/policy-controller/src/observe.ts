@@ -1,6 +1,6 @@
 import { annotations, reasons } from '@operator/api';
 import { Fault, reworded, waiting } from '@operator/outcome';
-import { bucketArn, hashPolicy, partitionOf, sameButForNames, type IamPolicy } from '@operator/policy';
+import { bucketArn, hashPolicy, partitionOf, isStoredByArn, type IamPolicy } from '@operator/policy';
 import { keyOfReference, type Provided, type ReferredBucket } from '@operator/references';
 import { keyOf } from '@operator/runtime';
 import { readBucketPolicy, type BucketWire } from '@operator/s3';
@@ -94,7 +94,7 @@ export const observe = async (
       {
         sent: hashPolicy(wanted),
         found: hashPolicy(current),
-        isSameButForNames: sameButForNames(current, wanted),
+        isByArn: isStoredByArn(current, wanted),
       },
       pass.now,
     );

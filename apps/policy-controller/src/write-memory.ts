@@ -1,15 +1,15 @@
-/** What a server made of a document that it was sent. Hashes are those of libs/policy. */
+/** What stands at a server after a document was sent there. Hashes are those of libs/policy. */
 export interface StoredForm {
   readonly sent: string;
   readonly found: string;
-  /** True when the two differ in nothing but the names of principals. */
-  readonly isSameButForNames: boolean;
+  /** True when what was found is what was sent with ARNs for its canonical users. */
+  readonly isByArn: boolean;
 }
 
 /**
- * What was written last on each bucket, in memory, to learn what the server makes of a document: some keep a principal by another
- * name, so that what was sent never comes back. Only what is found right after a write is learned: later it may be somebody
- * else's. A form that differs in more than names is believed when it came back twice.
+ * What was written last on each bucket, in memory, to learn by what ARN a server keeps a canonical user, so that what was sent never comes
+ * back. Only what is found right after a write is learned. Who else may write the policy of the bucket can be faster than the look, so nothing
+ * else that differs is believed, however often it comes back.
  */
 export interface WriteMemory {
   /** A document is about to be written. `before`: the hash of the one that stands there. */
@@ -23,16 +23,13 @@ interface Written {
   readonly sent: string;
   /** What stood there before the first of these writes: one that has not arrived yet must not pass for its result. */
   readonly before: string | undefined;
-  atMs: number;
+  readonly atMs: number;
   /** True until the first look after a write. */
-  isFresh: boolean;
-  /** How often each form came back. */
-  readonly forms: Map<string, number>;
+  readonly isFresh: boolean;
 }
 
 /** How long after a write a look still shows what the server made of it. */
 const freshMs = 10_000;
-const believedAfter = 2;
 
 /** An empty memory. */
 export const createWriteMemory = (): WriteMemory => {
@@ -40,17 +37,14 @@ export const createWriteMemory = (): WriteMemory => {
   return {
     willWrite: (uid, sent, before, now) => {
       const former = written.get(uid);
-      const again = former?.sent === sent ? former : { sent, before, forms: new Map<string, number>() };
-      written.set(uid, { ...again, atMs: now.getTime(), isFresh: true });
+      const first = former?.sent === sent ? former.before : before;
+      written.set(uid, { sent, before: first, atMs: now.getTime(), isFresh: true });
     },
-    learn: (uid, { sent, found, isSameButForNames }, now) => {
+    learn: (uid, { sent, found, isByArn }, now) => {
       const write = written.get(uid);
       if (write?.sent !== sent || !write.isFresh) return false;
-      write.isFresh = false;
-      if (now.getTime() - write.atMs > freshMs || found === write.before) return false;
-      const times = (write.forms.get(found) ?? 0) + 1;
-      write.forms.set(found, times);
-      return isSameButForNames || times >= believedAfter;
+      written.set(uid, { ...write, isFresh: false });
+      return isByArn && found !== write.before && now.getTime() - write.atMs <= freshMs;
     },
     forget: (uid) => void written.delete(uid),
   };

@@ -22,4 +22,4 @@ export { findPublicWrites, isPublic } from './public.ts';
 export { accessKeyRefs, renderPolicy } from './render.ts';
 export type { IamPolicy, IamStatement } from './render.ts';
 export { explainWide, findWideGrants } from './wide.ts';
-export { sameButForNames } from './renamed-principals.ts';
+export { isStoredByArn } from './renamed-principals.ts';

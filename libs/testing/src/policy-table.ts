@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { randomUUID } from 'node:crypto';
 import { onlyFault } from '@operator/outcome';
-import { findLockouts, sameButForNames, samePolicy, type IamPolicy } from '@operator/policy';
+import { findLockouts, isStoredByArn, samePolicy, type IamPolicy } from '@operator/policy';
 import { putBucketPolicy, type Connection, type Driver, type Part } from '@operator/s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordingContext } from './builders.ts';
@@ -564,7 +564,7 @@ export const policyTable = ({
           const sent = documentFor(bucket);
           const found = await readBack(bucket);
           if (found !== undefined)
-            expect([found, samePolicy(found, sent) || sameButForNames(found, sent)]).toEqual([found, true]);
+            expect([found, samePolicy(found, sent) || isStoredByArn(found, sent)]).toEqual([found, true]);
         });
 
         const refused = rows.get(title);

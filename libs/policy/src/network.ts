@@ -48,8 +48,18 @@ export const canonicalNetwork = (value: string): string => {
   return `${family.bits === 32 ? 'v4' : 'v6'}:${first.toString(16)}/${String(prefix)}`;
 };
 
-/** The length of a network's prefix, in bits, and how long it may be; undefined for what is no network. */
+// ::ffff:0:0/96. Servers take its addresses for those of IPv4.
+const mapped = { first: 0xffffn << 32n, prefix: 96 };
+
+/**
+ * The length of a network's prefix, in bits, and how long it may be; undefined for what is no network. One that has addresses of IPv4 in the
+ * form of IPv6 is one of IPv4.
+ */
 export const prefixLength = (value: string): { readonly bits: number; readonly of: number } | undefined => {
   const parts = split(value);
-  return parts && { bits: parts.prefix, of: parts.family.bits };
+  if (parts === undefined) return undefined;
+  const { address, family, prefix } = parts;
+  const host = BigInt(v6.bits - Math.min(prefix, mapped.prefix));
+  const isMapped = family === v6 && family.read(address) >> host === mapped.first >> host;
+  return isMapped ? { bits: Math.max(prefix - mapped.prefix, 0), of: v4.bits } : { bits: prefix, of: family.bits };
 };

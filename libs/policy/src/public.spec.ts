@@ -9,6 +9,8 @@ const statement = (change: Readonly<Record<string, unknown>> = {}) => ({
   ...change,
 });
 const policy = (...Statement: readonly unknown[]) => ({ Version: '2012-10-17', Statement });
+const from = (...networks: readonly string[]) => statement({ Condition: { IpAddress: { 'aws:SourceIp': networks } } });
+const eights = (count: number) => Array.from({ length: count }, (_, n) => `${String(n * 2)}.0.0.0/8`);
 const when = (Condition: unknown) => policy(statement({ Condition }));
 
 describe('a bucket policy is public', () => {
@@ -27,6 +29,20 @@ describe('a bucket policy is public', () => {
     ['when the network is the internet', when({ IpAddress: { 'aws:SourceIp': '0.0.0.0/0' } })],
     ['when the network is half the internet', when({ IpAddress: { 'aws:SourceIp': ['10.0.0.0/8', '0.0.0.0/1'] } })],
     ['when the IPv6 network is wide', when({ IpAddress: { 'aws:SourceIp': '2001::/16' } })],
+    ['when the networks are the internet together', policy(from(...eights(16)))],
+    ['when those of all its statements are', policy(...eights(16).map((network) => from(network)))],
+    ['when the networks of IPv6 are', policy(from(...Array.from({ length: 16 }, (_, n) => `2001:${String(n)}::/32`)))],
+    ['when the network is the internet in the form of IPv6', policy(from('::ffff:0:0/96'))],
+    ['when the network holds that', policy(from('::/33'))],
+    ['when the network is half of that', policy(from('::ffff:128.0.0.0/97'))],
+    ['when it is for nobody by an id', when({ StringEquals: { 'aws:userid': '' } })],
+    ['when it is for nobody or somebody', when({ StringEquals: { 'aws:userid': ['AIDAEXAMPLE', ' '] } })],
+    ['when it is for nobody by a name', when({ StringEquals: { 'aws:userid': 'Anonymous' } })],
+    ['when it is for nobody by an account', when({ StringLike: { 'aws:PrincipalAccount': '' } })],
+    [
+      'when anybody can send what it asks for',
+      when({ StringEquals: { 's3:x-amz-server-side-encryption-aws-kms-key-id': 'key' } }),
+    ],
     ['when the condition says who may not', when({ NotIpAddress: { 'aws:SourceIp': '10.0.0.0/8' } })],
     ['when a wildcard stands for the account', when({ StringLike: { 'aws:SourceAccount': '*' } })],
     ['when a variable stands for it', when({ StringEquals: { 'aws:SourceAccount': '${aws:PrincipalAccount}' } })],
@@ -48,6 +64,14 @@ describe('a bucket policy is not public', () => {
     [
       'when everybody must come from a network',
       when({ IpAddress: { 'aws:SourceIp': ['10.0.0.0/8', '192.168.1.1', '2001:db8::/32'] } }),
+    ],
+    ['when everybody must come from one of many networks', policy(from(...eights(15)))],
+    ['when a network stands in all its statements', policy(...Array.from({ length: 20 }, () => from('10.0.0.0/8')))],
+    ['when the network is private in the form of IPv6', policy(from('::ffff:10.0.0.0/104'))],
+    ['when everybody must have an id', when({ StringEquals: { 'aws:userid': 'AIDAEXAMPLE' } })],
+    [
+      'when everybody must have an id and come from anywhere',
+      when({ StringEquals: { 'aws:userid': 'AIDAEXAMPLE' }, IpAddress: { 'aws:SourceIp': eights(16) } }),
     ],
     ['when everybody must come from a VPC', when({ StringEquals: { 'aws:SourceVpc': 'vpc-1' } })],
     [

@@ -110,6 +110,31 @@ describe('a bound aspect', () => {
     expect((await look(bound, spec(false)))?.verdict).toBe('same');
   });
 
+  it('says that what is on stays on, where the spec wants it off and the server refuses that', async () => {
+    const { server, bound } = serverWith({ enabled: true, mfaDelete: false }, () => lacks('MethodNotAllowed'));
+    const view = await look(bound, spec(false));
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    expect(await view.step.apply(recordingContext())).toEqual({ end: 'refused', message: 'the server lacks it' });
+    expect(await look(bound, spec(false))).toEqual({
+      aspect: 'versioning',
+      verdict: 'unsupported',
+      message: 'the server lacks it',
+    });
+    expect(server.writes).toBe(1);
+  });
+
+  it('says nothing of a refused write where the spec is silent', async () => {
+    const bound = bindAspect({
+      ...tagging,
+      read: async () => new Map<string, string>(),
+      write: () => Promise.reject(lacks()),
+    });
+    const view = await look(bound, bucketSpec());
+    if (view?.verdict !== 'different') throw new Error('expected a gap');
+    await view.step.apply(recordingContext());
+    expect(await look(bound, bucketSpec())).toBeUndefined();
+  });
+
   it('tries a refused write again an hour later: the server may have got what it lacked', async () => {
     const { bound } = serverWith(off, () => lacks());
     const at = (now: string) =>

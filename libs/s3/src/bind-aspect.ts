@@ -119,17 +119,9 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
     return isBelieved ? refusal : undefined;
   };
 
-  const knownLack = (
-    spec: BucketSpec,
-    s3: BucketWire,
-    unsupported: UnsupportedFeatures,
-    now: Date,
-  ): string | undefined =>
+  const knownLack = ({ wire }: BucketWire, unsupported: UnsupportedFeatures): string | undefined =>
     unsupported.get(feature) ??
-    believedRefusal(spec, s3, now)?.message ??
-    (lackOfRead !== undefined && aspect.readsWith !== undefined && s3.wire.lacks(aspect.readsWith)
-      ? lackOfRead
-      : undefined);
+    (aspect.readsWith !== undefined && wire.lacks(aspect.readsWith) ? lackOfRead : undefined);
 
   /** Remembers what a write has lost beside what earlier ones have. */
   const remember = (spec: BucketSpec, s3: BucketWire, lost: ReadonlyMap<Part, string>, now: Date): void => {
@@ -212,8 +204,12 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
       if (blockedBy !== undefined) return view({ verdict: 'blocked', fault: blockedBy });
       const want = aspect.desired(spec, bucket);
       if (want === undefined) return undefined;
-      const lack = knownLack(spec, s3, unsupported, context.now);
+      const lack = knownLack(s3, unsupported);
       if (lack !== undefined) return view(lacking(spec, lack));
+      const refusal = believedRefusal(spec, s3, context.now);
+      // What the server shows and does not let go of stands there, also where the spec wants it off.
+      if (refusal?.message !== undefined)
+        return spec[feature] === undefined ? undefined : view({ verdict: 'unsupported', message: refusal.message });
 
       let have: Have;
       try {
@@ -228,7 +224,7 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
         if (isOfFeature) return view({ verdict: 'blocked', fault: caught });
         throw caught;
       }
-      const lacks = new Map([...(believedRefusal(spec, s3, context.now)?.parts ?? noParts), ...unsupported]);
+      const lacks = new Map([...(refusal?.parts ?? noParts), ...unsupported]);
       const reached = compare(want, have, lacks, (gap) => stepTo(gap, spec, s3));
       const held = reached.verdict === 'same' ? aspect.held?.(want, have) : undefined;
       const finding: Finding = held === undefined ? reached : heldUp(held);

@@ -2,6 +2,7 @@ import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { keyOfReference, type Borrower, type Bucket, type Ownership, type ReferredBucket } from '@operator/references';
 import { provenKeyFields } from '@operator/ownership';
 import { bareMetadata, keyOf, pick, type KubeObject, type ObjectKey } from '@operator/runtime';
+import { keyOfEntry } from './kept-references.ts';
 import type { TrimmedPolicy } from './policies.ts';
 
 /** An AccessKey, as far as the Buckets of other namespaces are concerned. */
@@ -37,7 +38,11 @@ export interface Referrers {
 
 /** `namespace/name` of the Buckets for which something of a Bucket stands, as its status says without proof. */
 export const bucketsRememberedBy = ({ status }: ReferredBucket): readonly ObjectKey[] => [
-  ...new Set(Object.values(status?.references?.buckets ?? {}).flat()),
+  ...new Set(
+    Object.values(status?.references?.buckets ?? {})
+      .flat()
+      .map(keyOfEntry),
+  ),
 ];
 
 /**
@@ -64,7 +69,7 @@ export const borrowersOf = async (
   }
   for (const bucket of buckets.filter(isForeign)) {
     const references = await ownership.provenReferences(bucket, signal);
-    if (Object.values(references).flat().includes(key))
+    if (Object.values(references).flat().map(keyOfEntry).includes(key))
       borrowers.push({ kind: bucket.kind, namespace: bucket.metadata.namespace });
   }
   return borrowers;

@@ -4,7 +4,7 @@ import type { BucketReferences, Provided } from '@operator/references';
 import { ownStatus } from '@operator/runtime';
 import { endReferences, type BucketInput } from '@operator/s3';
 import type { BucketWork } from './deps.ts';
-import { bucketsNamed, withReferences } from './kept-references.ts';
+import { bucketsNamed, bucketsOf, withReferences } from './kept-references.ts';
 import { mayHave } from './memory.ts';
 
 /** Which references are asked about. */
@@ -67,13 +67,15 @@ const removeEnded = async (
   { buckets, isOver = () => false }: Asked,
 ): Promise<BucketStatus | undefined> => {
   const { bucket, deps, pass } = work;
-  const ended: string[] = [];
+  const ended = new Map<string, readonly string[]>();
   const kept: Record<string, readonly string[]> = {};
-  for (const [as, keys] of Object.entries(buckets)) {
-    if (await hasEnded(work, keys, isOver)) ended.push(as);
-    else kept[as] = keys;
+  for (const [as, entries] of Object.entries(buckets)) {
+    const over = await endedOf(work, entries, isOver);
+    const rest = entries.filter((entry) => !over.includes(entry));
+    if (over.length > 0) ended.set(as, bucketsOf(over));
+    if (rest.length > 0) kept[as] = rest;
   }
-  if (ended.length === 0 || provided === undefined) return undefined;
+  if (ended.size === 0 || provided === undefined) return undefined;
   if (provided instanceof Fault) throw provided;
   const { driver, provider } = provided;
   const region = bucket.status?.region ?? bucket.spec.region ?? provider.spec.region;
@@ -88,22 +90,24 @@ const removeEnded = async (
       pass.event(
         'Warning',
         reasons.ReferenceNotGranted,
-        `Removed what ${feature} had set up for other Buckets (${ended.join(', ')}): they are gone, or may no longer be used.`,
+        `Removed what ${feature} had set up for other Buckets (${[...ended.keys()].join(', ')}): they are gone, or may no longer be used.`,
       );
   }
   const references = await deps.ownership.sealReferences(kept, bucket, pass.signal);
   return withReferences(ownStatus(bucket), references);
 };
 
-const hasEnded = async (
+const endedOf = async (
   { bucket, deps, pass }: BucketWork,
-  keys: readonly string[],
-  isOver: (key: string) => boolean,
-): Promise<boolean> => {
-  for (const key of keys) {
-    const [namespace = '', name = ''] = key.split('/');
-    if (isOver(key)) return true;
-    if (await deps.references.isBucketEnded({ namespace, name }, bucket.metadata.namespace, pass.signal)) return true;
+  entries: readonly string[],
+  isOver: (entry: string) => boolean,
+): Promise<readonly string[]> => {
+  const ended: string[] = [];
+  for (const entry of entries) {
+    const [namespace = '', name = ''] = entry.split('/');
+    const ref = { namespace, name };
+    if (isOver(entry) || (await deps.references.isBucketEnded(ref, bucket.metadata.namespace, pass.signal)))
+      ended.push(entry);
   }
-  return false;
+  return ended;
 };

@@ -1,6 +1,7 @@
 import { bucketFeatures, type BucketFeature, type BucketSpec, type BucketStatus } from '@operator/api';
 import { Fault } from '@operator/outcome';
 import { keyOfReference, type BucketReferences } from '@operator/references';
+import type { ObjectKey } from '@operator/runtime';
 import { referencesOf, type AspectView, type Driver, type Inputs } from '@operator/s3';
 
 /** The Buckets that the features of a spec name, by `Reference.as`. */
@@ -14,6 +15,13 @@ export const bucketsNamed = (
       reference.kind === 'Bucket' ? [[reference.as, keyOfReference(reference.ref, namespace)] as const] : [],
     ),
   );
+
+/** The Bucket that a reference of a status leads to. */
+export const keyOfEntry = (entry: string): ObjectKey => entry.split('/', 2).join('/');
+
+/** The names of the buckets of what was remembered, as far as they are known. */
+export const bucketsOf = (entries: readonly string[]): readonly string[] =>
+  entries.flatMap((entry) => entry.split('/').slice(2));
 
 interface LookedAt {
   readonly spec: BucketSpec;
@@ -38,12 +46,12 @@ export const keptReferences = (
     const feature = featureOf(as);
     const view = views.find(({ aspect }) => aspect === feature);
     const input = inputs.get(as);
-    const kind = input instanceof Fault ? undefined : input?.kind;
+    const found = input instanceof Fault ? undefined : input;
     const isFulfilled = feature !== undefined && spec[feature] !== undefined && view?.verdict === 'same';
     // What ended is removed by a step; then the next look has none.
-    const isRemoved = kind === 'Ended' && view !== undefined && view.verdict !== 'different';
+    const isRemoved = found?.kind === 'Ended' && view !== undefined && view.verdict !== 'different';
     const before = isFulfilled || isRemoved ? [] : (former[as] ?? []);
-    const now = kind === 'Bucket' ? [named.get(as) ?? ''] : [];
+    const now = found?.kind === 'Bucket' ? [`${found.key}/${found.bucket}`] : [];
     const all = [...new Set([...before, ...now])].sort();
     if (all.length > 0) kept[as] = all;
   }

@@ -22,7 +22,7 @@ import {
 } from '@operator/s3';
 import { creationRival, rememberingRival } from './claims.ts';
 import type { BucketWork } from './deps.ts';
-import { bucketsNamed, hasMore, keptReferences } from './kept-references.ts';
+import { bucketsNamed, bucketsOf, hasMore, keptReferences } from './kept-references.ts';
 import { mayHave } from './memory.ts';
 import { managedIn } from './plan.ts';
 import { findRemains, type Remains } from './remains.ts';
@@ -192,11 +192,13 @@ export const observeOwned = async (
 /** What the features may know of the bucket. */
 export const contextOf = async (work: BucketWork, provided: Provided, isCreated: boolean): Promise<BucketContext> => {
   const { bucket, deps, pass } = work;
+  const references = await deps.ownership.provenReferences(bucket, pass.signal);
   return {
     mark: await deps.ownership.signedMarkOf(bucket, provided, pass.signal),
     managed: managedIn(bucket.status),
     created: isCreated,
     isBorrowed: provided.provider.metadata.namespace !== bucket.metadata.namespace,
+    stands: new Map(Object.entries(references).map(([as, entries]) => [as, bucketsOf(entries)])),
     inputs: await deps.inputs.inputsOf(work, provided),
   };
 };

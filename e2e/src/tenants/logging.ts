@@ -1,4 +1,9 @@
-import { GetBucketLoggingCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  GetBucketLoggingCommand,
+  PutBucketLoggingCommand,
+  PutBucketPolicyCommand,
+} from '@aws-sdk/client-s3';
 import { conditionOf, s3View, type Manifest } from '@operator/tools/harness';
 import { Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
 import { withdraw } from './lending.ts';
@@ -135,4 +140,29 @@ export const logging: readonly Attempt[] = [
     },
     twin,
   })),
+  {
+    threat: 'T147',
+    title: 'a borrower ends the logs that the lender has of its bucket, or sends them elsewhere',
+    async act(given) {
+      const logs = await lentLogs(given);
+      const bucket = await lawfulLogs(given, 'source', logs);
+      const { sdk } = s3View(given.world.server('moto'));
+      const audit = given.freshName('audit');
+      await sdk.send(new CreateBucketCommand({ Bucket: audit }));
+      await letLogsIn(given, audit);
+      const LoggingEnabled = { TargetBucket: audit, TargetPrefix: 'audit/' };
+      await sdk.send(new PutBucketLoggingCommand({ Bucket: bucket, BucketLoggingStatus: { LoggingEnabled } }));
+      sdk.destroy();
+      for (const logging of [
+        { enabled: false, targetBucketRef: null },
+        { enabled: true, ...refTo(logs) },
+      ]) {
+        await given.again('Bucket', 'source', { logging });
+        const now = await logsOf(given, bucket);
+        if (now !== audit) throw new Found('harm', `the logs of the lender go to ${String(now)}`);
+      }
+      given.refuse('Bucket', 'source');
+    },
+    twin,
+  },
 ];

@@ -145,8 +145,8 @@ export const bucketStatus = Type.Object({
         buckets: Type.Record(
           Type.String(),
           list(
-            'The Buckets, as namespace/name.',
-            Type.String({ description: 'One Bucket, as namespace/name.', maxLength: 317 }),
+            'The Buckets, as namespace/name/bucket.',
+            Type.String({ description: 'One Bucket, with the name of its bucket.', maxLength: 381 }),
             // Before a reference leads elsewhere, what stands by it may still be of those before.
             100,
           ),

@@ -168,7 +168,7 @@ const source = async (bucket: string) => {
     managed: () => managed,
     end: (ended: readonly string[], kept: Readonly<Record<string, BucketInput>>) => {
       const places = Object.entries(kept).map(([id, input]) => [`replication.${id}`, [input]] as const);
-      const references = { ended: ended.map((id) => `replication.${id}`), kept: new Map(places) };
+      const references = { ended: new Map(ended.map((id) => [`replication.${id}`, []])), kept: new Map(places) };
       return endReferences(driver, s3(), references, context);
     },
     /** What a process knows that was killed is lost, but for the status. */

@@ -91,7 +91,12 @@ describe('a rule of ours has an id that proves nothing', () => {
     ]);
     targets = new Set(there);
     const kept = new Map([['replication.blocked', [leadingTo('own')]]]);
-    const removed = await endReferences(driver, s3(), { ended: ['replication.lent'], kept }, context);
+    const removed = await endReferences(
+      driver,
+      s3(),
+      { ended: new Map([['replication.lent', ['lent']]]), kept },
+      context,
+    );
     expect(removed).toEqual(['replication']);
     expect([[...rules.keys()], [...targets]]).toEqual([left, leftTargets]);
   });

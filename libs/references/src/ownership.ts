@@ -78,7 +78,10 @@ export interface OwnerLook {
   readonly memory: BucketMemory;
 }
 
-/** Other Buckets (`namespace/name`) for which something of a Bucket stands at its server, by `Reference.as`. */
+/**
+ * Other Buckets for which something of a Bucket stands at its server, by `Reference.as`: each as `namespace/name/bucket`, or as
+ * `namespace/name` where only a spec says so.
+ */
 export type BucketReferences = Readonly<Record<string, readonly string[]>>;
 
 /** What of a Bucket tells what it has by references to other ones. */

@@ -96,6 +96,8 @@ export interface BucketContext {
   readonly created: boolean;
   /** True when the Provider is of another namespace, which lends it. */
   readonly isBorrowed: boolean;
+  /** By `Reference.as`: names of the buckets for which something of ours may stand, as is proven. */
+  readonly stands: ReadonlyMap<string, readonly string[]>;
   /** What the references of the spec led to. An aspect without `held` is asked only when all of its own were found. */
   readonly inputs: Inputs;
 }
@@ -172,7 +174,8 @@ export interface Aspect<Want, Have = Want, Change = Want> {
 
 /** References that lead nowhere any more, and those beside them, as `Reference.as`. */
 export interface EndedReferences {
-  readonly ended: readonly string[];
+  /** With the names of the buckets that each led to, as far as they are known. */
+  readonly ended: ReadonlyMap<string, readonly string[]>;
   /** With the Buckets that each leads to, as far as that can be seen now: what a reference is called proves nothing. */
   readonly kept: ReadonlyMap<string, readonly BucketInput[]>;
 }

@@ -109,8 +109,9 @@ export const endReferences = async (
   const removed: BucketFeature[] = [];
   for (const { name, end } of inOrder(driver)) {
     const isOf = (as: string) => as.startsWith(`${name}.`);
-    if (end === undefined || !ended.some(isOf)) continue;
-    const references = { ended: ended.filter(isOf), kept: new Map([...kept].filter(([as]) => isOf(as))) };
+    const own = new Map([...ended].filter(([as]) => isOf(as)));
+    if (end === undefined || own.size === 0) continue;
+    const references = { ended: own, kept: new Map([...kept].filter(([as]) => isOf(as))) };
     const hadAny = await end(s3, references, context).catch((caught: unknown) => void failed.push(caught));
     if (hadAny === true) removed.push(name);
   }

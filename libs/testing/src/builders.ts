@@ -92,6 +92,7 @@ export const bucketContext = (overrides: Partial<BucketContext> = {}): BucketCon
   managed: {},
   created: true,
   isBorrowed: false,
+  stands: new Map(),
   inputs: new Map(),
   ...overrides,
 });

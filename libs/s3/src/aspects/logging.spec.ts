@@ -195,14 +195,57 @@ describe('the bucket that gets the logs', () => {
     expect(stored).not.toContain('LoggingEnabled');
   });
 
-  it('gets no more logs either once its reference ended while nobody looks at the spec', async () => {
-    const s3 = { wire: driver.wire(), bucket: 'photos' };
-    const end = () => aspect.end?.(s3, { ended: ['logging.target'], kept: new Map() }, context);
-    expect(await end()).toBe(false);
+  const end = (buckets: readonly string[]) =>
+    aspect.end?.(
+      { wire: driver.wire(), bucket: 'photos' },
+      { ended: new Map([['logging.target', buckets]]), kept: new Map() },
+      context,
+    );
+  it.each([
+    ['', ['former', 'logs']],
+    [' and nobody knows its name any more', []],
+  ])('gets no more logs either once its reference ended while nobody looks at the spec%s', async (_and, buckets) => {
+    expect(await end(buckets)).toBe(false);
     await converge(byRef, found());
-    expect(await end()).toBe(true);
+    expect(await end(buckets)).toBe(true);
     expect(stored).not.toContain('LoggingEnabled');
     expect(puts()).toHaveLength(2);
+  });
+
+  it('is not the one that ended, where somebody has sent the logs elsewhere since', async () => {
+    stored = toLogs;
+    expect(await end(['former'])).toBe(false);
+    expect(stored).toBe(toLogs);
+  });
+
+  const stands = new Map([['logging.target', ['logs']]]);
+  const disabled = specWith({ enabled: false });
+  it.each<[string, BucketSpec, () => Partial<BucketContext>]>([
+    ['ended', disabled, () => ({})],
+    ['ended, after logs of its own', disabled, () => ({ stands: new Map([['logging.target', ['own']]]) })],
+    ['sent to another bucket', byRef, () => found({ bucket: 'own' })],
+  ])('of a lender is not %s by a borrower', async (_how, spec, bucket) => {
+    stored = toLogs;
+    expect(await converge(spec, { ...bucket(), isBorrowed: true })).toMatchObject({
+      verdict: 'blocked',
+      fault: {
+        reason: 'ReferenceNotGranted',
+        message: expect.stringMatching(/^The logs go to bucket logs, which this Bucket has not set\./) as string,
+      },
+    });
+    expect(stored).toBe(toLogs);
+    // The owner of the Provider may do both.
+    expect(await converge(spec, bucket())).toMatchObject({ verdict: 'same' });
+    expect(stored).not.toBe(toLogs);
+  });
+
+  it.each<[string, BucketSpec, () => Partial<BucketContext>]>([
+    ['ends', disabled, () => ({})],
+    ['changes', byRef, () => found()],
+  ])('of a borrower is what it %s itself', async (_how, spec, bucket) => {
+    stored = toLogs.replace('a/', 'b/');
+    expect(await converge(spec, { ...bucket(), stands, isBorrowed: true })).toMatchObject({ verdict: 'same' });
+    expect(puts()).toHaveLength(1);
   });
 
   it.each([

@@ -26,6 +26,8 @@ export interface LoggingWant {
   readonly target: 'off' | 'unchanged' | LogTarget;
   /** Why. */
   readonly fault?: Fault;
+  /** Buckets that may get the logs on behalf of this one, where the Provider is lent: what leads elsewhere the lender has set. */
+  readonly own?: readonly string[];
 }
 
 export type LoggingHave = 'off' | LogTarget;
@@ -44,18 +46,24 @@ const byNameOfBorrower = terminal(
   'The account of the Provider has buckets of others, so only Buckets of its own namespace may name logging.targetBucket. Name a Bucket by logging.targetBucketRef.',
 );
 
+/** The operator writes the setting with the rights of the Provider, and the keys of a borrower have none to it. */
+const ofLender = (bucket: string): Fault =>
+  terminal(
+    reasons.ReferenceNotGranted,
+    `The logs go to bucket ${bucket}, which this Bucket has not set. Only Buckets of the Provider's own namespace may end that, or send the logs elsewhere. Remove logging, or ask the owner of the Provider to change it.`,
+  );
+
 const isElsewhere = (key: string, there: string, here: string): Fault =>
   terminal(
     reasons.SpecInvalid,
     `Bucket ${key} is on ${there}, and ${here} sends logs to its own buckets only. Name another Bucket in logging.targetBucketRef.`,
   );
 
-const desiredLogging = (
-  { logging: declared }: BucketSpec,
+const desiredTarget = (
+  declared: NonNullable<BucketSpec['logging']>,
   { isBorrowed, inputs }: BucketContext,
   serverIdentity: string,
-): LoggingWant | undefined => {
-  if (declared === undefined) return undefined;
+): LoggingWant => {
   if (!declared.enabled) return { target: 'off' };
   const { targetBucketRef, targetBucket = '', targetPrefix, targetObjectKeyFormat } = declared;
   const keyFormat = targetObjectKeyFormat?.partitionedPrefix?.partitionDateSource ?? 'simple';
@@ -73,6 +81,15 @@ const desiredLogging = (
   const there = input.driver.serverIdentity;
   return there === serverIdentity ? to(input.bucket) : unchanged(isElsewhere(input.key, there, serverIdentity));
 };
+
+const isSame = (target: LoggingWant['target'], have: LoggingHave): boolean =>
+  JSON.stringify(target) === JSON.stringify(have);
+
+/** Why what is there may not be changed; undefined when it may, or nothing differs. */
+const faultOfChange = ({ target, own }: LoggingWant, have: LoggingHave): Fault | undefined =>
+  own === undefined || have === 'off' || own.includes(have.bucket) || isSame(target, have)
+    ? undefined
+    : ofLender(have.bucket);
 
 const keyFormatOf = ({ PartitionedPrefix }: TargetObjectKeyFormat): KeyFormat =>
   PartitionedPrefix === undefined ? 'simple' : (PartitionedPrefix.PartitionDateSource ?? 'DeliveryTime');
@@ -156,8 +173,12 @@ export const logging = ({
     declared?.enabled === true && declared.targetBucketRef !== undefined
       ? [{ as: targetInput, kind: 'Bucket', ref: declared.targetBucketRef }]
       : [],
-  desired: (spec, context) => desiredLogging(spec, context, serverIdentity),
-  held: ({ fault }) => fault,
+  desired: ({ logging: declared }, context) =>
+    declared && {
+      ...desiredTarget(declared, context, serverIdentity),
+      ...(context.isBorrowed && { own: context.stands.get(targetInput) ?? [] }),
+    },
+  held: (want, have) => want.fault ?? faultOfChange(want, have),
   read: readLogging,
   isSet: (have) => have !== 'off',
   needs: ({ target }, have) =>
@@ -170,16 +191,21 @@ export const logging = ({
     ...rest,
     target: typeof target === 'string' ? target : { ...target, keyFormat: have === 'off' ? 'simple' : have.keyFormat },
   }),
-  diff: ({ target }, have) =>
-    target === 'unchanged' || JSON.stringify(target) === JSON.stringify(have) ? undefined : target,
+  diff: (want, have) =>
+    want.target === 'unchanged' || isSame(want.target, have) || faultOfChange(want, have) !== undefined
+      ? undefined
+      : want.target,
   async write(s3, target, context): Promise<Written> {
     await putLogging(s3, target, context);
     if (keepsAll || target === 'off' || target.keyFormat === 'simple') return {};
     const kept = await readLogging(s3, context);
     return kept !== 'off' && kept.keyFormat !== target.keyFormat ? { lost: lostFormat } : {};
   },
-  async end(s3, _references, context) {
-    if ((await readLogging(s3, context)) === 'off') return false;
+  async end(s3, { ended }, context) {
+    const have = await readLogging(s3, context);
+    const buckets = [...ended.values()].flat();
+    // Whoever has sent them elsewhere since did not do it by the reference. Where it led is unknown only when the status was lost.
+    if (have === 'off' || (buckets.length > 0 && !buckets.includes(have.bucket))) return false;
     await putLogging(s3, 'off', context);
     return true;
   },

@@ -104,7 +104,7 @@ export const replicationByRole = ({
     },
     async end(s3, { ended }, context) {
       const found = await readReplication(s3, context);
-      const ids = new Set(ended.map(ruleOfReference));
+      const ids = new Set([...ended.keys()].map(ruleOfReference));
       const rules = found.rules.filter(({ ID = '' }) => !ids.has(ID));
       if (rules.length === found.rules.length) return false;
       await writeReplication(s3, { role: found.role, rules }, found, context);

@@ -174,7 +174,7 @@ describe('an answer of the admin API', () => {
   // Objects whose keys are those of the API, or such as a careless reader falls for.
   const key = fc.constantFrom(
     ...['accounts', 'accessKey', 'accountStatus', 'description', 'parentUser', 'policyName', 'status', 'memberOf'],
-    ...['servers', 'version', 'quota', 'arn', 'endpoint', 'targetbucket', 'credentials', 'healthCheckDuration'],
+    ...['servers', 'version', 'quota', 'size', 'arn', 'endpoint', 'targetbucket', 'credentials', 'healthCheckDuration'],
     ...['ID', 'Statement', 'Sid', 'Action', 'toString', '__proto__', 'constructor', 'length'],
   );
   const { json } = fc.letrec((tie) => ({

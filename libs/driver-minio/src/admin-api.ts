@@ -323,7 +323,7 @@ export const getServerVersion = async (client: AdminClient, context: CallContext
   return typeof version === 'string' ? version : undefined;
 };
 
-/** The bytes that a bucket may hold; 0 where it has no quota. */
+/** The bytes that a bucket may hold; 0 where it has no quota. The server enforces `size`, and `quota` only where that is 0. */
 export const getBucketQuota = async (client: AdminClient, bucket: string, context: CallContext): Promise<number> => {
   const call: AdminCall = {
     operation: 'GetBucketQuota',
@@ -340,8 +340,9 @@ export const getBucketQuota = async (client: AdminClient, bucket: string, contex
       { retryAfterMs: 60_000 },
     );
   }
-  const { quota } = found;
-  return typeof quota === 'number' ? quota : 0;
+  // Of tools that set one of the two alone the other is what it was, or 0.
+  const [bytes = 0] = [found.size, found.quota].filter((one): one is number => typeof one === 'number' && one > 0);
+  return bytes;
 };
 
 /** `bytes`: 0 removes the quota. */

@@ -107,6 +107,48 @@ it.each([
   expect(stored).toBe(there);
 });
 
+it('a rule of which the server drops a bound copies nothing, also when the process is killed before it looks', async () => {
+  const bodies: string[] = [];
+  let isKilled = false;
+  fake.answer(({ method, body }) => {
+    if (method === 'GET' && isKilled) return refuse(403, 'AccessDenied');
+    if (method === 'GET')
+      return stored === undefined ? refuse(404, 'ReplicationConfigurationNotFoundError') : succeed(stored);
+    bodies.push(body);
+    isKilled = bodies.length === 1;
+    stored = method === 'PUT' ? body.replace('<Prefix>a/</Prefix>', '<Prefix></Prefix>') : undefined;
+    return succeed();
+  });
+  const spec = specWith([rule('one', { prefix: 'a/' })]);
+  const view = await look(spec);
+  if (view?.verdict !== 'different') throw new Error('expected a gap');
+  await expect(view.step.apply(context)).rejects.toMatchObject({ reason: 'AccessDenied' });
+  isKilled = false;
+  const next = await look(spec);
+  if (next?.verdict !== 'different') throw new Error('expected the same gap');
+  expect(await next.step.apply(context)).toMatchObject({ end: 'refused' });
+  expect(bodies.length).toBeGreaterThan(1);
+  expect(bodies.join('')).not.toContain('<Status>Enabled</Status>');
+});
+
+it('rules that the server has shown go on while others change', async () => {
+  const bodies: string[] = [];
+  fake.answer(({ method, body }) => {
+    if (method === 'GET')
+      return stored === undefined ? refuse(404, 'ReplicationConfigurationNotFoundError') : succeed(stored);
+    bodies.push(body);
+    stored = body;
+    return succeed();
+  });
+  await converge(specWith([rule('one', { prefix: 'a/' })]));
+  expect(await converge(specWith([rule('one', { prefix: 'a/' }), rule('two', { prefix: 'b/' })]))).toMatchObject({
+    verdict: 'same',
+  });
+  const enabled = bodies.map((body) => body.match(/<Status>Enabled<\/Status>/g)?.length ?? 0);
+  // Deletion markers, of which Status says the same, are off.
+  expect(enabled).toEqual([0, 1, 1, 2]);
+});
+
 it('is not removed where a server answers of nothing', async () => {
   fake.answer(({ method }) =>
     method === 'GET' ? succeed('<ReplicationConfiguration><Role/></ReplicationConfiguration>') : refuse(500, 'Never'),

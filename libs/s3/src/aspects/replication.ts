@@ -1,3 +1,4 @@
+import type { ReplicationRule } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
 import { terminal, type Fault } from '@operator/outcome';
 import { bucketArn, partitionOf } from '@operator/policy';
@@ -47,7 +48,8 @@ interface RoleReplicationServer {
 
 /**
  * Copies objects to other buckets of the same service, with the rights of an IAM role. A rule of which a server drops the prefix copies
- * what nobody meant: where that may be, a write is looked at, and what was there before is put back.
+ * what nobody meant: where that may be, a rule that the server has not shown yet is put in Disabled and looked at first, so that it copies
+ * nothing even when the process is killed before the look. What was there before is put back then.
  * Source: Amazon S3 API, GetBucketReplication, PutBucketReplication and DeleteBucketReplication.
  */
 export const replicationByRole = ({
@@ -62,6 +64,12 @@ export const replicationByRole = ({
   };
   const isSame = (one: FoundReplication, other: FoundReplication): boolean =>
     isSameReplication(one.rules, other.rules) && (one.rules.length === 0 || one.role === other.role);
+  const disabledUnlessIn =
+    (found: FoundReplication) =>
+    (rule: ReplicationRule): ReplicationRule =>
+      found.rules.some((one) => isSameReplication([{ ...one, Priority: rule.Priority }], [rule]))
+        ? rule
+        : { ...rule, Status: 'Disabled' };
   return {
     name: 'replication',
     readsWith: 'GetBucketReplication',
@@ -90,15 +98,17 @@ export const replicationByRole = ({
     async write(s3, want, context) {
       const found = await readReplication(s3, context);
       const wanted = merged(found, want);
-      await writeReplication(s3, wanted, found, context);
-      const kept = keepsAll ? wanted : await readReplication(s3, context);
-      if (!isSame(wanted, kept)) {
+      const cautious = keepsAll ? wanted : { ...wanted, rules: wanted.rules.map(disabledUnlessIn(found)) };
+      await writeReplication(s3, cautious, found, context);
+      const kept = keepsAll ? cautious : await readReplication(s3, context);
+      if (!isSame(cautious, kept)) {
         await writeReplication(s3, found, kept, context);
         throw terminal(
           reasons.Unsupported,
           'The server accepts replication rules and keeps something else of them, so what was there before is back. Declare less in the rules (no prefix, no deleteMarkers), or use a server that keeps them.',
         );
       }
+      if (!isSame(wanted, cautious)) await writeReplication(s3, wanted, kept, context);
       const note = removedOthers(found.rules, want);
       return note === undefined ? {} : { note };
     },

@@ -83,7 +83,7 @@ const removeEnded = async (
   if (look.verdict.is === 'doubt' && look.fault !== undefined && !look.isAbsent) throw look.fault;
   if (look.verdict.is === 'ours' && !look.isAbsent) {
     const s3 = { wire: driver.wire(region), bucket: bucket.spec.name };
-    const beside = new Map<string, readonly BucketInput[]>();
+    const beside = new Map<string, readonly (BucketInput | Fault)[]>();
     for (const [as, keys] of Object.entries(kept)) beside.set(as, await deps.inputs.bucketsAt(keys, work, provided));
     const removed = await pass.step('withdraw', () => endReferences(driver, s3, { ended, kept: beside }, pass));
     for (const feature of removed)

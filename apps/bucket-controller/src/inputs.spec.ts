@@ -114,6 +114,15 @@ it('nothing stands any more by a Bucket that is being deleted', async () => {
   expect(told('versioning.bucket')).toBe('Ended BucketNotReady');
 });
 
+it('what stands by a Bucket that was made again stays while the cache still has the one before it', async () => {
+  const { photos, copies, told, kube } = begin(all);
+  await copies.run();
+  kube.put('buckets', copies.object());
+  copies.delete();
+  await photos.run();
+  expect(told('versioning.bucket')).toBe('BucketNotReady');
+});
+
 it('an object looks again when a Bucket that it names changes, as long as it names it', async () => {
   let named: readonly Reference[] = all();
   const { photos, source } = begin(() => named);
@@ -128,14 +137,15 @@ it('an object looks again when a Bucket that it names changes, as long as it nam
   expect(source.referrersOf('team-a/copies')).toEqual([]);
 });
 
-it('of Buckets that are remembered those are found that have their buckets and may be used', async () => {
+it('of Buckets that are remembered those are found that have their buckets and may be used, and why others are not', async () => {
   const { photos, copies, bucketsAt, s3 } = begin(() => []);
   await copies.run();
   await photos.run();
   const keys = ['team-a/copies', 'team-a/none', 'team-b/theirs'];
-  expect(await bucketsAt(keys)).toMatchObject([{ kind: 'Bucket', key: 'team-a/copies', bucket: 'copies' }]);
+  const unseen = [{ reason: 'BucketNotFound' }, { reason: 'ReferenceNotGranted' }];
+  expect(await bucketsAt(keys)).toMatchObject([{ kind: 'Bucket', key: 'team-a/copies', bucket: 'copies' }, ...unseen]);
   s3.buckets.get('copies')?.tags.set('s3.cloud37.dev/uid', 'uid-other');
-  expect(await bucketsAt(keys)).toEqual([]);
+  expect(await bucketsAt(keys)).toMatchObject([{ reason: 'BucketNotReady' }, ...unseen]);
 });
 
 describe('what a reference to a Bucket gave ends', () => {

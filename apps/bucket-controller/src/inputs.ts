@@ -10,8 +10,12 @@ import type { BucketWork } from './deps.ts';
 export interface InputSource {
   /** What the references of the spec lead to now; a Fault where one leads nowhere. Asks for nothing when there are none. */
   inputsOf(work: BucketWork, provided: Provided): Promise<Inputs>;
-  /** Those of some Buckets, as `namespace/name`, that have their buckets and may be used now. */
-  bucketsAt(keys: readonly ObjectKey[], work: BucketWork, provided: Provided): Promise<readonly BucketInput[]>;
+  /** What some Buckets, remembered as `namespace/name`, lead to now; a Fault for one that cannot be seen, or not be used, now. */
+  bucketsAt(
+    keys: readonly ObjectKey[],
+    work: BucketWork,
+    provided: Provided,
+  ): Promise<readonly (BucketInput | Fault)[]>;
   /** The objects whose last pass named this Bucket: they look again when it changes. */
   referrersOf(bucket: ObjectKey): readonly ObjectKey[];
   /** Drops what is known of an object that is gone. */
@@ -36,8 +40,9 @@ export const createInputs = (found: {
     const { namespace } = bucket.metadata;
     const key = keyOfReference(ref, namespace);
     const other = await references.bucketFor(ref, namespace);
+    // Whether what it gave has ended a live look says: the cache may be of one before it of that name.
     if (other.metadata.deletionTimestamp !== undefined)
-      return { kind: 'Ended', fault: waiting(reasons.BucketNotReady, `Bucket ${key} is being deleted.`) };
+      throw waiting(reasons.BucketNotReady, `Bucket ${key} is being deleted.`);
     const provided = await references
       .driverFor(other.spec.providerRef, other.metadata.namespace, pass.signal)
       .catch((caught: unknown) => notReady(caught, key));
@@ -106,11 +111,11 @@ export const createInputs = (found: {
       return inputs;
     },
     async bucketsAt(keys, work, provided) {
-      const reached: BucketInput[] = [];
+      const reached: (BucketInput | Fault)[] = [];
       for (const key of keys) {
         const [namespace = '', name = ''] = key.split('/');
         const input = await reachBucket({ namespace, name }, work, provided).catch(onlyFault);
-        if (!(input instanceof Fault) && input.kind === 'Bucket') reached.push(input);
+        if (input instanceof Fault || input.kind === 'Bucket') reached.push(input);
       }
       return reached;
     },

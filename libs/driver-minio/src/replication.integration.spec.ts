@@ -166,9 +166,10 @@ const source = async (bucket: string) => {
     targets: () => listRemoteTargets(here.admin, bucket, context),
     put: (Key: string, Body = 'letter') => here.client.send(new PutObjectCommand({ Bucket: bucket, Key, Body })),
     managed: () => managed,
-    end: (ended: readonly string[], kept: Readonly<Record<string, BucketInput>>) => {
+    end: (ended: Readonly<Record<string, readonly string[]>>, kept: Readonly<Record<string, BucketInput | Fault>>) => {
       const places = Object.entries(kept).map(([id, input]) => [`replication.${id}`, [input]] as const);
-      const references = { ended: new Map(ended.map((id) => [`replication.${id}`, []])), kept: new Map(places) };
+      const names = Object.entries(ended).map(([id, buckets]) => [`replication.${id}`, buckets] as const);
+      const references = { ended: new Map(names), kept: new Map(places) };
       return endReferences(driver, s3(), references, context);
     },
     /** What a process knows that was killed is lost, but for the status. */
@@ -380,11 +381,11 @@ describe('a rule that somebody added to a target of ours', () => {
     const { from, arn, inputs } = await begin();
     const others = (await from.rules()).filter(({ ID }) => ID === 'two');
     await addRule(from.bucket, [...others, strangersRule(arn)]);
-    expect(await from.end(['one'], { two: inputs.two })).toEqual(['replication']);
+    expect(await from.end({ one: [] }, { two: inputs.two })).toEqual(['replication']);
     expect(await from.ids()).toEqual(['two']);
     expect(await from.targets()).toHaveLength(1);
-    expect(await from.end(['one'], { two: inputs.two })).toEqual([]);
-    expect(await from.end(['two'], {})).toEqual(['replication']);
+    expect(await from.end({ one: [] }, { two: inputs.two })).toEqual([]);
+    expect(await from.end({ two: [] }, {})).toEqual(['replication']);
     expect([await from.rules(), await from.targets()]).toEqual([[], []]);
   });
 
@@ -406,7 +407,7 @@ describe('a rule that somebody added to a target of ours', () => {
     const { from, inputs, copies } = await underFalseName();
     await from.put('theirs/early');
     await arrives(there, copies, 'theirs/early').toBe('letter');
-    expect(await from.end(['one'], { two: inputs.two })).toEqual(['replication']);
+    expect(await from.end({ one: [] }, { two: inputs.two })).toEqual(['replication']);
     expect([await from.rules(), await from.targets()]).toEqual([[], []]);
   });
 
@@ -444,6 +445,21 @@ it.each(['ReferenceNotGranted', 'BucketNotReady'])(
     await arrives(there, copies, 'letter').toBe('letter');
   },
 );
+
+it('a rule goes on while its Bucket cannot be seen and that of another one ends', async () => {
+  const [copies, lent] = [await freshBucket(there), await freshBucket(here)];
+  const from = await freshSource();
+  await from.converge([rule('one'), rule('two')], {
+    one: copiesIn(there, copies),
+    two: copiesIn(here, lent, { key: 'team-a/two' }),
+  });
+  const [kept] = (await from.targets()).filter((target) => target.bucket === copies);
+  const unseen = waiting('BucketNotReady', 'Bucket team-b/copies has no Provider that can be used now.');
+  expect(await from.end({ two: [lent] }, { one: unseen })).toEqual(['replication']);
+  expect([await from.ids(), await from.targets()]).toEqual([['one'], [kept]]);
+  await from.put('letter');
+  await arrives(there, copies, 'letter').toBe('letter');
+});
 
 describe('is blocked, and says what to do', () => {
   it('while the source keeps no versions', async () => {

@@ -1,5 +1,5 @@
 import { endReferences, lookAtFeatures, type BucketInput, type Driver, type Input } from '@operator/s3';
-import { waiting, type Fault } from '@operator/outcome';
+import { transient, waiting, type Fault } from '@operator/outcome';
 import {
   bucketContext,
   bucketSpec,
@@ -101,17 +101,36 @@ describe('a rule of ours has an id that proves nothing', () => {
     expect([[...rules.keys()], [...targets]]).toEqual([left, leftTargets]);
   });
 
+  it.each([
+    ['stays where its own Bucket cannot be seen, and it leads elsewhere', 'own', ['blocked'], ['own']],
+    ['goes where its own Bucket cannot be seen, and it leads to what ended', 'lent', [], []],
+  ])('and %s', async (_what, leadsTo, left, leftTargets) => {
+    rules = new Map([
+      ['lent', 'lent'],
+      ['blocked', leadsTo],
+    ]);
+    targets = new Set(['lent', leadsTo]);
+    const kept = new Map([['replication.blocked', [transient('ServerError', 'Status 503.')]]]);
+    const ended = new Map([['replication.lent', ['lent']]]);
+    expect(await endReferences(driver, s3(), { ended, kept }, context)).toEqual(['replication']);
+    expect([[...rules.keys()], [...targets]]).toEqual([left, leftTargets]);
+  });
+
   const ended = { kind: 'Ended', fault: waiting('ReferenceNotGranted', 'It was taken back.') } as const;
   const unseen = waiting('BucketNotReady', 'It is not to be seen.');
-  it.each<[string, () => readonly [lent: Input, blocked: Input | Fault], string, boolean]>([
+  const known = new Map([['replication.lent', ['lent']]]);
+  type Given = readonly [lent: Input, blocked: Input | Fault, stands?: typeof known];
+  it.each<[string, () => Given, string, boolean]>([
     ['goes where it is blocked and leads elsewhere', () => [leadingTo('lent'), leadingTo('own')], 'lent', false],
     ['stays where it is blocked and leads to its own Bucket', () => [ended, leadingTo('own')], 'own', true],
     ['goes where nobody sees whither it may lead, and something ended', () => [ended, unseen], 'lent', false],
+    ['goes where what ended is known, and it leads there', () => [ended, unseen, known], 'lent', false],
+    ['stays where what ended is known, and it leads elsewhere', () => [ended, unseen, known], 'own', true],
     ['stays where nobody sees that, and nothing ended', () => [leadingTo('lent'), unseen], 'own', true],
   ])('and %s', async (_what, inputs, leadsTo, stays) => {
     rules = new Map([['blocked', leadsTo]]);
     targets = new Set(['lent', 'own']);
-    const [lent, blocked] = inputs();
+    const [lent, blocked, stands = new Map<string, string[]>()] = inputs();
     const rule = (id: string) => ({
       id,
       status: 'Enabled' as const,
@@ -124,7 +143,7 @@ describe('a rule of ours has an id that proves nothing', () => {
       ['replication.lent', lent],
       ['replication.blocked', blocked],
     ]);
-    const views = await lookAtFeatures(driver, spec, bucketContext({ inputs: found }), s3(), context);
+    const views = await lookAtFeatures(driver, spec, bucketContext({ inputs: found, stands }), s3(), context);
     const view = views.find(({ aspect }) => aspect === 'replication');
     if (view?.verdict === 'different') await view.step.apply(context);
     else expect(view?.verdict).toBe('blocked');

@@ -5,6 +5,7 @@ import {
   desiredReplication,
   holdsReplication,
   isSameReplication,
+  mayHaveEnded,
   mergeReplication,
   ownsReplication,
   readReplication,
@@ -127,6 +128,12 @@ const arnOf = ({ Destination: to }: FoundReplication['rules'][number]): string =
 const ownArns = (targets: readonly RemoteTarget[]): ReadonlySet<string> =>
   new Set(targets.filter(isOurTarget).map(({ arn }) => arn));
 
+const leadsToEnded = (
+  rule: ReplicationRule,
+  targets: readonly RemoteTarget[],
+  ended: ReadonlyMap<string, readonly string[]>,
+): boolean => mayHaveEnded(ended, targets.find(({ arn }) => arn === arnOf(rule))?.bucket ?? '');
+
 /** Targets of ours that none of the rules has. */
 const obsoleteFor = (rules: FoundReplication['rules'], targets: readonly RemoteTarget[]): readonly RemoteTarget[] => {
   const needed = new Set(rules.map(arnOf));
@@ -139,13 +146,16 @@ const planOf = (wish: MinioReplicationWant, have: MinioReplication): Plan => {
   const left = [...wish.left];
   const own = ownArns(have.targets);
   const places = new Map(wish.rules.map(({ id, place }) => [id, place]));
-  // An id proves nothing: who may write rules gives theirs that of one that is blocked, and has it lead to what was taken back.
+  // An id proves nothing: who may write rules gives theirs that of one that is blocked, and has it lead to what was taken back. Where that
+  // is another bucket, one whose own cannot be seen now goes on.
   const mayBeLeft = (rule: ReplicationRule): boolean => {
     const { ID = '' } = rule;
     if (!left.includes(ID)) return false;
     if (!own.has(arnOf(rule))) return true;
     const place = places.get(ID);
-    return place === undefined ? !wish.hasEnded : targetFor(have.targets, place)?.arn === arnOf(rule);
+    return place === undefined
+      ? !leadsToEnded(rule, have.targets, wish.ended)
+      : targetFor(have.targets, place)?.arn === arnOf(rule);
   };
   const arnsLeft = new Set(have.rules.filter(mayBeLeft).map(arnOf));
   const taken = new Map(have.targets.filter(({ arn }) => arnsLeft.has(arn)).map(({ host, bucket }) => [host, bucket]));
@@ -357,15 +367,19 @@ export const minioReplication = (admin: AdminClient): Aspect<MinioReplicationWan
       return note === undefined ? {} : { note };
     },
 
-    async end(s3, { kept }, context) {
+    async end(s3, { ended, kept }, context) {
       const have = await read(s3, context);
       const own = ownArns(have.targets);
-      const arnsOf = ({ ID = '' }: ReplicationRule): readonly (string | undefined)[] =>
-        (kept.get(referenceOfRule(ID)) ?? [])
-          .map(destinationOf)
-          .map((place) => (place instanceof Fault ? undefined : targetFor(have.targets, place)?.arn));
       // Whatever the rules are called: those who may write them must not keep a target by another name, nor by that of another rule.
-      const rules = have.rules.filter((rule) => !own.has(arnOf(rule)) || arnsOf(rule).includes(arnOf(rule)));
+      const mayStay = (rule: ReplicationRule): boolean =>
+        (kept.get(referenceOfRule(rule.ID ?? '')) ?? [])
+          .map((input) => (input instanceof Fault ? input : destinationOf(input)))
+          .some((place) =>
+            place instanceof Fault
+              ? !leadsToEnded(rule, have.targets, ended)
+              : targetFor(have.targets, place)?.arn === arnOf(rule),
+          );
+      const rules = have.rules.filter((rule) => !own.has(arnOf(rule)) || mayStay(rule));
       const obsolete = obsoleteFor(rules, have.targets);
       if (obsolete.length === 0 && rules.length === have.rules.length) return false;
       await write(s3, have, rules, context);

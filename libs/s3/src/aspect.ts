@@ -176,8 +176,8 @@ export interface Aspect<Want, Have = Want, Change = Want> {
 export interface EndedReferences {
   /** With the names of the buckets that each led to, as far as they are known. */
   readonly ended: ReadonlyMap<string, readonly string[]>;
-  /** With the Buckets that each leads to, as far as that can be seen now: what a reference is called proves nothing. */
-  readonly kept: ReadonlyMap<string, readonly BucketInput[]>;
+  /** With the Buckets that each leads to, or why that cannot be seen now: what a reference is called proves nothing. */
+  readonly kept: ReadonlyMap<string, readonly (BucketInput | Fault)[]>;
 }
 
 /** What a Bucket that is being deleted said last. */

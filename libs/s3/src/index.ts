@@ -53,6 +53,7 @@ export type { RefusedDestinations } from './destinations.ts';
 export type { Driver, DriverFactory, Health } from './driver.ts';
 export { findContent } from './contents.ts';
 export { emptyBucketBatch } from './emptying.ts';
+export { mayHaveEnded } from './ended-references.ts';
 export type { OwnCodes } from './error-classes.ts';
 export { createBucket, lookUpCreation, observeExistence, removeBucket } from './existence.ts';
 export { faultOfQuota, quotaRules, type QuotaWant } from './aspects/quota.ts';

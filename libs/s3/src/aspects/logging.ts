@@ -7,6 +7,7 @@ import {
 import { reasons, type BucketSpec } from '@operator/api';
 import { Fault, onlyFault, terminal, waiting, type CallContext } from '@operator/outcome';
 import type { Aspect, BucketContext, BucketWire, Written } from '../aspect.ts';
+import { mayHaveEnded } from '../ended-references.ts';
 import { answerOf } from '../wire-answer.ts';
 
 /** What the keys of logs have after the prefix: the time alone, or folders by the day of the delivery or of the events. */
@@ -203,9 +204,8 @@ export const logging = ({
   },
   async end(s3, { ended }, context) {
     const have = await readLogging(s3, context);
-    const buckets = [...ended.values()].flat();
-    // Whoever has sent them elsewhere since did not do it by the reference. Where it led is unknown only when the status was lost.
-    if (have === 'off' || (buckets.length > 0 && !buckets.includes(have.bucket))) return false;
+    // Whoever has sent them elsewhere since did not do it by the reference.
+    if (have === 'off' || !mayHaveEnded(ended, have.bucket)) return false;
     await putLogging(s3, 'off', context);
     return true;
   },

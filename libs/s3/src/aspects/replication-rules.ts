@@ -31,8 +31,8 @@ export interface ReplicationWant<Place> {
   readonly left: readonly string[];
   /** Why; the first. */
   readonly fault: Fault | undefined;
-  /** True when a Bucket that the spec names may be copied to no more. */
-  readonly hasEnded: boolean;
+  /** References of the spec to Buckets that may be copied to no more, with the names of the buckets that each led to, as far as they are known. */
+  readonly ended: ReadonlyMap<string, readonly string[]>;
   readonly keepsOthers: boolean;
   /** Ids of rules that an earlier spec had set, and this one may have no longer. */
   readonly former: readonly string[];
@@ -64,19 +64,20 @@ export const replicationRefersTo = ({ replication }: BucketSpec): readonly Refer
  */
 export const desiredReplication = <Place>(
   { replication }: BucketSpec,
-  { inputs, managed }: BucketContext,
+  { inputs, managed, stands }: BucketContext,
   placeOf: (rule: DeclaredRule, input: BucketInput | undefined) => Place | Fault,
 ): ReplicationWant<Place> | undefined => {
   if (replication === undefined) return undefined;
   const rules: WantedRule<Place>[] = [];
   const left: string[] = [];
   const faults: Fault[] = [];
-  let hasEnded = false;
+  const ended = new Map<string, readonly string[]>();
   for (const rule of replication.rules) {
-    const input = inputs.get(referenceOfRule(rule.id));
+    const as = referenceOfRule(rule.id);
+    const input = inputs.get(as);
     if (!(input instanceof Fault) && input?.kind === 'Ended') {
       faults.push(input.fault);
-      hasEnded = true;
+      ended.set(as, stands.get(as) ?? []);
       continue;
     }
     const bucket = input instanceof Fault || input?.kind !== 'Bucket' ? undefined : input;
@@ -101,7 +102,7 @@ export const desiredReplication = <Place>(
     rules,
     left,
     fault: faults[0],
-    hasEnded,
+    ended,
     keepsOthers: replication.others === 'Keep',
     former: managed.replication ?? [],
   };

@@ -230,7 +230,7 @@ describe('numbers of rules', () => {
     rules,
     left: [],
     fault: undefined,
-    hasEnded: false,
+    ended: new Map(),
     keepsOthers,
     former: [],
   });

@@ -12,6 +12,8 @@ export interface MadeBucket {
   readonly status: BucketStatus;
   /** By the server's clock; undefined where it tells no time. */
   readonly at: Date | undefined;
+  /** True when it surely is as it was made, with nothing but its name. */
+  readonly isBlank: boolean;
 }
 
 /**
@@ -61,7 +63,9 @@ export const createOwned = async (work: BucketWork, seen: AbsentBucket): Promise
     throw transient(reasons.Conflict, `Bucket ${spec.name} was created by somebody else at the same moment.`);
   }
   pass.event('Normal', eventReasons.BucketCreated, `Created bucket ${spec.name} in region ${region}.`);
-  return { status: intended, at: made.at };
+  const { refusesRecreation = false, creationTags } = provided.driver;
+  const isBlank = refusesRecreation && creationTags === undefined && Object.keys(born).length === 0;
+  return { status: intended, at: made.at, isBlank };
 };
 
 const isRefused = (caught: unknown): boolean => caught instanceof Fault && caught.kind !== 'transient';

@@ -128,18 +128,21 @@ const notKnownYet = (bucket: string): Fault =>
 export const orNotKnownYet = (caught: unknown, bucket: string): unknown =>
   caught instanceof Fault && caught.reason === reasons.BucketMissing ? notKnownYet(bucket) : caught;
 
-/** Reads whose a bucket is that exists, and if it is ours, its features. `known`: what this pass has read already. */
+const unmarked: SeenOwner = { kind: 'unmarked', tags: new Map() };
+
+/** Reads whose a bucket is that exists, and if it is ours, its features. `known`: what this pass has read, or made, already. */
 export const observeOwned = async (
   work: BucketWork,
   provided: Provided,
   region: string,
-  known: { readonly seen?: SeenOwner; readonly isNew?: boolean } = {},
+  known: { readonly seen?: SeenOwner; readonly isNew?: boolean; readonly isBlank?: boolean } = {},
 ): Promise<SeenBucket | BlockedBucket> => {
   const { bucket, deps, pass } = work;
   const { spec } = bucket;
   const { driver } = provided;
-  const { isNew = false } = known;
-  const seen = known.seen ?? (await readOwner({ wire: driver.wire(region), bucket: spec.name }, pass));
+  const { isNew = false, isBlank = false } = known;
+  const seen =
+    known.seen ?? (isBlank ? unmarked : await readOwner({ wire: driver.wire(region), bucket: spec.name }, pass));
   if (seen.kind === 'absent')
     throw transient(reasons.Conflict, `Bucket ${spec.name} is there for one call and gone for the next.`);
   // A bucket that this very pass has made is ours, unless another one's mark was faster where the server lets it be made twice.
@@ -160,6 +163,7 @@ export const observeOwned = async (
     wire: driver.wire(region),
     bucket: spec.name,
     isNew,
+    isBlank,
     ...(tags === undefined ? {} : { tags }),
   };
   const context = await contextOf(work, provided, verdict.ownership === 'Created');

@@ -43,6 +43,7 @@ interface Options {
   readonly tags?: boolean;
   readonly hidesMissing?: boolean;
   readonly creationTags?: Parameters<typeof createMemoryS3>[0]['creationTags'];
+  readonly refusesRecreation?: true;
   readonly serverIdentity?: string;
   /** The cache has lost the object itself. */
   readonly isUnseen?: boolean;
@@ -59,6 +60,7 @@ const begin = ({
   tags = true,
   hidesMissing = false,
   creationTags,
+  refusesRecreation,
   serverIdentity,
   isUnseen = false,
   policies = [],
@@ -72,6 +74,7 @@ const begin = ({
     tags,
     hidesMissing,
     ...(creationTags === undefined ? {} : { creationTags }),
+    ...(refusesRecreation === undefined ? {} : { refusesRecreation }),
     ...(serverIdentity === undefined ? {} : { serverIdentity }),
     ...(aspects === undefined ? {} : { aspects }),
   });
@@ -239,6 +242,42 @@ describe('a bucket that is not there', () => {
       },
     );
     expect(struck).toBeGreaterThan(20);
+  });
+
+  describe('on a server that creates none twice', () => {
+    const begun = () => begin({ refusesRecreation: true });
+
+    it('is looked at only once it is marked and configured', async () => {
+      const { bench, s3 } = begun();
+      await bench.pass();
+      expect([...s3.inputs('GetBucketTagging'), ...s3.inputs('GetBucketVersioning')]).toEqual([]);
+      expect(serverHas(s3.buckets.get('photos'))).toEqual(settledServer);
+      bench.advance(1_000);
+      expect(await bench.pass()).toMatchObject({ result: 'settled' });
+      expect(s3.inputs('GetBucketTagging')).toHaveLength(1);
+      expect(s3.inputs('GetBucketVersioning')).toHaveLength(1);
+    });
+
+    it('ends exactly right whatever befalls any one write', async () => {
+      await tryEveryMishap(
+        async () => begun(),
+        ({ bench, s3 }, trial) => {
+          expect(bench.facts(), trial).toEqual({
+            ...settledStatus,
+            ownedSince: expect.any(String) as string,
+            lastSyncTime: expect.any(String) as string,
+          });
+          expect(serverHas(s3.buckets.get('photos')), trial).toEqual(settledServer);
+        },
+      );
+    });
+
+    it('is looked at all the same where the creation may have brought more than its name', async () => {
+      const { bench, s3 } = begin({ refusesRecreation: true, creationTags: 'kept' });
+      await bench.pass();
+      expect(s3.inputs('GetBucketTagging')).toHaveLength(1);
+      expect(s3.inputs('GetBucketVersioning')).toHaveLength(1);
+    });
   });
 
   describe.each(['kept', 'dropped', 'MalformedXML', 'AccessDenied'] as const)(

@@ -68,7 +68,7 @@ const create = async (work: BucketWork, seen: AbsentBucket): Promise<Outcome<Buc
   const made = await createOwned(work, seen);
   const after: BucketWork = { ...work, bucket: { ...bucket, status: made.status } };
   try {
-    const look = await observeOwned(after, seen.provided, seen.region, { isNew: true });
+    const look = await observeOwned(after, seen.provided, seen.region, { isNew: true, isBlank: made.isBlank });
     return look.state === 'ours' ? await converge(after, look, made) : refuse(after, look);
   } catch (caught) {
     // The answer to the creation is the best proof there is; what the next pass finds, before the mark is set, may prove nothing.

@@ -122,6 +122,7 @@ export const createMinioDriver = (connection: Connection, deps: DriverDeps, opti
     unsupported,
     keys: createKeyIssuer(admin, `minio+${endpointIdentity(admin.endpoint)}`, () => randomBytes(20).toString('hex')),
     marksBuckets: true,
+    refusesRecreation: true,
     guardsContent: false,
     serverIdentity: endpointIdentity(connection.endpoint),
     wire: (region) => pool.wire(region),

@@ -110,6 +110,8 @@ export interface BucketWire {
   readonly tags?: ReadonlyMap<string, string>;
   /** True when this very pass has made the bucket, so that what it read since is what stands there. */
   readonly isNew?: boolean;
+  /** True when it was made by this pass with nothing but its name, and nobody else can have made it: what it has needs no read. */
+  readonly isBlank?: boolean;
 }
 
 /** What there is to say of a write beside that it was made. */
@@ -131,6 +133,8 @@ export interface Written {
  */
 export interface Aspect<Want, Have = Want, Change = Want> {
   readonly name: BucketFeature;
+  /** What a bucket has that was made with nothing but its name; absent where servers give a new bucket something of their own. */
+  readonly blank?: Have;
   /** The API's name of the call that `read` makes: where the server is known to lack it, it is not asked in each look. */
   readonly readsWith?: string;
   /** What lies outside the bucket and must be found first: a Secret, another Bucket, another Provider. */

@@ -213,7 +213,7 @@ export const bindAspect = <Want, Have, Change>(aspect: Aspect<Want, Have, Change
 
       let have: Have;
       try {
-        have = await aspect.read(s3, context, want);
+        have = s3.isBlank === true && aspect.blank !== undefined ? aspect.blank : await aspect.read(s3, context, want);
       } catch (caught) {
         const fault = unsupportedFault(caught);
         if (fault !== undefined) {

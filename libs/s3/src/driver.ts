@@ -36,6 +36,11 @@ export interface Driver {
   readonly marksBuckets: boolean;
   /** Absent where CreateBucket carries no tags, because nobody knows what the server makes of them. */
   readonly creationTags?: CreationTags;
+  /**
+   * True when the server refuses to create a bucket that is there: then whoever it grants a creation has made the bucket, and knows what is
+   * in it. Absent where it may grant one twice (Amazon's us-east-1), or where nobody knows.
+   */
+  readonly refusesRecreation?: true;
   /** True when the server is known to refuse DeleteBucket while the bucket holds anything; all others are looked into first. */
   readonly guardsContent: boolean;
   /** Milliseconds for which the server may deny a bucket that it has made; absent where it knows what it did. */

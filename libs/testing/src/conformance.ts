@@ -177,6 +177,8 @@ export const driverConformance = (options: ConformanceOptions): void => {
         expect(context.calls).toHaveLength(1);
         const creation = await lookUpCreation(driver, { bucket }, context);
         expect(creation.kind === 'listed' ? creation.at.getTime() : creation).toBeGreaterThan(beforeMs);
+        if (driver.refusesRecreation === true)
+          expect(await createBucket(driver, { bucket }, context)).toMatchObject({ outcome: 'alreadyOurs' });
         await removeBucket(driver, { bucket }, context);
         expect(await observeExistence(driver, { bucket }, context)).toEqual({ state: 'absent' });
         expect(await observeExistence(driver, { bucket, wasThere: true }, context)).toEqual({ state: 'absent' });

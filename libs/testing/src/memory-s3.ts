@@ -39,6 +39,8 @@ export interface MemoryS3Options {
   readonly hidesMissing?: boolean;
   /** True: DeleteBucket removes a bucket with all that is in it, as SeaweedFS does. */
   readonly removesFullBuckets?: boolean;
+  /** True: the driver knows that it refuses to create a bucket that is there, as it always does. */
+  readonly refusesRecreation?: true;
   /** What it makes of tags in CreateBucket; the driver sends none when absent. */
   readonly creationTags?: 'kept' | 'dropped' | 'MalformedXML' | 'AccessDenied';
   /** Tags and versioning when absent. */
@@ -245,6 +247,7 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
       return !hasRefusedTags;
     },
     guardsContent: false,
+    ...(options.refusesRecreation === undefined ? {} : { refusesRecreation: true }),
     ...(options.creationTags === undefined ? {} : { creationTags: createCreationTags(() => now().getTime()) }),
     serverIdentity,
     wire: (region = 'us-east-1') => wireFor(region),

@@ -47,7 +47,8 @@ export const writeBucket = async (
     context,
   );
   tell(object, 'BucketCreated', `Created bucket ${Bucket} in region ${wire.region}.`);
-  await look();
+  // Where a creation that is granted proves that there was no such bucket, nothing is to be seen of it yet.
+  if (driver.refusesRecreation !== true) await look();
   // The owner tags first, by themselves.
   if (!marksAtCreation) await putTags(marks);
   if (tags.length > 0) await putTags([...tags, ...marks]);

@@ -23,6 +23,7 @@ export const mergeTags = (found: Tags, { tags, remove }: TaggingWant): Tags =>
  */
 export const tagging: Aspect<TaggingWant, Tags> = {
   name: 'tagging',
+  blank: new Map(),
   desired({ tagging: declared }, { mark, managed }) {
     const wanted = Object.entries(declared?.tags ?? {});
     const keys = new Set(wanted.map(([key]) => key));

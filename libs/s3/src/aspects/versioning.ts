@@ -15,6 +15,7 @@ export interface VersioningWant {
  */
 export const versioning: Aspect<VersioningWant> = {
   name: 'versioning',
+  blank: { enabled: false, mfaDelete: false },
   readsWith: 'GetBucketVersioning',
   // A bucket that has never had it, and one on a server without it, look alike.
   isSet: ({ enabled, mfaDelete }) => enabled || mfaDelete,

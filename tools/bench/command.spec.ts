@@ -16,6 +16,7 @@ describe('the command line of the benchmarks', () => {
       peers: new Map(),
       profile: false,
       save: true,
+      check: false,
     });
   });
 
@@ -29,8 +30,14 @@ describe('the command line of the benchmarks', () => {
       peers: new Map([['insee', '/a=b']]),
       save: false,
     });
-    expect(readOptions(['--quick'], known)).toMatchObject({ runs: 1, sizes: [100], save: false });
+    expect(readOptions(['--quick', '--check'], known)).toMatchObject({ runs: 1, sizes: [100], check: true });
+    expect(readOptions(['rest', '--check'], known)).toMatchObject({ scenarios: ['rest'], check: true });
+  });
+
+  it('runs nothing for files of results', () => {
     expect(readOptions(['--compare', 'a', 'b'], known)).toEqual({ compare: ['a', 'b'] });
+    expect(readOptions(['--check', 'a.jsonl', 'b.jsonl'], known)).toEqual({ check: ['a.jsonl', 'b.jsonl'] });
+    expect(readOptions(['--record', 'a.jsonl'], known)).toEqual({ record: ['a.jsonl'] });
   });
 
   it.each([
@@ -43,6 +50,8 @@ describe('the command line of the benchmarks', () => {
     [['--kinds=Bucket,Secret'], '--kinds: no Secret; there are: Bucket, BucketPolicy, AccessKey'],
     [['--peer=insee'], '--peer: "insee" is not NAME=FOLDER'],
     [['--compare', 'a'], '--compare takes two files of results'],
+    [['--record'], '--record takes files of results'],
+    [['--check', 'rest', 'a.jsonl'], 'no scenario a.jsonl'],
   ])('refuses %j', (given, message) => {
     const reading = () => readOptions(given, known);
     expect(reading).toThrow(UsageError);

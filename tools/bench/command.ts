@@ -12,7 +12,15 @@ export interface Options extends Pick<
   readonly scenarios: readonly string[];
   /** Keep the results in .local/bench/results. */
   readonly save: boolean;
+  /** Compare what was found with bounds.yaml. */
+  readonly check: boolean;
 }
+
+/** What to do with files of results that are kept; nothing is run. */
+export type KeptCommand =
+  | { readonly compare: readonly [before: string, after: string] }
+  | { readonly check: readonly string[] }
+  | { readonly record: readonly string[] };
 
 export const usage = (scenarios: readonly Scenario[]): string =>
   [
@@ -20,7 +28,7 @@ export const usage = (scenarios: readonly Scenario[]): string =>
     '',
     ...scenarios.map(({ name, title }) => `  ${name.padEnd(10)} ${title}`),
     '',
-    '  --quick               small and short, for its counts only; keeps no results',
+    '  --quick               small and short, for its counts only',
     '  --runs N              of each measurement, 3; of thousands of objects fewer',
     '  --sizes N,N,…         numbers of objects to converge, 300,1000,5000',
     `  --kinds KIND,KIND,…   to converge, ${crowdKinds.join(',')}`,
@@ -28,25 +36,24 @@ export const usage = (scenarios: readonly Scenario[]): string =>
     '  --soak-minutes N      30',
     '  --peer NAME=FOLDER    another operator to compare with: its binary `manager` and its CRDs in `crds`',
     '  --profile             keep CPU profiles of the controllers in .local/bench and print their tops',
-    '  --compare A B         two files of results, nothing is run',
     '  --no-save             keep no results',
+    '  --check               compare what was found with tools/bench/bounds.yaml, of --quick the counts',
+    '',
+    'with files of results, such as .local/bench/results/*.jsonl, nothing is run:',
+    '  --compare A B         one beside the other',
+    '  --check FILE…         with tools/bench/bounds.yaml',
+    '  --record FILE…        mean and spread of five runs or more, into tools/bench/bounds.yaml',
   ].join('\n');
 
 /**
  * Reads the command line; without scenarios, all of them.
  * @throws UsageError
  */
-export const readOptions = (
-  argv: readonly string[],
-  known: readonly string[],
-): Options | { readonly compare: readonly [string, string] } | 'help' => {
+export const readOptions = (argv: readonly string[], known: readonly string[]): Options | KeptCommand | 'help' => {
   const { values, positionals } = parse(argv);
   if (values.help === true) return 'help';
-  if (values.compare !== undefined) {
-    const [other, ...rest] = positionals;
-    if (other === undefined || rest.length > 0) throw new UsageError('--compare takes two files of results');
-    return { compare: [values.compare, other] };
-  }
+  const kept = readKept(values, positionals);
+  if (kept !== undefined) return kept;
   for (const name of positionals) {
     if (!known.includes(name)) throw new UsageError(`no scenario ${name}; there are: ${known.join(', ')}`);
   }
@@ -64,8 +71,28 @@ export const readOptions = (
     soakMinutes: positive('--soak-minutes', values['soak-minutes'] ?? (quick ? '0.5' : '30')),
     peers: new Map((values.peer ?? []).map(readPeer)),
     profile: values.profile === true,
-    save: values['no-save'] !== true && !quick,
+    save: values['no-save'] !== true,
+    check: values.check === true,
   };
+};
+
+/** Undefined when something is to be run. */
+const readKept = (
+  values: { readonly compare?: boolean; readonly check?: boolean; readonly record?: boolean },
+  positionals: readonly string[],
+): KeptCommand | undefined => {
+  if (values.compare === true) {
+    const [before, after, ...rest] = positionals;
+    if (before === undefined || after === undefined || rest.length > 0)
+      throw new UsageError('--compare takes two files of results');
+    return { compare: [before, after] };
+  }
+  if (values.record === true) {
+    if (positionals.length === 0) throw new UsageError('--record takes files of results');
+    return { record: positionals };
+  }
+  const areFiles = positionals.length > 0 && positionals.every((name) => name.endsWith('.jsonl'));
+  return values.check === true && areFiles ? { check: positionals } : undefined;
 };
 
 const parse = (argv: readonly string[]) => {
@@ -83,7 +110,9 @@ const parse = (argv: readonly string[]) => {
         'soak-minutes': { type: 'string' },
         peer: { type: 'string', multiple: true },
         profile: { type: 'boolean' },
-        compare: { type: 'string' },
+        compare: { type: 'boolean' },
+        check: { type: 'boolean' },
+        record: { type: 'boolean' },
         'no-save': { type: 'boolean' },
       },
     });

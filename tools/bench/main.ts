@@ -8,7 +8,9 @@ import { obtainServers } from '@operator/tools/local';
 import { inWords } from '@operator/tools/narrate';
 import { localFolder, projectRoot } from '@operator/tools/paths';
 import { untilSignal } from '@operator/tools/signals';
-import { readOptions, usage, UsageError, type Options } from './command.ts';
+import { checkBounds, machineOf, recordRuns } from './bounds/bounds.ts';
+import { boundsPath, readBounds, writeForm } from './bounds/file.ts';
+import { readOptions, usage, UsageError, type KeptCommand, type Options } from './command.ts';
 import { makeCrowd, type Crowd } from './crowd.ts';
 import {
   isViolated,
@@ -90,17 +92,44 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
   if (path !== undefined && figures.length > 0) log(`kept in ${path}`);
   const violated = figures.filter(isViolated);
   for (const { scenario, name } of violated) log(`violated: ${scenario}, ${name}`);
-  return failed + violated.length > 0 ? 1 : 0;
+  const beyond = options.check ? await check({ header, figures }) : 0;
+  return failed + violated.length + beyond > 0 ? 1 : 0;
+};
+
+/** Says what is beyond its bound; returns how many figures are. */
+const check = async (results: Results): Promise<number> => {
+  const bounds = await readBounds(boundsPath);
+  const lines = checkBounds(bounds, results);
+  for (const line of lines) log(`beyond its bound: ${line}`);
+  const machine = machineOf(results);
+  const { machine: measuredOn } = bounds[results.header.quick ? 'quick' : 'whole'];
+  if (lines.length > 0 && machine !== measuredOn) log(`bounds are of ${measuredOn}; this is ${machine}`);
+  return lines.length;
 };
 
 const readResults = (path: string): Results => {
   try {
     return parseResults(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new UsageError(`--compare: ${path}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    throw new UsageError(`${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+};
+
+const useKept = async (command: KeptCommand): Promise<number> => {
+  if ('compare' in command) {
+    const [before, after] = command.compare;
+    console.log(renderComparison(readResults(before), readResults(after)));
+    return 0;
+  }
+  if ('check' in command) {
+    let beyond = 0;
+    for (const path of command.check) beyond += await check(readResults(path));
+    return beyond > 0 ? 1 : 0;
+  }
+  const { form, measured, notes } = recordRuns(await readBounds(boundsPath), command.record.map(readResults));
+  await writeForm(boundsPath, form, measured);
+  for (const note of notes) log(note);
+  return 0;
 };
 
 const rejectionOf = (signal: AbortSignal): Promise<never> =>
@@ -126,9 +155,9 @@ const describe = (quick: boolean): Header => ({
 });
 
 /** Where results are kept: beside earlier ones of the same day and commit. */
-const pathFor = ({ startedAt, commit }: Header): string => {
+const pathFor = ({ startedAt, commit, quick }: Header): string => {
   mkdirSync(resultsFolder, { recursive: true });
-  const base = join(resultsFolder, `${startedAt.slice(0, 10)}-${commit.slice(0, 9)}`);
+  const base = join(resultsFolder, `${quick ? 'quick-' : ''}${startedAt.slice(0, 10)}-${commit.slice(0, 9)}`);
   let path = `${base}.jsonl`;
   for (let nth = 2; existsSync(path); nth += 1) path = `${base}-${nth}.jsonl`;
   return path;
@@ -142,11 +171,8 @@ try {
   );
   if (options === 'help') {
     console.log(usage(scenarios));
-  } else if ('compare' in options) {
-    const [before, after] = options.compare;
-    console.log(renderComparison(readResults(before), readResults(after)));
   } else {
-    process.exitCode = await run(options, signal);
+    process.exitCode = 'scenarios' in options ? await run(options, signal) : await useKept(options);
   }
 } catch (error) {
   if (signal.aborted) process.exit(130);

@@ -145,6 +145,7 @@ const digits: Readonly<Record<Unit, number>> = {
   count: 2,
   ms: 0,
   s: 1,
+  B: 0,
   MiB: 1,
   'per second': 1,
   '%': 1,

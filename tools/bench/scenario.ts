@@ -14,7 +14,7 @@ export interface Scenario {
   run(bench: Bench): Promise<readonly Figure[]>;
 }
 
-export type Unit = 'ratio' | 'count' | 'ms' | 's' | 'MiB' | 'per second' | '%';
+export type Unit = 'ratio' | 'count' | 'ms' | 's' | 'B' | 'MiB' | 'per second' | '%';
 export type Aim = { readonly atLeast: number } | { readonly atMost: number };
 
 /** One figure: `values` has one number for each run or sample; median, minimum and maximum are derived. */

@@ -1,20 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { readOptions, UsageError } from './command.ts';
 
-const known = ['converge', 'rest'];
+const known = [
+  { name: 'converge' },
+  { name: 'rest' },
+  { name: 'emptying', only: 'whole' },
+  { name: 'growth', only: 'named' },
+] as const;
 
 describe('the command line of the benchmarks', () => {
-  it('runs everything when it names nothing', () => {
+  it('runs what is not run by name alone when it names nothing', () => {
     expect(readOptions([], known)).toEqual({
-      scenarios: known,
+      scenarios: ['converge', 'rest', 'emptying'],
       quick: false,
       runs: 3,
       sizes: [300, 1_000, 5_000],
       kinds: ['Bucket', 'BucketPolicy', 'AccessKey'],
       crowdBuckets: 10_000,
       soakMinutes: 30,
+      fleets: [2_500, 5_000, 10_000, 20_000],
+      shards: [1, 2, 4, 8],
       peers: new Map(),
-      profile: false,
       save: true,
       check: false,
     });
@@ -30,7 +36,17 @@ describe('the command line of the benchmarks', () => {
       peers: new Map([['insee', '/a=b']]),
       save: false,
     });
-    expect(readOptions(['--quick', '--check'], known)).toMatchObject({ runs: 1, sizes: [100], check: true });
+    expect(readOptions(['--quick', '--check'], known)).toMatchObject({
+      scenarios: ['converge', 'rest'],
+      runs: 1,
+      sizes: [100],
+      check: true,
+    });
+    expect(readOptions(['growth', '--fleets=20,10', '--shards=4'], known)).toMatchObject({
+      scenarios: ['growth'],
+      fleets: [10, 20],
+      shards: [4],
+    });
     expect(readOptions(['rest', '--check'], known)).toMatchObject({ scenarios: ['rest'], check: true });
   });
 
@@ -41,7 +57,7 @@ describe('the command line of the benchmarks', () => {
   });
 
   it.each([
-    [['nothing'], 'no scenario nothing; there are: converge, rest'],
+    [['nothing'], 'no scenario nothing; there are: converge, rest, emptying, growth'],
     [['--fast'], '--fast'],
     [['--runs=0'], '--runs: "0" is no positive number'],
     [['--runs=1.5'], '--runs: 1.5 is no whole number'],

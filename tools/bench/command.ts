@@ -7,7 +7,7 @@ export class UsageError extends Error {}
 
 export interface Options extends Pick<
   Bench,
-  'quick' | 'runs' | 'sizes' | 'kinds' | 'crowdBuckets' | 'soakMinutes' | 'peers' | 'profile'
+  'quick' | 'runs' | 'sizes' | 'kinds' | 'crowdBuckets' | 'soakMinutes' | 'fleets' | 'shards' | 'peers'
 > {
   readonly scenarios: readonly string[];
   /** Keep the results in .local/bench/results. */
@@ -26,7 +26,9 @@ export const usage = (scenarios: readonly Scenario[]): string =>
   [
     'usage: npm run bench -- [scenario…] [flags]',
     '',
-    ...scenarios.map(({ name, title }) => `  ${name.padEnd(10)} ${title}`),
+    ...scenarios.map(
+      ({ name, title, only }) => `  ${name.padEnd(10)} ${title}${only === 'named' ? '; only when named' : ''}`,
+    ),
     '',
     '  --quick               small and short, for its counts only',
     '  --runs N              of each measurement, 3; of thousands of objects fewer',
@@ -34,8 +36,9 @@ export const usage = (scenarios: readonly Scenario[]): string =>
     `  --kinds KIND,KIND,…   to converge, ${crowdKinds.join(',')}`,
     '  --crowd N             Buckets of the crowd, with a policy and a key for each fifth; 10000',
     '  --soak-minutes N      30',
+    '  --fleets N,N,…        numbers of Buckets of growth, 2500,5000,10000,20000',
+    '  --shards N,N,…        of the largest of them, 1,2,4,8',
     '  --peer NAME=FOLDER    another operator to compare with: its binary `manager` and its CRDs in `crds`',
-    '  --profile             keep CPU profiles of the controllers in .local/bench and print their tops',
     '  --no-save             keep no results',
     '  --check               compare what was found with tools/bench/bounds.yaml, of --quick the counts',
     '',
@@ -46,31 +49,34 @@ export const usage = (scenarios: readonly Scenario[]): string =>
   ].join('\n');
 
 /**
- * Reads the command line; without scenarios, all of them.
+ * Reads the command line; without scenarios, all that are not run by name alone.
  * @throws UsageError
  */
-export const readOptions = (argv: readonly string[], known: readonly string[]): Options | KeptCommand | 'help' => {
+export const readOptions = (
+  argv: readonly string[],
+  scenarios: readonly Pick<Scenario, 'name' | 'only'>[],
+): Options | KeptCommand | 'help' => {
   const { values, positionals } = parse(argv);
   if (values.help === true) return 'help';
   const kept = readKept(values, positionals);
   if (kept !== undefined) return kept;
+  const known = scenarios.map(({ name }) => name);
   for (const name of positionals) {
     if (!known.includes(name)) throw new UsageError(`no scenario ${name}; there are: ${known.join(', ')}`);
   }
   const quick = values.quick === true;
+  const usual = scenarios.filter(({ only }) => only === undefined || (only === 'whole' && !quick));
   return {
-    scenarios: positionals.length === 0 ? known : positionals,
+    scenarios: positionals.length === 0 ? usual.map(({ name }) => name) : positionals,
     quick,
     runs: whole('--runs', values.runs ?? (quick ? '1' : '3')),
-    sizes: (values.sizes ?? (quick ? '100' : '300,1000,5000'))
-      .split(',')
-      .map((size) => whole('--sizes', size))
-      .toSorted((one, other) => one - other),
+    sizes: ascending('--sizes', values.sizes ?? (quick ? '100' : '300,1000,5000')),
     kinds: (values.kinds?.split(',') ?? crowdKinds).map(readKind),
     crowdBuckets: whole('--crowd', values.crowd ?? (quick ? '100' : '10000')),
+    fleets: ascending('--fleets', values.fleets ?? (quick ? '50,100' : '2500,5000,10000,20000')),
+    shards: ascending('--shards', values.shards ?? (quick ? '1,2' : '1,2,4,8')),
     soakMinutes: positive('--soak-minutes', values['soak-minutes'] ?? (quick ? '0.5' : '30')),
     peers: new Map((values.peer ?? []).map(readPeer)),
-    profile: values.profile === true,
     save: values['no-save'] !== true,
     check: values.check === true,
   };
@@ -109,7 +115,8 @@ const parse = (argv: readonly string[]) => {
         crowd: { type: 'string' },
         'soak-minutes': { type: 'string' },
         peer: { type: 'string', multiple: true },
-        profile: { type: 'boolean' },
+        fleets: { type: 'string' },
+        shards: { type: 'string' },
         compare: { type: 'boolean' },
         check: { type: 'boolean' },
         record: { type: 'boolean' },
@@ -120,6 +127,12 @@ const parse = (argv: readonly string[]) => {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 };
+
+const ascending = (flag: string, text: string): readonly number[] =>
+  text
+    .split(',')
+    .map((number) => whole(flag, number))
+    .toSorted((one, other) => one - other);
 
 const positive = (flag: string, text: string): number => {
   const value = Number(text);

@@ -83,8 +83,7 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
   } finally {
     // Servers that a scenario has not stopped when it was interrupted end with this process.
     if (!signal.aborted) await (await crowd?.catch(() => undefined))?.close();
-    const isKept = options.profile || failed > 0;
-    await Promise.all([remove(), isKept ? undefined : rm(dir, { recursive: true, force: true, maxRetries: 5 })]);
+    await Promise.all([remove(), failed > 0 ? undefined : rm(dir, { recursive: true, force: true, maxRetries: 5 })]);
     if (failed > 0) log(`logs are in ${dir}`);
     if (signal.aborted) log(`interrupted${path !== undefined && figures.length > 0 ? `; kept in ${path}` : ''}`);
   }
@@ -165,10 +164,7 @@ const pathFor = ({ startedAt, commit, quick }: Header): string => {
 
 const { signal } = untilSignal();
 try {
-  const options = readOptions(
-    process.argv.slice(2),
-    scenarios.map(({ name }) => name),
-  );
+  const options = readOptions(process.argv.slice(2), scenarios);
   if (options === 'help') {
     console.log(usage(scenarios));
   } else {

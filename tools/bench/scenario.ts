@@ -9,6 +9,8 @@ export interface Scenario {
   readonly isTimed: boolean;
   /** True for one that takes long: those that follow it and are not timed run beside it. */
   readonly isLong?: boolean;
+  /** Runs only where the command line names it; `whole`: or in a run of all that is not quick. */
+  readonly only?: 'named' | 'whole';
   /** Called before anything is started. @throws UsageError when it was given what it cannot use */
   check?(given: Pick<Bench, 'peers'>): void;
   run(bench: Bench): Promise<readonly Figure[]>;
@@ -39,10 +41,12 @@ export interface Bench {
   /** How many Buckets the crowd has. */
   readonly crowdBuckets: number;
   readonly soakMinutes: number;
+  /** Numbers of Buckets, ascending, at which growth is measured. */
+  readonly fleets: readonly number[];
+  /** Numbers of shards, ascending, in which the largest fleet is measured. */
+  readonly shards: readonly number[];
   /** Folder of another operator's binary and CRDs, by its name. */
   readonly peers: ReadonlyMap<string, string>;
-  /** Keep CPU profiles of the controllers. */
-  readonly profile: boolean;
   /** Aborted when somebody wants us to stop. */
   readonly signal: AbortSignal;
   /** Folder of the controllers' bundles. */

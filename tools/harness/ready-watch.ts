@@ -2,28 +2,32 @@ import { isReady, type Kube, type OurKind } from './kube.ts';
 
 /** Sees objects become Ready by one watch, which costs the API server less than looking. */
 export interface ReadyWatch {
-  /** By object name: `performance.now()` when it was first seen Ready for its present generation, since the watch began. */
+  /** By object name: `performance.now()` when it was first seen Ready for its latest generation, since the watch began. */
   readonly readyAt: ReadonlyMap<string, number>;
   /** Resolves when so many have been seen Ready. @throws Error after `timeoutMs`, with how many there were, or when the watch ends */
   untilReady(count: number, timeoutMs: number): Promise<void>;
-  /** Resolves when this one has been seen Ready, with when. @throws as `untilReady` */
-  untilReadyNamed(name: string, timeoutMs: number): Promise<number>;
+  /** Resolves when this one has been seen Ready for this generation or a later one, any when absent, with when. @throws as `untilReady` */
+  untilReadyNamed(name: string, timeoutMs: number, generation?: number): Promise<number>;
   close(): void;
 }
 
 /** Sees what happens in a namespace from now on: objects that are Ready already are not seen until they change. */
 export async function watchReady(kube: Kube, kind: OurKind, namespace: string): Promise<ReadyWatch> {
   const readyAt = new Map<string, number>();
+  const readyFor = new Map<string, number>();
   const stopped = new AbortController();
   const waiting = new Set<() => void>();
   let ended: Error | undefined;
   const events = await kube.watch(kind, namespace, stopped.signal);
   const follow = async () => {
     for await (const { type, object } of events) {
-      const { name } = object.metadata;
-      if (type === 'DELETED') readyAt.delete(name);
-      else if (!readyAt.has(name) && isReady(object)) {
+      const { name, generation = 0 } = object.metadata;
+      if (type === 'DELETED') {
+        readyAt.delete(name);
+        readyFor.delete(name);
+      } else if (isReady(object) && generation > (readyFor.get(name) ?? -1)) {
         readyAt.set(name, performance.now());
+        readyFor.set(name, generation);
         for (const look of waiting) look();
       }
     }
@@ -63,11 +67,11 @@ export async function watchReady(kube: Kube, kind: OurKind, namespace: string): 
         () => `${count} × ${kind} Ready in ${namespace}, ${readyAt.size} are`,
       );
     },
-    untilReadyNamed: (name, timeoutMs) =>
+    untilReadyNamed: (name, timeoutMs, generation = 0) =>
       untilSeen(
-        () => readyAt.get(name),
+        () => ((readyFor.get(name) ?? -1) >= generation ? readyAt.get(name) : undefined),
         timeoutMs,
-        () => `${kind} ${namespace}/${name} Ready`,
+        () => `${kind} ${namespace}/${name} Ready for generation ${generation}`,
       ),
     close: () => stopped.abort(),
   };

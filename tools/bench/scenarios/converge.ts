@@ -1,5 +1,3 @@
-import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   accessKeySpec,
@@ -12,12 +10,12 @@ import {
   type Manifest,
   type World,
 } from '@operator/tools/harness';
-import { localFolder } from '@operator/tools/paths';
 import { countCalls, isKubeWrite, isStorageCall, readCalls, tellCalls, type Calls } from '../calls.ts';
 import type { CrowdKind } from '../crowd.ts';
-import { tellTop } from '../profile.ts';
+import { sizeInEtcd } from '../etcd.ts';
 import { bundleRawLoop, startRawLoop, type RawServer } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
+import { startSpanCounter } from '../traces.ts';
 
 /** Workers that a controller has by default, and objects that the raw loop writes at once. */
 export const workers = 10;
@@ -25,6 +23,8 @@ const provider = 'minio';
 /** MinIO seals what its admin API takes with a key from argon2id, for which client and server take 64 MiB and 0.1 s each time. */
 const mostKeys = { quick: 5, full: 20 };
 const mostPolicies = 1_000;
+/** Of the controller for a Bucket with versioning and tags, its start included. */
+const mostCpuMs = 11;
 const sides = ['controller', 'raw loop'] as const;
 type Side = (typeof sides)[number];
 
@@ -43,6 +43,8 @@ export interface Rate {
 }
 export interface Convergence extends Rate {
   readonly calls: Calls;
+  /** Of all objects, in etcd. */
+  readonly storedBytes: number;
 }
 
 export const converge: Scenario = {
@@ -88,7 +90,7 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
           await makeObjects(world, kind, namespace, count, signal);
           const found =
             side === 'controller'
-              ? await convergeCold(bench, world, kind, namespace, count)
+              ? await convergeCold(world, kind, namespace, count)
               : await runRawLoop(program, world, kind, namespace, count, { type: 'minio', ...world.server('minio') });
           log(`${count} × ${kind}, ${side}: ${(count / found.seconds).toFixed(1)} per second`);
           const id = `${kind} ${side}`;
@@ -96,13 +98,44 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
         }
       }
     }
-    return kinds.flatMap((kind) => {
+    const figures = kinds.flatMap((kind) => {
       const of = (side: Side) => seen.get(`${kind} ${side}`) ?? [];
       const limit = kind === 'AccessKey' ? { note: 'argon2id of MinIO’s admin API is the limit of both' } : {};
-      return figuresOf({ scenario: 'converge', what: kind, ...limit }, countOf(kind), of('controller'), of('raw loop'));
+      const most = kind === 'Bucket' ? { mostCpuMs } : {};
+      const subject = { scenario: 'converge', what: kind, ...limit, ...most };
+      return figuresOf(subject, countOf(kind), of('controller'), of('raw loop'));
     });
+    return size === bench.sizes[0] ? [...figures, ...(await countSpans(bench, world))] : figures;
   } finally {
     await world.stop();
+  }
+};
+
+/** Spans of first convergences, by a controller that traces everything. */
+const countSpans = async ({ signal }: Bench, world: World): Promise<readonly Figure[]> => {
+  const count = 3;
+  const namespace = 'traced';
+  await makeProviders(world, [namespace]);
+  await makeObjects(world, 'Bucket', namespace, count, signal);
+  const counter = await startSpanCounter();
+  try {
+    const watch = await watchReady(world.kube, 'Bucket', namespace);
+    const controller = await world.startController('bucket', {
+      as: 'bucket-traced',
+      namespaces: [namespace],
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: counter.url },
+    });
+    try {
+      await watch.untilReady(count, patienceMs(count));
+    } finally {
+      watch.close();
+      // It sends what it has kept.
+      await controller.stop();
+    }
+    const spans = counter.spansOf('reconcile Bucket').reduce((sum, one) => sum + one, 0);
+    return [{ scenario: 'converge', name: 'Bucket: spans of its traces', unit: 'count', values: [spans / count] }];
+  } finally {
+    await counter.close();
   }
 };
 
@@ -143,35 +176,35 @@ const patienceMs = (count: number): number => 60_000 + count * 1_000;
 
 /** Starts the controller of the kind on one namespace, and waits until so many objects of it are Ready. */
 export const convergeCold = async (
-  bench: Bench,
   world: World,
   kind: CrowdKind,
   namespace: string,
   count: number,
+  nodeFlags: readonly string[] = [],
 ): Promise<Convergence> => {
   const watch = await watchReady(world.kube, kind, namespace);
-  const profiles = join(localFolder, 'bench', 'profiles');
-  const profileName = `${controllerOf[kind]}-${count}-${Date.now()}.cpuprofile`;
-  if (bench.profile) mkdirSync(profiles, { recursive: true });
   const startedAt = performance.now();
   const controller = await world.startController(controllerOf[kind], {
     as: `${controllerOf[kind]}-${namespace}`,
     namespaces: [namespace],
-    nodeFlags: bench.profile ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${profileName}`] : [],
+    nodeFlags,
   });
   try {
     await watch.untilReady(count, patienceMs(count));
     const seconds = (Math.max(...watch.readyAt.values()) - startedAt) / 1_000;
     const calls = await callsAtLast(controller);
     const cpuSeconds = await controller.cpuSeconds();
-    return { seconds, cpuSeconds, peakMebibytes: await controller.peakMebibytes(), calls };
+    const peakMebibytes = await controller.peakMebibytes();
+    return { seconds, cpuSeconds, peakMebibytes, calls, storedBytes: await storedBytes(world, kind, namespace) };
   } finally {
     watch.close();
     await controller.stop();
     await controller.close();
-    if (bench.profile && readdirSync(profiles).includes(profileName)) bench.log(tellTop(join(profiles, profileName)));
   }
 };
+
+const storedBytes = async ({ controlPlane }: World, kind: CrowdKind, namespace: string): Promise<number> =>
+  (await sizeInEtcd(controlPlane.etcdUrl, kind, namespace)).bytes;
 
 /** The calls once there are no more: Events go out after the rest. */
 const callsAtLast = async (controller: { metrics(): Promise<string> }): Promise<Calls> => {
@@ -203,7 +236,8 @@ export const runRawLoop = async (
       watch.untilReady(count, patienceMs(count)),
     ]);
     const seconds = (Math.max(...watch.readyAt.values()) - startedAt) / 1_000;
-    return { seconds, cpuSeconds, peakMebibytes, calls: new Map(calls) };
+    const stored = await storedBytes(world, kind, namespace);
+    return { seconds, cpuSeconds, peakMebibytes, calls: new Map(calls), storedBytes: stored };
   } finally {
     watch.close();
     await loop.stop();
@@ -214,7 +248,12 @@ const isEvent = (name: string): boolean => name.endsWith(' events');
 
 /** What both sides did in each run. `what`: the objects, in a few words. */
 export const figuresOf = (
-  { scenario, what, note }: { readonly scenario: string; readonly what: string; readonly note?: string },
+  {
+    scenario,
+    what,
+    note,
+    mostCpuMs,
+  }: { readonly scenario: string; readonly what: string; readonly note?: string; readonly mostCpuMs?: number },
   count: number,
   controller: readonly Convergence[],
   rawLoop: readonly Convergence[],
@@ -268,9 +307,15 @@ export const figuresOf = (
       },
     ),
     figure(
+      'bytes in etcd per object',
+      'B',
+      controller.map(({ storedBytes }) => storedBytes / count),
+    ),
+    figure(
       'CPU of the controller per object',
       'ms',
       controller.map(({ cpuSeconds }) => (cpuSeconds * 1_000) / count),
+      mostCpuMs === undefined ? {} : { aim: { atMost: mostCpuMs } },
     ),
     figure(
       'CPU of the raw loop per object',

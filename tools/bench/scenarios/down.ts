@@ -19,6 +19,8 @@ import type { Bench, Figure, Scenario } from '../scenario.ts';
 const elsewhere = 'elsewhere';
 /** In an outage an object says first that the endpoint is away and then, once that is known, that its Provider is not Ready. */
 const mostStatusWrites = 2;
+/** While all tell the outage, the API server is busy with them. */
+const mostWhileAsked = 1.5;
 /** The same but for what differs between two measurements of it. */
 const unchanged = 1.2;
 
@@ -130,7 +132,7 @@ export const down: Scenario = {
         { scenario: 'down', name: 'arrival elsewhere, while all are asked', unit: 'ms', values: whileAsked },
         { scenario: 'down', name: 'arrival elsewhere, in the silence', unit: 'ms', values: whileSilent },
         figure('median of arrivals, while all are asked to before', 'ratio', median(whileAsked) / median(before), {
-          aim: { atMost: unchanged },
+          aim: { atMost: mostWhileAsked },
         }),
         figure('median of arrivals, in the silence to before', 'ratio', median(whileSilent) / median(before), {
           aim: { atMost: unchanged },

@@ -82,7 +82,7 @@ const converge = async (bench: Bench, world: World, program: string, endpoint: s
   const [count = fleet] = bench.sizes;
   const server = { type: 'aws', endpoint, region: 'us-east-1', ...credentials } as const;
   const sides = {
-    controller: (namespace: string) => convergeCold(bench, world, 'Bucket', namespace, count),
+    controller: (namespace: string) => convergeCold(world, 'Bucket', namespace, count),
     raw: (namespace: string) => runRawLoop(program, world, 'Bucket', namespace, count, server),
   };
   const names = ['controller', 'raw'] as const;
@@ -119,7 +119,7 @@ const rest = async (bench: Bench, world: World): Promise<readonly Figure[]> => {
   const resyncSeconds = quick ? 3 : 300;
   await makeObjects(world, 'Bucket', crowdNamespace, objects, signal, manifest);
   log(`${objects} × Bucket with eight features converge`);
-  await convergeCold(bench, world, 'Bucket', crowdNamespace, objects);
+  await convergeCold(world, 'Bucket', crowdNamespace, objects);
   const versions = async (): Promise<ReadonlyMap<string, string>> =>
     new Map(
       (await world.kube.list('Bucket', crowdNamespace)).map(({ metadata }) => [metadata.uid, metadata.resourceVersion]),

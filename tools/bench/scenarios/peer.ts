@@ -144,7 +144,7 @@ const runBoth = async (
   const runOurs = async (): Promise<Rate> => {
     await makeProviders(world, ['own']);
     await makeObjects(world, 'Bucket', 'own', count, signal);
-    return convergeCold(bench, world, 'Bucket', 'own', count);
+    return convergeCold(world, 'Bucket', 'own', count);
   };
   const runTheirs = async (): Promise<Rate> => {
     await world.createNamespace(name);

@@ -16,7 +16,7 @@ import type { Bench, Figure, Scenario } from '../scenario.ts';
 
 const defaultResyncSeconds = 600;
 const looksPerHour = 3_600 / defaultResyncSeconds;
-const mostMebibytes = 150;
+const mostMebibytes = 130;
 /** Of the storage for a look at one of the crowd. A key's depend on its server. */
 const callsOfLook: Readonly<Partial<Record<CrowdKind, number>>> = { Bucket: 2, BucketPolicy: 2 };
 /** Passes that the window cuts in two have calls in it without being counted, or the other way round. */

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
-import { basename, relative } from 'node:path';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { projectRoot } from '@operator/tools/paths';
 
@@ -60,25 +60,37 @@ export const costsOf = (
   return [...costs].map(([name, cost]) => ({ name, ...cost })).toSorted((one, other) => other.selfMs - one.selfMs);
 };
 
-/** The dearest functions of a profile as text: `most` by their own time, `most` by that of all they call. Idle time is left out. */
-export const tellTop = (path: string, most = 25): string => {
-  const profile = JSON.parse(readFileSync(path, 'utf8')) as CpuProfile;
-  const all = costsOf(profile, sourcePlaces());
-  const costs = all.filter(({ name }) => !/^\((root|idle|program)\)$/.test(name));
-  const busyMs = all.filter(({ name }) => name !== '(idle)').reduce((sum, { selfMs }) => sum + selfMs, 0);
+/** What a profile says. */
+export interface ReadProfile {
+  /** Milliseconds in which the process did something. */
+  readonly busyMs: number;
+  /** Of them, by the project, package or module of Node that the function belongs to; dearest first. */
+  readonly origins: readonly (readonly [origin: string, ms: number])[];
+  /** Dearest by itself first, without idle time. */
+  readonly costs: readonly Cost[];
+}
+
+export const readProfile = (path: string): ReadProfile => {
+  const all = costsOf(JSON.parse(readFileSync(path, 'utf8')) as CpuProfile, sourcePlaces());
+  const costs = all.filter(({ name }) => !/^\((root|idle)\)$/.test(name));
+  const origins = new Map<string, number>();
+  for (const { name, selfMs } of costs) origins.set(originOf(name), (origins.get(originOf(name)) ?? 0) + selfMs);
+  return {
+    busyMs: costs.reduce((sum, { selfMs }) => sum + selfMs, 0),
+    origins: [...origins].toSorted(([, one], [, other]) => other - one),
+    costs,
+  };
+};
+
+/** The dearest functions of a profile as text: `most` by their own time, `most` by that of all they call. */
+export const tellTop = ({ busyMs, origins, costs }: ReadProfile, most = 25): string => {
   const line = (ms: number, name: string) =>
     `${ms.toFixed(0).padStart(8)} ms ${((ms / busyMs) * 100).toFixed(1).padStart(5)} %  ${name}`;
   const byTotal = costs.toSorted((one, other) => other.totalMs - one.totalMs);
-  const origins = new Map<string, number>();
-  for (const { name, selfMs } of costs) origins.set(originOf(name), (origins.get(originOf(name)) ?? 0) + selfMs);
-  const program = all.find(({ name }) => name === '(program)');
   return [
-    `${basename(path)}: ${busyMs.toFixed(0)} ms busy, of which outside JavaScript ${program?.selfMs.toFixed(0) ?? '0'} ms`,
+    `${busyMs.toFixed(0)} ms busy`,
     'by origin:',
-    ...[...origins]
-      .toSorted(([, one], [, other]) => other - one)
-      .slice(0, 12)
-      .map(([origin, ms]) => line(ms, origin)),
+    ...origins.slice(0, 12).map(([origin, ms]) => line(ms, origin)),
     'by themselves:',
     ...costs.slice(0, most).map(({ selfMs, name }) => line(selfMs, name)),
     'with what they call:',
@@ -86,10 +98,18 @@ export const tellTop = (path: string, most = 25): string => {
   ].join('\n');
 };
 
+/** Source: V8, cpu-profiler: what a sample outside of any function is called. */
+const native: Readonly<Record<string, string>> = {
+  '(program)': 'outside of JavaScript',
+  '(garbage collector)': 'garbage collector',
+};
+
 /** The project of ours, the package or the module of Node that a function belongs to; what has no place is native. */
 const originOf = (name: string): string =>
+  native[name] ??
+  (/ node:internal\/(?:modules|bootstrap)\//.test(name) ? 'loading of modules' : undefined) ??
   /(?:^|[ /])(node_modules\/(?:@[^/]+\/)?[^/]+|(?:libs|apps)\/[^/]+|node:\S+(?=:\d+$))/.exec(name)?.[1] ??
-  'native and garbage collector';
+  'native code called from JavaScript';
 
 /** Finds the sources of bundles by their maps: `libs/runtime/src/informer.ts:40`. */
 const sourcePlaces = (): ((url: string, line: number, column: number) => string) => {

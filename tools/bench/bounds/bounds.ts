@@ -42,12 +42,12 @@ export interface Bounds {
   readonly whole: Form;
 }
 
-export const leastRuns = 5;
+const leastRuns = 5;
 
 export const machineOf = ({ header: { machine } }: Results): string =>
   `${machine.cores} × ${machine.cpu}, node ${machine.node}`;
 
-export const formOf = (bounds: Bounds, { header: { quick } }: Results): Form => (quick ? bounds.quick : bounds.whole);
+const formOf = (bounds: Bounds, { header: { quick } }: Results): Form => (quick ? bounds.quick : bounds.whole);
 
 const matches = ({ figures, unit }: Rule, figure: Figure): boolean =>
   (unit === undefined || unit === figure.unit) &&

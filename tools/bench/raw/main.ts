@@ -7,16 +7,18 @@ import { forEach } from '@operator/tools/harness';
 import { writeAccessKey } from './access-key.ts';
 import { writeBucket } from './bucket.ts';
 import { writeBucketPolicy } from './bucket-policy.ts';
+import { emptyBucket } from './emptying.ts';
 import type { RawOrder, RawReport, Raw } from './order.ts';
 
-// The raw loop: for every object of a namespace the calls that its controller makes until it is Ready, with the same clients and
+// The raw loop: for every object of a namespace the calls that its controller makes until it is Ready or gone, with the same clients and
 // as many at once, and nothing else: no cache, no queue, no decisions. It is the limit that a controller is measured against.
 // The order comes as JSON in RAW_ORDER; the last line of output is the report.
 
-const kinds = {
+const tasks = {
   Bucket: { resource: bucketResource, write: writeBucket },
   BucketPolicy: { resource: bucketPolicyResource, write: writeBucketPolicy },
   AccessKey: { resource: accessKeyResource, write: writeAccessKey },
+  Emptying: { resource: bucketResource, write: emptyBucket },
 } as const;
 
 const order = JSON.parse(process.env.RAW_ORDER ?? '') as RawOrder;
@@ -61,7 +63,7 @@ const driver = createDriver(
   },
 );
 
-const { resource, write } = kinds[order.kind];
+const { resource, write } = tasks[order.task];
 const objects: KubeObject[] = [];
 for await (const page of kube.list<KubeObject>(resource, { namespace: order.namespace })) objects.push(...page.items);
 

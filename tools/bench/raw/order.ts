@@ -4,7 +4,8 @@ import type { Driver } from '@operator/s3';
 
 /** What the raw loop is to do. */
 export interface RawOrder {
-  readonly kind: 'Bucket' | 'BucketPolicy' | 'AccessKey';
+  /** What is brought about: objects of a kind, or the end of Buckets that are being deleted. */
+  readonly task: 'Bucket' | 'BucketPolicy' | 'AccessKey' | 'Emptying';
   readonly namespace: string;
   readonly kubeconfig: string;
   /** What the server at `endpoint` is. */

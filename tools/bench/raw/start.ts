@@ -19,19 +19,19 @@ export interface RawLoop {
 /** Where a raw loop sends its calls. */
 export type RawServer = Pick<RawOrder, 'type' | 'endpoint' | 'region' | 'accessKey' | 'secretKey'>;
 
-/** Starts it on the objects of one kind in one namespace. `program`: see `bundleRawLoop`. */
+/** Starts it on the objects of one namespace. `program`: see `bundleRawLoop`. */
 export async function startRawLoop(
   program: string,
   world: World,
-  kind: RawOrder['kind'],
+  task: RawOrder['task'],
   namespace: string,
   { type, endpoint, region, accessKey, secretKey }: RawServer,
   concurrency: number,
 ): Promise<RawLoop> {
   const kubeconfig = world.controlPlane.kubeconfigPath;
   const server: RawServer = { type, endpoint, region, accessKey, secretKey };
-  const order: RawOrder = { kind, namespace, kubeconfig, ...server, concurrency };
-  const logPath = join(world.dir, 'logs', `raw-${kind}-${namespace}.log`);
+  const order: RawOrder = { task, namespace, kubeconfig, ...server, concurrency };
+  const logPath = join(world.dir, 'logs', `raw-${task}-${namespace}.log`);
   const child = await startChild({
     name: 'raw loop',
     command: process.execPath,

@@ -15,7 +15,6 @@ import type { CrowdKind } from '../crowd.ts';
 import { sizeInEtcd } from '../etcd.ts';
 import { bundleRawLoop, startRawLoop, type RawServer } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
-import { startSpanCounter } from '../traces.ts';
 
 /** Workers that a controller has by default, and objects that the raw loop writes at once. */
 export const workers = 10;
@@ -98,44 +97,15 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
         }
       }
     }
-    const figures = kinds.flatMap((kind) => {
+    return kinds.flatMap((kind) => {
       const of = (side: Side) => seen.get(`${kind} ${side}`) ?? [];
       const limit = kind === 'AccessKey' ? { note: 'argon2id of MinIO’s admin API is the limit of both' } : {};
       const most = kind === 'Bucket' ? { mostCpuMs } : {};
       const subject = { scenario: 'converge', what: kind, ...limit, ...most };
       return figuresOf(subject, countOf(kind), of('controller'), of('raw loop'));
     });
-    return size === bench.sizes[0] ? [...figures, ...(await countSpans(bench, world))] : figures;
   } finally {
     await world.stop();
-  }
-};
-
-/** Spans of first convergences, by a controller that traces everything. */
-const countSpans = async ({ signal }: Bench, world: World): Promise<readonly Figure[]> => {
-  const count = 3;
-  const namespace = 'traced';
-  await makeProviders(world, [namespace]);
-  await makeObjects(world, 'Bucket', namespace, count, signal);
-  const counter = await startSpanCounter();
-  try {
-    const watch = await watchReady(world.kube, 'Bucket', namespace);
-    const controller = await world.startController('bucket', {
-      as: 'bucket-traced',
-      namespaces: [namespace],
-      env: { OTEL_EXPORTER_OTLP_ENDPOINT: counter.url },
-    });
-    try {
-      await watch.untilReady(count, patienceMs(count));
-    } finally {
-      watch.close();
-      // It sends what it has kept.
-      await controller.stop();
-    }
-    const spans = counter.spansOf('reconcile Bucket').reduce((sum, one) => sum + one, 0);
-    return [{ scenario: 'converge', name: 'Bucket: spans of its traces', unit: 'count', values: [spans / count] }];
-  } finally {
-    await counter.close();
   }
 };
 
@@ -180,14 +150,14 @@ export const convergeCold = async (
   kind: CrowdKind,
   namespace: string,
   count: number,
-  nodeFlags: readonly string[] = [],
+  options: { readonly nodeFlags?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Convergence> => {
   const watch = await watchReady(world.kube, kind, namespace);
   const startedAt = performance.now();
   const controller = await world.startController(controllerOf[kind], {
     as: `${controllerOf[kind]}-${namespace}`,
     namespaces: [namespace],
-    nodeFlags,
+    ...options,
   });
   try {
     await watch.untilReady(count, patienceMs(count));

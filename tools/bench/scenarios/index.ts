@@ -1,9 +1,11 @@
 import type { Scenario } from '../scenario.ts';
 import { converge } from './converge.ts';
 import { down } from './down.ts';
+import { emptying } from './emptying.ts';
 import { features } from './features.ts';
 import { latency } from './latency.ts';
 import { peer } from './peer.ts';
+import { profile } from './profile.ts';
 import { rest } from './rest.ts';
 import { restart } from './restart.ts';
 import { shards } from './shards.ts';
@@ -19,9 +21,11 @@ export const scenarios: readonly Scenario[] = [
   peer,
   latency,
   traces,
+  emptying,
   soak,
   rest,
   shards,
   restart,
   down,
+  profile,
 ];

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { startWorld, untilPasses, type World } from '@operator/tools/harness';
-import { startCollector } from '@operator/tools/local';
+import { startCollector, type CollectedSpan } from '@operator/tools/local';
 import { pause } from '../crowd-rest.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 import { convergeCold, makeObjects, makeProviders } from './converge.ts';
@@ -31,7 +31,7 @@ export const traces: Scenario = {
     try {
       await makeProviders(world, [namespace]);
       await makeObjects(world, 'Bucket', namespace, objects, signal);
-      await convergeCold(bench, world, 'Bucket', namespace, objects);
+      const spans = await spansOfFirst(bench, world, objects);
       const seen: Record<'on' | 'off', Turn[]> = { on: [], off: [] };
       for (let run = 0; run < runs; run += 1) {
         // Who begins has the cooler machine.
@@ -47,6 +47,7 @@ export const traces: Scenario = {
         ...more,
       });
       return [
+        figure('spans of a first convergence', { unit: 'count', values: [spans] }),
         figure('CPU for each look, untraced', { unit: 'ms', values: seen.off.map(({ msPerLook }) => msPerLook) }),
         figure('CPU for each look, traced', { unit: 'ms', values: seen.on.map(({ msPerLook }) => msPerLook) }),
         figure('CPU for each look, traced to untraced', {
@@ -64,6 +65,23 @@ export const traces: Scenario = {
       await world.stop();
     }
   },
+};
+
+const isRoot = ({ name, parentSpanId = '' }: CollectedSpan): boolean =>
+  name === 'reconcile Bucket' && parentSpanId === '';
+
+/** For each of the objects, which converge meanwhile. */
+const spansOfFirst = async ({ dir }: Bench, world: World, objects: number): Promise<number> => {
+  const collector = await startCollector({ dir: join(dir, 'collector-first') });
+  try {
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.httpUrl };
+    await convergeCold(world, 'Bucket', namespace, objects, { env });
+    const spans = await collector.spans();
+    const traces = new Set(spans.filter(isRoot).map(({ traceId }) => traceId));
+    return spans.filter(({ traceId }) => traces.has(traceId)).length / objects;
+  } finally {
+    await collector.stop();
+  }
 };
 
 const turnOf = async (
@@ -89,9 +107,7 @@ const turnOf = async (
       // What it still has to send goes out as it stops.
       await controller.stop();
       const spans = (await collector?.spans()) ?? [];
-      const collected = spans.filter(
-        (span) => span.name === 'reconcile Bucket' && (span.parentSpanId ?? '') === '',
-      ).length;
+      const collected = spans.filter(isRoot).length;
       return { msPerLook: (cpuSeconds / looks) * 1_000, looks: all, collected };
     } finally {
       await controller.close();

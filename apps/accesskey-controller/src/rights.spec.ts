@@ -1,6 +1,6 @@
 import type { AccessKeySpec } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
-import { heldTo, leftToOwner, sameByResource, sendsNowhere, statementsAbout } from '@operator/policy';
+import { givesNoAcls, heldTo, leftToOwner, sameByResource, sendsNowhere, statementsAbout } from '@operator/policy';
 import type { Provider } from '@operator/references';
 import { objectOf, providerOf } from '@operator/references/testing';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
@@ -208,6 +208,7 @@ describe('in a bucket that another namespace lends', () => {
   it('a key with all rights writes no tags, and neither removes nor makes the bucket', () => {
     expect(denials(rightsFor({ access: [lent('films'), own, lent('books')] }))).toEqual([
       leftToOwner(['books', 'films'], 'aws'),
+      givesNoAcls(['books', 'films'], 'aws', none),
       sendsNowhere(['books', 'films'], 'aws', none),
     ]);
   });
@@ -219,6 +220,7 @@ describe('in a bucket that another namespace lends', () => {
     };
     expect(denials(rightsFor({ access: [lent('films', 'ReadWrite')], policy: all }))).toEqual([
       leftToOwner(['films'], 'aws'),
+      givesNoAcls(['films'], 'aws', none),
       sendsNowhere(['films'], 'aws', none),
     ]);
   });
@@ -227,6 +229,7 @@ describe('in a bucket that another namespace lends', () => {
     const ownPolicy = policy('arn:aws:s3:::mine/*');
     expect(denials(rightsFor({ access: [lent('films'), own] }, borrowed))).toEqual([
       leftToOwner(['films'], 'aws'),
+      givesNoAcls(['films'], 'aws', none),
       sendsNowhere(['films', 'mine'], 'aws', none),
     ]);
     expect(denials(rightsFor({ access: [own] }, borrowed))).toEqual([sendsNowhere(['mine'], 'aws', none)]);
@@ -237,16 +240,19 @@ describe('in a bucket that another namespace lends', () => {
     expect(denials(rightsFor({ access: [own] }))).toEqual([]);
   });
 
-  it('whose server does not know of logs is not asked to deny them', () => {
-    const lacksActions = new Set(['s3:PutBucketLogging']);
-    const [statement] = denials(rightsFor({ access: [own] }, { ...borrowed, lacksActions })) ?? [];
-    expect(statement?.Action).toEqual(['s3:PutReplicationConfiguration']);
+  it('whose server does not know of logs or ACLs is not asked to deny them', () => {
+    const lacksActions = new Set(['s3:PutBucketLogging', 's3:Put*Acl', 's3:PutBucketOwnershipControls']);
+    expect(denials(rightsFor({ access: [own, lent('films')] }, { ...borrowed, lacksActions }))).toEqual([
+      leftToOwner(['films'], 'aws'),
+      sendsNowhere(['films', 'mine'], 'aws', lacksActions),
+    ]);
   });
 
   it('a key that no level lets do so is denied it as well, for a policy of the bucket may; not one in its own buckets', () => {
     for (const level of ['ReadOnly', 'WriteOnly', 'ReadWrite'] as const)
       expect(denials(rightsFor({ access: [lent('films', level), own] }))).toEqual([
         leftToOwner(['films'], 'aws'),
+        givesNoAcls(['films'], 'aws', none),
         sendsNowhere(['films'], 'aws', none),
       ]);
   });

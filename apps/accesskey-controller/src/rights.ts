@@ -4,6 +4,7 @@ import {
   allowedWithin,
   describeProblems,
   heldTo,
+  givesNoAcls,
   leftToOwner,
   mergePolicies,
   notYetIn,
@@ -132,9 +133,10 @@ const askedFor = (question: RightsQuestion) => {
   const lent = buckets.filter(({ metadata }) => metadata.namespace !== accessKey.metadata.namespace);
   // Of a borrowed Provider also the own buckets: its server acts with the rights of the lender.
   const bound = isBorrowed(question) ? buckets : lent;
+  const acls = lent.length === 0 ? undefined : givesNoAcls(namesIn(lent), partition, server.lacksActions);
   const left = lent.length === 0 ? [] : [leftToOwner(namesIn(lent), partition)];
   const still = bound.length === 0 ? [] : [sendsNowhere(namesIn(bound), partition, server.lacksActions)];
-  return { version: asked?.version, wanted: [...wanted, ...left, ...still] };
+  return { version: asked?.version, wanted: [...wanted, ...left, ...(acls === undefined ? [] : [acls]), ...still] };
 };
 
 const namesIn = (buckets: readonly ReferredBucket[]): readonly string[] => buckets.map(({ spec }) => spec.name);

@@ -71,8 +71,14 @@ export const createKeyIssuer = (
 ): KeyIssuer => ({
   identity,
   maxKeysPerUser: Number.POSITIVE_INFINITY,
-  // It keeps no access logs, and refuses a document with an action that it does not know.
-  lacksActions: new Set(['s3:PutBucketLogging']),
+  // It has no access logs, reports or ACLs, and refuses a document with an action that it does not know.
+  lacksActions: new Set([
+    's3:PutBucketLogging',
+    's3:PutInventoryConfiguration',
+    's3:PutAnalyticsConfiguration',
+    's3:Put*Acl',
+    's3:PutBucketOwnershipControls',
+  ]),
   // A version is deleted by who may delete the object. Tried: access-levels.integration.spec.ts.
   impliedActions: new Map([['s3:DeleteObjectVersion', 's3:DeleteObject']]),
   choosesPair: true,

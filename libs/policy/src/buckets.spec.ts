@@ -3,6 +3,7 @@ import {
   allowedWithin,
   bucketInArn,
   heldTo,
+  givesNoAcls,
   leftToOwner,
   sendsNowhere,
   notYetIn,
@@ -157,9 +158,19 @@ describe('sameByResource', () => {
 it('sendsNowhere denies what the server knows, in the buckets themselves', () => {
   expect(sendsNowhere(['b', 'a'], 'aws-cn', new Set(['s3:PutBucketLogging']))).toEqual({
     Effect: 'Deny',
-    Action: ['s3:PutReplicationConfiguration'],
+    Action: ['s3:PutReplicationConfiguration', 's3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration'],
     Resource: ['arn:aws-cn:s3:::a', 'arn:aws-cn:s3:::b'],
   });
+});
+
+it('givesNoAcls denies what the server knows, in the buckets and what is in them', () => {
+  const lacks = new Set(['s3:PutBucketOwnershipControls']);
+  expect(givesNoAcls(['b', 'a'], 'aws-cn', lacks)).toEqual({
+    Effect: 'Deny',
+    Action: ['s3:Put*Acl'],
+    Resource: ['arn:aws-cn:s3:::a', 'arn:aws-cn:s3:::a/*', 'arn:aws-cn:s3:::b', 'arn:aws-cn:s3:::b/*'],
+  });
+  expect(givesNoAcls(['a'], 'aws', new Set([...lacks, 's3:Put*Acl']))).toBeUndefined();
 });
 
 it('leftToOwner names the buckets alone, not what is in them', () => {

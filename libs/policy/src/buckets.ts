@@ -91,10 +91,15 @@ export const leftToOwner = (buckets: readonly string[], partition: string): IamS
 });
 
 /** By which a server itself takes from one bucket to another, with rights that are not of who asked for it. */
-const sendingActions = ['s3:PutBucketLogging', 's3:PutReplicationConfiguration'];
+const sendingActions = [
+  's3:PutBucketLogging',
+  's3:PutReplicationConfiguration',
+  's3:PutInventoryConfiguration',
+  's3:PutAnalyticsConfiguration',
+];
 
 /**
- * The statement by which a user cannot have the server send copies or logs of some buckets elsewhere: where they may go, Buckets say.
+ * The statement by which a user cannot have the server send copies, logs or reports of some buckets elsewhere: where they may go, Buckets say.
  * `lacks`: actions that the server does not know. `buckets`: at least one.
  */
 export const sendsNowhere = (
@@ -106,6 +111,25 @@ export const sendsNowhere = (
   Action: sendingActions.filter((action) => !lacks.has(action)),
   Resource: [...buckets].sort().map((name) => bucketArn(name, partition)),
 });
+
+/** By which rights are given that no policy shows. The wildcard is for a bucket, its objects and their versions. */
+const aclActions = ['s3:Put*Acl', 's3:PutBucketOwnershipControls'];
+
+/**
+ * The statement by which a user gives nobody rights by the ACLs of lent buckets and what is in them: those would stay when the bucket is taken
+ * back. `lacks`: as for `sendsNowhere`. `buckets`: at least one. Undefined where the server has no ACLs.
+ */
+export const givesNoAcls = (
+  buckets: readonly string[],
+  partition: string,
+  lacks: ReadonlySet<string>,
+): IamStatement | undefined => {
+  const actions = aclActions.filter((action) => !lacks.has(action));
+  const arns = [...buckets].sort().map((name) => bucketArn(name, partition));
+  return actions.length === 0
+    ? undefined
+    : { Effect: 'Deny', Action: actions, Resource: arns.flatMap((arn) => [arn, `${arn}/*`]) };
+};
 
 /** Those of some statements that a document does not have in these very words. */
 export const notYetIn = (

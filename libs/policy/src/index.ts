@@ -3,6 +3,7 @@ export { bucketArn, partitionOf } from './arn.ts';
 export {
   allowedWithin,
   heldTo,
+  givesNoAcls,
   leftToOwner,
   sendsNowhere,
   notYetIn,

@@ -26,11 +26,13 @@ import {
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   ListPartsCommand,
+  PutBucketAclCommand,
   PutBucketLifecycleConfigurationCommand,
   PutBucketPolicyCommand,
   PutBucketReplicationCommand,
   PutBucketTaggingCommand,
   PutBucketVersioningCommand,
+  PutObjectAclCommand,
   PutObjectCommand,
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
@@ -41,6 +43,7 @@ import {
 import type { AccessLevel, PolicyStatement } from '@operator/api';
 import { onlyFault, redact } from '@operator/outcome';
 import {
+  givesNoAcls,
   heldTo,
   leftToOwner,
   mergePolicies,
@@ -668,8 +671,10 @@ export const accessTable = ({
       const own = await stock(admin, `lent-${randomUUID().slice(0, 8)}`);
       const { Version, Statement } = render(rightsIn(own.bucket, { level: 'Admin', scope: 'whole' }));
       const left = leftToOwner([own.bucket], 'aws');
+      const acls = givesNoAcls([own.bucket], 'aws', keys.lacksActions);
       const still = sendsNowhere([own.bucket], 'aws', keys.lacksActions);
-      const issuing = issue(userNamed('lent'), { Version, Statement: [...Statement, left, still] });
+      const denials = [left, ...(acls === undefined ? [] : [acls]), still];
+      const issuing = issue(userNamed('lent'), { Version, Statement: [...Statement, ...denials] });
       if (refusesDenials) return expectRefusal(issuing);
       const client = clientWith(await issuing);
       await untilKnown(client, own.bucket);
@@ -687,18 +692,25 @@ export const accessTable = ({
           Destination: { Bucket: `arn:aws:s3:::${other.bucket}` },
         },
       ] as const;
-      const sending = client.send(
-        new PutBucketReplicationCommand({
-          Bucket: own.bucket,
-          ReplicationConfiguration: { Role: 'arn:aws:iam::123456789012:role/copies', Rules: [...Rules] },
-        }),
-      );
-      expect(
-        await sending.then(
+      const Bucket = own.bucket;
+      const ended = (sending: Promise<unknown>): Promise<Answer> =>
+        sending.then(
           () => 'allowed',
           (error: unknown) => judge([], error),
-        ),
-      ).toBe('denied');
+        );
+      const role = 'arn:aws:iam::123456789012:role/copies';
+      const ReplicationConfiguration = { Role: role, Rules: [...Rules] };
+      const sending = client.send(new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration }));
+      // Ceph RGW asks first whether it has a second zone.
+      expect(await ended(sending)).toBe(name === 'Ceph RGW' ? 'answers 405 MethodNotAllowed' : 'denied');
+      if (acls === undefined) return;
+      // Who has no such denial may.
+      const ACL = 'private';
+      expect(await ended(admin.send(new PutBucketAclCommand({ Bucket, ACL })))).toBe('allowed');
+      expect([
+        await ended(client.send(new PutBucketAclCommand({ Bucket, ACL }))),
+        await ended(client.send(new PutObjectAclCommand({ Bucket, Key: 'in/read', ACL }))),
+      ]).toEqual(['denied', 'denied']);
     });
 
     // moto knows no `NotResource` in a denial, so that it is no judge of this.

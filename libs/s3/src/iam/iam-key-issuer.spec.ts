@@ -648,7 +648,11 @@ describe('what the server says it is', () => {
       Number.POSITIVE_INFINITY,
       ['s3:ListBucketMultipartUploads', 's3:ListMultipartUploadParts'],
     ],
-    ['Ceph Object Gateway (tentacle)', Number.POSITIVE_INFINITY, []],
+    [
+      'Ceph Object Gateway (tentacle)',
+      Number.POSITIVE_INFINITY,
+      ['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration'],
+    ],
     ['something', 2, []],
   ])('%s: shows how many keys and which actions it takes', async (server, most, lacked) => {
     fake.answer(() => ({

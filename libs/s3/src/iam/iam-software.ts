@@ -16,7 +16,14 @@ const amazon: IamSoftware = { maxKeysPerUser: 2, lacksActions: new Set() };
 
 /** By what the `Server` header begins with. Tried: Ceph 20.2, SeaweedFS 4.48. */
 const known: ReadonlyMap<string, IamSoftware> = new Map([
-  ['Ceph Object Gateway', { ...amazon, maxKeysPerUser: Number.POSITIVE_INFINITY }],
+  [
+    'Ceph Object Gateway',
+    {
+      maxKeysPerUser: Number.POSITIVE_INFINITY,
+      // It makes no such reports.
+      lacksActions: new Set(['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration']),
+    },
+  ],
   [
     'SeaweedFS',
     {

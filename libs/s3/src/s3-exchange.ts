@@ -14,12 +14,30 @@ import type { Credentials } from './connection.ts';
 import { identityOf, operationOf, type HearHeaders, type Uplink } from './uplink.ts';
 import type { S3Command } from './wire.ts';
 
+/** How requests are written and answers read; the same for all regions. */
+interface S3Protocol {
+  readonly messages: $ClientProtocol<HttpRequest, HttpResponse>;
+  readonly serde: Pick<
+    S3Client['config'],
+    'base64Decoder' | 'base64Encoder' | 'utf8Decoder' | 'utf8Encoder' | 'streamCollector'
+  >;
+}
+
+/** That of client-s3, which is costly to make. */
+export const s3Protocol = (): S3Protocol => {
+  // The region is asked for and not used: requests are signed and sent without that client.
+  const { protocol, ...config } = new S3Client({ region: 'us-east-1' }).config;
+  const { base64Decoder, base64Encoder, utf8Decoder, utf8Encoder, streamCollector } = config;
+  return { messages: protocol, serde: { base64Decoder, base64Encoder, utf8Decoder, utf8Encoder, streamCollector } };
+};
+
 /** Where requests go, and how they are made. */
 export interface S3ExchangeOptions {
   readonly endpoint: string;
   readonly region: string;
   readonly pathStyle: boolean;
   readonly credentials: Credentials;
+  readonly protocol: S3Protocol;
   readonly uplink: Pick<Uplink, 'http' | 'userAgent' | 'signingClock'>;
   /** True once the server has asked for Content-MD5 in place of the newer checksums. */
   readonly wantsContentMd5: () => boolean;
@@ -51,11 +69,8 @@ const olderChecksum = (body: string | Uint8Array): Readonly<Record<string, strin
 
 export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
   const { region, pathStyle, credentials, uplink, wantsContentMd5 } = options;
+  const { messages, serde } = options.protocol;
   const endpoint = new URL(options.endpoint);
-  const { config } = new S3Client({ region });
-  const protocol: $ClientProtocol<HttpRequest, HttpResponse> = config.protocol;
-  const { base64Decoder, base64Encoder, utf8Decoder, utf8Encoder, streamCollector } = config;
-  const serde = { base64Decoder, base64Encoder, utf8Decoder, utf8Encoder, streamCollector };
   const signer = new SignatureV4({
     service: 's3',
     region,
@@ -80,7 +95,7 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
     const { Bucket } = input as { readonly Bucket?: string };
     const address = addressOf(endpoint, Bucket, pathStyle);
 
-    const request = await protocol.serializeRequest(schema, input, {
+    const request = await messages.serializeRequest(schema, input, {
       ...serde,
       endpoint: () => Promise.resolve(address),
     });
@@ -106,7 +121,7 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
     const wasRefusedForItsTime = clock.hear(response.headers, signingDate);
     try {
       response.body = await contentOf(operation, response);
-      return await outputOf(protocol.deserializeResponse<Output>(schema, serde, response), response);
+      return await outputOf(messages.deserializeResponse<Output>(schema, serde, response), response);
     } catch (error) {
       throw error instanceof Error ? withAnswer(error, response, wasRefusedForItsTime) : error;
     }

@@ -7,7 +7,7 @@ import type { CallAnswer, CallContext, ExternalCall } from '@operator/outcome';
 import { reasons } from '@operator/api';
 import { Fault, transient } from '@operator/outcome';
 import { createAgents, type Agents } from './agents.ts';
-import { createCircuit, type Circuit } from './circuit.ts';
+import { createCircuit } from './circuit.ts';
 import type { Connection, Credentials } from './connection.ts';
 import { brokenOff, readAnswer } from './bounded-body.ts';
 import type { DriverDeps } from './deps.ts';
@@ -15,6 +15,7 @@ import { defaultRefusedDestinations, parseDestinations } from './destinations.ts
 import { isNotHttp, isRefusedDestination, isUnreachable } from './network-error.ts';
 import { isThrottling, unreachable } from './wire-fault.ts';
 import { createTokenBucket } from './rate.ts';
+import { createRecentlyUsed, mostEndpoints } from './recently-used.ts';
 import { createRetryStrategy } from './retry.ts';
 import { createSigningClock, type SigningClock } from './server-clock.ts';
 import { httpStatusOf, isObject } from './wire-answer.ts';
@@ -160,17 +161,12 @@ export const createUplink = (
   });
   const retries = createRetryStrategy(connection.retry, deps.random);
   const singleAttempt = createRetryStrategy({ maxAttempts: 1, backoffStrategy: 'linear' }, deps.random);
-  const speakHttp = new Set<string>();
-  const circuits = new Map<string, Circuit>();
-  const signingClocks = new Map<string, SigningClock>();
-  const circuitOf = (endpoint: string): Circuit => {
-    const known = circuits.get(endpoint) ?? createCircuit(deps);
-    circuits.set(endpoint, known);
-    return known;
-  };
+  const known = createRecentlyUsed(mostEndpoints, () => ({ circuit: createCircuit(deps), speaksHttp: false }));
+  const signingClockOf = createRecentlyUsed(mostEndpoints, () => createSigningClock(deps.now));
 
   const attempt: Uplink['attempt'] = async (target, call, context, run, deadline = context.signal) => {
-    const circuit = circuitOf(target.endpoint);
+    const server = known(target.endpoint);
+    const { circuit } = server;
     const awayMs = circuit.enter(target.isProbe ?? false);
     if (awayMs > 0) {
       throw unreachable({ ...target, operation: call.operation }, 'it gave no answer to the last calls', {
@@ -185,17 +181,17 @@ export const createUplink = (
         return run();
       });
       circuit.report('answered');
-      speakHttp.add(target.endpoint);
+      server.speaksHttp = true;
       return result;
     } catch (error) {
-      if (isObject(error) && httpStatusOf(error) !== undefined) speakHttp.add(target.endpoint);
+      if (isObject(error) && httpStatusOf(error) !== undefined) server.speaksHttp = true;
       if (isThrottling(error)) tokens.slowDown();
       const isCancelled = context.signal.aborted;
       const isSilent = turn.hasCome && (isUnreachable(error) || (isAbort(error) && !isCancelled));
       const isUnknown = !turn.hasCome || isCancelled || error instanceof Fault || isRefusedDestination(error);
       circuit.report(isSilent ? 'silent' : isUnknown ? 'unknown' : 'answered');
       // From what speaks HTTP such bytes are the rest of another answer, on a connection that was used before.
-      throw speakHttp.has(target.endpoint) && isNotHttp(error) ? brokenOff(error) : error;
+      throw server.speaksHttp && isNotHttp(error) ? brokenOff(error) : error;
     }
   };
 
@@ -236,12 +232,7 @@ export const createUplink = (
     agents,
     http,
     userAgent: `${product}/${deps.version}`,
-    signingClock(endpoint) {
-      const { host } = new URL(endpoint);
-      const known = signingClocks.get(host) ?? createSigningClock(deps.now);
-      signingClocks.set(host, known);
-      return known;
-    },
+    signingClock: (endpoint) => signingClockOf(new URL(endpoint).host),
     attemptDeadlineMs: attemptMs,
     retries,
     singleAttempt,

@@ -62,6 +62,17 @@ const sequence = (...answers: readonly FakeAnswer[]) => {
   fake.answer(() => answers[Math.min(next++, answers.length - 1)] ?? html());
 };
 
+it('keeps the clients of the regions that were asked for last, and no more', () => {
+  const pool = createWirePool(connectionTo('http://s3.test'), driverDeps());
+  const first = pool.wire('first');
+  expect(pool.wire('first')).toBe(first);
+  for (let region = 0; region < 63; region += 1) pool.wire(`region-${String(region)}`);
+  expect(pool.wire('first')).toBe(first);
+  for (let region = 0; region < 64; region += 1) pool.wire(`region-${String(region)}`);
+  expect(pool.wire('first')).not.toBe(first);
+  pool.close();
+});
+
 describe('a call', () => {
   it('signs for the region, in path style, with our user agent and without newer checksums on reads', async () => {
     fake.answer(() => listOfBuckets());

@@ -9,8 +9,9 @@ import { faultFromError, takenForCreation, type FailedCall } from './wire-fault.
 import { createLacking } from './lacking.ts';
 import { isTakenForCreation } from './misrouted.ts';
 import { createServerClock } from './server-clock.ts';
+import { createRecentlyUsed, mostEndpoints } from './recently-used.ts';
 import { failedAttempt, withRetries } from './retry.ts';
-import { createS3Exchange } from './s3-exchange.ts';
+import { createS3Exchange, s3Protocol } from './s3-exchange.ts';
 import { createUplink, operationOf, type HearHeaders, type Uplink } from './uplink.ts';
 import type { S3Command, Wire } from './wire.ts';
 
@@ -31,7 +32,7 @@ export interface WirePoolOptions {
   readonly readError?: (call: FailedCall, error: unknown) => Fault | undefined;
 }
 
-/** The clients of one Provider: one for each region, made when first used. */
+/** The clients of one Provider: one for each region of late, made when first used. */
 export interface WirePool {
   readonly uplink: Uplink;
   /** As `Wire.lacks`. */
@@ -65,6 +66,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
   const uplink = createUplink({ ...options, ...connection }, deps);
   const lacking = createLacking(deps.elapsedMs);
   const expectedOwner = options.expectedOwner?.(uplink);
+  const protocol = s3Protocol();
   let wantsContentMd5 = false;
   let software: string | undefined;
 
@@ -76,7 +78,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     const endpoint = options.endpointFor?.(region) ?? connection.endpoint;
     const target = { service: 's3', endpoint, isProbe: kind.isProbe };
     const exchange = createS3Exchange({
-      ...{ endpoint, region, credentials, uplink },
+      ...{ endpoint, region, credentials, uplink, protocol },
       pathStyle: connection.pathStyle,
       wantsContentMd5: () => wantsContentMd5,
     });
@@ -165,17 +167,14 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     };
   };
 
-  const wires = new Map<string, Wire>();
+  const wireIn = createRecentlyUsed(mostEndpoints, (region) =>
+    createWire(region, connection.credentials, { isProbe: false, singleAttempt: false }),
+  );
   return {
     uplink,
     lacks: (operation) => lacking.lacks(operation),
     software: () => software,
-    wire(region = connection.region) {
-      const wire =
-        wires.get(region) ?? createWire(region, connection.credentials, { isProbe: false, singleAttempt: false });
-      wires.set(region, wire);
-      return wire;
-    },
+    wire: (region = connection.region) => wireIn(region),
     // One attempt: a server locks an account on which bad credentials are tried too often.
     wireAs: (credentials) => createWire(connection.region, credentials, { isProbe: false, singleAttempt: true }),
     probe: createWire(connection.region, connection.credentials, { isProbe: true, singleAttempt: true }),

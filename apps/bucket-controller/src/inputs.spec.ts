@@ -117,7 +117,7 @@ it('nothing stands any more by a Bucket that is being deleted', async () => {
 it('what stands by a Bucket that was made again stays while the cache still has the one before it', async () => {
   const { photos, copies, told, kube } = begin(all);
   await copies.run();
-  kube.put('buckets', copies.object());
+  kube.put('buckets', { metadata: { ...copies.object().metadata } });
   copies.delete();
   await photos.run();
   expect(told('versioning.bucket')).toBe('BucketNotReady');

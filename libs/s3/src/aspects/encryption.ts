@@ -104,7 +104,10 @@ export const encryption = ({ alwaysOn = false }: { readonly alwaysOn?: boolean }
       if (found === undefined) return;
       await wire.send(new DeleteBucketEncryptionCommand({ Bucket: bucket }), context);
       if (haveOf(await readRule(s3, context)).algorithm === 'none' || alwaysOn) return;
-      throw terminal(reasons.Unsupported, 'The server encrypts new objects by default whatever is asked for.');
+      throw terminal(
+        reasons.Unsupported,
+        'The server encrypts new objects by default whatever is asked for. Declare enabled: true, or remove encryption.',
+      );
     }
     const rule: ServerSideEncryptionRule = {
       // What else stands in the rule, such as the kinds of encryption that are refused, is not ours to change.

@@ -28,6 +28,7 @@ export const parts = [
   'lifecycleTags',
   'lifecycleSizes',
   'lifecycleNewerVersions',
+  'lifecyclePrefix',
   'loggingPartitionedPrefix',
   'policyPrincipals',
   'policyNotAction',

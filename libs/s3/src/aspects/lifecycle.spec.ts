@@ -29,6 +29,7 @@ const aborting = rule({ id: 'b', abortIncompleteMultipartUpload: { daysAfterInit
 const moving = rule({ id: 'c', transitions: [{ days: 3, storageClass: 'COLD' }] });
 const sized = rule({ id: 'd', expiration: { days: 5 }, objectSizeGreaterThan: 100 });
 const tagged = rule({ id: 'e', expiration: { days: 5 }, tags: { k: 'v', j: 'w' } });
+const prefixed = rule({ id: 'g', expiration: { days: 5 }, prefix: 'logs/' });
 const keepingTwo = rule({
   id: 'f',
   expiration: { days: 7 },
@@ -219,6 +220,8 @@ describe('what a server does not keep of a rule', () => {
     ],
     ['a size', [expiring, sized], 'ObjectSizeGreaterThan', 'lifecycleSizes', [expiring]],
     ['tags', [expiring, tagged], 'Tag', 'lifecycleTags', [expiring]],
+    ['a prefix', [expiring, prefixed], 'Prefix', 'lifecyclePrefix', [expiring]],
+    ['a prefix, where nothing else is', [prefixed], 'Prefix', 'lifecyclePrefix', []],
     [
       'how many versions stay',
       [keepingTwo],
@@ -238,6 +241,7 @@ describe('what a server does not keep of a rule', () => {
   it.each([
     ['a size', sized, 'ObjectSizeGreaterThan'],
     ['tags', tagged, 'Tag'],
+    ['a prefix', prefixed, 'Prefix'],
     ['how many versions stay', keepingTwo, 'NewerNoncurrentVersions'],
   ])('%s: no rule was ever in force without it', async (_title, declared, element) => {
     keep = without(element);
@@ -338,6 +342,15 @@ describe('what a server refuses of a rule', () => {
     expect(written?.lost?.size).toBe(1);
     expect([...(written?.lost?.values() ?? [])][0]).toMatch(message);
     expect(aspect.diff(want(rest), await read())).toBeUndefined();
+  });
+
+  it('is dropped also where the server refuses it only in a rule that is in force', async () => {
+    const both = { ...prefixed, transitions: [{ days: 3, storageClass: 'COLD' }] };
+    refusal = (body) =>
+      body.includes('Enabled') && body.includes('<Transition>') ? refuse(501, 'NotImplemented') : undefined;
+    const written = await aspect.write(s3(), want([both]), recordingContext());
+    expect([...(written?.lost?.keys() ?? [])]).toEqual(['lifecycleTransitions']);
+    expect(aspect.diff(want([prefixed]), await read())).toBeUndefined();
   });
 
   it('both of two, and a third is dropped', async () => {

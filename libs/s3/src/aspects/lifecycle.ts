@@ -215,6 +215,8 @@ interface RulePart {
   readonly drop: (rule: Rule, have: Rule | undefined) => Rule | undefined;
   /** True when it bounds what a rule deletes or moves. */
   readonly isBound: boolean;
+  /** False for what every server takes that has lifecycle rules: a refusal is about something else. */
+  readonly mayBeRefused?: false;
 }
 
 const listed = <T>(list: readonly T[]): readonly T[] | undefined => (list.length === 0 ? undefined : list);
@@ -277,6 +279,14 @@ const ruleParts: readonly RulePart[] = [
         (one) => one.newer === undefined || have?.noncurrentTransitions.some((other) => isDeepStrictEqual(one, other)),
       ),
     }),
+  },
+  {
+    part: 'lifecyclePrefix',
+    fields: 'prefix',
+    isBound: true,
+    mayBeRefused: false,
+    of: ({ prefix }) => (prefix === '' ? undefined : prefix),
+    drop: () => undefined,
   },
 ];
 
@@ -386,14 +396,18 @@ const sayDropped = ({ part, fields, isBound }: RulePart): readonly [Part, string
       : 'The rest of the rules is in place. Remove it from the rules.'),
 ];
 
-/** Puts the rules; where the server refuses them on account of a part, without that part. Nothing is changed by a PUT that is refused. */
+/**
+ * Puts the rules; where the server refuses them on account of a part, without that part. Nothing is changed by a PUT that is refused.
+ * `before`: what of a part stays all the same.
+ */
 const putWhatIsTaken = async (
   s3: BucketWire,
   want: LifecycleWant,
   found: Found,
   context: CallContext,
+  before: readonly FoundRule[] = found.rules,
 ): Promise<Lost> => {
-  const parts = partsOf(want);
+  const parts = partsOf(want).filter(({ mayBeRefused = true }) => mayBeRefused);
   let refusal: Fault;
   try {
     await putRules(s3, want, found, context);
@@ -406,7 +420,7 @@ const putWhatIsTaken = async (
   for (const blamed of [...parts.map((part) => [part]), ...(parts.length > 1 ? [parts] : [])]) {
     const rest = withoutParts(
       want,
-      found.rules,
+      before,
       blamed.map(({ part }) => part),
     );
     try {
@@ -437,8 +451,9 @@ const putWhatIsKept = async (
     after,
     dropped.map(({ part }) => part),
   );
-  if (differs(kept, after)) await putRules(s3, kept, left, context);
-  return new Map([...refused, ...dropped.map(sayDropped)]);
+  // SeaweedFS refuses in a rule that is in force what it takes in one that is not: transitions.
+  const late = differs(kept, after) ? await putWhatIsTaken(s3, kept, left, context, found.rules) : refused;
+  return new Map([...refused, ...late, ...dropped.map(sayDropped)]);
 };
 
 const putAll: typeof putWhatIsKept = async (s3, want, found, context) => {

@@ -89,7 +89,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
   const bySoftware = new Map([...policiesOn].map(([name, policies]) => [name, new Map([...always, ...policies])]));
   const serverIdentity = endpointIdentity(connection.endpoint);
   return createS3Driver(connection, deps, {
-    aspects: ({ uplink }) => [
+    aspects: ({ uplink, software }) => [
       bindAspect(tagging),
       bindAspect(versioningWithMfa()),
       bindAspect(objectLock),
@@ -97,7 +97,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
       bindAspect(encryption()),
       bindAspect(cors),
       bindAspect(lifecycle()),
-      bindAspect(ownershipControls()),
+      bindAspect(ownershipControls(software)),
       bindAspect(requestPayment),
       bindAspect(logging({ serverIdentity, keepsAll: false })),
       bindAspect(website),

@@ -38,7 +38,7 @@ export interface WirePool {
   /** As `Wire.lacks`. */
   lacks(operation: string): boolean;
   /** What the server says it is, by the header `Server` of its latest answer; a proxy before it may say another name. */
-  software(): string | undefined;
+  readonly software: () => string | undefined;
   wire(region?: string): Wire;
   /** Another user's client; the caller closes it. */
   wireAs(credentials: Credentials): Wire;

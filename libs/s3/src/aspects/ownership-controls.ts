@@ -6,6 +6,7 @@ import {
 import { reasons, type BucketSpec } from '@operator/api';
 import { Fault, reworded, terminal, type CallContext } from '@operator/outcome';
 import type { Aspect, BucketWire } from '../aspect.ts';
+import { ofSoftware } from '../software.ts';
 import { answerOf } from '../wire-answer.ts';
 
 type ObjectOwnership = NonNullable<BucketSpec['ownershipControls']>['objectOwnership'];
@@ -28,21 +29,27 @@ const readOwnership = async ({ wire, bucket }: BucketWire, context: CallContext)
   return found;
 };
 
+/** What servers show of a bucket that has no rule, by what the `Server` header begins with. Tried: SeaweedFS 4.48. */
+const shownUnset: ReadonlyMap<string, Ownership> = new Map([['SeaweedFS', 'BucketOwnerEnforced']]);
+
 /**
  * Whose the objects are that others write, and whether ACLs count. A server that does not know the sub-resource lists the bucket instead,
- * and takes a DELETE of it for one of the bucket: a rule is removed only right after a read has shown one.
+ * and takes a DELETE of it for one of the bucket: a rule is removed only right after a read has shown one. `software`: what the server says
+ * it is, for some show a default where there is no rule.
  * Source: Amazon S3 API, GetBucketOwnershipControls, PutBucketOwnershipControls and DeleteBucketOwnershipControls.
  */
-export const ownershipControls = (): Aspect<Ownership> => {
-  /** What the server shows where it says that there is no rule: SeaweedFS has such a default. */
-  const defaults = new Set<Ownership>(['none']);
+export const ownershipControls = (software: () => string | undefined = () => undefined): Aspect<Ownership> => {
+  /** What a server of another name shows after it has said that there is no rule. */
+  const learned = new Set<Ownership>();
+  const isNone = (have: Ownership): boolean =>
+    have === 'none' || learned.has(have) || ofSoftware(shownUnset, software() ?? '') === have;
   return {
     name: 'ownershipControls',
     readsWith: 'GetBucketOwnershipControls',
     desired: ({ ownershipControls: declared }) => declared && (declared.enabled ? declared.objectOwnership : 'none'),
     read: readOwnership,
-    isSet: (have) => !defaults.has(have),
-    diff: (want, have) => (want === have || (want === 'none' && defaults.has(have)) ? undefined : want),
+    isSet: (have) => !isNone(have),
+    diff: (want, have) => (want === have || (want === 'none' && isNone(have)) ? undefined : want),
     async write(s3, to, context) {
       const { wire, bucket } = s3;
       if (to !== 'none') return put(s3, to, context);
@@ -51,7 +58,7 @@ export const ownershipControls = (): Aspect<Ownership> => {
       if ((await readOwnership(s3, context)) === 'none') return;
       await remove();
       const left = await readOwnership(s3, context);
-      if (left !== 'none' && (await remove()) === undefined) defaults.add(left);
+      if (left !== 'none' && (await remove()) === undefined) learned.add(left);
     },
   };
 };

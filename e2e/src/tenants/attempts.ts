@@ -5,6 +5,7 @@ import { destinationsAndNames } from './destinations-and-names.ts';
 import { forgedStatus } from './forged-status.ts';
 import { hostsAndAccounts } from './hosts-and-accounts.ts';
 import { logging } from './logging.ts';
+import { notifications } from './notifications.ts';
 import { ownerTags } from './owner-tags.ts';
 import { references } from './references.ts';
 import { remade } from './remade.ts';
@@ -28,6 +29,7 @@ export const attempts: readonly Attempt[] = [
   ...destinationsAndNames,
   ...replication,
   ...logging,
+  ...notifications,
   ...revocation,
   ...ofTheAccount,
   ...stripped,

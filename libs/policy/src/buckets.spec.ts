@@ -176,7 +176,7 @@ it('givesNoAcls denies what the server knows, in the buckets and what is in them
 it('leftToOwner names the buckets alone, not what is in them', () => {
   expect(leftToOwner(['b', 'a'], 'aws-cn')).toEqual({
     Effect: 'Deny',
-    Action: ['s3:*DeleteBucket', 's3:CreateBucket', 's3:PutBucketTagging'],
+    Action: ['s3:*DeleteBucket', 's3:CreateBucket', 's3:PutBucketNotification', 's3:PutBucketTagging'],
     Resource: ['arn:aws-cn:s3:::a', 'arn:aws-cn:s3:::b'],
   });
 });

@@ -80,13 +80,13 @@ export const heldTo = (buckets: readonly string[], partition: string): IamStatem
 
 /**
  * The statement that leaves lent buckets to their owner, whatever else the user may do there: it does not remove or make them, nor
- * write their tags, which say whose they are. `buckets`: at least one.
+ * write their tags, which say whose they are, nor where their events go, which would go there after the loan too. `buckets`: at least one.
  * Source: Service Authorization Reference, Amazon S3: s3:PutBucketTagging is asked for removing tags, too. MinIO asks s3:ForceDeleteBucket
  * for a bucket with content, and refuses an action that it does not know: hence the wildcard.
  */
 export const leftToOwner = (buckets: readonly string[], partition: string): IamStatement => ({
   Effect: 'Deny',
-  Action: ['s3:*DeleteBucket', 's3:CreateBucket', 's3:PutBucketTagging'],
+  Action: ['s3:*DeleteBucket', 's3:CreateBucket', 's3:PutBucketNotification', 's3:PutBucketTagging'],
   Resource: [...buckets].sort().map((name) => bucketArn(name, partition)),
 });
 

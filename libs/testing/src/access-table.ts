@@ -28,6 +28,7 @@ import {
   ListPartsCommand,
   PutBucketAclCommand,
   PutBucketLifecycleConfigurationCommand,
+  PutBucketNotificationConfigurationCommand,
   PutBucketPolicyCommand,
   PutBucketReplicationCommand,
   PutBucketTaggingCommand,
@@ -703,6 +704,10 @@ export const accessTable = ({
       const sending = client.send(new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration }));
       // Ceph RGW asks first whether it has a second zone.
       expect(await ended(sending)).toBe(name === 'Ceph RGW' ? 'answers 405 MethodNotAllowed' : 'denied');
+      const Events = ['s3:ObjectCreated:*' as const];
+      const QueueConfigurations = [{ QueueArn: 'arn:aws:sqs:us-east-1:123456789012:events', Events }];
+      const events = { Bucket, NotificationConfiguration: { QueueConfigurations } };
+      expect(await ended(client.send(new PutBucketNotificationConfigurationCommand(events)))).toBe('denied');
       if (acls === undefined) return;
       // Who has no such denial may.
       const ACL = 'private';

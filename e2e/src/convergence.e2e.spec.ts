@@ -16,7 +16,7 @@ import {
   untilQuiet,
   type World,
 } from '@operator/tools/harness';
-import { declaredOn, prepareSurroundings } from '@operator/testing/declarations';
+import { declaredOn, lackedBy, prepareSurroundings } from '@operator/testing/declarations';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld } from './world.ts';
 
@@ -29,7 +29,7 @@ const controllers = {} as Record<ControllerName, Controller>;
 
 beforeAll(async () => {
   world = await startWorld('convergence', servers);
-  await prepareSurroundings(s3View(world.server('moto')).sdk);
+  await prepareSurroundings(s3View(world.server('moto')).sdk, lackedBy.moto);
   await world.createNamespace(namespace);
   for (const name of Object.values(controllerOf)) controllers[name] = await world.startController(name);
 });

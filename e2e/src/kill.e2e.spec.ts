@@ -9,7 +9,13 @@ import {
   type World,
 } from '@operator/tools/harness';
 import type { BucketSpec } from '@operator/api';
-import { declaredEverywhere, declaredOn, prepareSurroundings, replacement } from '@operator/testing/declarations';
+import {
+  declaredEverywhere,
+  declaredOn,
+  lackedBy,
+  prepareSurroundings,
+  replacement,
+} from '@operator/testing/declarations';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   base,
@@ -284,7 +290,7 @@ const scenarios = [...bucketScenarios, ...policyScenarios];
 
 beforeAll(async () => {
   world = await startWorld('kill', ['minio', 'moto']);
-  around = await prepareSurroundings(s3View(world.server('moto')).sdk);
+  around = await prepareSurroundings(s3View(world.server('moto')).sdk, lackedBy.moto);
   clusterId = (await world.kube.get('Namespace', undefined, 'kube-system'))?.metadata.uid ?? '';
   await furnish(world, scenarios);
 });

@@ -41,6 +41,8 @@ export interface CaseResult {
 /** What a plain client found that tried by itself what the operator did not do. */
 export type RawAnswer =
   | { readonly raw: 'works' | 'ignored' | 'refused'; readonly words: string }
+  /** The server asks for something that the run does not have. */
+  | { readonly raw: 'untried'; readonly words: string }
   /** No call of the S3 API does this. */
   | { readonly raw: 'none'; readonly words: string };
 

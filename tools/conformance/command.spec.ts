@@ -22,6 +22,8 @@ describe('the command line of the conformance suite', () => {
     const dir = mkdtempSync(join(tmpdir(), 'command-'));
     const ca = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
     writeFileSync(join(dir, 'ca.pem'), ca);
+    writeFileSync(join(dir, 'seed'), 'JBSWY3DPEHPK3PXP\n');
+    const device = ['--mfa-serial', 'arn:aws:iam::123456789012:mfa/root', '--mfa-seed-file', join(dir, 'seed')];
     const more = ['--region', 'eu', '--iam-endpoint', 'https://iam.example.com/', '--ca-file', join(dir, 'ca.pem')];
     const rest = [
       '--host-style',
@@ -29,6 +31,8 @@ describe('the command line of the conformance suite', () => {
       'arn:aws:sqs:eu:1:q',
       '--replication-role',
       'arn:aws:iam::123456789012:role/copies',
+      '--trail',
+      'audit',
       '--bucket-prefix',
       'try-',
       '--profiles',
@@ -36,7 +40,7 @@ describe('the command line of the conformance suite', () => {
       '--parallel',
       '2',
     ];
-    expect(readCommand([...at, ...more, ...rest, '--report', 'r.yaml'])).toEqual({
+    expect(readCommand([...at, ...more, ...device, ...rest, '--report', 'r.yaml'])).toEqual({
       does: 'run',
       at: {
         type: 'custom',
@@ -46,6 +50,8 @@ describe('the command line of the conformance suite', () => {
         pathStyle: false,
         events: { list: 'sqs', arn: 'arn:aws:sqs:eu:1:q' },
         replicationRole: 'arn:aws:iam::123456789012:role/copies',
+        trail: 'audit',
+        mfaDevice: { serial: 'arn:aws:iam::123456789012:mfa/root', seed: 'JBSWY3DPEHPK3PXP' },
         ca,
       },
       bucketPrefix: 'try-',
@@ -75,6 +81,9 @@ describe('the command line of the conformance suite', () => {
     ['a prefix that is too long', [...at, '--bucket-prefix', 'x'.repeat(26)], '--bucket-prefix has 26 characters.'],
     ['an unknown profile', [...at, '--profiles', 'Bucket,Rest'], '--profiles is "Rest".'],
     ['no number', [...at, '--parallel', 'many'], '--parallel is "many".'],
+    ['a device without its seed', [...at, '--mfa-serial', 'x'], '--mfa-seed-file is missing.'],
+    ['a seed without its device', [...at, '--mfa-seed-file', 'x'], '--mfa-serial is missing.'],
+    ['a seed that is none', [...at, '--mfa-serial', 'x', '--mfa-seed-file', join(projectRoot, 'LICENSE')], 'base32'],
     ['a file that is missing', [...at, '--ca-file', '/no/such/file'], 'there is no file /no/such/file'],
     ['a file without a certificate', [...at, '--ca-file', join(projectRoot, 'package.json')], 'holds no PEM'],
     ['an option that does not exist', [...at, '--secret-key', 'x'], "Unknown option '--secret-key'"],

@@ -8,6 +8,13 @@ import { profiles, type Profile } from './report.ts';
 export const ownServers = ['minio', 'moto', 'versitygw', 'seaweedfs', 'ceph'] as const;
 export type OwnServer = (typeof ownServers)[number];
 
+/** A device of the administrator, which the server knows. */
+export interface MfaDevice {
+  readonly serial: string;
+  /** In base32. */
+  readonly seed: string;
+}
+
 /** Somebody's server, as its owner describes it. Its credentials come from elsewhere: a command line is seen by everybody. */
 export interface TheirServer {
   readonly type: ProviderSpec['type'];
@@ -20,6 +27,10 @@ export interface TheirServer {
   readonly events?: Surroundings['events'];
   /** ARN of the IAM role that copies objects. */
   readonly replicationRole?: string;
+  /** Name or ARN of the trail that records data events. */
+  readonly trail?: string;
+  /** What makes the codes that switch MFA delete. */
+  readonly mfaDevice?: MfaDevice;
   /** PEM. */
   readonly ca?: string;
 }
@@ -58,6 +69,9 @@ Runs the operator, on a Kubernetes API of its own on this machine, against an S3
   --admin-endpoint URL   its own admin API, which quotas need on Ceph RGW
   --event-arn ARN        a queue or topic that may get notifications; without it they are not tried
   --replication-role ARN the IAM role that copies objects; on type aws no replication without it
+  --trail NAME           a CloudTrail trail with classic event selectors; on type aws no data events of buckets without it
+  --mfa-serial SERIAL    an MFA device of the administrator; without it a server that asks for codes is not tried
+  --mfa-seed-file FILE   holds the seed of that device, in base32
   --ca-file FILE         PEM certificates to trust besides the usual roots
   --host-style           the bucket stands in the host name, not in the path
   --server NAME          starts a server of this project in place of all these
@@ -105,6 +119,9 @@ const parse = (args: readonly string[]) => {
         'admin-endpoint': { type: 'string' },
         'event-arn': { type: 'string' },
         'replication-role': { type: 'string' },
+        trail: { type: 'string' },
+        'mfa-serial': { type: 'string' },
+        'mfa-seed-file': { type: 'string' },
         'ca-file': { type: 'string' },
         'host-style': { type: 'boolean' },
         server: { type: 'string' },
@@ -131,6 +148,9 @@ const ofTheirs = [
   'admin-endpoint',
   'event-arn',
   'replication-role',
+  'trail',
+  'mfa-serial',
+  'mfa-seed-file',
   'ca-file',
   'host-style',
 ] as const;
@@ -152,6 +172,8 @@ const placeIn = (values: Values): OwnServer | TheirServer => {
   const admin = values['admin-endpoint'];
   const eventArn = values['event-arn'];
   const replicationRole = values['replication-role'];
+  const { trail } = values;
+  const mfaDevice = deviceIn(values['mfa-serial'], values['mfa-seed-file']);
   const caFile = values['ca-file'];
   return {
     type,
@@ -162,6 +184,8 @@ const placeIn = (values: Values): OwnServer | TheirServer => {
     pathStyle: values['host-style'] !== true,
     ...(eventArn === undefined ? {} : { events: eventsIn(eventArn) }),
     ...(replicationRole === undefined ? {} : { replicationRole: roleIn(replicationRole) }),
+    ...(trail === undefined ? {} : { trail }),
+    ...(mfaDevice === undefined ? {} : { mfaDevice }),
     ...(caFile === undefined ? {} : { ca: certificatesIn(caFile) }),
   };
 };
@@ -202,9 +226,28 @@ const roleIn = (arn: string): string => {
   return arn;
 };
 
+const textIn = (option: string, path: string): string => {
+  if (!existsSync(path)) throw new BadInput(`${option}: there is no file ${path}.`);
+  return readFileSync(path, 'utf8');
+};
+
+/** The seed stands in a file, as credentials do: a command line is seen by everybody. */
+const deviceIn = (serial: string | undefined, seedFile: string | undefined): MfaDevice | undefined => {
+  if (serial === undefined && seedFile === undefined) return undefined;
+  if (serial === undefined) throw new BadInput('--mfa-serial is missing. Give the serial number of the device.');
+  if (seedFile === undefined)
+    throw new BadInput('--mfa-seed-file is missing. Give a file that holds the seed of the device, in base32.');
+  const seed = textIn('--mfa-seed-file', seedFile).trim();
+  // The text is not repeated: it may be a seed with one wrong letter.
+  if (!/^[A-Z2-7]+=*$/i.test(seed))
+    throw new BadInput(
+      `--mfa-seed-file: ${seedFile} does not hold a seed in base32, which has the letters A-Z and 2-7.`,
+    );
+  return { serial, seed };
+};
+
 const certificatesIn = (path: string): string => {
-  if (!existsSync(path)) throw new BadInput(`--ca-file: there is no file ${path}.`);
-  const text = readFileSync(path, 'utf8');
+  const text = textIn('--ca-file', path);
   if (!text.includes('-----BEGIN CERTIFICATE-----'))
     throw new BadInput(`--ca-file: ${path} holds no PEM certificate. It must have -----BEGIN CERTIFICATE-----.`);
   return text;

@@ -6,6 +6,7 @@ const signs: Readonly<Record<Verdict, string>> = {
   unsupported: '–',
   lies: '**lies**',
   notManaged: 'not managed',
+  notTried: 'not tried',
 };
 
 const titles: Readonly<Record<Profile, string>> = {
@@ -33,7 +34,7 @@ const tableOf = (reports: readonly Report[], profile: Profile): readonly string[
         feature,
         ...reports.map((report) => {
           const found = featuresOf(report, profile)[feature];
-          return found === undefined ? 'not tried' : signs[found.verdict];
+          return signs[found?.verdict ?? 'notTried'];
         }),
       ]),
     ),
@@ -78,7 +79,8 @@ export const toMatrix = (reports: readonly Report[]): string =>
     cells(['---', '---']),
     ...(Object.keys(signs) as Verdict[]).map((verdict) => cells([signs[verdict], `${verdicts[verdict]}.`])),
     '',
-    'No account at AWS or Wasabi took part. moto imitates AWS, and stands for the calls that the driver makes there, not for what Amazon answers.',
+    'No account at AWS or Wasabi took part. moto imitates AWS, and stands for the calls that the driver makes there, not for what Amazon answers:',
+    'a cell of its that says **lies**, and each failed case, is a lie of moto, and says nothing about AWS.',
     '',
     ...profiles.flatMap((profile) => tableOf(reports, profile)),
     '## Why not',

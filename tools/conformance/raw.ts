@@ -274,6 +274,7 @@ export const rawCalls: Readonly<Partial<Record<BucketFeature | Part, RawCall>>> 
     { Filter: { And: { Prefix: 'conformance/', ObjectSizeGreaterThan: 1024 } } },
     ({ Filter }) => (Filter?.And ?? Filter)?.ObjectSizeGreaterThan === 1024,
   ),
+  lifecyclePrefix: rule('a prefix', {}, ({ Filter }) => (Filter?.And ?? Filter)?.Prefix === 'conformance/'),
   lifecycleNewerVersions: rule(
     'NewerNoncurrentVersions',
     { NoncurrentVersionExpiration: { NoncurrentDays: 30, NewerNoncurrentVersions: 2 } },

@@ -5,13 +5,14 @@ export const profiles = ['Bucket', 'Policy', 'Keys', 'Events'] as const;
 export type Profile = (typeof profiles)[number];
 
 /** What is known of one feature of one server. `verdicts` has what each means. */
-export type Verdict = 'supported' | 'unsupported' | 'lies' | 'notManaged';
+export type Verdict = 'supported' | 'unsupported' | 'lies' | 'notManaged' | 'notTried';
 
 export const verdicts: Readonly<Record<Verdict, string>> = {
   supported: 'The operator makes it so, and an independent client sees it',
   unsupported: 'The server refuses it; the object says `Unsupported`, and all else converges',
   lies: 'The server answers 200 and nothing happens. Of a setting the object says `Unsupported`, because the operator reads back; of who may do what, and of copies, it cannot know',
   notManaged: 'The server has it, as a plain call shows; this version of the operator does not use it there',
+  notTried: 'The run has not tried it, or lacks what the server asks for, such as a device; then "Why not" says so',
 };
 
 /** A case that did not hold. */

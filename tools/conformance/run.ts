@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { BucketFeature } from '@operator/api';
 import type { Part } from '@operator/s3';
-import { kmsKeyId, surroundings } from '@operator/testing/declarations';
+import { kmsKeyId, lackedBy, prepareSurroundings, surroundings, trailName } from '@operator/testing/declarations';
 import { bundleControllers, controllerNames, forEach, startWorld, until, type World } from '../harness/index.ts';
 import { startCeph } from '../local/ceph.ts';
 import { s3Starters } from '../local/starters.ts';
@@ -36,6 +36,11 @@ const environmentOf: Readonly<Partial<Record<OwnServer, Readonly<Record<string, 
   minio: { MINIO_KMS_SECRET_KEY: `${kmsKeyId}:${Buffer.alloc(32, 'conformance').toString('base64')}` },
 };
 
+const prepareTrail = async (target: Target): Promise<void> => {
+  const client = clientOf(target);
+  await prepareSurroundings(client, lackedBy.moto).finally(() => client.destroy());
+};
+
 /** Starts one of the project's servers, which ends with `stop`. */
 export const startOwn = async (
   name: OwnServer,
@@ -47,25 +52,28 @@ export const startOwn = async (
     const env = environmentOf[name];
     const { events } = surroundings[name];
     const options = { dir, ...(env === undefined ? {} : { env }), ...given };
-    const server: S3Server = await (name === 'ceph'
-      ? startCeph({ ...options, topic: 'events' })
-      : s3Starters[name](options));
+    const ceph = name === 'ceph' ? await startCeph({ ...options, topic: 'events' }) : undefined;
+    const server: S3Server = ceph ?? (await s3Starters[name](options));
+    const mfaDevice = await ceph?.createMfaDevice();
     const { endpoint, region, iamEndpoint, adminEndpoint, accessKey, secretKey } = server;
+    const target: Target = {
+      type: name === 'moto' ? 'aws' : name === 'minio' ? 'minio' : 'custom',
+      endpoint,
+      region,
+      ...(iamEndpoint === undefined ? {} : { iamEndpoint }),
+      ...(adminEndpoint === undefined ? {} : { adminEndpoint }),
+      pathStyle: true,
+      accessKey,
+      secretKey,
+      events,
+      // It asks for no role that is there.
+      ...(name === 'moto' ? { replicationRole: 'arn:aws:iam::123456789012:role/copies', trail: trailName } : {}),
+      ...(mfaDevice === undefined ? {} : { mfaDevice }),
+      known: { name, version: await versionOfServer(name) },
+    };
+    if (name === 'moto') await prepareTrail(target);
     return {
-      target: {
-        type: name === 'moto' ? 'aws' : name === 'minio' ? 'minio' : 'custom',
-        endpoint,
-        region,
-        ...(iamEndpoint === undefined ? {} : { iamEndpoint }),
-        ...(adminEndpoint === undefined ? {} : { adminEndpoint }),
-        pathStyle: true,
-        accessKey,
-        secretKey,
-        events,
-        // It asks for no role that is there.
-        ...(name === 'moto' ? { replicationRole: 'arn:aws:iam::123456789012:role/copies' } : {}),
-        known: { name, version: await versionOfServer(name) },
-      },
+      target,
       async stop() {
         await server.stop();
         await remove();

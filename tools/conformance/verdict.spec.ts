@@ -35,6 +35,7 @@ describe('the verdict on a feature', () => {
     ['notManaged', 'the object says so and a plain call works', [result({ ending: 'saysUnsupported' })], raw('works')],
     ['notManaged', 'the operator failed and a plain call works', [result({ ending: 'fails' })], raw('works')],
     ['unsupported', 'the operator failed and so does a plain call', [result({ ending: 'fails' })], raw('refused')],
+    ['notTried', 'the run lacks what the server asks for', [result({ ending: 'saysUnsupported' })], raw('untried')],
     ['unsupported', 'no case decides', [result({ isDecisive: false })], undefined],
   ] as const)('is %s when %s', (verdict, _why, cases, answer) => {
     expect(judge(cases, answer)).toBe(verdict);

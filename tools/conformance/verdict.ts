@@ -5,6 +5,7 @@ import { profiles, type Profile, type ProfileResult, type Verdict } from './repo
 export const judge = (cases: readonly CaseResult[], raw: RawAnswer | undefined): Verdict => {
   if (cases.some(({ isLie }) => isLie)) return 'lies';
   if (!needsRaw(cases)) return 'supported';
+  if (raw?.raw === 'untried') return 'notTried';
   if (raw?.raw === 'works') return 'notManaged';
   return raw?.raw === 'ignored' ? 'lies' : 'unsupported';
 };

@@ -50,7 +50,7 @@ describe.each(servers)('a Bucket on %s', (name, start, factory) => {
     const { endpoint, region, credentials } = server.connection;
     const [accessKey, secretKey] = [credentials.accessKeyId, credentials.secretAccessKey.reveal()];
     client = independentClient({ endpoint, region, accessKey, secretKey });
-    if (!lackedBy[name].includes('logging')) await prepareSurroundings(client);
+    await prepareSurroundings(client, lackedBy[name]);
   });
   afterEach(() => proxy.intercept(() => undefined));
   afterAll(async () => {

@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CloudTrailClient, CreateTrailCommand } from '@aws-sdk/client-cloudtrail';
 import {
   AddUserToGroupCommand,
   AttachUserPolicyCommand,
@@ -17,7 +16,7 @@ import {
   UploadSSHPublicKeyCommand,
   UploadSigningCertificateCommand,
 } from '@aws-sdk/client-iam';
-import { CreateBucketCommand, CreateMultipartUploadCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { CreateMultipartUploadCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { redact, type CallContext, type ExternalCall } from '@operator/outcome';
 import {
   createBucket,
@@ -44,7 +43,7 @@ import {
   recordingContext,
   testCertificate,
 } from '@operator/testing';
-import { declaredOn, prepareSurroundings } from '@operator/testing/declarations';
+import { declaredOn, lackedBy, prepareSurroundings } from '@operator/testing/declarations';
 import { startMoto, type S3Server } from '@operator/tools/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAwsDriver } from './aws-driver.ts';
@@ -169,11 +168,7 @@ beforeAll(async () => {
     driverDeps({ elapsedMs: () => performance.now() * 10_000 }),
   );
 
-  await prepareSurroundings(judge);
-  await judge.send(new CreateBucketCommand({ Bucket: 'logs' }));
-  const trails = new CloudTrailClient({ endpoint: moto.endpoint, region: moto.region, credentials });
-  await trails.send(new CreateTrailCommand({ Name: 'audit', S3BucketName: 'logs' }));
-  trails.destroy();
+  await prepareSurroundings(judge, lackedBy.moto);
 });
 afterAll(async () => {
   driver.close();
@@ -194,11 +189,9 @@ const liveABucket = async (): Promise<void> => {
   await lookUpCreation(driver, { bucket }, context);
   const s3 = { wire: driver.wire(), bucket };
   await readOwner(s3, context);
-  const trail = { enabled: true, trail: 'audit', events: 'All' } as const;
   for (const which of ['full', 'other', 'none'] as const) {
     const spec = bucketSpec({
       ...declaredOn('moto', which),
-      cloudTrail: trail,
       requestPayment: { payer: 'Requester' },
     });
     for (const view of await lookAtFeatures(driver, spec, bucketContext({ mark }), s3, context)) {
@@ -215,7 +208,7 @@ const liveABucket = async (): Promise<void> => {
   await judge.send(new PutObjectCommand({ Bucket: bucket, Key: 'a', Body: 'one' }));
   await judge.send(new PutObjectCommand({ Bucket: bucket, Key: 'a', Body: 'two' }));
   await judge.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: 'big' }));
-  const last = { spec: bucketSpec({ cloudTrail: trail }), bucket: bucketContext({ mark }) };
+  const last = { spec: bucketSpec(declaredOn('moto')), bucket: bucketContext({ mark }) };
   await retireFeatures(driver, s3, last, context);
   expect(await emptyBucketBatch(driver, { bucket }, context)).toMatchObject({ blocked: [], remaining: false });
   await removeBucket(driver, { bucket }, context);

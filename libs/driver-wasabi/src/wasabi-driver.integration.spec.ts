@@ -85,6 +85,7 @@ driverConformance({
   createDriver: createWasabiDriver,
   lacks: [
     ...lackedBy.moto,
+    'cloudTrail',
     'accelerate',
     'replication',
     'kmsEncryption',

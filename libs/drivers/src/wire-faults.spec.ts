@@ -315,7 +315,10 @@ const depsFor = ({ isSilent = false }: Trouble, patience = 1): SceneOptions => {
   return isSilent ? { deps: { deadlines: { attemptMs: attemptMs * patience, callMs: callMs * patience } } } : {};
 };
 
-describe.each(declarationsWith(surroundings.moto))('$feature', (declaration) => {
+/** Those whose settings are sub-resources. */
+const ofS3 = declarationsWith(surroundings.moto).filter(({ feature }) => feature !== 'cloudTrail');
+
+describe.each(ofS3)('$feature', (declaration) => {
   const { full, none } = declaration;
   const changes = once((context: TestContext) =>
     Promise.all(changesOf(declaration).map((change) => goWell(declaration, context, change))),

@@ -309,20 +309,11 @@ describe('what a server can do is learned by writes', () => {
   });
 });
 
-/** Features that this version does not manage, declared on and declared off: they are not in the table of declarations yet. */
-const notManaged: { readonly [F in BucketFeature]?: readonly [BucketSpec[F], BucketSpec[F]] } = {
-  cloudTrail: [
-    { enabled: true, trail: 'audit', events: 'All' },
-    { enabled: false, trail: 'audit', events: 'All' },
-  ],
-};
-
-/** A feature declared on and declared off, from the table of declarations as soon as it is there. */
+/** A feature declared on and declared off, from the table of declarations. */
 const declarationOf = (feature: BucketFeature): readonly [unknown, unknown] => {
   const declared = declarationsWith(surroundings.moto).find((one) => one.feature === feature);
-  const pair = declared === undefined ? notManaged[feature] : ([declared.full, declared.none] as const);
-  if (pair === undefined) throw new Error(`libs/testing/src/declarations.ts has no entry for ${feature}`);
-  return pair;
+  if (declared === undefined) throw new Error(`libs/testing/src/declarations.ts has no entry for ${feature}`);
+  return [declared.full, declared.none];
 };
 
 it('features are looked at in the one order that is stated, however a driver lists them', async () => {

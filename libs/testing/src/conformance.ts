@@ -101,10 +101,14 @@ export const driverConformance = (options: ConformanceOptions): void => {
     let independent: S3Client;
     const extra: Driver[] = [];
     const context = recordingContext();
+    let leaptMs = 0;
+    /** Looks come as far apart as passes do: none is served by what the one before has seen. */
+    const leap = () => void (leaptMs += 10_000);
+    const deps = driverDeps({ elapsedMs: () => performance.now() + leaptMs });
 
     beforeAll(async () => {
       server = await options.start();
-      driver = options.createDriver(server.connection, driverDeps());
+      driver = options.createDriver(server.connection, deps);
       const { endpoint, region, credentials } = server.connection;
       independent = independentClient({
         endpoint,
@@ -112,7 +116,7 @@ export const driverConformance = (options: ConformanceOptions): void => {
         accessKey: credentials.accessKeyId,
         secretKey: credentials.secretAccessKey.reveal(),
       });
-      if (!lacks.has('logging')) await prepareSurroundings(independent);
+      await prepareSurroundings(independent, [...lacks]);
     });
     afterEach(() => {
       for (const other of extra.splice(0)) other.close();
@@ -266,13 +270,17 @@ export const driverConformance = (options: ConformanceOptions): void => {
       });
     });
 
-    const { look, converge } = createConvergence(() => driver, context);
+    const convergence = createConvergence(() => driver, context, leap);
+    const { look, converge } = convergence;
 
     describe('features', () => {
       featureConformance({
-        driver: () => driver,
+        convergence,
+        restart() {
+          const other = driverWith({});
+          return { look: createConvergence(() => other, context, leap).look, wire: other.wire() };
+        },
         independent: () => independent,
-        context,
         lacks,
         declarations: declarationsWith(options.surroundings ?? surroundings.moto),
         freshBucket,

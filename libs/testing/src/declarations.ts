@@ -24,6 +24,14 @@ import {
 } from '@aws-sdk/client-s3';
 import type { BucketFeature, BucketSpec } from '@operator/api';
 import { readQuota } from './admin-view.ts';
+import {
+  addForeignSelector,
+  endRecording,
+  hasForeignSelector,
+  makeTrail,
+  readTrail,
+  removeForeignSelector,
+} from './trail-view.ts';
 import type { Part } from '@operator/s3';
 
 /** A client that is not the operator's: it tells what really stands at the server. */
@@ -33,6 +41,8 @@ export type Independent = Pick<S3Client, 'send' | 'config'>;
 interface ForeignEntry {
   readonly put: (client: Independent, bucket: string) => Promise<void>;
   readonly isThere: (client: Independent, bucket: string) => Promise<boolean>;
+  /** Takes it away; absent where it goes with the bucket. */
+  readonly remove?: (client: Independent) => Promise<void>;
   /** True when it stays beside a declaration as it stands in the table. */
   readonly stays: boolean;
   /** The declaration under which it stays; absent where it does beside any in the table. */
@@ -68,6 +78,8 @@ interface Declaration<F extends BucketFeature = BucketFeature> {
   readonly shows: (declared: NonNullable<BucketSpec[F]>) => unknown;
   /** What a server may show in place of nothing: its own default, in the form of `shows`. */
   readonly byDefault?: unknown;
+  /** A change behind the operator's back of what is declared in full, where it stands apart from the bucket. */
+  readonly drift?: (client: Independent, bucket: string) => Promise<void>;
   readonly foreign?: ForeignEntry;
 }
 
@@ -178,6 +190,7 @@ const lifecycleRules: DeclaredLifecycle['rules'] = [
 
 const declaresLifecycle = (...rules: DeclaredLifecycle['rules']): DeclaredLifecycle => ({ rules, others: 'Remove' });
 const plainRule = { id: 'plain', status: 'Enabled', prefix: 'plain/', expiration: { days: 400 } } as const;
+const wholeRule = { id: 'whole', status: 'Disabled', expiration: { days: 400 } } as const;
 const partRule = { id: 'part', status: 'Enabled', prefix: 'part/', expiration: { days: 500 } } as const;
 
 /** A rule that would reach too far without the part is not there; of another all else is. */
@@ -214,6 +227,7 @@ const lifecyclePartly = [
     }),
     rest: declaresLifecycle(plainRule, partRule),
   },
+  { needs: 'lifecyclePrefix', declared: declaresLifecycle(wholeRule, partRule), rest: declaresLifecycle(wholeRule) },
 ] as const;
 
 /** The key that the declarations name; a server with a key service may have it. */
@@ -249,12 +263,23 @@ export const allowLogs = async (client: Independent, Bucket: string): Promise<vo
   await client.send(new PutBucketPolicyCommand({ Bucket, Policy }));
 };
 
-/** Makes what features name outside their bucket, on a server that has them; again and again with the same end. @returns the buckets */
-export const prepareSurroundings = async (client: Independent): Promise<readonly string[]> => {
+/** Records data events of buckets, after `prepareSurroundings`. */
+export const trailName = 'data-events';
+
+/**
+ * Makes what features name outside their bucket, of those that the server has; again and again with the same end. `lacks`: those that it does
+ * not have. @returns the buckets
+ */
+export const prepareSurroundings = async (
+  client: Independent,
+  lacks: readonly (BucketFeature | Part)[],
+): Promise<readonly string[]> => {
+  if (lacks.includes('logging')) return [];
   await client.send(new CreateBucketCommand({ Bucket: logsBucket })).catch((error: unknown) => {
     if ((error as { readonly name?: unknown }).name !== 'BucketAlreadyOwnedByYou') throw error;
   });
   await allowLogs(client, logsBucket);
+  if (!lacks.includes('cloudTrail')) await makeTrail(client, trailName, logsBucket);
   return [logsBucket];
 };
 
@@ -268,6 +293,8 @@ export interface Surroundings {
   readonly copiesAs?: string;
   /** The bucket that gets access logs, and the Bucket that stands for it, where one does; that of `prepareSurroundings` when absent. */
   readonly logs?: { readonly bucket: string; readonly ref?: string };
+  /** The trail that records data events, by its name or ARN; that of `prepareSurroundings` when absent. */
+  readonly trail?: string;
 }
 
 type Replication = NonNullable<BucketSpec['replication']>;
@@ -317,6 +344,22 @@ const loggingTo = ({ logs: { bucket, ref } = { bucket: logsBucket } }: Surroundi
         : [undefined, undefined, undefined],
   };
 };
+
+type CloudTrail = NonNullable<BucketSpec['cloudTrail']>;
+
+const recordingOn = ({ trail = trailName }: Surroundings) => ({
+  full: { enabled: true, trail, events: 'All' } satisfies CloudTrail,
+  other: { enabled: true, trail, events: 'WriteOnly' } satisfies CloudTrail,
+  none: { enabled: false, trail, events: 'All' } satisfies CloudTrail,
+  seen: (client: Independent, bucket: string) => readTrail(client, trail, bucket),
+  drift: (client: Independent, bucket: string) => endRecording(client, trail, bucket),
+  foreign: {
+    stays: true,
+    put: (client: Independent) => addForeignSelector(client, trail),
+    isThere: (client: Independent) => hasForeignSelector(client, trail),
+    remove: (client: Independent) => removeForeignSelector(client, trail),
+  },
+});
 
 const copiesByArn = { bucketArn: 'arn:aws:s3:::copies' } as const;
 const topicOfAmazon = { list: 'sns', arn: 'arn:aws:sns:us-east-1:123456789012:events' } as const;
@@ -613,6 +656,11 @@ export const declarationsWith = (at: Surroundings): readonly AnyDeclaration[] =>
     seen: readQuota,
     shows: ({ maxBytes }) => maxBytes,
   }),
+  declare<'cloudTrail'>({
+    feature: 'cloudTrail',
+    ...recordingOn(at),
+    shows: ({ enabled, events }) => (enabled ? [events] : []),
+  }),
   declare<'notifications'>({
     feature: 'notifications',
     ...notifying(at),
@@ -674,6 +722,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'lifecycleAbort',
     'lambdaNotifications',
     'snsNotifications',
+    'cloudTrail',
   ],
   // It answers a read with the list of the bucket. Of a lifecycle rule it drops sizes, and how many versions stay.
   moto: [
@@ -695,6 +744,7 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'logging',
     'notifications',
     'quota',
+    'cloudTrail',
   ],
   seaweedfs: [
     'mfaDelete',
@@ -707,8 +757,9 @@ export const lackedBy: Readonly<Record<KnownServer, readonly (BucketFeature | Pa
     'notifications',
     'quota',
     'lifecycleTransitions',
+    'cloudTrail',
   ],
-  ceph: ['replication', 'ownershipControls', 'accelerate', 'lambdaNotifications', 'sqsNotifications'],
+  ceph: ['replication', 'ownershipControls', 'accelerate', 'cloudTrail', 'lambdaNotifications', 'sqsNotifications'],
 };
 
 /** What each of them has around its buckets. moto takes any topic, and what lacks notifications needs none. */

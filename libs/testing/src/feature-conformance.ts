@@ -16,9 +16,10 @@ import { bucketInputs } from './inputs.ts';
 
 /** What the suite of features works with. */
 interface FeatureBench {
-  readonly driver: () => Driver;
+  readonly convergence: Convergence;
+  /** Another process, which remembers nothing. */
+  readonly restart: () => Pick<Convergence, 'look'> & Pick<BucketWire, 'wire'>;
   readonly independent: () => Independent;
-  readonly context: RecordingContext;
   readonly lacks: ReadonlySet<BucketFeature | Part>;
   readonly declarations: readonly AnyDeclaration[];
   /** Born with what the spec declares that a bucket has from its creation. */
@@ -33,9 +34,11 @@ interface Convergence {
   readonly converge: (s3: BucketWire, spec: BucketSpec, bucket?: BucketContext) => Promise<readonly AspectView[]>;
 }
 
-export const createConvergence = (driver: () => Driver, context: RecordingContext): Convergence => {
+/** `onLook`: runs before each look. */
+export const createConvergence = (driver: () => Driver, context: RecordingContext, onLook: () => void): Convergence => {
   const beside = recordingContext();
   const look: Convergence['look'] = async (s3, spec, bucket = bucketContext()) => {
+    onLook();
     const inputs = new Map([...(await bucketInputs(driver(), spec, beside)), ...bucket.inputs]);
     return lookAtFeatures(driver(), spec, { ...bucket, inputs }, s3, context);
   };
@@ -74,8 +77,8 @@ type Choice = 'unset' | 'full' | 'other' | 'none';
 
 /** Every feature of the table of declarations, on a real server. */
 export const featureConformance = (bench: FeatureBench): void => {
-  const { driver, independent, context, lacks, declarations, freshBucket, it } = bench;
-  const { look, converge } = createConvergence(driver, context);
+  const { convergence, restart, independent, lacks, declarations, freshBucket, it } = bench;
+  const { look, converge } = convergence;
   const has = ({ feature }: Pick<AnyDeclaration, 'feature'>) => !lacks.has(feature);
   const canOther = ({ otherNeeds = [] }: AnyDeclaration) => !otherNeeds.some((part) => lacks.has(part));
   const specOf = (declaration: AnyDeclaration, declared: object) => bucketSpec(withBeside([[declaration, declared]]));
@@ -128,6 +131,18 @@ export const featureConformance = (bench: FeatureBench): void => {
         const managed = managedOf({}, await converge(s3, spec));
         await converge(s3, bucketSpec(), adopted(managed));
         expect(await differences(s3, spec)).toEqual([]);
+      });
+
+      it(`${feature} is at rest for a process that has just started`, async () => {
+        const s3 = await freshBucket(bornFor);
+        let managed: Managed = {};
+        for (const declared of isForEver ? [full] : [none, full, none]) {
+          const spec = specOf(declaration, declared);
+          managed = managedOf(managed, await converge(s3, spec, bucketContext({ managed })));
+          const { look: lookAgain, wire } = restart();
+          const views = await lookAgain({ ...s3, wire }, spec, bucketContext({ managed }));
+          expect(verdictsOf(views)[feature] ?? 'same').toBe('same');
+        }
       });
 
       if (otherNeeds.length > 0 && !canOther(declaration))

@@ -625,7 +625,7 @@ export const trapSuite = ({
         accessKey: credentials.accessKeyId,
         secretKey: credentials.secretAccessKey.reveal(),
       });
-      if (!lackedBy[name].includes('logging')) await prepareSurroundings(client);
+      await prepareSurroundings(client, lackedBy[name]);
       const freshName = () => `trap-${randomUUID().slice(0, 13)}`;
       ground = {
         server,

@@ -1,10 +1,17 @@
-import { GetBucketVersioningCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetBucketVersioningCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import type { BucketFeature, BucketSpec } from '@operator/api';
 import type { Part } from '@operator/s3';
 import { declarationsWith, differencesFrom, replacement, type AnyDeclaration } from '@operator/testing/declarations';
-import { Lie, Mismatch, sayingOf, type Bench } from '../bench.ts';
-import { rawCalls } from '../raw.ts';
+import type { Manifest } from '../../harness/index.ts';
+import { Lie, Mismatch, sayingOf, type Bench, type RawAnswer } from '../bench.ts';
+import { rawCalls, tryRaw } from '../raw.ts';
 import { holds, type SaysUnsupported, type Scenario, type Try } from '../scenario.ts';
+import { failureOf } from '../target.ts';
 import { surroundingsOf, tryEffect, withOtherBucket } from './other-bucket.ts';
 
 /** What takes the other parts out of a declaration that needs several. */
@@ -180,7 +187,8 @@ const scenarioOf = (declaration: AnyDeclaration): Scenario => {
         return lack;
       });
       await drift(bench, it, { declaration, object });
-      if (foreign !== undefined) await others(bench, it, { declaration, object, set });
+      if (foreign !== undefined)
+        await others(bench, it, { declaration, object, set }).finally(() => foreign.remove?.(bench.independent));
       if (!isForEver) {
         await it({ feature, title: 'declared as off or empty, it is removed' }, declares(none));
         await it({ feature, title: 'declared as off or empty again, the Bucket stays Ready' }, async () => {
@@ -305,35 +313,43 @@ const lacking = async (bench: Bench, it: Try, { declaration, object, set }: Subj
   );
 };
 
+/**
+ * One look may see nothing: what many Buckets share is read once in ten seconds for all of them. Each changes the object, and no pass writes
+ * for an object that has changed since: so not many come one after the other.
+ */
+const pollsOfALook = 20;
+
 /** Somebody changes it at the server. */
 const drift = async (bench: Bench, it: Try, { declaration, object }: Omit<Subject, 'set'>): Promise<void> => {
   const { feature, full, foreign } = declaration;
   // A plain call tries what lasts for ever on a bucket of its own.
   const call = declaration.isForEver === true ? undefined : rawCalls[feature];
+  const change = declaration.drift ?? call?.drift ?? (foreign?.stays === false ? foreign.put : call?.put);
   const declared = { [feature]: full };
   const isDrifted = async (): Promise<boolean> => {
     // Where a plain call cannot change it, nothing drifts.
     try {
-      await (call?.drift ?? (foreign?.stays === false ? foreign.put : call?.put))?.(
-        bench.independent,
-        bench.named(object),
-      );
+      await change?.(bench.independent, bench.named(object));
     } catch {
       return false;
     }
     return true;
   };
-  if (call === undefined) return;
+  if (change === undefined) return;
   let drifted = false;
+  let polls = 0;
   const before = await told(bench, object, feature);
   await it(
     { feature, title: 'changed behind the back of the operator, it is repaired' },
     holds(async () => {
       drifted = await isDrifted();
-      await bench.look('Bucket', object);
       await bench.sees(
         'what was changed is as declared again',
-        () => differences(bench, object, declared),
+        async () => {
+          if (polls % pollsOfALook === 0) await bench.look('Bucket', object);
+          polls += 1;
+          return differences(bench, object, declared);
+        },
         (found) => found.length === 0,
       );
       if (drifted)
@@ -457,6 +473,25 @@ const together = (declarations: readonly AnyDeclaration[]): Scenario => ({
   },
 });
 
+/** The device that the owner of the server has named, as a Bucket names it. */
+const deviceOf = async ({ target, kube, namespace }: Bench): Promise<Manifest> => {
+  if (target.mfaDevice === undefined) return {};
+  const { serial, seed } = target.mfaDevice;
+  await kube.create('Secret', namespace, 'mfa-device', { stringData: { serial, seed } });
+  return { mfaSecretRef: { name: 'mfa-device', serialKey: 'serial', seedKey: 'seed' } };
+};
+
+/** A server that answers 200 without a code, and does nothing, needs no device to be known. */
+const tryWithoutDevice = async (bench: Bench): Promise<RawAnswer> => {
+  const found = await tryRaw(bench.independent, await bench.createForeign('raw-mfadelete'), 'mfaDelete');
+  return found.raw === 'refused' && bench.target.mfaDevice === undefined
+    ? {
+        raw: 'untried',
+        words: `${found.words} Name a device of the administrator with --mfa-serial and --mfa-seed-file.`,
+      }
+    : found;
+};
+
 /** The second factor: most servers answer 200 to it and forget it. */
 const secondFactor: Scenario = {
   profile: 'Bucket',
@@ -464,25 +499,40 @@ const secondFactor: Scenario = {
   async run(bench, it) {
     const feature = 'versioning.mfaDelete';
     const object = 'second-factor';
-    await it({ feature, title: 'declared, it is there, or its lack is said', decides: true }, async () => {
+    const about = { feature, title: 'declared, it is there, or its lack is said', decides: true };
+    const end = await it(about, async () => {
+      const device = await deviceOf(bench);
       await bench.declare('Bucket', object, {
         providerRef: { name: bench.provider },
         name: bench.named(object),
         tagging: { tags: { beside: 'mfaDelete' } },
-        versioning: { enabled: true, mfaDelete: true },
+        versioning: { enabled: true, mfaDelete: true, ...device },
       });
       const says = await bench.sees(
         'a verdict',
         async () => sayingOf(await bench.get('Bucket', object)),
         ({ isReady, reason }) => isReady || (reason !== 'no verdict' && reason !== 'Converging'),
       );
-      if (!says.isReady) return { unsupported: says.message };
+      if (!says.isReady) return { unsupported: says.message, raw: await tryWithoutDevice(bench) };
       const { MFADelete } = await bench.independent.send(
         new GetBucketVersioningCommand({ Bucket: bench.named(object) }),
       );
       if (MFADelete !== 'Enabled') throw new Lie('the Bucket is Ready, and the server shows no MFADelete');
       return undefined;
     });
+    if (end === 'holds')
+      await it(
+        { feature, title: 'a version is not removed without a code' },
+        holds(async () => {
+          const Bucket = bench.named(object);
+          const put = new PutObjectCommand({ Bucket, Key: objectKey, Body: 'content' });
+          const { VersionId } = await bench.independent.send(put);
+          const removed = bench.independent.send(new DeleteObjectCommand({ Bucket, Key: objectKey, VersionId }));
+          const found = await removed.then(() => 'removed', failureOf);
+          if (found !== 'AccessDenied 403')
+            throw new Lie(`the Bucket is Ready, and DeleteObject of a version: ${found}`);
+        }),
+      );
     await it(
       { feature, title: 'versioning and tags beside it are there' },
       holds(() =>
@@ -508,12 +558,13 @@ const secondFactor: Scenario = {
   },
 };
 
-/** Notifications are tried where it is known of a queue or topic that may get them, and copies where a role is known that AWS asks for. */
+/** What AWS has outside the bucket is tried where it is named: a queue or topic that may get notifications, a role that copies, a trail that records. */
 export const featureScenarios = (bench: Pick<Bench, 'target' | 'named'>): readonly Scenario[] => {
-  const { events, replicationRole, type } = bench.target;
+  const { events, replicationRole, trail, type } = bench.target;
   const untried: readonly (string | false)[] = [
     events === undefined && 'notifications',
     type === 'aws' && replicationRole === undefined && 'replication',
+    type === 'aws' && trail === undefined && 'cloudTrail',
   ];
   const declarations = declarationsWith(surroundingsOf(bench)).filter(({ feature }) => !untried.includes(feature));
   return [

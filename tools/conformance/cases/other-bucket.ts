@@ -8,13 +8,14 @@ import { failureOf } from '../target.ts';
 
 /** What the declared features name outside of their bucket: what the owner of the server has named, and two more Buckets of the run. */
 export const surroundingsOf = ({ target, named }: Pick<Bench, 'target' | 'named'>): Surroundings => {
-  const { events, replicationRole: copiesAs } = target;
+  const { events, replicationRole: copiesAs, trail } = target;
   return {
     ...surroundings.moto,
     ...(events === undefined ? {} : { events }),
     copies: { bucketRef: { name: 'copies' } },
     ...(copiesAs === undefined ? {} : { copiesAs }),
     logs: { bucket: named('access-logs'), ref: 'access-logs' },
+    ...(trail === undefined ? {} : { trail }),
   };
 };
 

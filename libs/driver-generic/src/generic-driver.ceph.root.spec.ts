@@ -11,6 +11,7 @@ const conformanceOnCeph = (name: string, sts: boolean) =>
     surroundings: surroundings.ceph,
     issuesKeys: true,
     locksObjects: true,
+    speaksIam: true,
     deniesUnknownKeys: sts,
     start: startUnderTest((options) => startCeph({ ...options, sts, topic: 'events' })),
   });

@@ -28,6 +28,7 @@ driverConformance({
   lacks: lackedBy.seaweedfs,
   createDriver: createGenericDriver,
   issuesKeys: true,
+  speaksIam: true,
   locksObjects: true,
   start: startUnderTest(startSeaweedfs),
 });

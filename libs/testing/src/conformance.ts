@@ -8,6 +8,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { IAMClient, UpdateAccessKeyCommand } from '@aws-sdk/client-iam';
 import { asFault, redact, type Fault } from '@operator/outcome';
 import {
   birthOf,
@@ -63,6 +64,8 @@ export interface ConformanceOptions {
   readonly locksObjects?: boolean;
   /** True when versioning can be suspended on a bucket with object lock, as the S3 API does not allow. */
   readonly suspendsUnderLock?: boolean;
+  /** True when users are those of the AWS IAM protocol at the address of `iamEndpoint`, where others can change them. */
+  readonly speaksIam?: boolean;
   /** True when the server answers AccessDenied to keys that it does not know: nothing but a success then proves a key. */
   readonly deniesUnknownKeys?: boolean;
 }
@@ -584,6 +587,30 @@ export const driverConformance = (options: ConformanceOptions): void => {
           expect(await verdictOn(altered, mine)).toBe(refusal('wrongSecret'));
           await issuer().deleteUser(user, context);
         });
+
+        testIf(
+          options.speaksIam === true,
+          'that somebody deactivated are shown so, which the answer to a call with them does not say',
+          async () => {
+            const [user, mine] = [freshUser(), await freshBucket()];
+            await issuer().putUser(user, context);
+            await issuer().putPolicy(user, allow(mine.bucket), context);
+            const pair = await issuer().createKey(user, chosenPair(), context);
+            await becomesUsable(pair, mine);
+            const { iamEndpoint = '', region } = driver.connection;
+            const credentials = independent.config.credentials;
+            const iam = new IAMClient({ endpoint: iamEndpoint, region, credentials });
+            await iam.send(
+              new UpdateAccessKeyCommand({ UserName: user.name, AccessKeyId: pair.accessKeyId, Status: 'Inactive' }),
+            );
+            iam.destroy();
+            await expect.poll(() => verdictOn(pair, mine), { timeout: patienceMs }).toBe(refusal('unknown'));
+            expect((await issuer().observeUser(user, context))?.keys).toMatchObject([
+              { accessKeyId: pair.accessKeyId, isActive: false },
+            ]);
+            await issuer().deleteUser(user, context);
+          },
+        );
 
         it('end with their user: what the key could do, it can no longer', async () => {
           const [user, mine] = [freshUser(), await freshBucket()];

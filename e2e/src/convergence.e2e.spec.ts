@@ -147,6 +147,8 @@ describe('figures', () => {
     // The owner tags by themselves, then all.
     const tagged = ['PutBucketTagging', 'PutBucketTagging'];
     expect(writes.toSorted()).toEqual(['CreateBucket', ...tagged, 'PutBucketVersioning']);
+    // As docs/calls.md and docs/performance.md say.
+    expect(s3).toHaveLength(7);
     // MinIO creates no bucket twice, so that only the last look reads.
     const reads = s3.filter(({ effect }) => effect !== 'write').map(({ operation }) => operation);
     expect(reads.toSorted()).toEqual(['GetBucketTagging', 'GetBucketVersioning', 'HeadBucket']);

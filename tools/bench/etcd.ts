@@ -43,3 +43,11 @@ export const sizeInEtcd = async (etcdUrl: string, kind: OurKind, namespace: stri
     from = Buffer.concat([Buffer.from(last.key, 'base64'), Buffer.of(0)]).toString('base64');
   }
 };
+
+/** Bytes of etcd's database that are in use, former revisions included. Source: etcd, metrics. */
+export const databaseBytes = async (etcdUrl: string): Promise<number> => {
+  const text = await (await fetch(`${etcdUrl}/metrics`)).text();
+  const found = /^etcd_mvcc_db_total_size_in_use_in_bytes (\S+)$/m.exec(text)?.[1];
+  if (found === undefined) throw new Error('etcd does not tell the size of its database');
+  return Number(found);
+};

@@ -41,27 +41,30 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
   const { bundles, remove } = await bundleControllers(runs);
   const dir = await mkdtemp(join(runs, 'run-'));
   let crowd: Promise<Crowd> | undefined;
+  const figures: Figure[] = [];
+  const path = options.save ? pathFor(header) : undefined;
   const bench: Bench = {
     ...options,
     signal,
     bundles,
     dir,
     log,
+    found: (more) => {
+      if (more.length === 0) return;
+      figures.push(...more);
+      console.log(`\n${renderTable(more)}`);
+      // At once: who ends the rest, or whom it ends, keeps what was found.
+      if (path !== undefined) writeFileSync(path, toLines({ header, figures }));
+    },
     crowd: () => (crowd ??= makeCrowd(bench)),
   };
-  const figures: Figure[] = [];
-  const path = options.save ? pathFor(header) : undefined;
   let failed = 0;
   const measure = async (scenario: Scenario): Promise<void> => {
     signal.throwIfAborted();
     log(`\n== ${scenario.name}: ${scenario.title}`);
     const startedAt = performance.now();
     try {
-      const found = await Promise.race([scenario.run(bench), rejectionOf(signal)]);
-      figures.push(...found);
-      console.log(`\n${renderTable(found)}`);
-      // After each: who ends the rest, or whom it ends, keeps what was found.
-      if (path !== undefined && figures.length > 0) writeFileSync(path, toLines({ header, figures }));
+      bench.found(await Promise.race([scenario.run(bench), rejectionOf(signal)]));
     } catch (error) {
       signal.throwIfAborted();
       failed += 1;

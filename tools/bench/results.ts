@@ -143,12 +143,20 @@ export const renderComparison = (before: Results, after: Results): string => {
 const digits: Readonly<Record<Unit, number>> = {
   ratio: 2,
   count: 2,
-  ms: 0,
+  ms: 1,
   s: 1,
   B: 0,
   MiB: 1,
   'per second': 1,
   '%': 1,
+};
+
+/** Its median, and minimum and maximum where it has several values: `38.2 per second (37.7 – 40.2)`. */
+export const showFigure = ({ values, unit }: Figure): string => {
+  const { median, min, max } = spreadOf(values);
+  const named = unit === 'count' || unit === 'ratio' ? '' : unit === 'per second' ? '/s' : ` ${unit}`;
+  const range = values.length === 1 || min === max ? '' : ` (${round(min, unit)} – ${round(max, unit)})`;
+  return `${round(median, unit)}${named}${range}`;
 };
 
 /** A whole number stays whole. */

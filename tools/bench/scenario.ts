@@ -54,6 +54,8 @@ export interface Bench {
   /** Where worlds are made: `startWorld(name, servers, { bundles, folder: dir, proxies: false, signal })`. */
   readonly dir: string;
   readonly log: (line: string) => void;
+  /** Keeps figures at once, of a scenario that takes long: it returns those that it has not given here. */
+  readonly found: (figures: readonly Figure[]) => void;
   /** The shared world of the big scenarios, made at the first call. */
   crowd(): Promise<Crowd>;
 }

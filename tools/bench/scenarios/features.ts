@@ -5,7 +5,7 @@ import { changedSince, pause } from '../crowd-rest.ts';
 import { eightFeatures } from '../eight-features.ts';
 import { bundleRawLoop } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
-import { startSettings } from '../settings/start.ts';
+import { createSettingsProvider, settingsServer, startSettings } from '../settings/start.ts';
 import {
   convergeCold,
   figuresOf,
@@ -17,7 +17,6 @@ import {
 } from './converge.ts';
 
 const provider = 'settings';
-const credentials = { accessKey: 'bench', secretKey: 'bench-secret' };
 const crowdNamespace = 'crowd';
 /** A look at the mark, which the tags are read with, and one at each further feature. */
 const callsOfLook = Object.keys(eightFeatures).length;
@@ -60,27 +59,10 @@ export const features: Scenario = {
   },
 };
 
-const createProvider = async (world: World, endpoint: string, namespace: string): Promise<void> => {
-  const secret = { name: `${provider}-root` };
-  await world.kube.create('Secret', namespace, secret.name, {
-    stringData: { 'access-key': credentials.accessKey, 'secret-key': credentials.secretKey },
-  });
-  await world.kube.create('Provider', namespace, provider, {
-    spec: {
-      type: 'aws',
-      endpoint,
-      region: 'us-east-1',
-      auth: { accessKeySecretRef: secret, secretKeySecretRef: secret },
-      // A check of its own accord would disturb what is counted.
-      checkIntervalSeconds: 86_400,
-    },
-  });
-};
-
 const converge = async (bench: Bench, world: World, program: string, endpoint: string): Promise<readonly Figure[]> => {
   const { runs, signal } = bench;
   const [count = fleet] = bench.sizes;
-  const server = { type: 'aws', endpoint, region: 'us-east-1', ...credentials } as const;
+  const server = { ...settingsServer, endpoint };
   const sides = {
     controller: (namespace: string) => convergeCold(world, 'Bucket', namespace, count),
     raw: (namespace: string) => runRawLoop(program, world, 'Bucket', namespace, count, server),
@@ -93,7 +75,7 @@ const converge = async (bench: Bench, world: World, program: string, endpoint: s
     world,
     [...turns.flatMap((turn, run) => turn.map((side) => namespaceOf(side, run))), crowdNamespace],
     provider,
-    (namespace) => createProvider(world, endpoint, namespace),
+    (namespace) => createSettingsProvider(world, endpoint, namespace, provider),
   );
   const seen: Record<(typeof names)[number], Convergence[]> = { controller: [], raw: [] };
   for (const [run, turn] of turns.entries()) {

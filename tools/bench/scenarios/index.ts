@@ -1,8 +1,10 @@
 import type { Scenario } from '../scenario.ts';
+import { argon2id } from './argon2id.ts';
 import { converge } from './converge.ts';
 import { down } from './down.ts';
 import { emptying } from './emptying.ts';
 import { features } from './features.ts';
+import { growth } from './growth.ts';
 import { latency } from './latency.ts';
 import { peer } from './peer.ts';
 import { profile } from './profile.ts';
@@ -22,10 +24,12 @@ export const scenarios: readonly Scenario[] = [
   latency,
   traces,
   emptying,
+  argon2id,
   soak,
   rest,
   shards,
   restart,
   down,
   profile,
+  growth,
 ];

@@ -83,7 +83,7 @@ export const restart: Scenario = {
 };
 
 /** Milliseconds from the last start of the process until it began to reconcile, by its own log. */
-async function startMsOf(controller: Controller): Promise<number> {
+export async function startMsOf(controller: Controller): Promise<number> {
   const starts = (await controller.output()).split('\n').filter((line) => line.includes('"event":"start"'));
   const last = starts.at(-1);
   if (last === undefined) throw new Error(`${controller.proxy} did not say that it started`);

@@ -1,0 +1,123 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { between } from '@operator/tools/marked';
+import { projectRoot } from '@operator/tools/paths';
+import { format, resolveConfig } from 'prettier';
+import { isHeld, parseResults, showFigure, type Results } from '../results.ts';
+import type { Figure } from '../scenario.ts';
+import { fleetTable, forecastTable, shardTable } from './growth.ts';
+import { convergencePlot, latencyPlot, memoryPlot, type Find } from './plots.ts';
+import { tables, type Question } from './questions.ts';
+
+const folder = join(import.meta.dirname, '..', 'results');
+/** The run that later ones are told beside. */
+const formerFile = 'before.jsonl';
+const page = 'docs/performance.md';
+
+/** Results by the name of their file. */
+export type Kept = ReadonlyMap<string, Results>;
+
+export const readKept = async (): Promise<Kept> => {
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.jsonl')).sort();
+  return new Map(
+    await Promise.all(
+      files.map(async (file) => [file, parseResults(await readFile(join(folder, file), 'utf8'))] as const),
+    ),
+  );
+};
+
+const inOrder = (runs: readonly Results[]): readonly Results[] =>
+  runs.toSorted((one, other) => (one.header.startedAt < other.header.startedAt ? -1 : 1));
+
+/** Of a figure that several runs have, the latest counts. */
+const finderOf = (runs: readonly Results[]): Find => {
+  const found = new Map<string, Figure>();
+  for (const { figures } of inOrder(runs)) for (const one of figures) found.set(`${one.scenario}: ${one.name}`, one);
+  return (scenario, name) => found.get(`${scenario}: ${name}`);
+};
+
+const cell = (figure: Figure | undefined): string => (figure === undefined ? '—' : showFigure(figure));
+
+const aimOf = ({ aim }: Figure): string =>
+  aim === undefined ? '' : 'atLeast' in aim ? `≥ ${aim.atLeast}` : `≤ ${aim.atMost}`;
+
+const questionTable = (questions: readonly Question[], before: Find, now: Find): string =>
+  [
+    '| question | before | now | aim |',
+    '| --- | --- | --- | --- |',
+    ...questions.map(({ question, scenario, name }) => {
+      const [former, latest] = [before(scenario, name), now(scenario, name)];
+      const judged = latest ?? former;
+      const aim = judged === undefined ? '' : aimOf(judged);
+      const missed = latest !== undefined && isHeld(latest) === false ? ', missed' : '';
+      return `| ${question} | ${cell(former)} | ${cell(latest)} | ${aim}${missed} |`;
+    }),
+  ].join('\n');
+
+const runTable = (kept: Kept): string =>
+  [
+    '| results | commit | begun | machine | scenarios |',
+    '| --- | --- | --- | --- | --- |',
+    ...[...kept].map(([file, { header, figures }]) => {
+      const { cpu, cores, node } = header.machine;
+      const scenarios = [...new Set(figures.map(({ scenario }) => scenario))].join(', ');
+      const at = header.startedAt.slice(0, 16).replace('T', ' ');
+      return `| ${basename(file, '.jsonl')} | ${header.commit.slice(0, 9)} | ${at} | ${cores} × ${cpu}, Node ${node} | ${scenarios} |`;
+    }),
+  ].join('\n');
+
+/** What the profile of a path goes to. */
+const profileTable = (kept: Kept): string => {
+  const profiles = inOrder([...kept.values()]).map(({ figures }) =>
+    figures.filter(({ scenario }) => scenario === 'profile'),
+  );
+  const latest = profiles.findLast(({ length }) => length > 0) ?? [];
+  const paths = Map.groupBy(latest, ({ name }) => name.split(': ')[0] ?? '');
+  return [
+    '| path | CPU time by origin |',
+    '| --- | --- |',
+    ...[...paths].map(([path, figures]) => {
+      const shares = figures.filter(({ unit }) => unit === '%');
+      const parts = shares.map((share) => `${share.name.slice(path.length + 2)} ${showFigure(share)}`);
+      return `| ${path} | ${parts.join(', ')} |`;
+    }),
+  ].join('\n');
+};
+
+const numbersIn = (kept: Kept, pattern: RegExp): readonly number[] => {
+  const found = [...kept.values()].flatMap(({ figures }) =>
+    figures.flatMap(({ scenario, name }) => {
+      const number = scenario === 'growth' ? pattern.exec(name)?.[1] : undefined;
+      return number === undefined ? [] : [Number(number)];
+    }),
+  );
+  return [...new Set(found)].toSorted((one, other) => one - other);
+};
+
+/** Path below the project → content, from what is kept. `text`: the page as it is. */
+export const documented = async (kept: Kept, text: string): Promise<ReadonlyMap<string, string>> => {
+  const former = kept.get(formerFile);
+  const later = new Map([...kept].filter(([file]) => file !== formerFile));
+  const before = finderOf(former === undefined ? [] : [former]);
+  const now = finderOf([...later.values()]);
+  const fleets = numbersIn(later, /^(\d+) Buckets: /);
+  const shards = numbersIn(later, / Buckets in (\d+) shards: /);
+  const parts: Record<string, string> = { runs: runTable(kept), profile: profileTable(later) };
+  for (const [name, questions] of Object.entries(tables)) parts[name] = questionTable(questions, before, now);
+  if (fleets.length > 1) {
+    parts.fleets = fleetTable(now, fleets);
+    parts.forecast = forecastTable(now, fleets);
+    parts.shards = shardTable(now, fleets.at(-1) ?? 0, shards);
+  }
+  let content = text;
+  for (const [name, part] of Object.entries(parts)) content = between(content, name, part);
+  const file = join(projectRoot, page);
+  return new Map([
+    [page, await format(content, { ...(await resolveConfig(file)), filepath: file })],
+    ['docs/pictures/convergence.svg', convergencePlot(now)],
+    ['docs/pictures/latency.svg', latencyPlot(now)],
+    ['docs/pictures/memory.svg', memoryPlot(now, fleets)],
+  ]);
+};
+
+export const readPage = (): Promise<string> => readFile(join(projectRoot, page), 'utf8');

@@ -10,8 +10,8 @@ import { convergencePlot, latencyPlot, memoryPlot, type Find } from './plots.ts'
 import { tables, type Question } from './questions.ts';
 
 const folder = join(import.meta.dirname, '..', 'results');
-/** The run that later ones are told beside. */
-const formerFile = 'before.jsonl';
+/** Runs that the others are told beside: `before.jsonl`, and any whose name begins so. */
+const isFormer = (file: string): boolean => file.startsWith('before');
 const page = 'docs/performance.md';
 
 /** Results by the name of their file. */
@@ -96,9 +96,9 @@ const numbersIn = (kept: Kept, pattern: RegExp): readonly number[] => {
 
 /** Path below the project → content, from what is kept. `text`: the page as it is. */
 export const documented = async (kept: Kept, text: string): Promise<ReadonlyMap<string, string>> => {
-  const former = kept.get(formerFile);
-  const later = new Map([...kept].filter(([file]) => file !== formerFile));
-  const before = finderOf(former === undefined ? [] : [former]);
+  const former = new Map([...kept].filter(([file]) => isFormer(file)));
+  const later = new Map([...kept].filter(([file]) => !isFormer(file)));
+  const before = finderOf([...former.values()]);
   const now = finderOf([...later.values()]);
   const fleets = numbersIn(later, /^(\d+) Buckets: /);
   const shards = numbersIn(later, / Buckets in (\d+) shards: /);

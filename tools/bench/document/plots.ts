@@ -22,7 +22,7 @@ const medianOf = (figure: Figure | undefined): number | undefined => figure && s
 const axis = (name: string) => ({ type: 'value', name, nameLocation: 'middle', nameGap: 34 });
 const frame = (title: string) => ({
   title: { text: title, left: 12, top: 8, textStyle: { fontSize: 15 } },
-  legend: { top: 34, left: 12 },
+  legend: { top: 34, left: 12, itemGap: 28 },
   grid: { left: 64, right: 32, top: 76, bottom: 52 },
 });
 

@@ -586,7 +586,7 @@ describe('a controller seen from outside', () => {
     for (const line of [
       'wasabi_s3_operator_reconcile_total{kind="Widget",result="settled",controller="widget-controller"} 1',
       'wasabi_s3_operator_objects{namespace="default",kind="Widget",ready="True",reason="Ready",controller="widget-controller"} 1',
-      'wasabi_s3_operator_leader{controller="widget-controller"} 1',
+      'wasabi_s3_operator_leader{lease="widget-controller",controller="widget-controller"} 1',
       'wasabi_s3_operator_external_calls_total{service="outside",operation="Put",code="OK",provider="",controller="widget-controller"} 1',
       'wasabi_s3_operator_kubernetes_requests_total{verb="apply",resource="widgets",code="200",controller="widget-controller"} 2',
     ]) {
@@ -594,7 +594,7 @@ describe('a controller seen from outside', () => {
     }
     const [, metricsOfStandby] = await portsOf(standby.by);
     const other = await (await fetch(`http://127.0.0.1:${metricsOfStandby}/metrics`)).text();
-    expect(other).toContain('wasabi_s3_operator_leader{controller="widget-controller"} 0');
+    expect(other).toContain('wasabi_s3_operator_leader{lease="widget-controller",controller="widget-controller"} 0');
   });
 
   it('is not ready while its kind is not installed', async () => {

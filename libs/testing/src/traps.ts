@@ -309,9 +309,9 @@ interface Pair {
   readonly none: object;
 }
 
-/** Each declaration by itself, and all at once; also of what the server lacks. */
+/** Each declaration by itself, and all at once; also of what the server lacks. A trail is no sub-resource of its bucket. */
 const allDeclaredOn = (server: KnownServer): readonly Pair[] => {
-  const declarations = declarationsWith(surroundings[server]);
+  const declarations = declarationsWith(surroundings[server]).filter(({ feature }) => feature !== 'cloudTrail');
   return [
     ...declarations.map(({ feature, full, none }) => ({ full: { [feature]: full }, none: { [feature]: none } })),
     {

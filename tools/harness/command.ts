@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { isWatchdog } from '../local/watchdog.ts';
 import { projectRoot } from '../paths.ts';
 import { processesWith, type RunningProcess } from './proc.ts';
 import { until } from './until.ts';
@@ -73,6 +74,8 @@ export function startCommand(
     },
     async destroy() {
       for (const left of await processes()) {
+        // It ends what does not have our TMPDIR, as soon as whoever started that is gone.
+        if (isWatchdog(left.command)) continue;
         try {
           process.kill(left.pid, 'SIGKILL');
         } catch {

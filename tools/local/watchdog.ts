@@ -9,6 +9,9 @@ const script = `trap '' INT TERM HUP
 while read -r line; do pids=$line; done
 [ -z "$pids" ] || kill -KILL $pids`;
 
+/** True for the command line of such a watchdog: whoever kills that leaves running what it is to end. */
+export const isWatchdog = (command: string): boolean => command.includes(script);
+
 const guarded = new Set<number>();
 let input: Socket | undefined;
 

@@ -5,7 +5,6 @@ import {
   finalizerName,
   positiveConditionTypes,
   providerResource,
-  reasons,
   type AccessKeySpec,
   type AccessKeyStatus,
 } from '@operator/api';
@@ -39,6 +38,7 @@ import { makePair } from './pair.ts';
 import { createCandidates } from './candidates.ts';
 import { createUserPlaces } from './places.ts';
 import { accessKeyReconciler } from './reconciler.ts';
+import { isDrift } from './report.ts';
 
 /** What every driver needs of this process. */
 const ofProcess = {
@@ -111,8 +111,7 @@ const build = (tools: ControllerTools) => {
     failureEvent: policyFailed,
     isBeyondHelp: isProviderGone,
     isUsable: usable(providers),
-    // A rotation replaces what nobody has changed.
-    isDrift: (reason: string) => reason === reasons.Converging,
+    isDrift,
     // A user's name follows from the uid, and a Secret says whose it is.
     isBoundToUid: true,
     forgotten: (uid: string) => {

@@ -7,6 +7,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { AccessKey } from './deps.ts';
 import {
   claimsOfKeyFault,
+  isDrift,
   keyWarnings,
   reportKey,
   tellRemoved,
@@ -30,6 +31,18 @@ describe('claimsOfKeyFault', () => {
       types.map((type) => ({ type, status: 'True', reason, message: 'why' })),
     );
   });
+});
+
+const change = (kind: string) => ({ kind, uid: 'u', resourceVersion: '7' });
+it.each([
+  ['a Secret that nobody else asked for', 'Converging', ['secret'], undefined, true],
+  ['a Secret that was altered', 'Converging', ['secret'], change('Secret'), true],
+  ['a Secret whose Provider has changed', 'Converging', ['secret'], change('Provider'), false],
+  ['a Secret whose Bucket has changed', 'Converging', ['secret'], change('Bucket'), false],
+  ['rights, and a Secret whose Provider has changed', 'Converging', ['policy', 'secret'], change('Provider'), true],
+  ['a rotation', 'Rotating', ['key', 'secret'], undefined, false],
+])('isDrift of %s', (_title, reason, steps, cause, want) => {
+  expect(isDrift({ reason, steps, cause })).toBe(want);
 });
 
 describe('unsupportedKeyClaims', () => {

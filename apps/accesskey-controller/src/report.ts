@@ -1,5 +1,5 @@
 import type { AccessKeyStatus } from '@operator/api';
-import { annotations, conditionTypes, eventReasons, reasons } from '@operator/api';
+import { annotations, bucketResource, conditionTypes, eventReasons, providerResource, reasons } from '@operator/api';
 import { Fault, listFirst, reworded, type Claim, type Warning } from '@operator/outcome';
 import {
   describeProblems,
@@ -11,6 +11,7 @@ import {
   type IamPolicy,
 } from '@operator/policy';
 import { isProviderFault, providerNotReady, type Ownership, type Provided } from '@operator/references';
+import type { Repair } from '@operator/runtime';
 import type { Attachment, ObservedUser } from '@operator/s3';
 import type { AccessKey } from './deps.ts';
 import type { RolloutStatus } from './rollouts.ts';
@@ -149,6 +150,12 @@ export const denialWarnings = (
     `${annotations.revokeRequestedAt} to a new value, which replaces the key pair and removes every other key. Then detach them at the provider.`;
   return [{ reason: eventReasons.DenialsAttached, message }];
 };
+
+const madeOf: ReadonlySet<string | undefined> = new Set([providerResource.kind, bucketResource.kind]);
+
+/** Whether what was done to a key that was Ready undoes what somebody changed. A rotation does not, nor a Secret that follows its Provider or Bucket. */
+export const isDrift = ({ reason, steps, cause }: Repair): boolean =>
+  reason === reasons.Converging && !(madeOf.has(cause?.kind) && steps.every((step) => step === 'secret'));
 
 /** A refusal of the policy by the server, with the statement that it is about and what was meant. For `promise.catch`. */
 export const explainedBy =

@@ -63,8 +63,17 @@ export interface Controller<Spec, Status> {
    * at once. False, when absent, for a kind of which a process must learn something by a look, or may have missed what nobody else tells.
    */
   readonly spreadsFirstLooks?: boolean;
-  /** Whether steps taken on an object that was Ready in the same generation repair drift, by the reason of the outcome; true when absent. */
-  readonly isDrift?: (reason: string) => boolean;
+  /** Whether what was done to an object that was Ready in the same generation repairs drift; true when absent. */
+  readonly isDrift?: (repair: Repair) => boolean;
+}
+
+/** What a pass did to an object that was Ready. */
+export interface Repair {
+  /** Of the outcome. */
+  readonly reason: string;
+  readonly steps: readonly string[];
+  /** The change of another object that asked for the pass. */
+  readonly cause: Cause | undefined;
 }
 
 export interface ControllerDeps<Spec, Status> extends Controller<Spec, Status> {
@@ -99,4 +108,6 @@ export interface Turn {
   readonly isStored: boolean;
   /** Of the whole pass: what one look of it has proven holds for the next, seconds later. */
   readonly proof: LiveProof;
+  /** The change of another object that asked for it. */
+  readonly cause: Cause | undefined;
 }

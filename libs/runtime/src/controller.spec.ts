@@ -826,6 +826,32 @@ it('says with each failed pass how many have failed in a row and when the next o
   ]);
 });
 
+it('lets the kind say whether the steps of a pass repaired drift, and for which change it came', async () => {
+  const { metadata, ...rest } = widget('a');
+  const condition = { type: 'Ready', status: 'True' as const, reason: 'Ready', message: '', observedGeneration: 1 };
+  const status = { conditions: [{ ...condition, lastTransitionTime: '2026-05-05T09:00:00Z' }] };
+  const cause = { kind: 'Gadget', uid: 'u', resourceVersion: '7' };
+  const isDrift = vi.fn(({ steps }: { readonly steps: readonly string[] }) => steps.includes('paint'));
+  const tellsOf = async (step: string) => {
+    const object: Widget = { ...rest, metadata, status };
+    const { end, passes, told } = await run({
+      objects: [object],
+      kube: { apply: appliedTo(object), get: () => Promise.resolve(object as never) },
+      reconcile: (pass) => (pass === 1 ? progressing({}, { reason: 'Painting', steps: [step] }) : settled({})),
+      more: { isDrift, takeCause: () => cause },
+    });
+    await vi.waitUntil(() => passes() >= 2);
+    await end();
+    return told.filter((event) => event.includes('DriftRepaired'));
+  };
+  expect(await tellsOf('paint')).toEqual(['Normal DriftRepaired']);
+  expect(await tellsOf('follow')).toEqual([]);
+  expect(isDrift.mock.calls).toEqual([
+    [{ reason: 'Painting', steps: ['paint'], cause }],
+    [{ reason: 'Painting', steps: ['follow'], cause }],
+  ]);
+});
+
 it('logs the Event of a loss as an error, and any other as news', async () => {
   const { lines, told } = recordingLog();
   const { end, passes } = await run({

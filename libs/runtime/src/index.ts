@@ -1,5 +1,6 @@
 export type { Condition } from '@operator/conditions';
 export { ConfigError, readConfig, seesNamespace } from './config.ts';
+export type { Repair } from './controller-deps.ts';
 export type { ControllerTools } from './controller-tools.ts';
 export type { Informer, InformerEvents, InformerOptions } from './informer.ts';
 export { fieldManager } from './kube-client.ts';

@@ -2,7 +2,7 @@ import { annotations, conditionTypes, eventReasons, findAnnotationProblems, reas
 import type { Verdict } from '@operator/conditions';
 import type { Claim, Fault, Warning } from '@operator/outcome';
 import type { Logger } from 'pino';
-import type { ControllerDeps, Turn } from './controller-deps.ts';
+import type { ControllerDeps, Repair, Turn } from './controller-deps.ts';
 import { isKubeError, refusal } from './kube-error.ts';
 import { isLeadershipLost } from './leadership-lost.ts';
 import { isAway } from './outage.ts';
@@ -76,15 +76,15 @@ const newForMs = ({ metadata }: KubeObject, now: Date): number =>
     ? newMs - Math.abs(now.getTime() - Date.parse(metadata.creationTimestamp))
     : 0;
 
-/** Whether a pass undoes what somebody else did to an object that had been as declared. `reason`: of its outcome. Pure. */
+/** Whether a pass undoes what somebody else did to an object that had been as declared. Pure. */
 export const isDrift = <Spec, Status>(
   kind: Pick<ControllerDeps<Spec, Status>, 'isDrift'>,
   object: KubeObject,
-  reason: string,
+  repair: Repair,
 ): boolean => {
   const ready = readyOf(object);
   const wasReady = ready?.status === 'True' && ready.observedGeneration === object.metadata.generation;
-  return wasReady && kind.isDrift?.(reason) !== false;
+  return wasReady && kind.isDrift?.(repair) !== false;
 };
 
 export const createNotices = <Spec, Status>(

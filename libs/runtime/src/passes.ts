@@ -98,7 +98,7 @@ const openTurn = async <Spec, Status>(
     const bindings = { resource: key, uid, provider, traceId: span.traceId };
     const log = deps.log.child(cause === undefined ? bindings : { ...bindings, cause });
     const proof = living === undefined ? provenGone(key) : createLiveProof(deps, living, { key, log, signal });
-    const turn: Turn = { key, log, signal, now: deps.clock.now(), isStored: living !== undefined, proof };
+    const turn: Turn = { key, log, signal, now: deps.clock.now(), isStored: living !== undefined, proof, cause };
     const ended = await attend(rooms, object, turn).catch((caught: unknown) => endedBy(rooms, caught, turn));
     return conclude(rooms, given, ended, { log, span });
   });
@@ -245,9 +245,10 @@ const look = async <Spec, Status>(
   if (outcome.result !== 'settled') rooms.resting.stirred(key);
   let progress: Progress | undefined;
   if (outcome.result === 'progressing') {
-    if (outcome.steps.length > 0 && isDrift(deps, current, outcome.reason)) {
+    const { reason, steps } = outcome;
+    if (steps.length > 0 && isDrift(deps, current, { reason, steps, cause: turn.cause })) {
       await turn.proof.prove();
-      notices.tellDrift(current, outcome.steps, log);
+      notices.tellDrift(current, steps, log);
     }
     progress = driftLoops.progressed({ key, uid, generation }, outcome.steps);
     log.info({ event: 'pass', reason: outcome.reason, steps: outcome.steps }, outcome.message);

@@ -7,7 +7,7 @@ import type { KeyPass } from './work.ts';
  * The issuer of a Provider that is only lent. In refusals servers name users, groups and policies of the lender's account: that stands in the
  * log alone. What they say of a policy is about the borrower's own document.
  */
-export const discreetIssuer = (issuer: KeyIssuer, log: Pick<KeyPass['log'], 'warn'>): KeyIssuer => {
+export const discreetIssuer = (issuer: KeyIssuer, log: Pick<KeyPass['log'], 'info'>): KeyIssuer => {
   const discreet = async <T>(call: Promise<T>): Promise<T> => {
     try {
       return await call;
@@ -15,7 +15,10 @@ export const discreetIssuer = (issuer: KeyIssuer, log: Pick<KeyPass['log'], 'war
       if (!(caught instanceof Fault) || caught.reason === reasons.PolicyInvalid) throw caught;
       const told = withoutServersWords(caught);
       if (told !== caught)
-        log.warn({ reason: caught.reason, told: caught.message }, 'the server of a lent Provider refused a call');
+        log.info(
+          { event: 'fault', reason: caught.reason, told: caught.message },
+          'the server of a lent Provider refused a call',
+        );
       throw told;
     }
   };

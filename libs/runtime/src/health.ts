@@ -67,7 +67,7 @@ const listen = async (address: Address, routes: Routes, log: Logger): Promise<Se
     answer(request, routes).then(
       (given) => send(response, given),
       (caught: unknown) => {
-        log.error({ err: caught, reason: reasons.InternalError }, `cannot serve ${request.url ?? ''}`);
+        log.error({ event: 'serve', err: caught, reason: reasons.InternalError }, `cannot serve ${request.url ?? ''}`);
         send(response, plain(500, 'failed'));
       },
     );

@@ -17,7 +17,7 @@ export const faultOf = (caught: unknown, { signal, log }: Pick<Turn, 'signal' | 
     return kubeFault(caught);
   }
   const fault = asFault(caught);
-  if (fault !== caught) log.error({ err: caught, reason: fault.reason }, 'a pass failed unexpectedly');
+  if (fault !== caught) log.error({ event: 'fault', err: caught, reason: fault.reason }, 'a pass failed unexpectedly');
   return fault;
 };
 

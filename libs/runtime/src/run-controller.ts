@@ -87,7 +87,10 @@ export const runController = async <Spec, Status>(options: ControllerOptions<Spe
     return await compose(options, config, log, stopping);
   } catch (caught) {
     if (caught instanceof ConfigError) return refuse(caught);
-    log.fatal({ err: caught, reason: 'StartFailed' }, caught instanceof Error ? caught.message : 'cannot start');
+    log.fatal(
+      { event: 'start', err: caught, reason: 'StartFailed' },
+      caught instanceof Error ? caught.message : 'cannot start',
+    );
     return 1;
   }
 };

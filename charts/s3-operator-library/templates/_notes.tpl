@@ -11,10 +11,10 @@
 
 This chart has no CRDs. Once for each cluster, and again with each new version:
 
-  helm show crds s3-provider-operator | kubectl apply --server-side -f -
+  helm show crds oci://ghcr.io/cloud37/wasabi-s3-operator/charts/s3-provider-operator --version {{ .root.Chart.Version }} | kubectl apply --server-side --force-conflicts -f -
 {{- end }}
 
-Next, a Secret with the credentials and a Provider that names it:
+Next, a Secret with the credentials and a Provider that names it{{ with .root.Values.watch.namespaces }}, in a namespace that is watched ({{ join ", " . }}){{ end }}:
 
   kubectl create secret generic store-admin --from-literal=access-key=… --from-literal=secret-key=…
   kubectl apply -f - <<'END'

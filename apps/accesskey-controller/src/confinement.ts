@@ -1,13 +1,16 @@
-import type { IamPolicy } from '@operator/policy';
+import type { IamStatement } from '@operator/policy';
 
 const bucketIn = (arn: string): string | undefined => /^arn:[a-z-]+:s3:::([^/]*)(?:\/.*)?$/.exec(arn)?.[1];
 
 /**
- * What a policy allows beyond these buckets; empty when nothing. A namespace that may use another one's Provider gets no more
- * of its account than the buckets that are granted to it. `policy`: as rendered.
+ * What statements allow beyond these buckets; empty when nothing. A namespace that may use another one's Provider gets no more
+ * of its account than the buckets that are granted to it. `statements`: as rendered.
  */
-export const allowedBeyond = (policy: IamPolicy, bucketNames: ReadonlySet<string>): readonly string[] =>
-  policy.Statement.flatMap((statement, position) => {
+export const allowedBeyond = (
+  statements: readonly IamStatement[],
+  bucketNames: ReadonlySet<string>,
+): readonly string[] =>
+  statements.flatMap((statement, position) => {
     if (statement.Effect !== 'Allow') return [];
     const at = `statement[${String(position)}]`;
     const { Action: actions, Resource: resources } = statement;

@@ -1,6 +1,6 @@
 import type { AccessKeySpec } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
-import { givesNoAcls, heldTo, leftToOwner, sameByResource, sendsNowhere, statementsAbout } from '@operator/policy';
+import { denied, heldTo, ownerActions, sameByResource, sendingActions, statementsAbout } from '@operator/policy';
 import type { Provider } from '@operator/references';
 import { objectOf, providerOf } from '@operator/references/testing';
 import { bucketSpec, createMemoryS3 } from '@operator/testing';
@@ -201,60 +201,77 @@ describe('in a bucket that another namespace lends', () => {
     level,
   });
   const own = { bucketRef: { name: 'mine' }, level: 'Admin' as const };
-  const none: ReadonlySet<string> = new Set();
+  const inBooks = { bucketRef: { name: 'books', namespace: 'team-b' } };
   const denials = (rights: Rights) =>
     rights.policy?.Statement.filter(({ Effect, Resource }) => Effect === 'Deny' && Resource);
+  const all = [...ownerActions, ...sendingActions];
+  const deny = (actions: readonly string[], buckets: Parameters<typeof denied>[1], lacks = new Set<string>()) =>
+    denied(actions, buckets, { partition: 'aws', lacks });
 
-  it('a key with all rights writes no tags, and neither removes nor makes the bucket', () => {
-    expect(denials(rightsFor({ access: [lent('films'), own, lent('books')] }))).toEqual([
-      leftToOwner(['books', 'films'], 'aws'),
-      givesNoAcls(['books', 'films'], 'aws', none),
-      sendsNowhere(['books', 'films'], 'aws', none),
-    ]);
+  it.each(['ReadOnly', 'WriteOnly', 'ReadWrite', 'Admin'] as const)(
+    "no key with %s does what is its owner's, nor has copies and logs sent elsewhere, for a policy of the bucket may allow it",
+    (level) => {
+      const access = [lent('films', level), { ...inBooks, level }];
+      expect(denials(rightsFor({ access }))).toEqual(deny(all, 'everywhere'));
+      expect(denials(rightsFor({ access }, borrowed))).toEqual(deny(all, 'everywhere'));
+      // In its own buckets it may.
+      expect(denials(rightsFor({ access: [own, ...access] }))).toEqual(deny(all, ['books', 'films']));
+      expect(denials(rightsFor({ access: [own] }))).toEqual([]);
+    },
+  );
+
+  it('a policy that allows something elsewhere is not denied it there', () => {
+    const allOf = (resource: string) => ({
+      ...policy(resource),
+      statement: [{ effect: 'Allow' as const, action: 's3:*', resource }],
+    });
+    for (const resource of ['*', 'arn:aws:s3:::mine', 'arn:aws:s3:::film*'])
+      expect(denials(rightsFor({ access: [lent('films', 'ReadWrite')], policy: allOf(resource) }))).toEqual(
+        deny(all, ['films']),
+      );
+    const within = allOf('arn:aws:s3:::${bucket}');
+    expect(denials(rightsFor({ access: [lent('films')], policy: within }))).toEqual(deny(all, 'everywhere'));
   });
 
-  it('nor does a key with a policy of its own, whatever its level', () => {
-    const all = {
-      ...policy('arn:aws:s3:::films'),
-      statement: [{ effect: 'Allow' as const, action: 's3:*', resource: '*' }],
-    };
-    expect(denials(rightsFor({ access: [lent('films', 'ReadWrite')], policy: all }))).toEqual([
-      leftToOwner(['films'], 'aws'),
-      givesNoAcls(['films'], 'aws', none),
-      sendsNowhere(['films'], 'aws', none),
-    ]);
-  });
-
-  it('nor does any key send copies or logs of the bucket elsewhere, which the server makes with the rights of its owner', () => {
-    const ownPolicy = policy('arn:aws:s3:::mine/*');
+  it('nor in an own one on a borrowed Provider, whose server acts with the rights of the lender', () => {
     expect(denials(rightsFor({ access: [lent('films'), own] }, borrowed))).toEqual([
-      leftToOwner(['films'], 'aws'),
-      givesNoAcls(['films'], 'aws', none),
-      sendsNowhere(['films', 'mine'], 'aws', none),
+      ...deny(ownerActions, ['films']),
+      ...deny(sendingActions, 'everywhere'),
     ]);
-    expect(denials(rightsFor({ access: [own] }, borrowed))).toEqual([sendsNowhere(['mine'], 'aws', none)]);
-    expect(denials(rightsFor({ access: [read('mine')], policy: ownPolicy }, borrowed))).toEqual([
-      sendsNowhere(['mine'], 'aws', none),
-    ]);
-    expect(denials(rightsFor({ access: [read('mine')] }, borrowed))).toEqual([sendsNowhere(['mine'], 'aws', none)]);
-    expect(denials(rightsFor({ access: [own] }))).toEqual([]);
+    const ownPolicy = policy('arn:aws:s3:::mine/*');
+    for (const spec of [{ access: [own] }, { access: [read('mine')] }, { access: [read('mine')], policy: ownPolicy }])
+      expect(denials(rightsFor(spec, borrowed))).toEqual(deny(sendingActions, 'everywhere'));
   });
 
   it('whose server does not know of logs or ACLs is not asked to deny them', () => {
     const lacksActions = new Set(['s3:PutBucketLogging', 's3:Put*Acl', 's3:PutBucketOwnershipControls']);
     expect(denials(rightsFor({ access: [own, lent('films')] }, { ...borrowed, lacksActions }))).toEqual([
-      leftToOwner(['films'], 'aws'),
-      sendsNowhere(['films', 'mine'], 'aws', lacksActions),
+      ...deny(ownerActions, ['films'], lacksActions),
+      ...deny(sendingActions, 'everywhere', lacksActions),
     ]);
   });
 
-  it('a key that no level lets do so is denied it as well, for a policy of the bucket may; not one in its own buckets', () => {
-    for (const level of ['ReadOnly', 'WriteOnly', 'ReadWrite'] as const)
-      expect(denials(rightsFor({ access: [lent('films', level), own] }))).toEqual([
-        leftToOwner(['films'], 'aws'),
-        givesNoAcls(['films'], 'aws', none),
-        sendsNowhere(['films'], 'aws', none),
-      ]);
+  it('a key that is narrowed while a policy of its own is wrong keeps what it is denied', () => {
+    const access = [lent('films'), { bucketRef: { name: 'none' }, level: 'Admin' as const }];
+    const wrong = policy('arn:aws:s3:::${bucket}/*');
+    for (const provider of [{}, borrowed]) {
+      const standing = { ...rightsFor({ access: [lent('films')] }, provider).policy };
+      const rights = rightsFor({ access, policy: wrong }, { ...provider, standing });
+      expect(sameByResource(rights.policy, standing)).toBe(true);
+    }
+  });
+
+  it.each([
+    ['an own one, which is not denied it', own],
+    ['another lent one', lent('books')],
+  ])('in doubt, the same stays denied beside %s', (_title, other) => {
+    const access = [lent('films'), other];
+    const standings = { films: 'kept' } as const;
+    const before = rightsFor({ access: [lent('films')] }).policy;
+    const { policy: document } = rightsFor({ access }, { standing: { ...before }, standings });
+    expect(sameByResource(document, rightsFor({ access }).policy)).toBe(true);
+    const once = rightsFor({ access }, { standing: { ...document }, standings }).policy;
+    expect(once).toEqual(document);
   });
 
   it('what stands about one in doubt stays, with what is denied there', () => {
@@ -262,6 +279,52 @@ describe('in a bucket that another namespace lends', () => {
     const standing = { ...rightsFor({ access }).policy };
     const rights = rightsFor({ access }, { standing, standings: { films: 'kept' } });
     expect(sameByResource(rights.policy, standing)).toBe(true);
+  });
+});
+
+describe('what is denied takes no more room for more buckets, so that a user can have', () => {
+  /** As every server but Amazon's and MinIO. */
+  const lacksActions = new Set(['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration']);
+  const mostOf = (given: Given, { namespace, nameLength = 40, prefix }: Fit): number => {
+    const entry = (position: number) => ({
+      bucketRef: { name: `b${String(position)}`.padEnd(nameLength, 'x'), ...(namespace && { namespace }) },
+      level: 'ReadWrite' as const,
+      ...(prefix && { prefix }),
+    });
+    const fits = (count: number): boolean =>
+      rightsFor({ access: Array.from({ length: count }, (_, position) => entry(position)) }, given).refused ===
+      undefined;
+    let most = 0;
+    while (fits(most + 1)) most += 1;
+    return most;
+  };
+  interface Fit {
+    readonly namespace?: string;
+    readonly nameLength?: number;
+    readonly prefix?: string;
+  }
+  const lent = { namespace: 'team-b' };
+  const long = { nameLength: 63, prefix: 'team-a/in/' };
+  it.each<[string, Given, Fit, number]>([
+    ['own ones', {}, {}, 13],
+    ['lent ones', {}, lent, 12],
+    ['own ones of a borrowed Provider', borrowed, {}, 6],
+    ['lent ones of a borrowed Provider', borrowed, lent, 5],
+    ['own ones with long names and a prefix', {}, long, 5],
+    ['lent ones with long names and a prefix', {}, { ...long, ...lent }, 5],
+    ['own ones of a borrowed Provider with long names and a prefix', borrowed, long, 3],
+    ['lent ones of a borrowed Provider with long names and a prefix', borrowed, { ...long, ...lent }, 3],
+  ])('%s', (_title, given, fit, most) => {
+    expect(mostOf({ ...given, lacksActions }, fit)).toBe(most);
+  });
+
+  it.each<[string, Given, Fit, number]>([
+    ['own ones', {}, {}, 49],
+    ['lent ones', {}, lent, 47],
+    ['own ones of a borrowed Provider', borrowed, {}, 24],
+    ['lent ones of a borrowed Provider', borrowed, lent, 23],
+  ])('%s, on AWS', (_title, given, fit, most) => {
+    expect(mostOf({ ...given, maxPolicyBytes: 6_144 }, fit)).toBe(most);
   });
 });
 

@@ -2,17 +2,17 @@ import { reasons } from '@operator/api';
 import { onlyFault, terminal, type Fault } from '@operator/outcome';
 import {
   allowedWithin,
+  denied,
   describeProblems,
   heldTo,
-  givesNoAcls,
-  leftToOwner,
   mergePolicies,
   notYetIn,
+  ownerActions,
   parsePolicy,
   partitionOf,
   policyFromAccess,
   renderPolicy,
-  sendsNowhere,
+  sendingActions,
   statementsAbout,
   withoutGains,
   type IamPolicy,
@@ -81,7 +81,7 @@ export const asItStands = (standing: ObservedUser['policy'], buckets: Rights['bu
 /** What is left of the rights at the server when nothing new may be given, and what was lost goes. */
 export const narrowedRights = (question: RightsQuestion): IamPolicy | undefined => {
   const names = standingNames(question, ['given', 'kept']);
-  return documentOf(question, statementsAbout(question.standing, names), names);
+  return documentOf(question, { wanted: [], kept: names, names });
 };
 
 /** These rights as far as the user has them already: what is no longer asked for goes, and `fault` says why no more is given. Pure. */
@@ -95,17 +95,11 @@ export const onlyLess = (rights: Rights, standing: ObservedUser['policy'], fault
 
 /** @throws Fault `terminal` PolicyInvalid */
 const compose = (question: RightsQuestion): IamPolicy | undefined => {
-  const {
-    standing,
-    server: { maxPolicyBytes },
-  } = question;
+  const { maxPolicyBytes } = question.server;
   const { version, wanted } = askedFor(question);
   const kept = standingNames(question, ['kept']);
-  // What the own policy says about a bucket in doubt is there already, perhaps in one statement with others.
-  const known = [...wanted, ...statementsAbout({ Statement: wanted }, kept)];
-  const statements = [...wanted, ...notYetIn(known, statementsAbout(standing, kept))];
   const names = new Set([...namesOf(question, ['given']), ...kept]);
-  const policy = documentOf(question, statements, names, version);
+  const policy = documentOf(question, { wanted, kept, names, version });
   const bytes = policy === undefined ? 0 : Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
   if (bytes > maxPolicyBytes) throw tooLarge(bytes, maxPolicyBytes);
   return policy;
@@ -129,21 +123,8 @@ const askedFor = (question: RightsQuestion) => {
   const asked = mergePolicies(own, policyFromAccess(entriesIn(question), given));
   const statements = asked === undefined ? [] : renderPolicy(asked, bucket).Statement;
   const wanted = isBorrowed(question) ? allowedWithin(statements, namesOf(question, ['given'])) : statements;
-  const buckets = givenIn(question);
-  const lent = buckets.filter(({ metadata }) => metadata.namespace !== accessKey.metadata.namespace);
-  // Of a borrowed Provider also the own buckets: its server acts with the rights of the lender.
-  const bound = isBorrowed(question) ? buckets : lent;
-  const acls = lent.length === 0 ? undefined : givesNoAcls(namesIn(lent), partition, server.lacksActions);
-  const left = lent.length === 0 ? [] : [leftToOwner(namesIn(lent), partition)];
-  const still = bound.length === 0 ? [] : [sendsNowhere(namesIn(bound), partition, server.lacksActions)];
-  return { version: asked?.version, wanted: [...wanted, ...left, ...(acls === undefined ? [] : [acls]), ...still] };
+  return { version: asked?.version, wanted };
 };
-
-const namesIn = (buckets: readonly ReferredBucket[]): readonly string[] => buckets.map(({ spec }) => spec.name);
-
-/** The buckets in which the key gets rights. What its level leaves out, a policy of the bucket may give. */
-const givenIn = ({ sights }: RightsQuestion): readonly ReferredBucket[] =>
-  sights.flatMap(({ standing, bucket }) => (bucket !== undefined && standing === 'given' ? [bucket] : []));
 
 /** What `${bucket}` stands for: the bucket of `access`, where it is one. */
 const theOneBucket = ({ sights: [only, ...others] }: RightsQuestion): { readonly bucket?: string } =>
@@ -158,16 +139,48 @@ const tooLarge = (bytes: number, maxPolicyBytes: number): Fault =>
       'in access (entries of one level without a prefix share their statements), or spread them over several AccessKeys.',
   );
 
+/** What a document is made of. */
+interface Contents {
+  readonly wanted: readonly IamStatement[];
+  /** Names of the buckets of which what stands about them stays. */
+  readonly kept: ReadonlySet<string>;
+  /** Those of all buckets in which there are rights. */
+  readonly names: ReadonlySet<string>;
+  readonly version?: string | undefined;
+}
+
 /** Who borrows the Provider is held to its buckets, also where it has none: policies of other resources must not widen that. */
-const documentOf = (
+const documentOf = (question: RightsQuestion, contents: Contents): IamPolicy | undefined => {
+  const { wanted, kept, names, version = '2012-10-17' } = contents;
+  const standing = statementsAbout(question.standing, kept);
+  const denials = denialsFor(question, [...wanted, ...standing], names);
+  // What is said anew of a bucket whose rights stay is there already, perhaps in one statement with others.
+  const known = [...wanted, ...statementsAbout({ Statement: [...wanted, ...denials] }, kept)];
+  const hold = isBorrowed(question) ? [heldTo([...names], partitionOf(question.provider.spec.region))] : [];
+  const all = [...wanted, ...notYetIn(known, standing), ...denials, ...hold];
+  return all.length === 0 ? undefined : { Version: version, Statement: all };
+};
+
+/**
+ * What stays with the owners of the buckets in `names`, whatever a level leaves out and a policy of a bucket may give. Denied everywhere
+ * where `statements` allow nothing elsewhere, for that takes no more room for more buckets.
+ */
+const denialsFor = (
   question: RightsQuestion,
   statements: readonly IamStatement[],
   names: ReadonlySet<string>,
-  version = '2012-10-17',
-): IamPolicy | undefined => {
-  const hold = isBorrowed(question) ? [heldTo([...names], partitionOf(question.provider.spec.region))] : [];
-  const all = [...statements, ...hold];
-  return all.length === 0 ? undefined : { Version: version, Statement: all };
+): readonly IamStatement[] => {
+  const { accessKey, provider, sights, server } = question;
+  const of = { partition: partitionOf(provider.spec.region), lacks: server.lacksActions };
+  const isLent = ({ metadata }: ReferredBucket): boolean => metadata.namespace !== accessKey.metadata.namespace;
+  const buckets = sights.flatMap(({ bucket }) => (bucket !== undefined && names.has(bucket.spec.name) ? [bucket] : []));
+  if (buckets.length === 0) return [];
+  const lent = buckets.filter(isLent).map(({ spec }) => spec.name);
+  const isElsewhere = lent.length < buckets.length || allowedBeyond(statements, names).length > 0;
+  // Of a borrowed Provider also the own buckets: its server acts with the rights of the lender.
+  return isBorrowed(question) && isElsewhere
+    ? [...denied(ownerActions, lent, of), ...denied(sendingActions, 'everywhere', of)]
+    : denied([...ownerActions, ...sendingActions], isElsewhere ? lent : 'everywhere', of);
 };
 
 const isBorrowed = ({ accessKey, provider }: Pick<RightsQuestion, 'accessKey' | 'provider'>): boolean =>
@@ -202,7 +215,7 @@ const entriesIn = ({ accessKey: { spec, metadata }, sights }: RightsQuestion) =>
 
 /** @throws Fault `terminal` PolicyInvalid when the policy of another namespace than the Provider's reaches beyond `access` */
 const requireConfined = (policy: IamPolicy, question: RightsQuestion): void => {
-  const beyond = allowedBeyond(policy, namesOf(question, ['given', 'kept', 'lost']));
+  const beyond = allowedBeyond(policy.Statement, namesOf(question, ['given', 'kept', 'lost']));
   if (beyond.length === 0) return;
   throw terminal(
     reasons.PolicyInvalid,

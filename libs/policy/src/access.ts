@@ -144,7 +144,7 @@ interface AccessOptions {
 
 /**
  * The statements that give these rights. Entries of one level for whole buckets share their statements, for policies of
- * users are short (AWS: 2 048 characters).
+ * users are short (2 048 characters on most servers).
  */
 export const policyFromAccess = (
   entries: readonly BucketAccess[],

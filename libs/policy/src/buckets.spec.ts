@@ -2,17 +2,18 @@ import { describe, expect, it } from 'vitest';
 import {
   allowedWithin,
   bucketInArn,
+  denied,
   heldTo,
-  givesNoAcls,
-  leftToOwner,
-  sendsNowhere,
   notYetIn,
+  ownerActions,
   sameByResource,
+  sendingActions,
   statementsAbout,
   withoutBuckets,
 } from './buckets.ts';
 import { samePolicy } from './normalise.ts';
 import type { IamStatement } from './render.ts';
+import { matches } from './wildcard.ts';
 
 const arn = (name: string) => `arn:aws:s3:::${name}`;
 const allow = (action: string, ...names: readonly string[]): IamStatement => ({
@@ -155,28 +156,69 @@ describe('sameByResource', () => {
   });
 });
 
-it('sendsNowhere denies what the server knows, in the buckets themselves', () => {
-  expect(sendsNowhere(['b', 'a'], 'aws-cn', new Set(['s3:PutBucketLogging']))).toEqual({
-    Effect: 'Deny',
-    Action: ['s3:PutReplicationConfiguration', 's3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration'],
-    Resource: ['arn:aws-cn:s3:::a', 'arn:aws-cn:s3:::b'],
+describe('denied', () => {
+  const where = { partition: 'aws-cn', lacks: new Set(['s3:PutBucketLogging']) };
+  const Action = ['s3:PutRep*', 's3:PutInv*', 's3:PutAn*'];
+
+  it.each<[string, Parameters<typeof denied>[1], readonly string[]]>([
+    [
+      'some buckets, and what is in them',
+      ['b', 'a'],
+      ['arn:aws-cn:s3:::a', 'arn:aws-cn:s3:::a/*', 'arn:aws-cn:s3:::b', 'arn:aws-cn:s3:::b/*'],
+    ],
+    ['all there are', 'everywhere', ['*']],
+  ])('denies what the server knows in %s', (_title, buckets, Resource) => {
+    expect(denied(sendingActions, buckets, where)).toEqual([{ Effect: 'Deny', Action, Resource }]);
+  });
+
+  it('is nothing without buckets, and where the server knows no such action', () => {
+    expect(denied(sendingActions, [], where)).toEqual([]);
+    expect(denied(['s3:PutBucketLo*'], 'everywhere', where)).toEqual([]);
   });
 });
 
-it('givesNoAcls denies what the server knows, in the buckets and what is in them', () => {
-  const lacks = new Set(['s3:PutBucketOwnershipControls']);
-  expect(givesNoAcls(['b', 'a'], 'aws-cn', lacks)).toEqual({
-    Effect: 'Deny',
-    Action: ['s3:Put*Acl'],
-    Resource: ['arn:aws-cn:s3:::a', 'arn:aws-cn:s3:::a/*', 'arn:aws-cn:s3:::b', 'arn:aws-cn:s3:::b/*'],
-  });
-  expect(givesNoAcls(['a'], 'aws', new Set([...lacks, 's3:Put*Acl']))).toBeUndefined();
-});
+/** Actions that a key with all rights has in a lent bucket all the same, of those whose names are alike. Source: Service Authorization Reference. */
+const likeThem = [
+  's3:DeleteBucketPolicy',
+  's3:DeleteBucketWebsite',
+  's3:GetBucketNotification',
+  's3:GetBucketTagging',
+  's3:ListBucket',
+  's3:PutAccelerateConfiguration',
+  's3:PutBucketCORS',
+  's3:PutBucketObjectLockConfiguration',
+  's3:PutBucketPolicy',
+  's3:PutBucketPublicAccessBlock',
+  's3:PutBucketRequestPayment',
+  's3:PutBucketVersioning',
+  's3:PutBucketWebsite',
+  's3:PutEncryptionConfiguration',
+  's3:PutIntelligentTieringConfiguration',
+  's3:PutLifecycleConfiguration',
+  's3:PutMetricsConfiguration',
+  's3:PutObject',
+  's3:PutObjectRetention',
+  's3:PutObjectTagging',
+  's3:PutObjectVersionTagging',
+];
+const stays = [
+  's3:CreateBucket',
+  's3:DeleteBucket',
+  's3:ForceDeleteBucket',
+  's3:PutAnalyticsConfiguration',
+  's3:PutBucketAcl',
+  's3:PutBucketLogging',
+  's3:PutBucketNotification',
+  's3:PutBucketOwnershipControls',
+  's3:PutBucketTagging',
+  's3:PutInventoryConfiguration',
+  's3:PutObjectAcl',
+  's3:PutObjectVersionAcl',
+  's3:PutReplicationConfiguration',
+];
 
-it('leftToOwner names the buckets alone, not what is in them', () => {
-  expect(leftToOwner(['b', 'a'], 'aws-cn')).toEqual({
-    Effect: 'Deny',
-    Action: ['s3:*DeleteBucket', 's3:CreateBucket', 's3:PutBucketNotification', 's3:PutBucketTagging'],
-    Resource: ['arn:aws-cn:s3:::a', 'arn:aws-cn:s3:::b'],
-  });
+it('the patterns of what an owner keeps to itself fit that alone', () => {
+  const patterns = [...ownerActions, ...sendingActions];
+  const fits = (action: string): boolean => patterns.some((pattern) => matches(pattern, action));
+  expect([...stays, ...likeThem].filter(fits)).toEqual(stays);
 });

@@ -2,13 +2,14 @@ import { bucketArn } from './arn.ts';
 import { asList, isJsonObject, own, type JsonObject } from './json.ts';
 import { normalisePolicy } from './normalise.ts';
 import type { IamPolicy, IamStatement } from './render.ts';
+import { matches } from './wildcard.ts';
 
 /** The bucket part of an ARN of S3, wildcards as they stand; undefined for an ARN of something else. */
 export const bucketInArn = (arn: string): string | undefined => /^arn:[a-z-]+:s3:::([^/]*)(?:\/.*)?$/.exec(arn)?.[1];
 
-const texts = (value: unknown): readonly string[] => asList(value).map(String);
+export const texts = (value: unknown): readonly string[] => asList(value).map(String);
 
-const statementsOf = (document: unknown): readonly JsonObject[] =>
+export const statementsOf = (document: unknown): readonly JsonObject[] =>
   isJsonObject(document) ? asList(own(document, 'Statement')).filter(isJsonObject) : [];
 
 const isIn = (buckets: ReadonlySet<string>, arn: string): boolean => buckets.has(bucketInArn(arn) ?? '');
@@ -72,63 +73,50 @@ const denyAll = (statement: JsonObject) => ({ ...without(statement, 'NotResource
  * The statement that holds a user to some buckets, whatever policies of other resources say: everything else of S3 is denied.
  * Source: IAM User Guide, policy evaluation logic: an explicit deny outweighs every allow.
  */
-export const heldTo = (buckets: readonly string[], partition: string): IamStatement => {
-  const arns = [...buckets].sort().map((name) => bucketArn(name, partition));
-  const element = arns.length === 0 ? { Resource: ['*'] } : { NotResource: arns.flatMap((arn) => [arn, `${arn}/*`]) };
-  return { Effect: 'Deny', Action: ['s3:*'], ...element };
-};
-
-/**
- * The statement that leaves lent buckets to their owner, whatever else the user may do there: it does not remove or make them, nor
- * write their tags, which say whose they are, nor where their events go, which would go there after the loan too. `buckets`: at least one.
- * Source: Service Authorization Reference, Amazon S3: s3:PutBucketTagging is asked for removing tags, too. MinIO asks s3:ForceDeleteBucket
- * for a bucket with content, and refuses an action that it does not know: hence the wildcard.
- */
-export const leftToOwner = (buckets: readonly string[], partition: string): IamStatement => ({
+export const heldTo = (buckets: readonly string[], partition: string): IamStatement => ({
   Effect: 'Deny',
-  Action: ['s3:*DeleteBucket', 's3:CreateBucket', 's3:PutBucketNotification', 's3:PutBucketTagging'],
-  Resource: [...buckets].sort().map((name) => bucketArn(name, partition)),
+  Action: ['s3:*'],
+  ...(buckets.length === 0 ? { Resource: ['*'] } : { NotResource: arnsOf(buckets, partition) }),
 });
 
-/** By which a server itself takes from one bucket to another, with rights that are not of who asked for it. */
-const sendingActions = [
-  's3:PutBucketLogging',
-  's3:PutReplicationConfiguration',
-  's3:PutInventoryConfiguration',
-  's3:PutAnalyticsConfiguration',
+/** Of the buckets, and of what is in them. */
+const arnsOf = (buckets: readonly string[], partition: string): readonly string[] =>
+  [...buckets].sort().flatMap((name) => [bucketArn(name, partition), `${bucketArn(name, partition)}/*`]);
+
+/**
+ * What the owner of a lent bucket keeps to itself, as short patterns, since policies of users are short: to make and remove the bucket, to
+ * write its tags, which say whose it is, and what would stay when the bucket is taken back: where its events go, and rights by ACLs, which no
+ * policy shows. Source: Service Authorization Reference, Amazon S3: s3:PutBucketTagging is asked for removing tags, too. MinIO asks
+ * s3:ForceDeleteBucket for a bucket with content.
+ */
+export const ownerActions: readonly string[] = [
+  's3:*teBucket', // CreateBucket, DeleteBucket, ForceDeleteBucket
+  's3:PutBucketT*', // PutBucketTagging
+  's3:PutBucketN*', // PutBucketNotification
+  's3:Put*Acl', // PutBucketAcl, PutObjectAcl, PutObjectVersionAcl
+  's3:PutBucketOw*', // PutBucketOwnershipControls
+];
+
+/** By which a server itself takes from one bucket to another, with rights that are not of who asked for it: where that may go, Buckets say. */
+export const sendingActions: readonly string[] = [
+  's3:PutBucketLo*', // PutBucketLogging
+  's3:PutRep*', // PutReplicationConfiguration
+  's3:PutInv*', // PutInventoryConfiguration
+  's3:PutAn*', // PutAnalyticsConfiguration
 ];
 
 /**
- * The statement by which a user cannot have the server send copies, logs or reports of some buckets elsewhere: where they may go, Buckets say.
- * `lacks`: actions that the server does not know. `buckets`: at least one.
+ * The statement that denies actions in some buckets and what is in them, or everywhere, which takes the same room for any number of buckets.
+ * `lacks`: actions that the server does not know; it refuses a pattern that fits no other. None where nothing is left to deny.
  */
-export const sendsNowhere = (
-  buckets: readonly string[],
-  partition: string,
-  lacks: ReadonlySet<string>,
-): IamStatement => ({
-  Effect: 'Deny',
-  Action: sendingActions.filter((action) => !lacks.has(action)),
-  Resource: [...buckets].sort().map((name) => bucketArn(name, partition)),
-});
-
-/** By which rights are given that no policy shows. The wildcard is for a bucket, its objects and their versions. */
-const aclActions = ['s3:Put*Acl', 's3:PutBucketOwnershipControls'];
-
-/**
- * The statement by which a user gives nobody rights by the ACLs of lent buckets and what is in them: those would stay when the bucket is taken
- * back. `lacks`: as for `sendsNowhere`. `buckets`: at least one. Undefined where the server has no ACLs.
- */
-export const givesNoAcls = (
-  buckets: readonly string[],
-  partition: string,
-  lacks: ReadonlySet<string>,
-): IamStatement | undefined => {
-  const actions = aclActions.filter((action) => !lacks.has(action));
-  const arns = [...buckets].sort().map((name) => bucketArn(name, partition));
-  return actions.length === 0
-    ? undefined
-    : { Effect: 'Deny', Action: actions, Resource: arns.flatMap((arn) => [arn, `${arn}/*`]) };
+export const denied = (
+  actions: readonly string[],
+  buckets: readonly string[] | 'everywhere',
+  { partition, lacks }: { readonly partition: string; readonly lacks: ReadonlySet<string> },
+): readonly IamStatement[] => {
+  const known = actions.filter((pattern) => ![...lacks].some((action) => matches(pattern, action)));
+  const Resource = buckets === 'everywhere' ? ['*'] : arnsOf(buckets, partition);
+  return known.length === 0 || Resource.length === 0 ? [] : [{ Effect: 'Deny', Action: known, Resource }];
 };
 
 /** Those of some statements that a document does not have in these very words. */

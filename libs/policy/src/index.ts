@@ -2,12 +2,12 @@ export { mergePolicies, policyFromAccess } from './access.ts';
 export { bucketArn, partitionOf } from './arn.ts';
 export {
   allowedWithin,
+  denied,
   heldTo,
-  givesNoAcls,
-  leftToOwner,
-  sendsNowhere,
   notYetIn,
+  ownerActions,
   sameByResource,
+  sendingActions,
   statementsAbout,
   withoutBuckets,
 } from './buckets.ts';

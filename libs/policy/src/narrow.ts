@@ -1,6 +1,6 @@
-import { asList, isJsonObject, own, type JsonObject } from './json.ts';
+import { own } from './json.ts';
 import { normalisePolicy } from './normalise.ts';
-import { notYetIn, without } from './buckets.ts';
+import { notYetIn, statementsOf, texts, without } from './buckets.ts';
 import type { IamPolicy, IamStatement } from './render.ts';
 import { matches } from './wildcard.ts';
 
@@ -9,7 +9,7 @@ import { matches } from './wildcard.ts';
  * either denies. Done once more with its result it gives the same. Undefined when nothing is left. Both as stored or rendered; undefined is none.
  */
 export const withoutGains = (standing: unknown, wanted: IamPolicy | undefined): IamPolicy | undefined => {
-  const [had, asked] = [statementsOf(standing), wanted?.Statement ?? []];
+  const [had, asked] = [listed(standing), wanted?.Statement ?? []];
   const denied = asked.filter(({ Effect }) => Effect === 'Deny');
   const stillDenied = had.filter((one) => one.Effect === 'Deny' && !denied.some((other) => covers(other, one)));
   const askedFor = asked.filter(({ Effect }) => Effect === 'Allow');
@@ -20,15 +20,13 @@ export const withoutGains = (standing: unknown, wanted: IamPolicy | undefined): 
 
 const elements = ['Action', 'NotAction', 'Resource', 'NotResource'] as const;
 
-/** Without sids: a part of a statement is another one. */
-const statementsOf = (document: unknown): readonly IamStatement[] =>
-  (isJsonObject(document) ? asList(own(document, 'Statement')) : []).filter(isJsonObject).map((statement) => {
+/** The statements as they are rendered, and without sids: a part of a statement is another one. */
+const listed = (document: unknown): readonly IamStatement[] =>
+  statementsOf(document).map((statement) => {
     const present = elements.filter((name) => Object.hasOwn(statement, name));
-    const lists = Object.fromEntries(present.map((name) => [name, texts(statement, name)]));
+    const lists = Object.fromEntries(present.map((name) => [name, texts(own(statement, name))]));
     return { ...without(statement, 'Sid'), ...lists } as unknown as IamStatement;
   });
-
-const texts = (statement: JsonObject, name: string): readonly string[] => asList(own(statement, name)).map(String);
 
 /** The parts of a statement that one of the others allows, too. */
 const inBoth = (one: IamStatement, others: readonly IamStatement[]): readonly IamStatement[] =>

@@ -44,13 +44,13 @@ import {
 import type { AccessLevel, PolicyStatement } from '@operator/api';
 import { onlyFault, redact } from '@operator/outcome';
 import {
-  givesNoAcls,
+  denied,
   heldTo,
-  leftToOwner,
   mergePolicies,
+  ownerActions,
   policyFromAccess,
   renderPolicy,
-  sendsNowhere,
+  sendingActions,
   type IamPolicy,
 } from '@operator/policy';
 import type { Connection, Driver, KeyIssuer, KeyPair, KeyUser } from '@operator/s3';
@@ -668,55 +668,58 @@ export const accessTable = ({
     /** SeaweedFS takes no denial in the policy of a user, so that there is no key that would need one. */
     const refusesDenials = name === 'SeaweedFS';
 
-    it('a lent bucket stays with its owner, whatever Admin allows', async () => {
-      const own = await stock(admin, `lent-${randomUUID().slice(0, 8)}`);
-      const { Version, Statement } = render(rightsIn(own.bucket, { level: 'Admin', scope: 'whole' }));
-      const left = leftToOwner([own.bucket], 'aws');
-      const acls = givesNoAcls([own.bucket], 'aws', keys.lacksActions);
-      const still = sendsNowhere([own.bucket], 'aws', keys.lacksActions);
-      const denials = [left, ...(acls === undefined ? [] : [acls]), still];
-      const issuing = issue(userNamed('lent'), { Version, Statement: [...Statement, ...denials] });
-      if (refusesDenials) return expectRefusal(issuing);
-      const client = clientWith(await issuing);
-      await untilKnown(client, own.bucket);
-      const names = ['PutBucketTagging', 'PutBucketVersioning', 'DeleteObject', 'DeleteBucket'];
-      expect(await allowedOf(client, own, names)).toEqual([
-        'DeleteObject inside',
-        'DeleteObject outside',
-        'PutBucketVersioning itself',
-      ]);
-      const Rules = [
-        {
-          Status: 'Enabled',
-          Priority: 1,
-          Filter: { Prefix: '' },
-          Destination: { Bucket: `arn:aws:s3:::${other.bucket}` },
-        },
-      ] as const;
-      const Bucket = own.bucket;
-      const ended = (sending: Promise<unknown>): Promise<Answer> =>
-        sending.then(
-          () => 'allowed',
-          (error: unknown) => judge([], error),
-        );
-      const role = 'arn:aws:iam::123456789012:role/copies';
-      const ReplicationConfiguration = { Role: role, Rules: [...Rules] };
-      const sending = client.send(new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration }));
-      // Ceph RGW asks first whether it has a second zone.
-      expect(await ended(sending)).toBe(name === 'Ceph RGW' ? 'answers 405 MethodNotAllowed' : 'denied');
-      const Events = ['s3:ObjectCreated:*' as const];
-      const QueueConfigurations = [{ QueueArn: 'arn:aws:sqs:us-east-1:123456789012:events', Events }];
-      const events = { Bucket, NotificationConfiguration: { QueueConfigurations } };
-      expect(await ended(client.send(new PutBucketNotificationConfigurationCommand(events)))).toBe('denied');
-      if (acls === undefined) return;
-      // Who has no such denial may.
-      const ACL = 'private';
-      expect(await ended(admin.send(new PutBucketAclCommand({ Bucket, ACL })))).toBe('allowed');
-      expect([
-        await ended(client.send(new PutBucketAclCommand({ Bucket, ACL }))),
-        await ended(client.send(new PutObjectAclCommand({ Bucket, Key: 'in/read', ACL }))),
-      ]).toEqual(['denied', 'denied']);
-    });
+    it.each(['everywhere', 'in the bucket'] as const)(
+      'a lent bucket stays with its owner, whatever Admin allows: denied %s',
+      async (where) => {
+        const own = await stock(admin, `lent-${randomUUID().slice(0, 8)}`);
+        const { Version, Statement } = render(rightsIn(own.bucket, { level: 'Admin', scope: 'whole' }));
+        const denials = denied([...ownerActions, ...sendingActions], where === 'everywhere' ? where : [own.bucket], {
+          partition: 'aws',
+          lacks: keys.lacksActions,
+        });
+        const issuing = issue(userNamed(own.bucket), { Version, Statement: [...Statement, ...denials] });
+        if (refusesDenials) return expectRefusal(issuing);
+        const client = clientWith(await issuing);
+        await untilKnown(client, own.bucket);
+        const names = ['PutBucketTagging', 'PutBucketVersioning', 'DeleteObject', 'DeleteBucket'];
+        expect(await allowedOf(client, own, names)).toEqual([
+          'DeleteObject inside',
+          'DeleteObject outside',
+          'PutBucketVersioning itself',
+        ]);
+        const Rules = [
+          {
+            Status: 'Enabled',
+            Priority: 1,
+            Filter: { Prefix: '' },
+            Destination: { Bucket: `arn:aws:s3:::${other.bucket}` },
+          },
+        ] as const;
+        const Bucket = own.bucket;
+        const ended = (sending: Promise<unknown>): Promise<Answer> =>
+          sending.then(
+            () => 'allowed',
+            (error: unknown) => judge([], error),
+          );
+        const role = 'arn:aws:iam::123456789012:role/copies';
+        const ReplicationConfiguration = { Role: role, Rules: [...Rules] };
+        const sending = client.send(new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration }));
+        // Ceph RGW asks first whether it has a second zone.
+        expect(await ended(sending)).toBe(name === 'Ceph RGW' ? 'answers 405 MethodNotAllowed' : 'denied');
+        const Events = ['s3:ObjectCreated:*' as const];
+        const QueueConfigurations = [{ QueueArn: 'arn:aws:sqs:us-east-1:123456789012:events', Events }];
+        const events = { Bucket, NotificationConfiguration: { QueueConfigurations } };
+        expect(await ended(client.send(new PutBucketNotificationConfigurationCommand(events)))).toBe('denied');
+        if (keys.lacksActions.has('s3:Put*Acl')) return;
+        // Who has no such denial may.
+        const ACL = 'private';
+        expect(await ended(admin.send(new PutBucketAclCommand({ Bucket, ACL })))).toBe('allowed');
+        expect([
+          await ended(client.send(new PutBucketAclCommand({ Bucket, ACL }))),
+          await ended(client.send(new PutObjectAclCommand({ Bucket, Key: 'in/read', ACL }))),
+        ]).toEqual(['denied', 'denied']);
+      },
+    );
 
     // moto knows no `NotResource` in a denial, so that it is no judge of this.
     if (name !== 'moto')

@@ -84,6 +84,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
         credentials: connection.credentials,
         userTags: true,
         managedPolicies: true,
+        bucketReports: true,
         permissionsBoundaryArn: connection.permissionsBoundaryArn,
       }),
   });

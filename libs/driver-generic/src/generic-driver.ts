@@ -119,6 +119,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
             credentials: connection.credentials,
             userTags: false,
             managedPolicies: false,
+            bucketReports: false,
             permissionsBoundaryArn: connection.permissionsBoundaryArn,
           }),
   });

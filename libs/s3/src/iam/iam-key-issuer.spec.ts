@@ -28,9 +28,11 @@ afterEach(async () => {
 });
 
 const user: KeyUser = { name: iamUserNameFor(ownerMark()), mark: ownerMark(), tags: new Map([['team', 'a']]) };
-const issuerWith = (userTags = true, permissionsBoundaryArn?: string, managedPolicies = false) =>
+const reportActions = ['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration'];
+const issuerWith = (userTags = true, permissionsBoundaryArn?: string, managedPolicies = false, bucketReports = true) =>
   createIamKeyIssuer(uplink, {
     managedPolicies,
+    bucketReports,
     permissionsBoundaryArn,
     endpoint: fake.endpoint,
     region: 'us-east-1',
@@ -648,11 +650,7 @@ describe('what the server says it is', () => {
       Number.POSITIVE_INFINITY,
       ['s3:ListBucketMultipartUploads', 's3:ListMultipartUploadParts'],
     ],
-    [
-      'Ceph Object Gateway (tentacle)',
-      Number.POSITIVE_INFINITY,
-      ['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration'],
-    ],
+    ['Ceph Object Gateway (tentacle)', Number.POSITIVE_INFINITY, reportActions],
     ['something', 2, []],
   ])('%s: shows how many keys and which actions it takes', async (server, most, lacked) => {
     fake.answer(() => ({
@@ -666,6 +664,10 @@ describe('what the server says it is', () => {
     expect(await issuer.observeUser(user, recordingContext())).toBeUndefined();
     expect(issuer.maxKeysPerUser).toBe(most);
     expect([...issuer.lacksActions]).toEqual(lacked);
+  });
+
+  it('is not known behind a proxy, and says nothing of reports: their actions are left out but where they are known to be there', () => {
+    expect([...issuerWith(false, undefined, false, false).lacksActions]).toEqual(reportActions);
   });
 });
 

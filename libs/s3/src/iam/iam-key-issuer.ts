@@ -3,7 +3,7 @@ import type { OwnerMark } from '../aspect.ts';
 import type { Credentials } from '../connection.ts';
 import type { KeyIssuer } from '../key-issuer.ts';
 import type { Uplink } from '../uplink.ts';
-import { iamSoftwareOf } from './iam-software.ts';
+import { iamSoftwareOf, reportActions } from './iam-software.ts';
 
 /** Where IAM is and what it can do. */
 export interface IamSettings {
@@ -15,6 +15,8 @@ export interface IamSettings {
   readonly userTags: boolean;
   /** True where a document that is too large for an inline policy becomes a managed one, which the server tags. */
   readonly managedPolicies: boolean;
+  /** True where the server surely knows the actions for reports of a bucket: what it is does not show behind a proxy, and others refuse them. */
+  readonly bucketReports: boolean;
   /** As in `Connection`. */
   readonly permissionsBoundaryArn?: string | undefined;
 }
@@ -65,7 +67,7 @@ export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIs
       return software.maxKeysPerUser;
     },
     get lacksActions() {
-      return software.lacksActions;
+      return settings.bucketReports ? software.lacksActions : new Set([...software.lacksActions, ...reportActions]);
     },
     choosesPair: false,
     maxPolicyBytes: settings.managedPolicies ? mostManagedBytes : mostInlineBytes,

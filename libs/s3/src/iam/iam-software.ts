@@ -11,6 +11,9 @@ export interface IamSoftware {
   readonly lacksActions: ReadonlySet<string>;
 }
 
+/** For reports of a bucket, which hardly any server but Amazon's makes. */
+export const reportActions: readonly string[] = ['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration'];
+
 /** Amazon's own, and whatever is not known. Source: IAM and AWS STS quotas. */
 const amazon: IamSoftware = { maxKeysPerUser: 2, lacksActions: new Set() };
 
@@ -20,8 +23,7 @@ const known: ReadonlyMap<string, IamSoftware> = new Map([
     'Ceph Object Gateway',
     {
       maxKeysPerUser: Number.POSITIVE_INFINITY,
-      // It makes no such reports.
-      lacksActions: new Set(['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration']),
+      lacksActions: new Set(reportActions),
     },
   ],
   [

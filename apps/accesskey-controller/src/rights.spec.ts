@@ -166,6 +166,30 @@ describe('rightsOf', () => {
   });
 });
 
+describe('while what is asked for is too large', () => {
+  const large = policy(`arn:aws:s3:::${'x'.repeat(2_048)}`);
+  const at = (level: 'ReadOnly' | 'ReadWrite', name = 'photos') => ({ bucketRef: { name }, level });
+
+  it('what is no longer asked for goes all the same, and nothing new is given', () => {
+    const standing = { ...rightsFor({ access: [at('ReadWrite'), at('ReadWrite', 'videos')] }).policy };
+    const less = rightsFor({ access: [at('ReadOnly'), at('ReadWrite', 'films')], policy: large }, { standing });
+    expect(less.refused?.message).toMatch(/has 3\d{3} bytes; .* can have 2048/);
+    expect(sameByResource(less.policy, rightsFor({ access: [at('ReadOnly')] }).policy)).toBe(true);
+    expect(less.granted).toEqual(['team-a/photos']);
+    expect(rightsFor({ access: [], policy: large }, { standing })).toMatchObject({ policy: undefined, granted: [] });
+  });
+
+  it('so it is on a borrowed Provider, and where a Bucket is missing, which is told', () => {
+    const resource = `arn:aws:s3:::photos/${'x'.repeat(2_048)}`;
+    const inBucket = { ...large, statement: [{ effect: 'Allow' as const, action: 's3:PutObjectRetention', resource }] };
+    const standing = { ...rightsFor({ access: [at('ReadWrite')] }, borrowed).policy };
+    const access = [at('ReadOnly'), at('ReadOnly', 'none')];
+    const less = rightsFor({ access, policy: inBucket }, { ...borrowed, standing });
+    expect(sameByResource(less.policy, rightsFor({ access: [at('ReadOnly')] }, borrowed).policy)).toBe(true);
+    expect([less.missing?.reason, less.refused?.reason]).toEqual(['BucketNotFound', 'BucketNotFound']);
+  });
+});
+
 describe('a user of a borrowed Provider', () => {
   it.each<[string, AccessKeySpec['access'], readonly string[]]>([
     ['to its buckets', [read('photos'), read('videos')], ['photos', 'videos']],

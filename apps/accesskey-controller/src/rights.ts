@@ -60,7 +60,10 @@ export const rightsOf = (question: RightsQuestion): Rights => {
   const granted = grantedIn(question);
   const missing = sights.find(({ fault }) => fault !== undefined)?.fault;
   try {
-    return { policy: compose(question), buckets, granted, ...(missing === undefined ? {} : { missing }) };
+    const policy = compose(question);
+    const whole = { policy, buckets, granted, ...(missing === undefined ? {} : { missing }) };
+    const excess = policy && findExcess(policy, question.server);
+    return excess === undefined ? whole : onlyLess(whole, question.standing, missing ?? excess);
   } catch (caught) {
     const refused = onlyFault(caught);
     if (missing !== undefined) return { policy: narrowedRights(question), buckets, granted, missing };
@@ -95,14 +98,10 @@ export const onlyLess = (rights: Rights, standing: ObservedUser['policy'], fault
 
 /** @throws Fault `terminal` PolicyInvalid */
 const compose = (question: RightsQuestion): IamPolicy | undefined => {
-  const { maxPolicyBytes } = question.server;
   const { version, wanted } = askedFor(question);
   const kept = standingNames(question, ['kept']);
   const names = new Set([...namesOf(question, ['given']), ...kept]);
-  const policy = documentOf(question, { wanted, kept, names, version });
-  const bytes = policy === undefined ? 0 : Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
-  if (bytes > maxPolicyBytes) throw tooLarge(bytes, maxPolicyBytes);
-  return policy;
+  return documentOf(question, { wanted, kept, names, version });
 };
 
 /** What the spec asks for in the buckets in which rights may be given. @throws Fault `terminal` PolicyInvalid */
@@ -132,12 +131,16 @@ const theOneBucket = ({ sights: [only, ...others] }: RightsQuestion): { readonly
     ? { bucket: only.bucket.spec.name }
     : {};
 
-const tooLarge = (bytes: number, maxPolicyBytes: number): Fault =>
-  terminal(
+/** Says when a policy has more than a user can have. */
+const findExcess = (policy: IamPolicy, { maxPolicyBytes }: RightsQuestion['server']): Fault | undefined => {
+  const bytes = Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
+  if (bytes <= maxPolicyBytes) return undefined;
+  return terminal(
     reasons.PolicyInvalid,
     `The policy has ${String(bytes)} bytes; a user of this provider can have ${String(maxPolicyBytes)}. Use fewer buckets and prefixes ` +
       'in access (entries of one level without a prefix share their statements), or spread them over several AccessKeys.',
   );
+};
 
 /** What a document is made of. */
 interface Contents {

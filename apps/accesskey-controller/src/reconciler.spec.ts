@@ -439,6 +439,69 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     expect(JSON.stringify(user(world)?.policy)).toContain('s3:PutObject');
   });
 
+  /** As SeaweedFS. */
+  const refuseDenials = ({ keys: { issuer } }: World, reason: 'PolicyInvalid' | 'LimitExceeded') => {
+    const { putPolicy } = issuer;
+    const fault = terminal(reason, 'Not this document.');
+    issuer.putPolicy = (wanted, document, context) =>
+      JSON.stringify(document ?? {}).includes('"Deny"')
+        ? Promise.reject(fault)
+        : putPolicy.call(issuer, wanted, document, context);
+  };
+
+  it.each(['PolicyInvalid', 'LimitExceeded'] as const)(
+    'gets narrower rights also where its server refuses a denial that is new: %s',
+    async (reason) => {
+      const at = (level: 'ReadOnly' | 'ReadWrite') => [{ bucketRef: { name: 'photos' }, level }];
+      const policy = {
+        version: '2012-10-17' as const,
+        statement: [{ effect: 'Deny' as const, action: 's3:DeleteObject', resource: '*' }],
+      };
+      const world = await ready({ choosesPair, spec: { access: at('ReadWrite') } });
+      refuseDenials(world, reason);
+      world.bench.change({ access: at('ReadOnly'), policy });
+      expect(await world.bench.pass()).toMatchObject({ writes: ['PutPolicy', 'kube status'] });
+      expect(await world.bench.pass()).toMatchObject({ reason, message: 'Not this document.' });
+      const narrowed = JSON.stringify(user(world)?.policy);
+      expect(narrowed).toContain('s3:GetObject');
+      expect(narrowed).not.toContain('s3:PutObject');
+      expect(await world.bench.pass()).toMatchObject({ reason, writes: [] });
+
+      world.bench.change({ access: [], policy });
+      await world.bench.pass();
+      expect(user(world)?.policy).toBeUndefined();
+      expect(world.bench.facts()).not.toHaveProperty('grantedBuckets');
+      expect(keyIds(world)).toHaveLength(1);
+    },
+  );
+
+  it('keeps a denial that it has where its server refuses another one', async () => {
+    const at = (level: 'ReadOnly' | 'ReadWrite') => [{ bucketRef: { name: 'photos' }, level }];
+    const denying = (action: string) => ({
+      version: '2012-10-17' as const,
+      statement: [{ effect: 'Deny' as const, action, resource: '*' }],
+    });
+    const world = await ready({
+      choosesPair,
+      spec: { access: at('ReadWrite'), policy: denying('s3:DeleteObject') },
+    });
+    const { issuer } = world.keys;
+    const { putPolicy } = issuer;
+    issuer.putPolicy = (wanted, document, context) =>
+      JSON.stringify(document).includes('s3:PutInventoryConfiguration')
+        ? Promise.reject(terminal('PolicyInvalid', 'No such action.'))
+        : putPolicy.call(issuer, wanted, document, context);
+    world.bench.change({ access: at('ReadOnly'), policy: denying('s3:PutInventoryConfiguration') });
+    await world.bench.pass();
+    expect(await world.bench.pass()).toMatchObject({ reason: 'PolicyInvalid', message: 'No such action.' });
+    expect(user(world)?.policy?.Statement).toContainEqual({
+      Effect: 'Deny',
+      Action: ['s3:DeleteObject'],
+      Resource: ['*'],
+    });
+    expect(JSON.stringify(user(world)?.policy)).not.toContain('s3:PutObject');
+  });
+
   it.each([
     ['its own request', (world: World) => world.bench.annotate({ 's3.cloud37.dev/revoke-requested-at': 'now' })],
     ['the request of the owner of its Provider', (world: World) => askAll(world, { request: 'now', answers: 'now' })],

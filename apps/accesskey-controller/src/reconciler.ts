@@ -62,7 +62,7 @@ import {
   withoutIntent,
   type KeyFacts,
 } from './report.ts';
-import { asItStands, onlyLess, type Rights } from './rights.ts';
+import { asItStands, onlyLess, withoutDenials, type Rights } from './rights.ts';
 import { applyRollouts } from './rollouts.ts';
 import { takeConfirmed, withoutProvider } from './withdraw.ts';
 import { findRefusedTags, openWork, wishOf, type KeyPass, type KeyWork } from './work.ts';
@@ -124,18 +124,27 @@ const look = async (
 const giveRights = async (work: KeyWork, seen: UserSight): Promise<UserSight> => {
   const fault = await applyRights(work, seen).catch(onlyFault);
   if (!(fault instanceof Fault)) return seen;
-  if (fault.kind !== 'transient') return giveLess(work, seen, fault);
+  if (fault.kind !== 'transient') return giveLess(work, seen, seen.rights.refused ?? fault);
   return { ...seen, rights: asItStands(seen.user?.policy, seen.rights.buckets, fault) };
 };
 
 /** Takes the rights that are no longer asked for; `fault`: why no others are given. */
 const giveLess = async (work: KeyWork, seen: UserSight, fault: Fault): Promise<UserSight> => {
-  const standing = seen.user?.policy;
-  const less = { ...seen, rights: onlyLess(seen.rights, standing, fault) };
+  const first = await tryLess(work, seen, fault);
+  // What the server takes in no policy, or no more of, is a denial then: it must not keep what is to go.
+  const mayBeDenial = first instanceof Fault && refusesPolicy.has(first.reason);
+  const less = mayBeDenial ? await tryLess(work, { ...seen, rights: withoutDenials(seen.rights) }, fault) : first;
+  if (!(less instanceof Fault)) return less;
+  const stay = `${fault.message} Rights that are no longer asked for stay: ${less.message}`;
+  return { ...seen, rights: asItStands(seen.user?.policy, seen.rights.buckets, reworded(fault, stay)) };
+};
+
+const refusesPolicy: ReadonlySet<string> = new Set([reasons.PolicyInvalid, reasons.LimitExceeded]);
+
+const tryLess = async (work: KeyWork, seen: UserSight, fault: Fault): Promise<UserSight | Fault> => {
+  const less = { ...seen, rights: onlyLess(seen.rights, seen.user?.policy, fault) };
   const refusal = await applyRights(work, less).catch(onlyFault);
-  if (!(refusal instanceof Fault)) return less;
-  const stay = `${fault.message} Rights that are no longer asked for stay: ${refusal.message}`;
-  return { ...seen, rights: asItStands(standing, seen.rights.buckets, reworded(fault, stay)) };
+  return refusal instanceof Fault ? refusal : less;
 };
 
 /**

@@ -96,6 +96,12 @@ export const onlyLess = (rights: Rights, standing: ObservedUser['policy'], fault
   return { ...rights, policy, granted: rights.granted?.filter((key) => !without.has(key)), refused: fault };
 };
 
+/** These rights without what they deny: `onlyLess` of them denies what is denied already. Pure. */
+export const withoutDenials = ({ policy, ...others }: Rights): Rights => ({
+  ...others,
+  policy: policy && { ...policy, Statement: policy.Statement.filter(({ Effect }) => Effect === 'Allow') },
+});
+
 /** @throws Fault `terminal` PolicyInvalid */
 const compose = (question: RightsQuestion): IamPolicy | undefined => {
   const { version, wanted } = askedFor(question);

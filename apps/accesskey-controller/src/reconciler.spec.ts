@@ -475,6 +475,25 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     },
   );
 
+  it('gives a user without its mark nothing, not even a denial, while that cannot be put on it', async () => {
+    const policy = {
+      version: '2012-10-17' as const,
+      statement: [{ effect: 'Deny' as const, action: 's3:DeleteObject', resource: '*' }],
+    };
+    for (const fault of [transient('Throttled', 'Later.'), waiting('AccessDenied', 'Not that.')]) {
+      const world = begin({ choosesPair, spec: { policy } });
+      world.keys.users.set(userName, { owner: '', policy: undefined, tags: new Map(), keys: new Map() });
+      const { issuer } = world.keys;
+      const { putUser } = issuer;
+      issuer.putUser = () => Promise.reject(fault);
+      expect(await world.bench.pass()).toMatchObject({ reason: fault.reason });
+      expect(user(world)).toMatchObject({ owner: '', policy: undefined });
+      issuer.putUser = putUser;
+      await world.bench.run();
+      expectOneKey(world);
+    }
+  });
+
   it('keeps a denial that it has where its server refuses another one', async () => {
     const at = (level: 'ReadOnly' | 'ReadWrite') => [{ bucketRef: { name: 'photos' }, level }];
     const denying = (action: string) => ({

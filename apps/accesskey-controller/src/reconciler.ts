@@ -103,7 +103,7 @@ const look = async (
   const comesFirst = found.user?.isUnmarked === true || found.user?.isBounded === false;
   const unbound = comesFirst ? await applyUser(work, found).catch(onlyFault) : undefined;
   if (unbound instanceof Fault) {
-    const less = await giveLess(work, found, unbound);
+    const less = found.user?.isUnmarked === true ? asFound(found, unbound) : await giveLess(work, found, unbound);
     return withoutPair(work, less, less.rights.refused ?? unbound);
   }
   const seen = await giveRights(work, found);
@@ -125,8 +125,13 @@ const giveRights = async (work: KeyWork, seen: UserSight): Promise<UserSight> =>
   const fault = await applyRights(work, seen).catch(onlyFault);
   if (!(fault instanceof Fault)) return seen;
   if (fault.kind !== 'transient') return giveLess(work, seen, seen.rights.refused ?? fault);
-  return { ...seen, rights: asItStands(seen.user?.policy, seen.rights.buckets, fault) };
+  return asFound(seen, fault);
 };
+
+const asFound = (seen: UserSight, fault: Fault): UserSight => ({
+  ...seen,
+  rights: asItStands(seen.user?.policy, seen.rights.buckets, fault),
+});
 
 /** Takes the rights that are no longer asked for; `fault`: why no others are given. */
 const giveLess = async (work: KeyWork, seen: UserSight, fault: Fault): Promise<UserSight> => {
@@ -136,7 +141,7 @@ const giveLess = async (work: KeyWork, seen: UserSight, fault: Fault): Promise<U
   const less = mayBeDenial ? await tryLess(work, { ...seen, rights: withoutDenials(seen.rights) }, fault) : first;
   if (!(less instanceof Fault)) return less;
   const stay = `${fault.message} Rights that are no longer asked for stay: ${less.message}`;
-  return { ...seen, rights: asItStands(seen.user?.policy, seen.rights.buckets, reworded(fault, stay)) };
+  return asFound(seen, reworded(fault, stay));
 };
 
 const refusesPolicy: ReadonlySet<string> = new Set([reasons.PolicyInvalid, reasons.LimitExceeded]);

@@ -190,6 +190,25 @@ describe('while what is asked for is too large', () => {
   });
 });
 
+describe('while what is to be denied is too large', () => {
+  const at = (level: 'ReadOnly' | 'ReadWrite', name = 'photos') => ({ bucketRef: { name }, level });
+  const resource = `arn:aws:s3:::photos/${'x'.repeat(2_048)}`;
+  const denials = {
+    version: '2012-10-17' as const,
+    statement: [{ effect: 'Deny' as const, action: 's3:*', resource }],
+  };
+
+  it.each<[string, Given]>([
+    ['an own', {}],
+    ['a borrowed', borrowed],
+  ])('what is no longer asked for goes without it, on %s Provider', (_title, given) => {
+    const standing = { ...rightsFor({ access: [at('ReadWrite'), at('ReadWrite', 'videos')] }, given).policy };
+    const less = rightsFor({ access: [at('ReadOnly')], policy: denials }, { ...given, standing });
+    expect(less.refused?.reason).toBe('PolicyInvalid');
+    expect(sameByResource(less.policy, rightsFor({ access: [at('ReadOnly')] }, given).policy)).toBe(true);
+  });
+});
+
 describe('a user of a borrowed Provider', () => {
   it.each<[string, AccessKeySpec['access'], readonly string[]]>([
     ['to its buckets', [read('photos'), read('videos')], ['photos', 'videos']],

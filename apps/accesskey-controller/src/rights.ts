@@ -63,7 +63,7 @@ export const rightsOf = (question: RightsQuestion): Rights => {
     const policy = compose(question);
     const whole = { policy, buckets, granted, ...(missing === undefined ? {} : { missing }) };
     const excess = policy && findExcess(policy, question.server);
-    return excess === undefined ? whole : onlyLess(whole, question.standing, missing ?? excess);
+    return excess === undefined ? whole : lesserRights(question, whole, missing ?? excess);
   } catch (caught) {
     const refused = onlyFault(caught);
     if (missing !== undefined) return { policy: narrowedRights(question), buckets, granted, missing };
@@ -81,6 +81,15 @@ export const asItStands = (standing: ObservedUser['policy'], buckets: Rights['bu
   refused,
 });
 
+/** What the user keeps of its rights while the `whole` is too large: what is no longer asked for goes. */
+const lesserRights = (question: RightsQuestion, whole: Rights, fault: Fault): Rights => {
+  const less = onlyLess(whole, question.standing, fault);
+  if (less.policy === undefined || findExcess(less.policy, question.server) === undefined) return less;
+  // What is denied anew is not needed for taking; only who borrows the Provider stays held to its buckets.
+  const standing = isBorrowed(question) ? narrowedRights(question) : question.standing;
+  return onlyLess(withoutDenials(whole), standing, fault);
+};
+
 /** What is left of the rights at the server when nothing new may be given, and what was lost goes. */
 export const narrowedRights = (question: RightsQuestion): IamPolicy | undefined => {
   const names = standingNames(question, ['given', 'kept']);
@@ -88,7 +97,7 @@ export const narrowedRights = (question: RightsQuestion): IamPolicy | undefined 
 };
 
 /** These rights as far as the user has them already: what is no longer asked for goes, and `fault` says why no more is given. Pure. */
-export const onlyLess = (rights: Rights, standing: ObservedUser['policy'], fault: Fault): Rights => {
+export const onlyLess = (rights: Rights, standing: unknown, fault: Fault): Rights => {
   const policy = withoutGains(standing, rights.policy);
   const allowed = { Statement: policy?.Statement.filter(({ Effect }) => Effect === 'Allow') ?? [] };
   const gained = rights.buckets.filter(({ spec }) => statementsAbout(allowed, new Set([spec.name])).length === 0);

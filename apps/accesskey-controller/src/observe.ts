@@ -7,7 +7,7 @@ import type { Candidate } from './candidates.ts';
 import { explainForbidden } from './forbidden.ts';
 import { observeBuckets } from './observe-buckets.ts';
 import { pairIn, secretFor, unlessForeign } from './output-secret.ts';
-import { issuedAtMs, propagationMs } from './plan.ts';
+import { isYoung, issuedAt, propagationMs } from './plan.ts';
 import { rightsOf, type Rights } from './rights.ts';
 import { observeRollouts, type PairInSecret, type RolloutPlace, type SeenRollout } from './rollouts.ts';
 import type { KeyWork } from './work.ts';
@@ -119,7 +119,7 @@ const denials: ReadonlySet<string> = new Set(['denied', 'unproven']);
  * @throws Fault `transient` KeyNotUsableYet while a new key may still spread; KeyRefused while a refusal may pass
  */
 const isRefused = async (work: KeyWork, pair: KeyPair, { rights, user }: UserSight): Promise<boolean> => {
-  const isNew = isYoung(work, pair);
+  const isNew = isYoung(issuedAt(work.memory, pair.accessKeyId), work.pass.now);
   const known = user?.keys.find((key) => key.accessKeyId === pair.accessKeyId);
   if (known === undefined && isNew && mayBeShownLater(work, pair)) throw notYet(`show the new key ${pair.accessKeyId}`);
   if (known?.isActive !== true) return false;
@@ -150,10 +150,6 @@ export const verifyCandidate = async (
   return denials.has(verdict) && isThere ? 'works' : 'refused';
 };
 
-const isYoung = ({ memory, pass: { now } }: KeyWork, { accessKeyId }: KeyPair): boolean => {
-  const issuedAt = issuedAtMs(memory, accessKeyId, now);
-  return issuedAt !== undefined && now.getTime() - issuedAt < propagationMs;
-};
 /** IAM shows a new user and a new key some time after it has made them. An id that somebody put in place of ours is no such key. */
 const mayBeShownLater = ({ memory, issuer }: KeyWork, { accessKeyId }: KeyPair): boolean =>
   !issuer.choosesPair && (memory.accessKeyId === undefined || memory.accessKeyId === accessKeyId);

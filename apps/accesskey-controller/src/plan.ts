@@ -129,13 +129,13 @@ export const isRotation = (because: Because): boolean =>
 export const isPutIntoSecret = (pair: PairPlan): pair is NewPair =>
   isNewPair(pair) && (pair.is === 'switch' || !isRotation(pair.because));
 
-/**
- * Milliseconds since the epoch at which the pair in the Secret was issued. An instant in the future is a clock's error and counts
- * as now. Undefined when nothing tells.
- */
+/** When the pair in the Secret was issued; undefined when nothing tells. After a crash the status does not name it yet: the intent says when it was made. */
+export const issuedAt = (memory: KeyMemory, inSecret: string | undefined): string | undefined =>
+  memory.accessKeyId === inSecret ? memory.lastRotateTime : memory.keyIntent?.at;
+
+/** The same as milliseconds since the epoch. An instant in the future is a clock's error and counts as now. */
 export const issuedAtMs = (memory: KeyMemory, inSecret: string | undefined, now: Date): number | undefined => {
-  // After a crash the status does not name the pair yet; the intent says when it was made.
-  const instant = memory.accessKeyId === inSecret ? memory.lastRotateTime : memory.keyIntent?.at;
+  const instant = issuedAt(memory, inSecret);
   return instant === undefined ? undefined : Math.min(Date.parse(instant), now.getTime());
 };
 

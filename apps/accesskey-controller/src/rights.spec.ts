@@ -326,7 +326,7 @@ describe('in a bucket that another namespace lends', () => {
 });
 
 describe('what is denied takes no more room for more buckets, so that a user can have', () => {
-  /** As every server but Amazon's and MinIO. */
+  /** As Ceph, which does not know more of them. */
   const lacksActions = new Set(['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration']);
   const mostOf = (given: Given, { namespace, nameLength = 40, prefix }: Fit): number => {
     const entry = (position: number) => ({

@@ -84,7 +84,7 @@ export const createAwsDriver: DriverFactory = (connection, deps) => {
         credentials: connection.credentials,
         userTags: true,
         managedPolicies: true,
-        bucketReports: true,
+        allActions: true,
         permissionsBoundaryArn: connection.permissionsBoundaryArn,
       }),
   });

@@ -119,7 +119,7 @@ export const createGenericDriver: DriverFactory = (connection, deps) => {
             credentials: connection.credentials,
             userTags: false,
             managedPolicies: false,
-            bucketReports: false,
+            allActions: false,
             permissionsBoundaryArn: connection.permissionsBoundaryArn,
           }),
   });

@@ -90,7 +90,7 @@ export const createWasabiDriver: DriverFactory = (connection, deps) => {
         credentials: connection.credentials,
         userTags: false,
         managedPolicies: false,
-        bucketReports: false,
+        allActions: false,
         permissionsBoundaryArn: connection.permissionsBoundaryArn,
       }),
   });

@@ -29,10 +29,10 @@ afterEach(async () => {
 
 const user: KeyUser = { name: iamUserNameFor(ownerMark()), mark: ownerMark(), tags: new Map([['team', 'a']]) };
 const reportActions = ['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration'];
-const issuerWith = (userTags = true, permissionsBoundaryArn?: string, managedPolicies = false, bucketReports = true) =>
+const issuerWith = (userTags = true, permissionsBoundaryArn?: string, managedPolicies = false, allActions = true) =>
   createIamKeyIssuer(uplink, {
     managedPolicies,
-    bucketReports,
+    allActions,
     permissionsBoundaryArn,
     endpoint: fake.endpoint,
     region: 'us-east-1',
@@ -651,6 +651,7 @@ describe('what the server says it is', () => {
       ['s3:ListBucketMultipartUploads', 's3:ListMultipartUploadParts'],
     ],
     ['Ceph Object Gateway (tentacle)', Number.POSITIVE_INFINITY, reportActions],
+    ['Ceph Object Gateway', Number.POSITIVE_INFINITY, [...reportActions, 's3:PutBucketOwnershipControls']],
     ['something', 2, []],
   ])('%s: shows how many keys and which actions it takes', async (server, most, lacked) => {
     fake.answer(() => ({
@@ -666,8 +667,11 @@ describe('what the server says it is', () => {
     expect([...issuer.lacksActions]).toEqual(lacked);
   });
 
-  it('is not known behind a proxy, and says nothing of reports: their actions are left out but where they are known to be there', () => {
-    expect([...issuerWith(false, undefined, false, false).lacksActions]).toEqual(reportActions);
+  it("is not known behind a proxy: what hardly any server but Amazon's knows is left out then", () => {
+    expect([...issuerWith(false, undefined, false, false).lacksActions]).toEqual([
+      ...reportActions,
+      's3:PutBucketOwnershipControls',
+    ]);
   });
 });
 

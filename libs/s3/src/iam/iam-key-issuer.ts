@@ -3,7 +3,7 @@ import type { OwnerMark } from '../aspect.ts';
 import type { Credentials } from '../connection.ts';
 import type { KeyIssuer } from '../key-issuer.ts';
 import type { Uplink } from '../uplink.ts';
-import { iamSoftwareOf, reportActions } from './iam-software.ts';
+import { iamSoftwareOf } from './iam-software.ts';
 
 /** Where IAM is and what it can do. */
 export interface IamSettings {
@@ -15,8 +15,8 @@ export interface IamSettings {
   readonly userTags: boolean;
   /** True where a document that is too large for an inline policy becomes a managed one, which the server tags. */
   readonly managedPolicies: boolean;
-  /** True where the server surely knows the actions for reports of a bucket: what it is does not show behind a proxy, and others refuse them. */
-  readonly bucketReports: boolean;
+  /** True where a server that does not say what it is knows each action of S3: others refuse a document with one that they do not know. */
+  readonly allActions: boolean;
   /** As in `Connection`. */
   readonly permissionsBoundaryArn?: string | undefined;
 }
@@ -54,9 +54,9 @@ export const mayBeIamUserName = (name: string): boolean => /^s3-.+-[0-9a-f]{16}$
 export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIssuer => {
   // Loaded when first used: of the four controllers only one issues keys, and the IAM client is large.
   let loading: Promise<IamUsers> | undefined;
-  let software = iamSoftwareOf('');
+  let software = iamSoftwareOf('', settings.allActions);
   const hear = ({ server }: Readonly<Record<string, string>>): void => {
-    if (server !== undefined) software = iamSoftwareOf(server);
+    if (server !== undefined) software = iamSoftwareOf(server, settings.allActions);
   };
   const users = (): Promise<IamUsers> =>
     (loading ??= import('./iam-users.ts').then(({ createIamUsers }) => createIamUsers(uplink, settings, hear)));
@@ -67,7 +67,7 @@ export const createIamKeyIssuer = (uplink: Uplink, settings: IamSettings): KeyIs
       return software.maxKeysPerUser;
     },
     get lacksActions() {
-      return settings.bucketReports ? software.lacksActions : new Set([...software.lacksActions, ...reportActions]);
+      return software.lacksActions;
     },
     choosesPair: false,
     maxPolicyBytes: settings.managedPolicies ? mostManagedBytes : mostInlineBytes,

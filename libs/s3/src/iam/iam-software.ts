@@ -11,21 +11,25 @@ export interface IamSoftware {
   readonly lacksActions: ReadonlySet<string>;
 }
 
-/** For reports of a bucket, which hardly any server but Amazon's makes. */
-export const reportActions: readonly string[] = ['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration'];
+/** For reports of a bucket. */
+const reportActions = ['s3:PutInventoryConfiguration', 's3:PutAnalyticsConfiguration'];
+/** What hardly any server but Amazon's knows. */
+const rareActions = new Set([...reportActions, 's3:PutBucketOwnershipControls']);
 
 /** Amazon's own, and whatever is not known. Source: IAM and AWS STS quotas. */
 const amazon: IamSoftware = { maxKeysPerUser: 2, lacksActions: new Set() };
 
 /** By what the `Server` header begins with. Tried: Ceph 20.2, SeaweedFS 4.48. */
 const known: ReadonlyMap<string, IamSoftware> = new Map([
+  // Other releases may not know `s3:PutBucketOwnershipControls`.
   [
-    'Ceph Object Gateway',
+    'Ceph Object Gateway (tentacle)',
     {
       maxKeysPerUser: Number.POSITIVE_INFINITY,
       lacksActions: new Set(reportActions),
     },
   ],
+  ['Ceph Object Gateway', { maxKeysPerUser: Number.POSITIVE_INFINITY, lacksActions: rareActions }],
   [
     'SeaweedFS',
     {
@@ -36,5 +40,9 @@ const known: ReadonlyMap<string, IamSoftware> = new Map([
   ],
 ]);
 
-/** `server`: the `Server` header of its answers; empty while there was none. */
-export const iamSoftwareOf = (server: string): IamSoftware => ofSoftware(known, server) ?? amazon;
+/**
+ * `server`: the `Server` header of its answers; empty while there was none. `allActions`: what does not say what it is, as behind a proxy, knows
+ * each action of S3.
+ */
+export const iamSoftwareOf = (server: string, allActions: boolean): IamSoftware =>
+  ofSoftware(known, server) ?? (allActions ? amazon : { ...amazon, lacksActions: rareActions });

@@ -91,6 +91,11 @@ describe('an outcome', () => {
     ],
     ['blocked', blocked({}, fault), { result: 'blocked', status: {}, fault, claims: [] }],
     ['blocked, with claims', blocked({}, fault, [claim]), { result: 'blocked', status: {}, fault, claims: [claim] }],
+    [
+      'blocked, with a look that is due',
+      blocked({}, fault, [], { dueInMs: 5 }),
+      { result: 'blocked', status: {}, fault, claims: [], dueInMs: 5 },
+    ],
   ])('%s', (_title, outcome, want) => {
     expect(outcome).toStrictEqual(want);
   });

@@ -41,6 +41,8 @@ export interface Blocked<S> {
   readonly status: S;
   readonly fault: Fault;
   readonly claims: readonly Claim[];
+  /** Milliseconds until a look is due at the latest, whatever the fault says: time alone asks for something then. */
+  readonly dueInMs?: number;
 }
 
 /** How a pass ended. `S`: the kind's status without `conditions` and `observedGeneration`, which the runtime adds. */
@@ -82,9 +84,15 @@ export const progressing = <S>(
   ...(progress.retryAfterMs === undefined ? {} : { retryAfterMs: progress.retryAfterMs }),
 });
 
-export const blocked = <S>(status: S, fault: Fault, claims: readonly Claim[] = []): Blocked<S> => ({
+export const blocked = <S>(
+  status: S,
+  fault: Fault,
+  claims: readonly Claim[] = [],
+  { dueInMs }: Pick<Blocked<S>, 'dueInMs'> = {},
+): Blocked<S> => ({
   result: 'blocked',
   status,
   fault,
   claims,
+  ...(dueInMs === undefined ? {} : { dueInMs }),
 });

@@ -1,7 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { annotations } from '@operator/api';
 import type { Condition } from '@operator/conditions';
-import { type Fault, type Outcome, progressing, settled, transient, waiting } from '@operator/outcome';
+import {
+  type Fault,
+  type Outcome,
+  blocked,
+  progressing,
+  settled,
+  terminal,
+  transient,
+  waiting,
+} from '@operator/outcome';
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import type { Backoff } from './backoff.ts';
@@ -161,14 +170,17 @@ it('lets the event loop turn between passes that do no I/O', async () => {
   expect(Math.max(...begun.values())).toBeLessThanOrEqual(20);
 });
 
-it('looks when a settled pass says that a look is due, however long the interval', async () => {
+it.each([
+  ['settled', (dueInMs: number) => settled({}, { dueInMs })],
+  ['blocked', (dueInMs: number) => blocked({}, terminal('SpecInvalid', 'No.'), [], { dueInMs })],
+])('looks when a %s pass says that a look is due, however long the interval', async (_how, ended) => {
   const second = Promise.withResolvers<undefined>();
   const { end } = await run({
     objects: [widget('a')],
     kube: { apply: applied },
     reconcile: (passes) => {
       if (passes === 2) second.resolve(undefined);
-      return settled({}, passes === 1 ? { dueInMs: 1 } : {});
+      return passes === 1 ? ended(1) : settled({});
     },
   });
   await second.promise;

@@ -198,20 +198,15 @@ const reconcile = async <Spec, Status>(
   }
   const { outcome, progress, stored, status } = seen;
   await statuses.write({ stored, from: ownStatus(stored) }, status, outcome, turn);
-  const withinMs = rooms.notices.tellWithheld(stored, outcome, turn);
+  const withinMs = rooms.notices.tellWithheld(stored, outcome, turn) ?? Infinity;
   if (outcome.result === 'settled') rooms.notices.tellWarnings(stored, outcome.warnings ?? [], log);
   if (outcome.result === 'progressing') {
     const { claim, delayMs = 0 } = progress ?? {};
     return { how: 'progressing', delayMs: claim === undefined ? (outcome.retryAfterMs ?? delayMs) : delayMs };
   }
   if (outcome.result === 'blocked') {
-    const { fault } = outcome;
-    return {
-      how: 'blocked',
-      fault,
-      resyncMs: resyncMsOf(rooms, stored),
-      ...(withinMs === undefined ? {} : { withinMs }),
-    };
+    const { fault, dueInMs = Infinity } = outcome;
+    return { how: 'blocked', fault, resyncMs: resyncMsOf(rooms, stored), withinMs: Math.min(withinMs, dueInMs) };
   }
   const inMs = Math.min(
     outcome.dueInMs ?? Infinity,

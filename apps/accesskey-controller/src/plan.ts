@@ -250,7 +250,7 @@ export const planKeys = (sight: KeySight, memory: KeyMemory, wish: KeyWish, limi
 };
 
 /** What goes while no pair may be made. */
-interface Removal extends Pick<KeyPlan, 'remove' | 'previous'> {
+interface Removal extends Pick<KeyPlan, 'remove' | 'previous' | 'nextAt'> {
   /** True when all keys are revoked. */
   readonly isRevoked: boolean;
 }
@@ -264,10 +264,11 @@ export const planRemoval = (sight: KeySight, memory: KeyMemory, wish: KeyWish, n
   const current = held?.accessKeyId ?? memory.accessKeyId;
   const { valid, expired } = previousKeys(sight, memory, wish, { current, now });
   if (!isRevocation(unanswered(memory, held, wish))) {
-    return { remove: expired.map(({ accessKeyId }) => accessKeyId), previous: valid, isRevoked: false };
+    const remove = expired.map(({ accessKeyId }) => accessKeyId);
+    return { remove, previous: valid, nextAt: nextAt(sight, valid, undefined, now), isRevoked: false };
   }
   const revoked = sight.keys.filter(({ accessKeyId, isActive }) => isActive || accessKeyId !== current);
-  return { remove: revoked.map(({ accessKeyId }) => accessKeyId), previous: [], isRevoked: true };
+  return { remove: revoked.map(({ accessKeyId }) => accessKeyId), previous: [], nextAt: undefined, isRevoked: true };
 };
 
 /** True when this pass puts the pair of a revocation into the Secret, or makes the one that stands there. */

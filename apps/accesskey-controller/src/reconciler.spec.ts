@@ -914,6 +914,36 @@ describe.each(servers)('on a server that %s, a key', (_title, choosesPair) => {
     },
   );
 
+  it.each<[string, (world: World) => void]>([
+    [
+      'PolicyInvalid',
+      (world) => {
+        world.keys.issuer.putPolicy = () => Promise.reject(terminal('PolicyInvalid', 'Not so, says the server.'));
+        world.bench.change({ access: [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' }] });
+      },
+    ],
+    [
+      'TemplateInvalid',
+      (world) => {
+        world.bench.change({ secretTemplate: { data: { id: '$(none)' } } });
+      },
+    ],
+    [
+      'BucketNotFound',
+      (world) => {
+        world.buckets.clear();
+      },
+    ],
+  ])('is looked at when its previous pair expires, also while there is %s', async (reason, spoil) => {
+    const world = await ready({ choosesPair, spec: rotating });
+    rotations['a person asks for it'](world);
+    await world.bench.run();
+    spoil(world);
+    expect(await world.bench.pass()).toMatchObject({ reason });
+    const [previous] = world.bench.object().status?.previousKeys ?? [];
+    expect(world.bench.dueInMs()).toBe(Date.parse(previous?.expiresAt ?? '') - world.bench.now().getTime());
+  });
+
   it('that was rotated is removed when its retention is over, and never the current one', async () => {
     const world = await ready({ choosesPair, spec: rotating });
     const first = idInSecret(world);

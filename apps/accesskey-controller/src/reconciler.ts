@@ -10,6 +10,7 @@ import {
   transient,
   waiting,
   type Outcome,
+  type Settled,
 } from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
 import { keyOfReference, type Provided } from '@operator/references';
@@ -178,7 +179,13 @@ const withoutPair = async (
   const status = withPrevious(removal.isRevoked ? withoutIntent(known) : known, stillShown(removal, left, pass.now));
   const isLeftDisabled = removal.isRevoked && fault.reason === reasons.KeyDisabled;
   const told = isLeftDisabled ? reworded(fault, `${fault.message} ${revocationWaits}`) : fault;
-  return blocked(withNothingRevoked(status, work, left), told);
+  return blocked(withNothingRevoked(status, work, left), told, [], dueAt(pass.now, removal.nextAt));
+};
+
+/** What an outcome says of the first of these looks, which time alone asks for. */
+const dueAt = (now: Date, ...looks: readonly (Date | undefined)[]): Pick<Settled<never>, 'dueInMs'> => {
+  const first = Math.min(...looks.map((at) => at?.getTime() ?? Infinity));
+  return first === Infinity ? {} : { dueInMs: Math.max(0, first - now.getTime()) };
 };
 
 const revocationWaits = 'The revocation that is asked for has removed every other key, and is answered after that.';
@@ -237,7 +244,7 @@ const withoutOutput = async (
   if (isKept) await removeKeys(work, plan);
   const left = await keysLeft(work, isKept ? plan : { remove: [] }, seen.user);
   const status = withRights(isKept ? withPrevious(memory, stillShown(plan, left, pass.now)) : memory, seen.rights);
-  return blocked(withNothingRevoked(status, work, left), told);
+  return blocked(withNothingRevoked(status, work, left), told, [], dueAt(pass.now, plan.nextAt));
 };
 
 const sightOf = (
@@ -377,14 +384,12 @@ const report = (
   const { choosesPair } = issuer;
   const status = reportKey(former, facts, { isVerified, plan, keyIntent, madeAt, choosesPair, now: pass.now });
   if (!isVerified) return progressing(status, { reason: progressReason(plan), steps, claims });
-  if (refused !== undefined) return blocked(status, refused, claims);
-  const nextLooks = [plan.nextAt, nextRolloutLook(status, pass.now), nextStrayLook(status)];
-  const nextAt = Math.min(...nextLooks.map((at) => at?.getTime() ?? Infinity));
-  const nextInMs = nextAt === Infinity ? undefined : Math.max(0, nextAt - pass.now.getTime());
+  const due = dueAt(pass.now, plan.nextAt, nextRolloutLook(status, pass.now), nextStrayLook(status));
+  if (refused !== undefined) return blocked(status, refused, claims, due);
   return settled(status, {
     claims,
     warnings: [...keyWarnings(accessKey), ...denialWarnings(observed ?? {}, user.name)],
-    ...(nextInMs === undefined ? {} : { dueInMs: nextInMs }),
+    ...due,
   });
 };
 

@@ -45,7 +45,7 @@ export interface Bench<Spec, Status> {
   delete(): void;
   /** Milliseconds until the next look that the last outcome asked for; undefined when it left that to the resync interval. */
   resyncAfterMs(): number | undefined;
-  /** Milliseconds until time alone asks for a look, as the last settled pass said. */
+  /** Milliseconds until time alone asks for a look, as the last pass said. */
   dueInMs(): number | undefined;
   /** The clock of the passes. */
   now(): Date;
@@ -152,7 +152,7 @@ export const createBench = <Spec, Status>(options: BenchOptions<Spec, Status>): 
     const verdict = verdictOf(outcome);
     const settled = !(outcome instanceof Fault) && outcome.result === 'settled' ? outcome : undefined;
     resyncAfterMs = settled?.resyncAfterMs;
-    dueInMs = settled?.dueInMs;
+    dueInMs = 'dueInMs' in outcome ? outcome.dueInMs : undefined;
     const claims = outcome instanceof Fault ? [] : outcome.claims;
     const faultClaims = verdict.result === 'blocked' ? reconciler.claimsOf(verdict.fault, stored()) : [];
     await tell(

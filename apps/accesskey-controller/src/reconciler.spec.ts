@@ -1710,6 +1710,41 @@ describe('a server that shows what it has made only after a while', () => {
     expect(world.bench.facts()).toMatchObject({ answeredProviderRevokeRequest: 'all' });
   });
 
+  it('has answered no revocation of the Provider while it hides a key whose making broke off', async () => {
+    const world = await ready();
+    const { issuer } = world.keys;
+    const observeUser = issuer.observeUser.bind(issuer);
+    const createKey = issuer.createKey.bind(issuer);
+    const isHidden = new Set(['AKIA2']);
+    issuer.observeUser = async (...given) => {
+      const seen = await observeUser(...given);
+      return seen && { ...seen, keys: seen.keys.filter(({ accessKeyId }) => !isHidden.has(accessKeyId)) };
+    };
+    issuer.createKey = async (...given) => {
+      await createKey(...given);
+      throw transient('EndpointUnreachable', 'The answer was lost.');
+    };
+    world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });
+    await world.bench.pass();
+    world.buckets.clear();
+    askAll(world);
+    for (let looks = 0; looks < 3; looks += 1) {
+      expect(await world.bench.pass()).toMatchObject({ reason: 'BucketNotFound' });
+      expect(world.bench.facts()).not.toHaveProperty('answeredProviderRevokeRequest');
+      expect(world.bench.dueInMs()).toBeLessThanOrEqual(120_000);
+      world.bench.advance(5_000);
+    }
+    expect(keyIds(world)).toEqual(['AKIA2']);
+    isHidden.clear();
+    await world.bench.pass();
+    expect(keyIds(world)).toEqual([]);
+    world.bench.advance(120_000);
+    await world.bench.pass();
+    expect(world.bench.facts()).toMatchObject({ answeredProviderRevokeRequest: 'all' });
+    expect(world.bench.facts()).not.toHaveProperty('keyIntent');
+    expect(world.bench.dueInMs()).toBeUndefined();
+  });
+
   it('may deny unknown keys as well: a candidate that is gone takes no place', async () => {
     const world = await ready();
     world.bench.annotate({ 's3.cloud37.dev/rotate-requested-at': 'now' });

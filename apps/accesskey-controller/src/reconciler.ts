@@ -176,10 +176,12 @@ const withoutPair = async (
     pass.event('Warning', eventReasons.AccessKeyRevoked, message);
   }
   const left = await keysLeft(work, removal, found);
-  const status = withPrevious(removal.isRevoked ? withoutIntent(known) : known, stillShown(removal, left, pass.now));
+  const kept = removal.isRevoked && !mayAppear(work, known.keyIntent?.at) ? withoutIntent(known) : known;
+  const status = withPrevious(kept, stillShown(removal, left, pass.now));
+  const strayLook = removal.isRevoked ? nextStrayLook(status) : undefined;
   const isLeftDisabled = removal.isRevoked && fault.reason === reasons.KeyDisabled;
   const told = isLeftDisabled ? reworded(fault, `${fault.message} ${revocationWaits}`) : fault;
-  return blocked(withNothingRevoked(status, work, left), told, [], dueAt(pass.now, removal.nextAt));
+  return blocked(withNothingRevoked(status, work, left), told, [], dueAt(pass.now, removal.nextAt, strayLook));
 };
 
 /** What an outcome says of the first of these looks, which time alone asks for. */
@@ -213,14 +215,21 @@ const withRights = (status: AccessKeyStatus, { policy, granted }: Rights): Acces
   ...(granted === undefined ? {} : { grantedBuckets: [...granted] }),
 });
 
+/** True while the server may hide a key that was made at that time. */
+const mayAppear = ({ issuer, pass }: KeyWork, madeAt: string | undefined): boolean =>
+  !issuer.choosesPair && isYoung(madeAt, pass.now);
+
 /** Where the user has no key, nor one that the server does not show yet, the owner of the Provider who asks to revoke it is answered. */
 const withNothingRevoked = (
   status: AccessKeyStatus,
-  { providerRevoke, memory, issuer, pass }: KeyWork,
+  work: KeyWork,
   keys: readonly ObservedKey[] = [],
 ): AccessKeyStatus => {
-  const { lastRotateTime, keyIntent } = memory;
-  const mayHide = !issuer.choosesPair && (isYoung(lastRotateTime, pass.now) || isYoung(keyIntent?.at, pass.now));
+  const {
+    providerRevoke,
+    memory: { lastRotateTime, keyIntent },
+  } = work;
+  const mayHide = mayAppear(work, lastRotateTime) || mayAppear(work, keyIntent?.at);
   if (providerRevoke === undefined || keys.length > 0 || mayHide) return status;
   return { ...status, answeredProviderRevokeRequest: providerRevoke };
 };

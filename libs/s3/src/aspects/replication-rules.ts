@@ -48,9 +48,6 @@ export interface FoundReplication {
 /** The reference of the rule with an id. */
 export const referenceOfRule = (id: string): string => `replication.${id}`;
 
-/** The id of the rule that a reference is of. */
-export const ruleOfReference = (as: string): string => as.slice('replication.'.length);
-
 /** The Buckets that the rules name. */
 export const replicationRefersTo = ({ replication }: BucketSpec): readonly Reference[] =>
   (replication?.rules ?? []).flatMap((rule): readonly Reference[] => {

@@ -215,6 +215,27 @@ it('a rule ends with what it copied to, and the others stay', async () => {
   expect(stored).toContain('<ID>two</ID>');
 });
 
+describe('what ended', () => {
+  const aspect = bindAspect(replicationByRole({ serverIdentity: 'fake', keepsAll: false }));
+  const end = (ended: ReadonlyMap<string, readonly string[]>) =>
+    aspect.end?.({ wire: driver.wire(), bucket: 'photos' }, { ended, kept: new Map() }, context);
+
+  it.each<[string, ReadonlyMap<string, readonly string[]>, boolean]>([
+    ['goes with the rule that leads to it', new Map([['replication.one', ['copies']]]), true],
+    ['goes with its rule where nobody knows where that led', new Map([['replication.one', []]]), true],
+    ['leaves a rule that leads elsewhere by now', new Map([['replication.one', ['former']]]), false],
+    ['leaves a rule of another reference', new Map([['replication.two', ['copies']]]), false],
+  ])('%s', async (_what, ended, goes) => {
+    await converge(specWith([rule('one'), rule('rest')]));
+    const before = stored;
+    context.clear();
+    expect(await end(ended)).toBe(goes);
+    expect(stored?.includes('<ID>one</ID>')).toBe(!goes);
+    expect(stored).toContain('<ID>rest</ID>');
+    if (!goes) expect([stored, context.writes()]).toEqual([before, []]);
+  });
+});
+
 describe('numbers of rules', () => {
   const wanted = (id: string, priority?: number): WantedRule<string> => ({
     id,

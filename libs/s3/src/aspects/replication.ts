@@ -3,6 +3,7 @@ import { reasons } from '@operator/api';
 import { terminal, type Fault } from '@operator/outcome';
 import { bucketArn, partitionOf } from '@operator/policy';
 import type { Aspect } from '../aspect.ts';
+import { mayHaveEnded } from '../ended-references.ts';
 import {
   desiredReplication,
   holdsReplication,
@@ -10,9 +11,9 @@ import {
   mergeReplication,
   ownsReplication,
   readReplication,
+  referenceOfRule,
   removedOthers,
   replicationRefersTo,
-  ruleOfReference,
   writeReplication,
   type FoundReplication,
   type ReplicationWant,
@@ -22,6 +23,8 @@ export interface RoleReplicationWant extends ReplicationWant<string> {
   /** ARN of the role; undefined where no rule of ours needs one. */
   readonly role: string | undefined;
 }
+
+const bucketOfArn = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
 
 const invalid = (message: string): Fault => terminal(reasons.SpecInvalid, message);
 
@@ -114,8 +117,11 @@ export const replicationByRole = ({
     },
     async end(s3, { ended }, context) {
       const found = await readReplication(s3, context);
-      const ids = new Set([...ended.keys()].map(ruleOfReference));
-      const rules = found.rules.filter(({ ID = '' }) => !ids.has(ID));
+      // The rule of a reference may lead elsewhere by now.
+      const rules = found.rules.filter(
+        ({ ID = '', Destination: to }) =>
+          !ended.has(referenceOfRule(ID)) || !mayHaveEnded(ended, bucketOfArn(to?.Bucket ?? '')),
+      );
       if (rules.length === found.rules.length) return false;
       await writeReplication(s3, { role: found.role, rules }, found, context);
       return true;

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   DeleteBucketReplicationCommand,
   GetBucketReplicationCommand,
@@ -129,20 +130,32 @@ export const readReplication = async (
 const prefixOf = (rule: ReplicationRule): string =>
   rule.Filter?.Prefix ?? rule.Filter?.And?.Prefix ?? (rule as { readonly Prefix?: string }).Prefix ?? '';
 
+/** Which objects a rule copies and where to: equal for rules with equal bounds. */
+const boundsOf = (rule: ReplicationRule): readonly unknown[] => [
+  rule.ID ?? '',
+  prefixOf(rule),
+  rule.Filter?.Tag ?? null,
+  rule.Filter?.And?.Tags ?? [],
+  rule.Destination?.Bucket,
+];
+
+const deleteMarkersOf = (rule: ReplicationRule): string => rule.DeleteMarkerReplication?.Status ?? 'Disabled';
+
 /** What a rule does, in one text that is equal for equal rules: with the defaults that servers fill in or leave out. */
 const meaningOf = (rule: ReplicationRule): string =>
   JSON.stringify([
-    rule.ID ?? '',
+    ...boundsOf(rule),
     rule.Status,
     rule.Priority ?? 0,
-    prefixOf(rule),
-    rule.Filter?.Tag ?? null,
-    rule.Filter?.And?.Tags ?? [],
-    rule.Destination?.Bucket,
     rule.Destination?.StorageClass ?? null,
-    rule.DeleteMarkerReplication?.Status ?? 'Disabled',
+    deleteMarkersOf(rule),
     rule.ExistingObjectReplication?.Status ?? 'Disabled',
   ]);
+
+/** True when the server keeps the bounds of a rule, as it has shown by one that it has. */
+export const isWithin = (rule: ReplicationRule, shown: ReplicationRule): boolean =>
+  isDeepStrictEqual(boundsOf(rule), boundsOf(shown)) &&
+  (deleteMarkersOf(rule) === 'Disabled' || deleteMarkersOf(shown) === 'Enabled');
 
 const toServer = <Place>(
   rule: WantedRule<Place>,

@@ -149,6 +149,35 @@ it('rules that the server has shown go on while others change', async () => {
   expect(enabled).toEqual([0, 1, 1, 2]);
 });
 
+it.each<[string, Partial<Rule>, Partial<Rule>, readonly string[]]>([
+  [
+    'another class of the copies',
+    {},
+    { destination: { bucketArn: 'arn:aws:s3:::copies', storageClass: 'GLACIER' } },
+    ['Enabled'],
+  ],
+  ['another number', {}, { priority: 9 }, ['Enabled']],
+  ['existing objects', {}, { existingObjects: true }, ['Enabled']],
+  ['no delete markers any more', { deleteMarkers: true }, {}, ['Enabled']],
+  ['a rule that was off', { status: 'Disabled' }, {}, ['Enabled']],
+  ['delete markers', {}, { deleteMarkers: true }, ['Disabled', 'Enabled']],
+  ['another prefix', {}, { prefix: 'b/' }, ['Disabled', 'Enabled']],
+  ['another destination', {}, { destination: { bucketArn: 'arn:aws:s3:::others' } }, ['Disabled', 'Enabled']],
+])('%s is written so that the rule copies nothing but what the server has shown', async (_what, from, to, want) => {
+  await converge(specWith([rule('one', { prefix: 'a/', ...from })]));
+  context.clear();
+  const written: (string | undefined)[] = [];
+  fake.answer(({ method, body }) => {
+    if (method === 'GET') return succeed(stored ?? '');
+    stored = body;
+    const own = body.replaceAll(/<(DeleteMarker|ExistingObject)Replication>.*?<\/\1Replication>/g, '');
+    written.push(/<Status>(\w+)</.exec(own)?.[1]);
+    return succeed();
+  });
+  expect(await converge(specWith([rule('one', { prefix: 'a/', ...to })]))).toMatchObject({ verdict: 'same' });
+  expect(written).toEqual(want);
+});
+
 it('is not removed where a server answers of nothing', async () => {
   fake.answer(({ method }) =>
     method === 'GET' ? succeed('<ReplicationConfiguration><Role/></ReplicationConfiguration>') : refuse(500, 'Never'),

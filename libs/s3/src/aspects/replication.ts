@@ -8,6 +8,7 @@ import {
   desiredReplication,
   holdsReplication,
   isSameReplication,
+  isWithin,
   mergeReplication,
   ownsReplication,
   readReplication,
@@ -51,8 +52,8 @@ interface RoleReplicationServer {
 
 /**
  * Copies objects to other buckets of the same service, with the rights of an IAM role. A rule of which a server drops the prefix copies
- * what nobody meant: where that may be, a rule that the server has not shown yet is put in Disabled and looked at first, so that it copies
- * nothing even when the process is killed before the look. What was there before is put back then.
+ * what nobody meant: where that may be, a rule whose bounds the server has not shown yet is put in Disabled and looked at first, so that it
+ * copies nothing even when the process is killed before the look. What was there before is put back then.
  * Source: Amazon S3 API, GetBucketReplication, PutBucketReplication and DeleteBucketReplication.
  */
 export const replicationByRole = ({
@@ -70,9 +71,7 @@ export const replicationByRole = ({
   const disabledUnlessIn =
     (found: FoundReplication) =>
     (rule: ReplicationRule): ReplicationRule =>
-      found.rules.some((one) => isSameReplication([{ ...one, Priority: rule.Priority }], [rule]))
-        ? rule
-        : { ...rule, Status: 'Disabled' };
+      found.rules.some((shown) => isWithin(rule, shown)) ? rule : { ...rule, Status: 'Disabled' };
   return {
     name: 'replication',
     readsWith: 'GetBucketReplication',

@@ -376,6 +376,42 @@ describe('the user', () => {
     expect(actions()).toEqual(['GetUser', 'ListAccessKeys', 'DeleteUserPolicy', 'GetPolicy', 'DeleteUser']);
   });
 
+  const ownPolicy = `arn:aws:iam::1:policy/s3-operator/${ownerMark().cluster}/${user.name}`;
+
+  it('that still shows a policy of ours which is gone has lost nothing of others', async () => {
+    const attached = `<AttachedPolicies><member><PolicyArn>${ownPolicy}</PolicyArn></member></AttachedPolicies>`;
+    answers({
+      GetUser: [result('GetUser', userXml())],
+      ...foreignRights,
+      ListAttachedUserPolicies: [result('ListAttachedUserPolicies', attached)],
+      GetPolicy: [noSuchEntity],
+      DetachUserPolicy: [noSuchEntity],
+      RemoveUserFromGroup: [noSuchEntity],
+    });
+    expect(await issuerWith(true, undefined, true).putUser(user, recordingContext())).toEqual([
+      { kind: 'inline policy', name: 'theirs' },
+    ]);
+  });
+
+  it.each([
+    ['is not shown yet', noSuchEntity, { kind: 'transient', reason: 'KeyNotUsableYet' }],
+    [
+      'has no owner tags',
+      result('GetPolicy', '<Policy><DefaultVersionId>v1</DefaultVersionId></Policy>'),
+      { kind: 'waiting', reason: 'NotOwned' },
+    ],
+  ])('gets no large policy while there is one that %s', async (_why, shown, fault) => {
+    answers({
+      GetUser: [result('GetUser', userXml())],
+      CreatePolicy: [refuseIam(409, 'EntityAlreadyExists')],
+      GetPolicy: [shown],
+    });
+    const large = { Version: '2012-10-17', Statement: [{ Resource: 'x'.repeat(3_000) }] };
+    const put = issuerWith(true, undefined, true).putPolicy(user, large, recordingContext());
+    expect(await put.catch(asFault)).toMatchObject(fault);
+    expect(actions()).toEqual(['GetUser', 'CreatePolicy', 'GetPolicy']);
+  });
+
   it('may have a larger policy where that becomes a managed one', () => {
     expect([issuerWith(), issuerWith(true, undefined, true)].map(({ maxPolicyBytes }) => maxPolicyBytes)).toEqual([
       2048, 6144,

@@ -321,8 +321,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     attached: readonly string[],
     context: CallContext,
   ): Promise<ManagedPolicy | undefined> => {
-    const arn = managedPolicies ? managed.findArn(user, attached) : undefined;
-    return arn === undefined ? undefined : managed.read(user, arn, context);
+    return managedPolicies ? managed.readAmong(user, attached, context) : undefined;
   };
 
   /** @returns what was removed */
@@ -332,31 +331,30 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     context: CallContext,
   ): Promise<readonly Attachment[]> => {
     const UserName = name;
-    for (const PolicyName of rights.policyNames) {
-      await send(new DeleteUserPolicyCommand({ UserName, PolicyName }), context, gone);
-    }
-    for (const PolicyArn of rights.policyArns) {
-      await send(new DetachUserPolicyCommand({ UserName, PolicyArn }), context, gone);
-    }
-    for (const GroupName of rights.groupNames) {
-      await send(new RemoveUserFromGroupCommand({ UserName, GroupName }), context, gone);
-    }
     return [
-      ...eachOf('inline policy', rights.policyNames),
-      ...eachOf('attached policy', rights.policyArns),
-      ...eachOf('membership of group', rights.groupNames),
+      ...(await removeEach('inline policy', rights.policyNames, (PolicyName) =>
+        send(new DeleteUserPolicyCommand({ UserName, PolicyName }), context, gone),
+      )),
+      ...(await removeEach('attached policy', rights.policyArns, (PolicyArn) =>
+        send(new DetachUserPolicyCommand({ UserName, PolicyArn }), context, gone),
+      )),
+      ...(await removeEach('membership of group', rights.groupNames, (GroupName) =>
+        send(new RemoveUserFromGroupCommand({ UserName, GroupName }), context, gone),
+      )),
     ];
   };
 
-  /** Removes each of a list. @returns them */
+  /** Removes each of a list. @returns those that were there: a list may lag, and show what is gone */
   const removeEach = async (
     kind: string,
     ids: readonly (string | undefined)[],
     remove: (id: string) => Promise<unknown>,
   ): Promise<readonly Attachment[]> => {
-    const found = ids.filter((id) => id !== undefined);
-    for (const id of found) await remove(id);
-    return eachOf(kind, found);
+    const removed: Attachment[] = [];
+    for (const name of ids) {
+      if (name !== undefined && (await remove(name)) !== undefined) removed.push({ kind, name });
+    }
+    return removed;
   };
 
   /**
@@ -410,10 +408,11 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
         const found = await sendIfThere(new ListMFADevicesCommand({ UserName }), context);
         const ids = (found?.MFADevices ?? []).map((one) => one.SerialNumber);
         return removeEach('MFA device', ids, async (SerialNumber) => {
-          await sendIfThere(new DeactivateMFADeviceCommand({ UserName, SerialNumber }), context);
+          const taken = await sendIfThere(new DeactivateMFADeviceCommand({ UserName, SerialNumber }), context);
           // A virtual device has an ARN; a thing of metal has no other owner to take from.
           if (SerialNumber.startsWith('arn:'))
             await sendIfThere(new DeleteVirtualMFADeviceCommand({ SerialNumber }), context);
+          return taken;
         });
       },
     },
@@ -663,7 +662,5 @@ const policiesOf = (
   const Statement: readonly unknown[] = [managed, inline].flatMap((policy) => policy.Statement);
   return { policy: { ...managed, Statement }, hasTwoPolicies: true };
 };
-
-const eachOf = (kind: string, names: readonly string[]): readonly Attachment[] => names.map((name) => ({ kind, name }));
 
 const asList = (tags: Tags) => [...tags].map(([Key, Value]) => ({ Key, Value }));

@@ -15,7 +15,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-iam';
 import { reasons } from '@operator/api';
-import { waiting, type CallContext } from '@operator/outcome';
+import { transient, waiting, type CallContext } from '@operator/outcome';
 import { tagsOfOwner } from '@operator/ownership';
 import type { Command } from '@smithy/core/client';
 import type { KeyUser, RenderedPolicy } from '../key-issuer.ts';
@@ -52,16 +52,31 @@ export const createManagedPolicies = (
     isOwn,
   }: { readonly pathOf: (user: KeyUser) => string; readonly isOwn: (user: KeyUser, tags: readonly Tag[]) => boolean },
 ) => {
-  /** Undefined: there is none, or it is somebody else's. */
-  const read = async (user: KeyUser, arn: string, context: CallContext): Promise<ManagedPolicy | undefined> => {
+  const look = async (
+    user: KeyUser,
+    arn: string,
+    context: CallContext,
+  ): Promise<ManagedPolicy | 'not shown' | 'not ours'> => {
     const found = (await send(new GetPolicyCommand({ PolicyArn: arn }), context, gone))?.Policy;
-    if (found?.DefaultVersionId === undefined || !isOwn(user, found.Tags ?? [])) return undefined;
+    if (found?.DefaultVersionId === undefined) return 'not shown';
+    if (!isOwn(user, found.Tags ?? [])) return 'not ours';
     const version = { PolicyArn: arn, VersionId: found.DefaultVersionId };
     const shown = await send(new GetPolicyVersionCommand(version), context, gone);
     const document = shown?.PolicyVersion?.Document;
     return document === undefined
-      ? undefined
+      ? 'not shown'
       : { arn, document: JSON.parse(decodeURIComponent(document)) as RenderedPolicy };
+  };
+
+  /** That of the user, where one of these ARNs has its path and name. Undefined: there is none, or it is somebody else's. */
+  const readAmong = async (
+    user: KeyUser,
+    arns: readonly string[],
+    context: CallContext,
+  ): Promise<ManagedPolicy | undefined> => {
+    const arn = arns.find((one) => one.endsWith(`:policy${pathOf(user)}${user.name}`));
+    const found = arn === undefined ? 'not shown' : await look(user, arn, context);
+    return typeof found === 'string' ? undefined : found;
   };
 
   /** Removes the versions that are not in force: IAM keeps five, and deletes no policy that has others than its default. */
@@ -74,24 +89,27 @@ export const createManagedPolicies = (
   };
 
   return {
-    /** Which of the policies that are attached to the user has the ARN of its own. Attached are only those of the same account, and Amazon's. */
-    findArn: (user: KeyUser, attached: readonly string[]): string | undefined =>
-      attached.find((arn) => arn.endsWith(`:policy${pathOf(user)}${user.name}`)),
+    /** That which is attached to the user. `attached`: only ARNs of the same account, and Amazon's. */
+    readAmong,
 
-    read,
+    /** That of the user, attached or not. */
+    readOf: (user: KeyUser, userArn: string, context: CallContext) => readAmong(user, [arnFor(userArn)], context),
 
-    /** That of a user, attached or not. */
-    readOf: (user: KeyUser, userArn: string, context: CallContext) => read(user, arnFor(userArn), context),
-
-    /** @throws Fault `waiting` NotOwned */
+    /** @throws Fault `waiting` NotOwned; `transient` KeyNotUsableYet while IAM does not show what it has */
     async put(user: KeyUser, userArn: string, policy: RenderedPolicy, context: CallContext): Promise<void> {
       const arn = arnFor(userArn);
       const PolicyDocument = JSON.stringify(policy);
       const Tags = [...tagsOfOwner(user.mark)].map(([Key, Value]) => ({ Key, Value }));
       const create = new CreatePolicyCommand({ PolicyName: user.name, Path: pathOf(user), PolicyDocument, Tags });
       if ((await send(create, context, exists)) === undefined) {
-        const found = await read(user, arn, context);
-        if (found === undefined) {
+        const found = await look(user, arn, context);
+        if (found === 'not shown') {
+          throw transient(
+            reasons.KeyNotUsableYet,
+            `IAM has a policy named ${user.name} and does not show ${arn} yet. Delete it if it is on another path.`,
+          );
+        }
+        if (found === 'not ours') {
           throw waiting(reasons.NotOwned, `A policy ${arn} exists and does not carry the mark of this object.`, {
             retryAfterMs: 300_000,
           });

@@ -75,7 +75,7 @@ const removeUser = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: Pass<
     const fault = onlyFault(caught);
     return cannot(fault.reason === reasons.Unsupported ? waiting(fault.reason, fault.message) : fault);
   });
-  const { issuer, user } = work;
+  const { issuer, user, memory } = work;
   const observed = await issuer.observeUser(user, pass);
   if (observed?.isOurs === false) {
     pass.event('Warning', reasons.UserConflict, `User ${user.name} at the provider is not ours; it stays.`);
@@ -83,7 +83,9 @@ const removeUser = async (accessKey: AccessKey, deps: AccessKeyDeps, pass: Pass<
   }
   if (observed === undefined && status?.userName === undefined) return;
   // Also where the user is gone: its policy may have outlived it, and one that is too young is not shown everywhere.
-  const taken = await pass.step('remove', () => issuer.deleteUser(user, pass));
+  const { userArn: arn } = memory;
+  const known = arn === undefined ? user : { ...user, arn };
+  const taken = await pass.step('remove', () => issuer.deleteUser(known, pass));
   // A deletion may be repeated, also within one pass. Only the call that removed the user tells of it.
   if (taken === undefined) {
     requireOld(work);

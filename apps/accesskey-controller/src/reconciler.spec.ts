@@ -2328,6 +2328,21 @@ describe('a deletion', () => {
     expect(last).toMatchObject({ result: 'gone', events: [] });
   });
 
+  it('names the ARN that a user had which is gone: its policy may have outlived it', async () => {
+    const world = await ready();
+    const { issuer } = world.keys;
+    const deleteUser = issuer.deleteUser.bind(issuer);
+    const named: (string | undefined)[] = [];
+    issuer.deleteUser = (...given) => {
+      named.push(given[0].arn);
+      return deleteUser(...given);
+    };
+    world.keys.users.clear();
+    world.bench.delete();
+    expect(await world.bench.run()).toMatchObject({ result: 'gone' });
+    expect(named).toEqual([`arn:aws:iam::1:user/${userName}`]);
+  });
+
   it('leaves a user that is not ours any more, and says so', async () => {
     const world = await ready();
     world.keys.users.set(userName, { owner: 'somebody', policy: undefined, tags: new Map(), keys: new Map() });

@@ -15,6 +15,8 @@ export interface KeyUser {
   /** As `userNameFor` made it. */
   readonly name: string;
   readonly mark: OwnerMark;
+  /** As the server has shown it, for what may outlive the user. Not known when absent; anybody's word, so it proves nothing. */
+  readonly arn?: string;
   readonly displayName?: string;
   readonly tags: ReadonlyMap<string, string>;
 }

@@ -1,4 +1,5 @@
 import { asFault, redact } from '@operator/outcome';
+import { tagsOfOwner } from '@operator/ownership';
 import {
   connectionTo,
   driverDeps,
@@ -410,6 +411,35 @@ describe('the user', () => {
     const put = issuerWith(true, undefined, true).putPolicy(user, large, recordingContext());
     expect(await put.catch(asFault)).toMatchObject(fault);
     expect(actions()).toEqual(['GetUser', 'CreatePolicy', 'GetPolicy']);
+  });
+
+  it.each([
+    ['goes with it', `arn:aws:iam::1:user/s3-operator/${ownerMark().cluster}/${user.name}`, true],
+    ['stays where the ARN is not that of the user', 'arn:aws:iam::1:user/s3-operator/other/user', false],
+  ])('is gone already: its managed policy %s', async (_what, arn, goes) => {
+    const tags = [...tagsOfOwner(user.mark)].map(
+      ([key, value]) => `<member><Key>${key}</Key><Value>${value}</Value></member>`,
+    );
+    const document = encodeURIComponent('{}');
+    answers({
+      GetUser: [noSuchEntity],
+      ListAccessKeys: [noSuchEntity],
+      DeleteUserPolicy: [noSuchEntity],
+      GetPolicy: [
+        result('GetPolicy', `<Policy><DefaultVersionId>v1</DefaultVersionId><Tags>${tags.join('')}</Tags></Policy>`),
+      ],
+      GetPolicyVersion: [result('GetPolicyVersion', `<PolicyVersion><Document>${document}</Document></PolicyVersion>`)],
+      DetachUserPolicy: [noSuchEntity],
+      ListPolicyVersions: [result('ListPolicyVersions')],
+      DeletePolicy: [result('DeletePolicy')],
+      DeleteUser: [noSuchEntity],
+    });
+    await issuerWith(true, undefined, true).deleteUser({ ...user, arn }, recordingContext());
+    expect(actions().includes('DeletePolicy')).toBe(goes);
+    if (goes) {
+      const sent = fake.requests.map(({ body }) => new URLSearchParams(body));
+      expect(sent.find((query) => query.get('Action') === 'DeletePolicy')?.get('PolicyArn')).toBe(ownPolicy);
+    }
   });
 
   it('may have a larger policy where that becomes a managed one', () => {

@@ -490,9 +490,9 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     transient(reasons.KeyNotUsableYet, `IAM has user ${name} and does not show it yet.`, { retryAfterMs: 5_000 });
 
   /** Removes our managed policy, attached or not. Who may not look for one has none. */
-  const removeManaged = async (user: KeyUser, { Arn = '' }: Pick<User, 'Arn'>, context: CallContext): Promise<void> => {
-    if (!managedPolicies) return;
-    const own = await managed.readOf(user, Arn, context).catch((error: unknown) => {
+  const removeManaged = async (user: KeyUser, arn: string | undefined, context: CallContext): Promise<void> => {
+    if (!managedPolicies || arn === undefined) return;
+    const own = await managed.readOf(user, arn, context).catch((error: unknown) => {
       if (error instanceof Fault && error.reason === reasons.AccessDenied) return undefined;
       throw error;
     });
@@ -632,7 +632,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
         if (AccessKeyId !== undefined) await deleteKey(user, AccessKeyId, context);
       }
       await send(new DeleteUserPolicyCommand({ UserName: user.name, PolicyName: policyName }), context, gone);
-      if (found !== undefined) await removeManaged(user, found, context);
+      await removeManaged(user, found?.Arn ?? user.arn, context);
       const first = await tryDelete(user, context);
       if (first === 'deleted') return [];
       // IAM keeps a user as long as others have put something on it.

@@ -62,7 +62,11 @@ describe('those who change a trail take turns', () => {
 
   it('and not by what is no ARN of a trail', async () => {
     const world = begin({ answers: 'arn:aws:s3:::bucket' });
-    await expect(world.change()).rejects.toMatchObject({ kind: 'waiting', reason: 'RequestRefused' });
+    await expect(world.change()).rejects.toMatchObject({
+      kind: 'waiting',
+      reason: 'RequestRefused',
+      message: 'CloudTrail answers with an ARN that is not valid for a trail: arn:aws:s3:::bucket.',
+    });
     expect(world.locks).toEqual([]);
   });
 });

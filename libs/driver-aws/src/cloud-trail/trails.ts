@@ -138,7 +138,7 @@ export const createTrails = (
   const lockNameOf = (region: string, arn: string): string => {
     if (!isAmazon) return `cloudtrail ${new URL(endpointFor(region)).origin}`;
     if (trailArn.test(arn)) return `cloudtrail ${arn}`;
-    throw waiting(reasons.RequestRefused, 'CloudTrail answers with an ARN that is none of a trail.');
+    throw waiting(reasons.RequestRefused, `CloudTrail answers with an ARN that is not valid for a trail: ${arn}.`);
   };
 
   /** Runs alone among all who hold the lock. Neither those before it nor its own server may take for ever. */

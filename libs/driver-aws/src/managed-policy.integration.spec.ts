@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import {
   AttachUserPolicyCommand,
   CreatePolicyCommand,
+  DeleteUserCommand,
+  DetachUserPolicyCommand,
   GetPolicyVersionCommand,
   GetUserPolicyCommand,
   IAMClient,
@@ -176,6 +178,20 @@ it('a user with a large policy is gone with it, whichever write was the last one
     expect(await policiesOfOurs(user.name), `killed after write ${String(writes)}`).toEqual([]);
     if (!isKilled) return;
   }
+});
+
+it('a large policy goes also where a person detached it and deleted the user', async () => {
+  const user = userOf('lost');
+  const context = recordingContext();
+  await issuer().putUser(user, context);
+  await issuer().putPolicy(user, large, context);
+  const arn = (await issuer().observeUser(user, context))?.arn ?? '';
+  const [policy] = await policiesOfOurs(user.name);
+  await iam.send(new DetachUserPolicyCommand({ UserName: user.name, PolicyArn: policy?.Arn }));
+  await iam.send(new DeleteUserCommand({ UserName: user.name }));
+  expect(await issuer().observeUser(user, context)).toBeUndefined();
+  expect(await issuer().deleteUser({ ...user, arn }, context)).toBeUndefined();
+  expect(await policiesOfOurs(user.name)).toEqual([]);
 });
 
 it('keeps few versions of a large policy, however often it changes', async () => {

@@ -76,6 +76,8 @@ const spansOfFirst = async ({ dir }: Bench, world: World, objects: number): Prom
   try {
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.httpUrl };
     await convergeCold(world, 'Bucket', namespace, objects, { env });
+    // As it stops it writes down what it got last.
+    await collector.stop();
     const spans = await collector.spans();
     const traces = new Set(spans.filter(isRoot).map(({ traceId }) => traceId));
     return spans.filter(({ traceId }) => traces.has(traceId)).length / objects;
@@ -106,6 +108,7 @@ const turnOf = async (
       const looks = all - from.looks;
       // What it still has to send goes out as it stops.
       await controller.stop();
+      await collector?.stop();
       const spans = (await collector?.spans()) ?? [];
       const collected = spans.filter(isRoot).length;
       return { msPerLook: (cpuSeconds / looks) * 1_000, looks: all, collected };

@@ -41,18 +41,20 @@ const cell = (figure: Figure | undefined): string => (figure === undefined ? '�
 const aimOf = ({ aim }: Figure): string =>
   aim === undefined ? '' : 'atLeast' in aim ? `≥ ${aim.atLeast}` : `≤ ${aim.atMost}`;
 
-const questionTable = (questions: readonly Question[], before: Find, now: Find): string =>
-  [
-    '| question | before | now | aim |',
-    '| --- | --- | --- | --- |',
-    ...questions.map(({ question, scenario, name }) => {
-      const [former, latest] = [before(scenario, name), now(scenario, name)];
-      const judged = latest ?? former;
-      const aim = judged === undefined ? '' : aimOf(judged);
-      const missed = latest !== undefined && isHeld(latest) === false ? ', missed' : '';
-      return `| ${question} | ${cell(former)} | ${cell(latest)} | ${aim}${missed} |`;
-    }),
-  ].join('\n');
+/** What no kept run answers has no row. */
+const questionTable = (questions: readonly Question[], before: Find, now: Find): string => {
+  const rows = questions.flatMap(({ question, scenario, name }) => {
+    const [former, latest] = [before(scenario, name), now(scenario, name)];
+    const judged = latest ?? former;
+    if (judged === undefined) return [];
+    const missed = latest !== undefined && isHeld(latest) === false ? ', missed' : '';
+    return [`| ${question} | ${cell(former)} | ${cell(latest)} | ${aimOf(judged)}${missed} |`];
+  });
+  const asked = [...new Set(questions.map(({ scenario }) => scenario))].join(' ');
+  return rows.length === 0
+    ? `No run is kept: \`npm run bench -- ${asked}\` measures it.`
+    : ['| question | before | now | aim |', '| --- | --- | --- | --- |', ...rows].join('\n');
+};
 
 const runTable = (kept: Kept): string =>
   [

@@ -22,6 +22,7 @@ import {
   GetBucketMetricsConfigurationCommand,
   GetBucketNotificationConfigurationCommand,
   GetBucketLoggingCommand,
+  GetBucketOwnershipControlsCommand,
   GetBucketReplicationCommand,
   GetBucketRequestPaymentCommand,
   GetBucketVersioningCommand,
@@ -67,7 +68,7 @@ import {
   type Driver,
   type DriverFactory,
 } from '@operator/s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { bucketContext, bucketSpec, driverDeps, recordingContext } from './builders.ts';
 import type { ServerUnderTest } from './conformance.ts';
 import { declarationsWith, lackedBy, prepareSurroundings, surroundings, type KnownServer } from './declarations.ts';
@@ -627,6 +628,11 @@ export const trapSuite = ({
       });
       await prepareSurroundings(client, lackedBy[name]);
       const freshName = () => `trap-${randomUUID().slice(0, 13)}`;
+      const says: Ground['says'] = (answer) =>
+        answer.then(
+          ({ $metadata }) => String($metadata.httpStatusCode),
+          (error: unknown) => (error as Error).name,
+        );
       ground = {
         server,
         client,
@@ -635,15 +641,15 @@ export const trapSuite = ({
         async freshBucket() {
           const Bucket = freshName();
           await client.send(new CreateBucketCommand({ Bucket }));
+          // SeaweedFS on a busy machine knows a bucket a moment before it knows its settings.
+          const isMissed = async () =>
+            (await says(client.send(new GetBucketOwnershipControlsCommand({ Bucket })))) === 'NoSuchBucket';
+          await vi.waitUntil(async () => !(await isMissed()), { timeout: 60_000 });
           return Bucket;
         },
         isThere: async (bucket) =>
           (await client.send(new ListBucketsCommand({}))).Buckets?.some(({ Name }) => Name === bucket) === true,
-        says: (answer) =>
-          answer.then(
-            ({ $metadata }) => String($metadata.httpStatusCode),
-            (error: unknown) => (error as Error).name,
-          ),
+        says,
       };
     });
     afterAll(async () => {

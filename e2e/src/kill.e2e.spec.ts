@@ -106,14 +106,20 @@ const expectBucket = async (
   expect(await view.bucketNames(bucket)).toEqual([bucket]);
 };
 
-/** One Bucket with all that the server has. */
+const withoutTrail = (spec: Partial<BucketSpec>): Partial<BucketSpec> =>
+  Object.fromEntries(Object.entries(spec).filter(([feature]) => feature !== 'cloudTrail'));
+
+/**
+ * One Bucket with all that the server has. But those that are created have no trail: they are made beside those that are changed, by another
+ * address of the same server, and where a server is not Amazon who changes a trail takes turns by its address.
+ */
 const featureScenarios = (server: Scenario['server']): readonly Scenario[] => [
   {
     action: 'create',
     kind: 'Bucket',
     server,
-    act: (trial) => createBucket(trial, declaredOn(server)),
-    check: (trial) => expectBucket(trial, { spec: declaredOn(server), ownership: 'Created' }),
+    act: (trial) => createBucket(trial, withoutTrail(declaredOn(server))),
+    check: (trial) => expectBucket(trial, { spec: withoutTrail(declaredOn(server)), ownership: 'Created' }),
   },
   {
     action: 'update',

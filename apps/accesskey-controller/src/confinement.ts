@@ -1,6 +1,4 @@
-import type { IamStatement } from '@operator/policy';
-
-const bucketIn = (arn: string): string | undefined => /^arn:[a-z-]+:s3:::([^/]*)(?:\/.*)?$/.exec(arn)?.[1];
+import { bucketInArn, type IamStatement } from '@operator/policy';
 
 /**
  * What statements allow beyond these buckets; empty when nothing. A namespace that may use another one's Provider gets no more
@@ -22,7 +20,7 @@ export const allowedBeyond = (
         .filter((action) => !action.toLowerCase().startsWith('s3:'))
         .map((action) => `${at}.action: ${action} is not an action of S3`),
       ...resources
-        .filter((arn) => !bucketNames.has(bucketIn(arn) ?? ''))
+        .filter((arn) => !bucketNames.has(bucketInArn(arn) ?? ''))
         .map((arn) => `${at}.resource: ${arn} is in no bucket that access names`),
     ];
   });

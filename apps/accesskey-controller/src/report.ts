@@ -10,7 +10,7 @@ import {
   hashPolicy,
   type IamPolicy,
 } from '@operator/policy';
-import { isProviderFault, providerNotReady, type Ownership, type Provided } from '@operator/references';
+import { isBorrowedBy, isProviderFault, providerNotReady, type Ownership, type Provided } from '@operator/references';
 import type { Repair } from '@operator/runtime';
 import type { Attachment, ObservedUser } from '@operator/s3';
 import type { AccessKey } from './deps.ts';
@@ -188,8 +188,7 @@ export const tellRemoved = (
     { event: eventReasons.AttachmentsRemoved, removed: names },
     `took off user ${user.name} what others had put there`,
   );
-  const isBorrowed = accessKey.metadata.namespace !== provider.metadata.namespace;
-  const told = isBorrowed ? countsOf(removed) : listFirst(names, 10);
+  const told = isBorrowedBy(accessKey, provider) ? countsOf(removed) : listFirst(names, 10);
   const message = `Removed from user ${user.name} what somebody else had put there: ${told}. The user is the operator's alone.`;
   pass.event('Warning', eventReasons.AttachmentsRemoved, message);
 };

@@ -18,9 +18,9 @@ import {
   type IamPolicy,
   type IamStatement,
 } from '@operator/policy';
-import { keyOfReference, type Provider, type ReferredBucket } from '@operator/references';
+import { isBorrowedBy, keyOfReference, type Provider, type ReferredBucket } from '@operator/references';
 import { keyOf, type ObjectKey } from '@operator/runtime';
-import type { KeyIssuer, ObservedUser } from '@operator/s3';
+import { policyBytes, type KeyIssuer, type ObservedUser } from '@operator/s3';
 import { allowedBeyond } from './confinement.ts';
 import type { AccessKey } from './deps.ts';
 import type { BucketSight, Standing } from './observe-buckets.ts';
@@ -148,7 +148,7 @@ const theOneBucket = ({ sights: [only, ...others] }: RightsQuestion): { readonly
 
 /** Says when a policy has more than a user can have. */
 const findExcess = (policy: IamPolicy, { maxPolicyBytes }: RightsQuestion['server']): Fault | undefined => {
-  const bytes = Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
+  const bytes = policyBytes(policy);
   if (bytes <= maxPolicyBytes) return undefined;
   return terminal(
     reasons.PolicyInvalid,
@@ -202,7 +202,7 @@ const denialsFor = (
 };
 
 const isBorrowed = ({ accessKey, provider }: Pick<RightsQuestion, 'accessKey' | 'provider'>): boolean =>
-  accessKey.metadata.namespace !== provider.metadata.namespace;
+  isBorrowedBy(accessKey, provider);
 
 /** Names at the server of the buckets that stand so. */
 const namesOf = ({ sights }: RightsQuestion, standings: readonly Standing[]): ReadonlySet<string> =>

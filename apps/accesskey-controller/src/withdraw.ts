@@ -1,7 +1,7 @@
 import { reasons, type AccessKeyStatus } from '@operator/api';
 import { Fault, blocked, onlyFault, type Outcome } from '@operator/outcome';
 import { sameByResource, withoutBuckets, type IamPolicy } from '@operator/policy';
-import { keyOfReference, providerNotReady, type GrantState } from '@operator/references';
+import { isBorrowedBy, keyOfReference, providerNotReady, type GrantState } from '@operator/references';
 import { ownStatus, type ObjectKey } from '@operator/runtime';
 import type { ObservedUser } from '@operator/s3';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
@@ -136,7 +136,7 @@ const withoutLost = async (
 ): Promise<IamPolicy | undefined> => {
   const { accessKey, provided, issuer, pass } = work;
   const { provider } = provided;
-  if (accessKey.metadata.namespace !== provider.metadata.namespace) {
+  if (isBorrowedBy(accessKey, provider)) {
     const sights = await observeBuckets(work, standing);
     return narrowedRights({ accessKey, provider, sights, standing, server: issuer });
   }

@@ -1,6 +1,6 @@
 import { annotations, providerResource, reasons, type AccessKeySpec, type AccessKeyStatus } from '@operator/api';
 import { terminal, type Fault } from '@operator/outcome';
-import { revokeRequestTo, type Provided, type Provider } from '@operator/references';
+import { isBorrowedBy, revokeRequestTo, type Provided, type Provider } from '@operator/references';
 import { keyOf, ownStatus, pick, type Pass } from '@operator/runtime';
 import type { KeyIssuer, KeyUser, OwnerMark } from '@operator/s3';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
@@ -35,8 +35,7 @@ export const openWork = async (
 ): Promise<KeyWork> => {
   const { keys } = provided.driver;
   if (typeof keys === 'string') throw terminal(reasons.Unsupported, keys);
-  const isBorrowed = accessKey.metadata.namespace !== provided.provider.metadata.namespace;
-  const issuer = isBorrowed ? discreetIssuer(keys, pass.log) : keys;
+  const issuer = isBorrowedBy(accessKey, provided.provider) ? discreetIssuer(keys, pass.log) : keys;
   const mark = await deps.ownership.markOf(accessKey, pass.signal);
   const user = userOf(accessKey, issuer, provided, mark);
   const status = ownStatus(accessKey);

@@ -4,7 +4,7 @@ import type { BucketReferences, Provided } from '@operator/references';
 import { ownStatus } from '@operator/runtime';
 import { endReferences, type BucketInput } from '@operator/s3';
 import type { BucketWork } from './deps.ts';
-import { bucketsNamed, bucketsOf, withReferences } from './kept-references.ts';
+import { bucketsNamed, bucketsOf, refOfEntry, withReferences } from './kept-references.ts';
 import { mayHave } from './memory.ts';
 
 /** Which references are asked about. */
@@ -104,9 +104,8 @@ const endedOf = async (
 ): Promise<readonly string[]> => {
   const ended: string[] = [];
   for (const entry of entries) {
-    const [namespace = '', name = ''] = entry.split('/');
-    const ref = { namespace, name };
-    if (isOver(entry) || (await deps.references.isBucketEnded(ref, bucket.metadata.namespace, pass.signal)))
+    const { references } = deps;
+    if (isOver(entry) || (await references.isBucketEnded(refOfEntry(entry), bucket.metadata.namespace, pass.signal)))
       ended.push(entry);
   }
   return ended;

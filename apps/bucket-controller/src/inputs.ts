@@ -5,6 +5,7 @@ import { keyOf, type KubeClient, type ObjectKey } from '@operator/runtime';
 import { referencesOf, type BucketInput, type Input, type Inputs, type Reference } from '@operator/s3';
 import { readSecret, secretValue } from '@operator/secrets';
 import type { BucketWork } from './deps.ts';
+import { refOfEntry } from './kept-references.ts';
 
 /** Follows what the features of a Bucket name outside their bucket. One for each process. */
 export interface InputSource {
@@ -113,8 +114,7 @@ export const createInputs = (found: {
     async bucketsAt(keys, work, provided) {
       const reached: (BucketInput | Fault)[] = [];
       for (const key of keys) {
-        const [namespace = '', name = ''] = key.split('/');
-        const input = await reachBucket({ namespace, name }, work, provided).catch(onlyFault);
+        const input = await reachBucket(refOfEntry(key), work, provided).catch(onlyFault);
         if (input instanceof Fault || input.kind === 'Bucket') reached.push(input);
       }
       return reached;

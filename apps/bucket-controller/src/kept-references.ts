@@ -16,8 +16,17 @@ export const bucketsNamed = (
     ),
   );
 
-/** The Bucket that a reference of a status leads to. */
-export const keyOfEntry = (entry: string): ObjectKey => entry.split('/', 2).join('/');
+/** The Bucket that a reference of a status, `namespace/name/bucket`, leads to. */
+export const refOfEntry = (entry: string): { readonly namespace: string; readonly name: string } => {
+  const [namespace = '', name = ''] = entry.split('/');
+  return { namespace, name };
+};
+
+/** The same as a key. */
+export const keyOfEntry = (entry: string): ObjectKey => {
+  const { namespace, name } = refOfEntry(entry);
+  return `${namespace}/${name}`;
+};
 
 /** The names of the buckets of what was remembered, as far as they are known. */
 export const bucketsOf = (entries: readonly string[]): readonly string[] =>

@@ -3,6 +3,7 @@ import { Fault, terminal, transient, waiting } from '@operator/outcome';
 import { kinshipOf } from '@operator/ownership';
 import {
   askingOnce,
+  isBorrowedBy,
   withdrawnBorrowers,
   type Borrower,
   type BucketMemory,
@@ -166,12 +167,12 @@ export const observeOwned = async (
     isBlank,
     ...(tags === undefined ? {} : { tags }),
   };
-  const context = await contextOf(work, provided, verdict.ownership === 'Created');
+  const former = await deps.ownership.provenReferences(bucket, pass.signal);
+  const context = await contextOf(work, provided, verdict.ownership === 'Created', former);
   const isYoung = isNew || isSettling(provided, region, memory.memory?.since);
   const views = await lookAtFeatures(driver, spec, context, s3, pass).catch((caught: unknown) => {
     throw isYoung ? orNotKnownYet(caught, spec.name) : caught;
   });
-  const former = await deps.ownership.provenReferences(bucket, pass.signal);
   const named = bucketsNamed(driver, spec, bucket.metadata.namespace);
   const references = keptReferences(former, { spec, named, inputs: context.inputs, views });
   const labelsOf = askingOnce(deps.labelsOf);
@@ -193,16 +194,21 @@ export const observeOwned = async (
   };
 };
 
-/** What the features may know of the bucket. */
-export const contextOf = async (work: BucketWork, provided: Provided, isCreated: boolean): Promise<BucketContext> => {
+/** What the features may know of the bucket. `references`: those of its status that are proven, where they were looked at already. */
+export const contextOf = async (
+  work: BucketWork,
+  provided: Provided,
+  isCreated: boolean,
+  references?: BucketReferences,
+): Promise<BucketContext> => {
   const { bucket, deps, pass } = work;
-  const references = await deps.ownership.provenReferences(bucket, pass.signal);
+  const proven = references ?? (await deps.ownership.provenReferences(bucket, pass.signal));
   return {
     mark: await deps.ownership.signedMarkOf(bucket, provided, pass.signal),
     managed: managedIn(bucket.status),
     created: isCreated,
-    isBorrowed: provided.provider.metadata.namespace !== bucket.metadata.namespace,
-    stands: new Map(Object.entries(references).map(([as, entries]) => [as, bucketsOf(entries)])),
+    isBorrowed: isBorrowedBy(bucket, provided.provider),
+    stands: new Map(Object.entries(proven).map(([as, entries]) => [as, bucketsOf(entries)])),
     inputs: await deps.inputs.inputsOf(work, provided),
   };
 };

@@ -128,11 +128,16 @@ const arnOf = ({ Destination: to }: FoundReplication['rules'][number]): string =
 const ownArns = (targets: readonly RemoteTarget[]): ReadonlySet<string> =>
   new Set(targets.filter(isOurTarget).map(({ arn }) => arn));
 
-const leadsToEnded = (
+/** Whether a rule leads to its own place; where that cannot be seen now, to none that has ended. */
+const leadsWhereItMay = (
   rule: ReplicationRule,
   targets: readonly RemoteTarget[],
+  place: Destination | undefined,
   ended: ReadonlyMap<string, readonly string[]>,
-): boolean => mayHaveEnded(ended, targets.find(({ arn }) => arn === arnOf(rule))?.bucket ?? '');
+): boolean =>
+  place === undefined
+    ? !mayHaveEnded(ended, targets.find(({ arn }) => arn === arnOf(rule))?.bucket ?? '')
+    : targetFor(targets, place)?.arn === arnOf(rule);
 
 /** Targets of ours that none of the rules has. */
 const obsoleteFor = (rules: FoundReplication['rules'], targets: readonly RemoteTarget[]): readonly RemoteTarget[] => {
@@ -151,11 +156,7 @@ const planOf = (wish: MinioReplicationWant, have: MinioReplication): Plan => {
   const mayBeLeft = (rule: ReplicationRule): boolean => {
     const { ID = '' } = rule;
     if (!left.includes(ID)) return false;
-    if (!own.has(arnOf(rule))) return true;
-    const place = places.get(ID);
-    return place === undefined
-      ? !leadsToEnded(rule, have.targets, wish.ended)
-      : targetFor(have.targets, place)?.arn === arnOf(rule);
+    return !own.has(arnOf(rule)) || leadsWhereItMay(rule, have.targets, places.get(ID), wish.ended);
   };
   const arnsLeft = new Set(have.rules.filter(mayBeLeft).map(arnOf));
   const taken = new Map(have.targets.filter(({ arn }) => arnsLeft.has(arn)).map(({ host, bucket }) => [host, bucket]));
@@ -374,11 +375,7 @@ export const minioReplication = (admin: AdminClient): Aspect<MinioReplicationWan
       const mayStay = (rule: ReplicationRule): boolean =>
         (kept.get(referenceOfRule(rule.ID ?? '')) ?? [])
           .map((input) => (input instanceof Fault ? input : destinationOf(input)))
-          .some((place) =>
-            place instanceof Fault
-              ? !leadsToEnded(rule, have.targets, ended)
-              : targetFor(have.targets, place)?.arn === arnOf(rule),
-          );
+          .some((seen) => leadsWhereItMay(rule, have.targets, seen instanceof Fault ? undefined : seen, ended));
       const rules = have.rules.filter((rule) => !own.has(arnOf(rule)) || mayStay(rule));
       const obsolete = obsoleteFor(rules, have.targets);
       if (obsolete.length === 0 && rules.length === have.rules.length) return false;

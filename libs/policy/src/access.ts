@@ -1,5 +1,6 @@
 import type { AccessLevel, IdentityPolicyDocument, PolicyDocument, PolicyStatement } from '@operator/api';
 import { bucketArn } from './arn.ts';
+import { namesAction } from './lockout.ts';
 import type { IamStatement } from './render.ts';
 import { matches } from './wildcard.ts';
 
@@ -97,24 +98,13 @@ const withheldFrom = (
   });
 };
 
-/** Whether a statement allows an action on any object of a bucket. Names of actions have no case; a variable may stand for anything. */
-const mayAllow = (
-  {
-    Effect: effect,
-    Action: actions,
-    NotAction: otherActions,
-    Resource: resources,
-    NotResource: otherResources,
-  }: IamStatement,
-  action: string,
-  bucket: string,
-): boolean => {
-  const isNamed = (patterns: readonly string[] | undefined): boolean =>
-    patterns?.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) === true;
+/** Whether a statement allows an action on any object of a bucket. A variable may stand for anything. */
+const mayAllow = (statement: IamStatement, action: string, bucket: string): boolean => {
+  const { Effect: effect, Resource: resources, NotResource: otherResources } = statement;
   const isAbout = (arn: string): boolean => fitsBelow(arn.replaceAll(/\$\{[^}]*\}/g, '*'), `${bucket}/`);
   return (
     effect === 'Allow' &&
-    (actions === undefined ? !isNamed(otherActions) : isNamed(actions)) &&
+    namesAction(statement, action) &&
     (resources === undefined
       ? otherResources?.some((arn) => matches(arn, `${bucket}/*`)) !== true
       : resources.some(isAbout))

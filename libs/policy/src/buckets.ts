@@ -1,13 +1,11 @@
 import { bucketArn } from './arn.ts';
-import { asList, isJsonObject, own, type JsonObject } from './json.ts';
+import { asList, isJsonObject, own, texts, type JsonObject } from './json.ts';
 import { normalisePolicy } from './normalise.ts';
 import type { IamPolicy, IamStatement } from './render.ts';
 import { matches } from './wildcard.ts';
 
 /** The bucket part of an ARN of S3, wildcards as they stand; undefined for an ARN of something else. */
 export const bucketInArn = (arn: string): string | undefined => /^arn:[a-z-]+:s3:::([^/]*)(?:\/.*)?$/.exec(arn)?.[1];
-
-export const texts = (value: unknown): readonly string[] => asList(value).map(String);
 
 export const statementsOf = (document: unknown): readonly JsonObject[] =>
   isJsonObject(document) ? asList(own(document, 'Statement')).filter(isJsonObject) : [];

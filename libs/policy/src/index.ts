@@ -2,6 +2,7 @@ export { mergePolicies, policyFromAccess } from './access.ts';
 export { bucketArn, partitionOf } from './arn.ts';
 export {
   allowedWithin,
+  bucketInArn,
   denied,
   heldTo,
   notYetIn,

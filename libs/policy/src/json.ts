@@ -10,3 +10,6 @@ export const own = (object: JsonObject, key: string): unknown => (Object.hasOwn(
 /** One or many, as IAM writes it, as a list; absent as an empty one. */
 export const asList = (value: unknown): readonly unknown[] =>
   value === undefined ? [] : Array.isArray(value) ? (value as readonly unknown[]) : [value];
+
+/** The same, each as text. */
+export const texts = (value: unknown): readonly string[] => asList(value).map(String);

@@ -36,7 +36,7 @@ export interface LockoutOptions {
 export const findLockouts = (policy: IamPolicy, options: LockoutOptions): readonly Lockout[] =>
   policy.Statement.flatMap((statement, index) => {
     const denied = isAgainstOperator(statement, options)
-      ? neededActions.filter((action) => names(statement, action))
+      ? neededActions.filter((action) => namesAction(statement, action))
       : [];
     return denied.length === 0 ? [] : [{ index, denied }];
   });
@@ -61,7 +61,8 @@ const isAbout = ({ Resource, NotResource }: IamStatement, bucketArn: string): bo
     ? NotResource !== undefined && !NotResource.some((pattern) => matches(pattern, bucketArn))
     : Resource.some((pattern) => matches(pattern, bucketArn));
 
-const names = ({ Action, NotAction }: IamStatement, action: string): boolean => {
+/** Whether a statement is about an action, whose name has no case. */
+export const namesAction = ({ Action, NotAction }: IamStatement, action: string): boolean => {
   const isNamed = (patterns: readonly string[]) =>
     patterns.some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase()));
   return Action === undefined ? NotAction !== undefined && !isNamed(NotAction) : isNamed(Action);

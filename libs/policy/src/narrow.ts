@@ -1,6 +1,6 @@
-import { own } from './json.ts';
+import { own, texts } from './json.ts';
 import { normalisePolicy } from './normalise.ts';
-import { notYetIn, statementsOf, texts, without } from './buckets.ts';
+import { notYetIn, statementsOf, without } from './buckets.ts';
 import type { IamPolicy, IamStatement } from './render.ts';
 import { matches } from './wildcard.ts';
 

@@ -1,5 +1,5 @@
 import type { PolicyDocument, PolicyStatement } from '@operator/api';
-import { asList } from './json.ts';
+import { texts } from './json.ts';
 import type { PolicyKind } from './parse.ts';
 
 /** A statement that gives more than anybody is likely to need. */
@@ -13,8 +13,6 @@ interface WideGrant {
 const isEverything = (action: string): boolean => /^(\*|s3:\*)+$/i.test(action);
 
 const isEveryBucket = (resource: string): boolean => /^(\*+|arn:[a-z0-9*-]+:s3:::\*+(\/\*+)?)$/.test(resource);
-
-const texts = (value: unknown): readonly string[] => asList(value).map(String);
 
 const givesOf = (statement: PolicyStatement, kind: PolicyKind): string | undefined => {
   if (statement.effect !== 'Allow') return undefined;

@@ -8,6 +8,12 @@ import { caCertificatesIn } from './ca-certificates.ts';
 
 export type Provider = KubeObject<ProviderSpec, ProviderStatus>;
 
+/** True where a Provider is only lent to an object, whose namespace is another one. */
+export const isBorrowedBy = (
+  { metadata }: Pick<KubeObject, 'metadata'>,
+  provider: Pick<KubeObject, 'metadata'>,
+): boolean => metadata.namespace !== provider.metadata.namespace;
+
 /** What a Provider's spec and Secrets make together. */
 export interface ResolvedConnection {
   readonly connection: Connection;

@@ -1,5 +1,5 @@
 export { composeOwnership } from './compose-ownership.ts';
-export { resolveConnection, secretNamesOf } from './connection.ts';
+export { isBorrowedBy, resolveConnection, secretNamesOf } from './connection.ts';
 export type { Provider } from './connection.ts';
 export { explainWait } from './deletion.ts';
 export { driverDepsFor } from './driver-deps.ts';

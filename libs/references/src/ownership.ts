@@ -41,7 +41,7 @@ import type { KubeObject, ObjectMeta } from '@operator/runtime';
 import { findContent, lookUpCreation, readOwner, type SeenOwner, type Tags } from '@operator/s3';
 import type { ProverSource } from '@operator/secrets';
 import type { ClusterIdentity } from './cluster.ts';
-import type { Provider } from './connection.ts';
+import { isBorrowedBy, type Provider } from './connection.ts';
 import type { OwnerGone } from './owner-gone.ts';
 import { keyOfReference, type Provided } from './references.ts';
 
@@ -308,7 +308,7 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
         provider: provider.metadata,
       };
       // Who only borrows the Provider has no say over what its account holds already.
-      const isBorrowed = provider.metadata.namespace !== metadata.namespace;
+      const isBorrowed = isBorrowedBy(bucket, provider);
       const adoption = isBorrowed && spec.adoptionPolicy === 'Always' ? 'IfOwned' : spec.adoptionPolicy;
       const confirmed = isConfirmed(provider.metadata.annotations, asker);
       const bearing = {

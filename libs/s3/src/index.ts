@@ -63,7 +63,7 @@ export { ofSoftware } from './software.ts';
 export { createIamKeyIssuer } from './iam/iam-key-issuer.ts';
 export { findMarkedBuckets } from './marked-buckets.ts';
 export type { MarkedBucket } from './marked-buckets.ts';
-export { mostUsersLookedAt } from './key-issuer.ts';
+export { mostUsersLookedAt, policyBytes } from './key-issuer.ts';
 export type {
   Attachment,
   RenderedPolicy,

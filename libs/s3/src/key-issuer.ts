@@ -5,6 +5,10 @@ import type { Credentials } from './connection.ts';
 /** A rendered IAM policy document, with IAM's capitals. */
 export type RenderedPolicy = Readonly<Record<string, unknown>>;
 
+/** How large a policy is: its bytes without white space, which IAM does not count. */
+export const policyBytes = (policy: RenderedPolicy): number =>
+  Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, ''));
+
 export interface KeyPair {
   readonly accessKeyId: string;
   readonly secretAccessKey: Redacted<string>;

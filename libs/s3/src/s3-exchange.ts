@@ -145,7 +145,8 @@ const contentOf = async (operation: string, response: HttpResponse): Promise<Uin
 };
 
 /** True for the refusal of what had begun with 200. Source: Amazon S3 API, CopyObject and CompleteMultipartUpload. */
-const saysError = (content: Buffer): boolean => content.toString('latin1').trimEnd().endsWith('</Error>');
+const saysError = (content: Buffer): boolean =>
+  content.toString('latin1', content.lastIndexOf('<')).trimEnd() === '</Error>';
 
 /**
  * Ceph RGW sends the block itself after the refusal that there is none. On a connection that is used again its bytes would stand before the

@@ -55,7 +55,14 @@ import { operationOf, type HearHeaders, type Uplink } from '../uplink.ts';
 import { type IamSettings, type IamUsers, iamUserNameFor, mayBeIamUserName } from './iam-key-issuer.ts';
 import { conflict, exists, gone, limit } from './iam-codes.ts';
 import { planUserTags, wantedUserTags } from './iam-user-tags.ts';
-import { createManagedPolicies, isLarge, type ManagedPolicy } from './managed-policy.ts';
+import {
+  createManagedPolicies,
+  documentIn,
+  isLarge,
+  tagList,
+  type ManagedPolicy,
+  type SendIam,
+} from './managed-policy.ts';
 
 const policyName = 's3-operator';
 
@@ -153,10 +160,12 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     }
   };
 
-  const managed = createManagedPolicies(send, {
-    pathOf: ({ mark }) => pathOf(mark),
-    isOwn: ({ mark }, Tags) => isMarkOf(tagsOf({ Tags: [...Tags] }), mark),
-  });
+  const managed = managedPolicies
+    ? createManagedPolicies(send, {
+        pathOf: ({ mark }) => pathOf(mark),
+        isOwn: ({ mark }, Tags) => isMarkOf(tagsOf({ Tags: [...Tags] }), mark),
+      })
+    : undefined;
 
   const getUser = async ({ name }: KeyUser, context: CallContext): Promise<User | undefined> =>
     (await send(new GetUserCommand({ UserName: name }), context, gone))?.User;
@@ -169,14 +178,14 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
   const getPolicy = async ({ name }: KeyUser, context: CallContext): Promise<RenderedPolicy | undefined> => {
     const command = new GetUserPolicyCommand({ UserName: name, PolicyName: policyName });
     const document = (await send(command, context, gone))?.PolicyDocument;
-    return document === undefined ? undefined : (JSON.parse(decodeURIComponent(document)) as RenderedPolicy);
+    return document === undefined ? undefined : documentIn(document);
   };
 
   const updateTags = async (user: KeyUser, found: User, context: CallContext): Promise<void> => {
     if (!userTags) return;
     const { set, remove } = planUserTags(wantedUserTags(user), tagsOf(found));
     if (remove.length > 0) await send(new UntagUserCommand({ UserName: user.name, TagKeys: [...remove] }), context);
-    if (set.size > 0) await send(new TagUserCommand({ UserName: user.name, Tags: asList(set) }), context);
+    if (set.size > 0) await send(new TagUserCommand({ UserName: user.name, Tags: tagList(set) }), context);
   };
 
   const deleteKey = async ({ name }: KeyUser, accessKeyId: string, context: CallContext): Promise<void> => {
@@ -184,10 +193,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
   };
 
   /** As `send`, for what not every server has: undefined where it lacks the call. */
-  const sendIfThere = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
-    command: Command<Input, Output, IAMClientResolvedConfig, ServiceInputTypes, ServiceOutputTypes>,
-    context: CallContext,
-  ): Promise<Output | undefined> => {
+  const sendIfThere: SendIam = async (command, context) => {
     try {
       return await send(command, context, gone);
     } catch (error) {
@@ -281,7 +287,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
 
   /** Puts the mark into the tags of a user whose path the server dropped, and reads it back. @throws Fault `terminal` Unsupported */
   const markByTags = async ({ name, mark }: KeyUser, context: CallContext): Promise<void> => {
-    await sendIfThere(new TagUserCommand({ UserName: name, Tags: asList(tagsOfOwner(mark)) }), context);
+    await sendIfThere(new TagUserCommand({ UserName: name, Tags: tagList(tagsOfOwner(mark)) }), context);
     const tags = await listTags(name, context);
     if (tags !== undefined && isMarkOf(tags, mark)) return;
     await send(new DeleteUserCommand({ UserName: name }), context, gone);
@@ -299,7 +305,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       listAttached(UserName, context),
       allPages((from) => sendIfThere(new ListGroupsForUserCommand({ UserName, ...from }), context)),
     ]);
-    const own = await readManaged(user, attached, context);
+    const own = await managed?.readAmong(user, attached, context);
     return {
       managed: own,
       policyNames: inline.flatMap(({ PolicyNames: names = [] }) => names).filter((other) => other !== policyName),
@@ -313,15 +319,6 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       sendIfThere(new ListAttachedUserPoliciesCommand({ UserName, ...from }), context),
     );
     return pages.flatMap(({ AttachedPolicies: all = [] }) => all.flatMap(({ PolicyArn }) => PolicyArn ?? []));
-  };
-
-  /** Our managed policy, where it is among those that are attached. */
-  const readManaged = async (
-    user: KeyUser,
-    attached: readonly string[],
-    context: CallContext,
-  ): Promise<ManagedPolicy | undefined> => {
-    return managedPolicies ? managed.readAmong(user, attached, context) : undefined;
   };
 
   /** @returns what was removed */
@@ -491,7 +488,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
 
   /** Removes our managed policy, attached or not. Who may not look for one has none. */
   const removeManaged = async (user: KeyUser, arn: string | undefined, context: CallContext): Promise<void> => {
-    if (!managedPolicies || arn === undefined) return;
+    if (managed === undefined || arn === undefined) return;
     const own = await managed.readOf(user, arn, context).catch((error: unknown) => {
       if (error instanceof Fault && error.reason === reasons.AccessDenied) return undefined;
       throw error;
@@ -548,7 +545,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       const create = new CreateUserCommand({
         UserName: user.name,
         Path: pathOf(user.mark),
-        ...(userTags ? { Tags: asList(wantedUserTags(user)) } : {}),
+        ...(userTags ? { Tags: tagList(wantedUserTags(user)) } : {}),
         ...(permissionsBoundaryArn === undefined || permissionsBoundaryArn === ''
           ? {}
           : { PermissionsBoundary: permissionsBoundaryArn }),
@@ -583,7 +580,7 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
     async putPolicy(user, policy, context) {
       const key = { UserName: user.name, PolicyName: policyName };
       // The one that is to be comes first: the user has at every moment what it had before, or is to have.
-      if (managedPolicies && policy !== undefined && isLarge(policy)) {
+      if (managed !== undefined && policy !== undefined && isLarge(policy)) {
         const arn = (await getUser(user, context))?.Arn;
         if (arn === undefined) throw notShown(user.name);
         await managed.put(user, arn, policy, context);
@@ -592,8 +589,8 @@ export const createIamUsers = (uplink: Uplink, settings: IamSettings, hear: Hear
       }
       if (policy === undefined) await send(new DeleteUserPolicyCommand(key), context, gone);
       else await send(new PutUserPolicyCommand({ ...key, PolicyDocument: JSON.stringify(policy) }), context);
-      if (!managedPolicies) return;
-      const former = await readManaged(user, await listAttached(user.name, context), context);
+      if (managed === undefined) return;
+      const former = await managed.readAmong(user, await listAttached(user.name, context), context);
       if (former !== undefined) await managed.remove(user, former, context);
     },
 
@@ -662,5 +659,3 @@ const policiesOf = (
   const Statement: readonly unknown[] = [managed, inline].flatMap((policy) => policy.Statement);
   return { policy: { ...managed, Statement }, hasTwoPolicies: true };
 };
-
-const asList = (tags: Tags) => [...tags].map(([Key, Value]) => ({ Key, Value }));

@@ -18,7 +18,8 @@ import { reasons } from '@operator/api';
 import { transient, waiting, type CallContext } from '@operator/outcome';
 import { tagsOfOwner } from '@operator/ownership';
 import type { Command } from '@smithy/core/client';
-import type { KeyUser, RenderedPolicy } from '../key-issuer.ts';
+import type { Tags } from '../owner-mark.ts';
+import { policyBytes, type KeyUser, type RenderedPolicy } from '../key-issuer.ts';
 import { exists, gone } from './iam-codes.ts';
 import { mostInlineBytes } from './iam-key-issuer.ts';
 
@@ -35,8 +36,13 @@ export interface ManagedPolicy {
 }
 
 /** True for what needs a managed policy. */
-export const isLarge = (policy: RenderedPolicy): boolean =>
-  Buffer.byteLength(JSON.stringify(policy).replaceAll(/\s/g, '')) > mostInlineBytes;
+export const isLarge = (policy: RenderedPolicy): boolean => policyBytes(policy) > mostInlineBytes;
+
+/** A document as IAM answers it. */
+export const documentIn = (text: string): RenderedPolicy => JSON.parse(decodeURIComponent(text)) as RenderedPolicy;
+
+/** Tags as IAM takes them. */
+export const tagList = (tags: Tags): Tag[] => [...tags].map(([Key, Value]) => ({ Key, Value }));
 
 /** The policy has the name of its user, and lies on the same path. */
 const arnFor = (userArn: string): string => userArn.replace(':user/', ':policy/');
@@ -63,9 +69,7 @@ export const createManagedPolicies = (
     const version = { PolicyArn: arn, VersionId: found.DefaultVersionId };
     const shown = await send(new GetPolicyVersionCommand(version), context, gone);
     const document = shown?.PolicyVersion?.Document;
-    return document === undefined
-      ? 'not shown'
-      : { arn, document: JSON.parse(decodeURIComponent(document)) as RenderedPolicy };
+    return document === undefined ? 'not shown' : { arn, document: documentIn(document) };
   };
 
   /** That of the user, where one of these ARNs has its path and name. Undefined: there is none, or it is somebody else's. */
@@ -99,7 +103,7 @@ export const createManagedPolicies = (
     async put(user: KeyUser, userArn: string, policy: RenderedPolicy, context: CallContext): Promise<void> {
       const arn = arnFor(userArn);
       const PolicyDocument = JSON.stringify(policy);
-      const Tags = [...tagsOfOwner(user.mark)].map(([Key, Value]) => ({ Key, Value }));
+      const Tags = tagList(tagsOfOwner(user.mark));
       const create = new CreatePolicyCommand({ PolicyName: user.name, Path: pathOf(user), PolicyDocument, Tags });
       if ((await send(create, context, exists)) === undefined) {
         const found = await look(user, arn, context);

@@ -8,7 +8,7 @@ import { obtainServers } from '@operator/tools/local';
 import { inWords } from '@operator/tools/narrate';
 import { localFolder, projectRoot } from '@operator/tools/paths';
 import { untilSignal } from '@operator/tools/signals';
-import { checkBounds, machineOf, recordRuns } from './bounds/bounds.ts';
+import { checkBounds, formOf, machineOf, recordRuns } from './bounds/bounds.ts';
 import { boundsPath, readBounds, writeForm } from './bounds/file.ts';
 import { readOptions, usage, UsageError, type KeptCommand, type Options } from './command.ts';
 import { makeCrowd, type Crowd } from './crowd.ts';
@@ -104,7 +104,7 @@ const check = async (results: Results): Promise<number> => {
   const lines = checkBounds(bounds, results);
   for (const line of lines) log(`beyond its bound: ${line}`);
   const machine = machineOf(results);
-  const { machine: measuredOn } = bounds[results.header.quick ? 'quick' : 'whole'];
+  const { machine: measuredOn } = formOf(bounds, results);
   if (lines.length > 0 && machine !== measuredOn) log(`bounds are of ${measuredOn}; this is ${machine}`);
   return lines.length;
 };

@@ -99,11 +99,14 @@ export const renderTable = (figures: readonly Figure[]): string =>
     }),
   );
 
+/** An aim in signs: `≤ 60`. */
+export const wishOf = (aim: NonNullable<Figure['aim']>): string =>
+  'atLeast' in aim ? `≥ ${aim.atLeast}` : `≤ ${aim.atMost}`;
+
 const aimOf = (figure: Figure): string => {
   const { aim } = figure;
   if (aim === undefined) return '';
-  const wish = 'atLeast' in aim ? `≥ ${aim.atLeast}` : `≤ ${aim.atMost}`;
-  return `${wish} ${isHeld(figure) === true ? 'held' : 'MISSED'}`;
+  return `${wishOf(aim)} ${isHeld(figure) === true ? 'held' : 'MISSED'}`;
 };
 
 /**

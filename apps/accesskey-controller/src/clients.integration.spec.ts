@@ -1,5 +1,4 @@
 import { execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -21,9 +20,7 @@ import { projectRoot } from '@operator/tools/paths';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createCandidates } from './candidates.ts';
-import { makePair } from './pair.ts';
-import { createUserPlaces } from './places.ts';
-import { accessKeyReconciler } from './reconciler.ts';
+import { reconcilerOf } from '../test/reconciler-of.ts';
 
 // docs/clients.md, as it stands: each snippet is run with the Secret that the AccessKey of that page makes on a real server.
 
@@ -70,15 +67,7 @@ const issue = async (driver: Driver) => {
     writes: world.writes,
     live: (_resource, key) => world.buckets.get(key),
     object: objectOf('AccessKey', 'app', { ...spec, secretTemplate: { presets: [...secretPresets], data: templates } }),
-    reconciler: () =>
-      accessKeyReconciler({
-        kube: world.kube.client,
-        references: world.references(),
-        ownership: world.ownership,
-        places: createUserPlaces(),
-        candidates,
-        newPair: () => makePair(randomBytes),
-      }),
+    reconciler: () => reconcilerOf(world, { candidates }),
   });
   const ref = { namespace: 'team-a', name: 'app-credentials' };
   return {

@@ -7,9 +7,7 @@ import type { KubeObject } from '@operator/runtime';
 import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import type { AccessKey } from './deps.ts';
-import { createCandidates } from './candidates.ts';
-import { createUserPlaces } from './places.ts';
-import { accessKeyReconciler } from './reconciler.ts';
+import { reconcilerOf } from '../test/reconciler-of.ts';
 
 const signal = new AbortController().signal;
 
@@ -84,12 +82,7 @@ const begin = ({ keepsTags = true, hidesMissing = false, spec = {} }: Options = 
 
   let pairs = 0;
   const reconciler = () =>
-    accessKeyReconciler({
-      kube: world.kube.client,
-      references: world.references(),
-      ownership: world.ownership,
-      places: createUserPlaces(),
-      candidates: createCandidates(),
+    reconcilerOf(world, {
       newPair: () => {
         pairs += 1;
         return { accessKeyId: `OURS${String(pairs)}`, secretAccessKey: redact(`chosen-${String(pairs)}`) };

@@ -19,9 +19,7 @@ import { startMinio, startMoto, type S3Server } from '@operator/tools/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { keyOn, makeByIam, readsOwn } from '../test/foreign-keys.ts';
 import { makePair } from './pair.ts';
-import { createCandidates } from './candidates.ts';
-import { createUserPlaces } from './places.ts';
-import { accessKeyReconciler } from './reconciler.ts';
+import { reconcilerOf } from '../test/reconciler-of.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'accesskey-'));
 let server: S3Server;
@@ -45,15 +43,7 @@ it('replaces a key on MinIO whose secret was changed there, and is at rest befor
   const bench = createBench<AccessKeySpec, AccessKeyStatus>({
     writes: world.writes,
     object: objectOf('AccessKey', 'app', { providerRef: { name: 'provider' } }),
-    reconciler: () =>
-      accessKeyReconciler({
-        kube: world.kube.client,
-        references: world.references(),
-        ownership: world.ownership,
-        places: createUserPlaces(),
-        candidates: createCandidates(),
-        newPair: () => makePair(randomBytes),
-      }),
+    reconciler: () => reconcilerOf(world),
   });
   const context = recordingContext();
   const pairInSecret = (): KeyPair => {
@@ -129,15 +119,7 @@ const borrow = async (on: Driver) => {
       providerRef,
       access: [{ bucketRef: { name: 'photos' }, level: 'ReadWrite' as const }],
     }),
-    reconciler: () =>
-      accessKeyReconciler({
-        kube: world.kube.client,
-        references: world.references(),
-        ownership: world.ownership,
-        places: createUserPlaces(),
-        candidates: createCandidates(),
-        newPair: () => makePair(randomBytes),
-      }),
+    reconciler: () => reconcilerOf(world),
   });
   const secret = (key: string): string =>
     world.kube.secret({ namespace: 'team-a', name: 'app-credentials' })?.[key] ?? '';

@@ -15,9 +15,7 @@ import { bucketSpec, createMemoryKeys, createMemoryS3 } from '@operator/testing'
 import type { References } from '@operator/references';
 import { describe, expect, it } from 'vitest';
 import type { AccessKey } from './deps.ts';
-import { createCandidates } from './candidates.ts';
-import { createUserPlaces } from './places.ts';
-import { accessKeyReconciler } from './reconciler.ts';
+import { reconcilerOf } from '../test/reconciler-of.ts';
 
 const userName = 'team-a-app-uid-app';
 const secretRef = { namespace: 'team-a', name: 'app-credentials' };
@@ -87,12 +85,8 @@ const begin = ({ choosesPair = false, spec = {}, issuesKeys = true }: Options = 
       ...spec,
     }),
     reconciler: () =>
-      accessKeyReconciler({
-        kube: world.kube.client,
+      reconcilerOf(world, {
         references: referencesOfBoth(),
-        places: createUserPlaces(),
-        candidates: createCandidates(),
-        ownership: world.ownership,
         newPair: () => {
           pairs += 1;
           return { accessKeyId: `OURS${String(pairs)}`, secretAccessKey: redact(`chosen-${String(pairs)}`) };

@@ -1,14 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { CreateAccessKeyCommand, IAMClient } from '@aws-sdk/client-iam';
 import type { AccessKeySpec, AccessKeyStatus } from '@operator/api';
 import { createBench, createTestWorld, objectOf, testCluster } from '@operator/references/testing';
 import type { Connection, Driver } from '@operator/s3';
 import { recordingContext } from '@operator/testing';
 import { expect } from 'vitest';
-import { createCandidates } from '../src/candidates.ts';
-import { makePair } from '../src/pair.ts';
-import { createUserPlaces } from '../src/places.ts';
-import { accessKeyReconciler } from '../src/reconciler.ts';
+import { reconcilerOf } from './reconciler-of.ts';
 
 /** An AccessKey on a real server, and what its user has there. */
 export const keyOn = (driver: Driver, spec: Partial<AccessKeySpec> = {}) => {
@@ -18,15 +14,7 @@ export const keyOn = (driver: Driver, spec: Partial<AccessKeySpec> = {}) => {
   const bench = createBench<AccessKeySpec, AccessKeyStatus>({
     writes: world.writes,
     object: objectOf('AccessKey', 'app', { providerRef: { name: 'provider' }, ...spec }),
-    reconciler: () =>
-      accessKeyReconciler({
-        kube: world.kube.client,
-        references: world.references(),
-        ownership: world.ownership,
-        places: createUserPlaces(),
-        candidates: createCandidates(),
-        newPair: () => makePair(randomBytes),
-      }),
+    reconciler: () => reconcilerOf(world),
   });
   const mark = { cluster: testCluster, namespace: 'team-a', name: 'app', uid: 'uid-app' };
   const user = { name: keys.userNameFor(mark), mark, tags: new Map<string, string>() };

@@ -103,7 +103,17 @@ const begin = ({
   return { s3, bench, vanished, ...world };
 };
 
-/** The same, with a Provider of the platform that is lent to the Bucket. `say`: gives it annotations. */
+/** `trial`: what befell it before. */
+const expectSettled = ({ bench, s3 }: Pick<ReturnType<typeof begin>, 'bench' | 's3'>, trial: string): void => {
+  expect(bench.facts(), trial).toEqual({
+    ...settledStatus,
+    ownedSince: expect.any(String) as string,
+    lastSyncTime: expect.any(String) as string,
+  });
+  expect(serverHas(s3.buckets.get('photos')), trial).toEqual(settledServer);
+};
+
+/** The same as `begin`, with a Provider of the platform that is lent to the Bucket. `say`: gives it annotations. */
 const borrow = (options: Options = {}) => {
   const world = begin({
     ...options,
@@ -230,17 +240,7 @@ describe('a bucket that is not there', () => {
   );
 
   it('ends exactly right whatever befalls any one write', async () => {
-    const struck = await tryEveryMishap(
-      async () => begin(),
-      ({ bench, s3 }, trial) => {
-        expect(bench.facts(), trial).toEqual({
-          ...settledStatus,
-          ownedSince: expect.any(String) as string,
-          lastSyncTime: expect.any(String) as string,
-        });
-        expect(serverHas(s3.buckets.get('photos')), trial).toEqual(settledServer);
-      },
-    );
+    const struck = await tryEveryMishap(async () => begin(), expectSettled);
     expect(struck).toBeGreaterThan(20);
   });
 
@@ -259,17 +259,7 @@ describe('a bucket that is not there', () => {
     });
 
     it('ends exactly right whatever befalls any one write', async () => {
-      await tryEveryMishap(
-        async () => begun(),
-        ({ bench, s3 }, trial) => {
-          expect(bench.facts(), trial).toEqual({
-            ...settledStatus,
-            ownedSince: expect.any(String) as string,
-            lastSyncTime: expect.any(String) as string,
-          });
-          expect(serverHas(s3.buckets.get('photos')), trial).toEqual(settledServer);
-        },
-      );
+      await tryEveryMishap(async () => begun(), expectSettled);
     });
 
     it('is looked at all the same where the creation may have brought more than its name', async () => {
@@ -284,17 +274,7 @@ describe('a bucket that is not there', () => {
     'and may be created with its mark, which is then %s',
     (creationTags) => {
       it('ends exactly right whatever befalls any one write', async () => {
-        await tryEveryMishap(
-          async () => begin({ creationTags }),
-          ({ bench, s3 }, trial) => {
-            expect(bench.facts(), trial).toEqual({
-              ...settledStatus,
-              ownedSince: expect.any(String) as string,
-              lastSyncTime: expect.any(String) as string,
-            });
-            expect(serverHas(s3.buckets.get('photos')), trial).toEqual(settledServer);
-          },
-        );
+        await tryEveryMishap(async () => begin({ creationTags }), expectSettled);
       });
     },
   );

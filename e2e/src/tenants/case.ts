@@ -226,6 +226,17 @@ export class Case {
     await this.tenant.create('Bucket', this.namespace, name, spec);
   }
 
+  /** A Bucket of somebody else's that is lent to the tenant, which writes down its name. @returns its name, which is that of its bucket too */
+  async lentBucket(word: string, through: string, change: Manifest = {}): Promise<string> {
+    const name = this.freshName(word);
+    const providerRef = { name: through, namespace: platform };
+    const allowedNamespaces = { names: [this.namespace] };
+    await this.admin.create('Bucket', undisclosed, name, { spec: { providerRef, name, ...change, allowedNamespaces } });
+    await this.admin.untilReady('Bucket', undisclosed, name);
+    this.namesHidden = false;
+    return name;
+  }
+
   /** An AccessKey of the tenant's through a lent Provider, with all rights in Buckets of its namespace. */
   async key(name: string, through: Lent['name'], buckets: readonly string[], change: Manifest = {}) {
     const access = buckets.map((bucket) => ({ bucketRef: { name: bucket }, level: 'Admin' }));

@@ -5,7 +5,7 @@ import {
   PutBucketPolicyCommand,
 } from '@aws-sdk/client-s3';
 import { conditionOf, s3View, type Manifest } from '@operator/tools/harness';
-import { Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
+import { Found, undisclosed, type Attempt, type Case } from './case.ts';
 import { withdraw } from './lending.ts';
 
 const through = 'shared-aws';
@@ -35,17 +35,8 @@ const logsOf = async (given: Case, bucket: string): Promise<string | undefined> 
 
 /** Somebody else's bucket that takes logs and is granted to the tenant. @returns its name, which is that of its Bucket too */
 const lentLogs = async (given: Case): Promise<string> => {
-  const name = given.freshName('logs');
-  await given.admin.create('Bucket', undisclosed, name, {
-    spec: {
-      providerRef: { name: through, namespace: platform },
-      name,
-      allowedNamespaces: { names: [given.namespace] },
-    },
-  });
-  await given.admin.untilReady('Bucket', undisclosed, name);
+  const name = await given.lentBucket('logs', through);
   await letLogsIn(given, name);
-  given.namesHidden = false;
   return name;
 };
 

@@ -3,7 +3,7 @@ import {
   PutBucketNotificationConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import { s3View } from '@operator/tools/harness';
-import { Found, lent, platform, undisclosed, type Attempt, type Case, type Lent } from './case.ts';
+import { Found, lent, undisclosed, type Attempt, type Case, type Lent } from './case.ts';
 
 /** A queue at each server that may get events of any bucket there. */
 const queues: Readonly<Record<Lent['name'], string>> = {
@@ -21,16 +21,7 @@ const queuesOf = async (given: Case, through: Lent['name'], bucket: string): Pro
 
 /** A Bucket of somebody else's that is lent to the tenant, and a key of the tenant's with all rights in it. */
 const lentBucket = async (given: Case, through: Lent['name']) => {
-  const name = given.freshName('lent');
-  await given.admin.create('Bucket', undisclosed, name, {
-    spec: {
-      providerRef: { name: through, namespace: platform },
-      name,
-      allowedNamespaces: { names: [given.namespace] },
-    },
-  });
-  await given.admin.untilReady('Bucket', undisclosed, name);
-  given.namesHidden = false;
+  const name = await given.lentBucket('lent', through);
   const access = [{ bucketRef: { name, namespace: undisclosed }, level: 'Admin' }];
   const policy = { statement: [{ effect: 'Allow', action: 's3:*', resource: ['arn:aws:s3:::${bucket}'] }] };
   await given.key(name, through, [], { access, policy });

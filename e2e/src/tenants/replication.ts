@@ -6,7 +6,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { conditionOf, s3View, type Manifest } from '@operator/tools/harness';
-import { annotation, Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
+import { annotation, Found, undisclosed, type Attempt, type Case } from './case.ts';
 import { withdraw } from './lending.ts';
 
 const versioning = { enabled: true };
@@ -16,20 +16,8 @@ const replicationTo = (destination: Manifest, change: Manifest = {}): Manifest =
 });
 
 /** A Bucket of somebody else's, with versions, to which the tenant may copy. @returns its name, which is that of its bucket too */
-const lentBucket = async (given: Case, through = 'shared'): Promise<string> => {
-  const name = given.freshName('copies');
-  await given.admin.create('Bucket', undisclosed, name, {
-    spec: {
-      providerRef: { name: through, namespace: platform },
-      name,
-      versioning,
-      allowedNamespaces: { names: [given.namespace] },
-    },
-  });
-  await given.admin.untilReady('Bucket', undisclosed, name);
-  given.namesHidden = false;
-  return name;
-};
+const lentBucket = (given: Case, through = 'shared'): Promise<string> =>
+  given.lentBucket('copies', through, { versioning });
 const refTo = (name: string) => ({ bucketRef: { name, namespace: undisclosed } });
 
 const rulesOf = async (

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   AttachUserPolicyCommand,
   CreatePolicyCommand,
@@ -14,36 +11,32 @@ import {
   ListPolicyVersionsCommand,
   ListUserPoliciesCommand,
 } from '@aws-sdk/client-iam';
-import { redact, type CallContext } from '@operator/outcome';
+import type { CallContext } from '@operator/outcome';
 import type { Driver, KeyIssuer, KeyUser, RenderedPolicy } from '@operator/s3';
-import { connectionTo, driverDeps, ownerMark, recordingContext } from '@operator/testing';
-import { startMoto, type S3Server } from '@operator/tools/local';
+import { driverDeps, ownerMark, recordingContext, startUnderTest, type ServerUnderTest } from '@operator/testing';
+import { startMoto } from '@operator/tools/local';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAwsDriver } from './aws-driver.ts';
 
-let dir: string;
-let moto: S3Server;
+let moto: ServerUnderTest;
 let iam: IAMClient;
 let driver: Driver;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'managed-'));
-  moto = await startMoto({ dir });
-  const credentials = { accessKeyId: moto.accessKey, secretAccessKey: moto.secretKey };
-  iam = new IAMClient({ endpoint: moto.endpoint, region: moto.region, credentials });
-  driver = createAwsDriver(
-    connectionTo(moto.endpoint, {
-      region: moto.region,
-      credentials: { accessKeyId: moto.accessKey, secretAccessKey: redact(moto.secretKey) },
-    }),
-    driverDeps(),
-  );
+  moto = await startUnderTest(startMoto)();
+  const { endpoint, region, credentials } = moto.connection;
+  const { accessKeyId, secretAccessKey } = credentials;
+  iam = new IAMClient({
+    endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey: secretAccessKey.reveal() },
+  });
+  driver = createAwsDriver(moto.connection, driverDeps());
 });
 afterAll(async () => {
   driver.close();
   iam.destroy();
   await moto.stop();
-  await rm(dir, { recursive: true });
 });
 
 const issuer = (): KeyIssuer => {

@@ -81,36 +81,20 @@ const leadingTo = (bucket: string): BucketInput => ({
 });
 
 describe('a rule of ours has an id that proves nothing', () => {
-  it.each([
-    ['goes where it leads to what ended', 'lent', ['lent'], [], []],
-    ['stays where it leads to its own Bucket', 'own', ['lent', 'own'], ['blocked'], ['own']],
-  ])('and %s', async (_what, leadsTo, there, left, leftTargets) => {
-    rules = new Map([
-      ['lent', 'lent'],
-      ['blocked', leadsTo],
-    ]);
-    targets = new Set(there);
-    const kept = new Map([['replication.blocked', [leadingTo('own')]]]);
-    const removed = await endReferences(
-      driver,
-      s3(),
-      { ended: new Map([['replication.lent', ['lent']]]), kept },
-      context,
-    );
-    expect(removed).toEqual(['replication']);
-    expect([[...rules.keys()], [...targets]]).toEqual([left, leftTargets]);
-  });
-
-  it.each([
-    ['stays where its own Bucket cannot be seen, and it leads elsewhere', 'own', ['blocked'], ['own']],
-    ['goes where its own Bucket cannot be seen, and it leads to what ended', 'lent', [], []],
-  ])('and %s', async (_what, leadsTo, left, leftTargets) => {
+  const unanswered = () => transient('ServerError', 'Status 503.');
+  const toOwn = () => leadingTo('own');
+  it.each<[string, string, () => BucketInput | Fault, readonly string[], readonly string[]]>([
+    ['goes where it leads to what ended', 'lent', toOwn, [], []],
+    ['stays where it leads to its own Bucket', 'own', toOwn, ['blocked'], ['own']],
+    ['stays where its own Bucket cannot be seen, and it leads elsewhere', 'own', unanswered, ['blocked'], ['own']],
+    ['goes where its own Bucket cannot be seen, and it leads to what ended', 'lent', unanswered, [], []],
+  ])('and %s', async (_what, leadsTo, own, left, leftTargets) => {
     rules = new Map([
       ['lent', 'lent'],
       ['blocked', leadsTo],
     ]);
     targets = new Set(['lent', leadsTo]);
-    const kept = new Map([['replication.blocked', [transient('ServerError', 'Status 503.')]]]);
+    const kept = new Map([['replication.blocked', [own()]]]);
     const ended = new Map([['replication.lent', ['lent']]]);
     expect(await endReferences(driver, s3(), { ended, kept }, context)).toEqual(['replication']);
     expect([[...rules.keys()], [...targets]]).toEqual([left, leftTargets]);

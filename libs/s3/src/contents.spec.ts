@@ -1,28 +1,17 @@
-import {
-  connectionTo,
-  driverDeps,
-  recordingContext,
-  refuse,
-  startFakeS3,
-  succeed,
-  type FakeS3,
-} from '@operator/testing';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { recordingContext, refuse, startFakeDriver, succeed, type FakeS3 } from '@operator/testing';
+import { beforeEach, expect, it } from 'vitest';
 import { findContent } from './contents.ts';
-import { createWirePool, type WirePool } from './wire-pool.ts';
+import type { Driver } from './driver.ts';
 
 let fake: FakeS3;
-let pool: WirePool;
+let driver: Driver;
 beforeEach(async () => {
-  fake = await startFakeS3();
-  pool = createWirePool(connectionTo(fake.endpoint), driverDeps());
-});
-afterEach(async () => {
-  pool.close();
-  await fake.close();
+  const started = await startFakeDriver();
+  ({ fake, driver } = started);
+  return started.close;
 });
 
-const find = () => findContent({ wire: pool.wire(), bucket: 'photos' }, recordingContext());
+const find = () => findContent({ wire: driver.wire(), bucket: 'photos' }, recordingContext());
 const versions = (content: string) => succeed(`<ListVersionsResult>${content}</ListVersionsResult>`);
 const objects = (content: string) => succeed(`<ListBucketResult>${content}</ListBucketResult>`);
 const uploads = (content: string) => succeed(`<ListMultipartUploadsResult>${content}</ListMultipartUploadsResult>`);

@@ -514,13 +514,16 @@ const judge = (alsoAllowed: readonly string[], error: unknown): Answer => {
   return status === 403 || status === 401 ? 'denied' : `answers ${String(status)} ${name}`;
 };
 
+const answerTo = (sending: Promise<unknown>, alsoAllowed: readonly string[] = []): Promise<Answer> =>
+  sending.then(
+    () => 'allowed',
+    (error: unknown) => judge(alsoAllowed, error),
+  );
+
 const ask = ({ operation, place }: Row, client: S3Client, own: Stocked, other: Stocked): Promise<Answer> => {
   const folder = place === 'inside' || place === 'other' ? 'in/' : place === 'outside' ? 'out/' : '';
   const target = { ...(place === 'other' ? other : own), folder };
-  return operation.run(client, target).then(
-    () => 'allowed',
-    (error: unknown) => judge(operation.alsoAllowed ?? [], error),
-  );
+  return answerTo(operation.run(client, target), operation.alsoAllowed);
 };
 
 const newPair = (): KeyPair => ({
@@ -696,27 +699,22 @@ export const accessTable = ({
           },
         ] as const;
         const Bucket = own.bucket;
-        const ended = (sending: Promise<unknown>): Promise<Answer> =>
-          sending.then(
-            () => 'allowed',
-            (error: unknown) => judge([], error),
-          );
         const role = 'arn:aws:iam::123456789012:role/copies';
         const ReplicationConfiguration = { Role: role, Rules: [...Rules] };
         const sending = client.send(new PutBucketReplicationCommand({ Bucket, ReplicationConfiguration }));
         // Ceph RGW asks first whether it has a second zone.
-        expect(await ended(sending)).toBe(name === 'Ceph RGW' ? 'answers 405 MethodNotAllowed' : 'denied');
+        expect(await answerTo(sending)).toBe(name === 'Ceph RGW' ? 'answers 405 MethodNotAllowed' : 'denied');
         const Events = ['s3:ObjectCreated:*' as const];
         const QueueConfigurations = [{ QueueArn: 'arn:aws:sqs:us-east-1:123456789012:events', Events }];
         const events = { Bucket, NotificationConfiguration: { QueueConfigurations } };
-        expect(await ended(client.send(new PutBucketNotificationConfigurationCommand(events)))).toBe('denied');
+        expect(await answerTo(client.send(new PutBucketNotificationConfigurationCommand(events)))).toBe('denied');
         if (keys.lacksActions.has('s3:Put*Acl')) return;
         // Who has no such denial may.
         const ACL = 'private';
-        expect(await ended(admin.send(new PutBucketAclCommand({ Bucket, ACL })))).toBe('allowed');
+        expect(await answerTo(admin.send(new PutBucketAclCommand({ Bucket, ACL })))).toBe('allowed');
         expect([
-          await ended(client.send(new PutBucketAclCommand({ Bucket, ACL }))),
-          await ended(client.send(new PutObjectAclCommand({ Bucket, Key: 'in/read', ACL }))),
+          await answerTo(client.send(new PutBucketAclCommand({ Bucket, ACL }))),
+          await answerTo(client.send(new PutObjectAclCommand({ Bucket, Key: 'in/read', ACL }))),
         ]).toEqual(['denied', 'denied']);
       },
     );
@@ -738,11 +736,8 @@ export const accessTable = ({
         await admin.send(new PutBucketPolicyCommand({ Bucket: open.bucket, Policy }));
         const rights = render(rightsIn(own.bucket, { level: 'ReadWrite', scope: 'whole' }));
         const bounded = { ...rights, Statement: [...rights.Statement, heldTo([own.bucket], 'aws')] };
-        const reads = async (client: S3Client, Bucket: string): Promise<Answer> =>
-          client.send(new GetObjectCommand({ Bucket, Key: 'in/read' })).then(
-            () => 'allowed',
-            (error: unknown) => judge([], error),
-          );
+        const reads = (client: S3Client, Bucket: string): Promise<Answer> =>
+          answerTo(client.send(new GetObjectCommand({ Bucket, Key: 'in/read' })));
         const free = clientWith(await issue(userNamed('free'), rights));
         const issuing = issue(userNamed('held'), bounded);
         if (refusesDenials) return expectRefusal(issuing);

@@ -1,7 +1,7 @@
 export { startAmazonLike } from './amazon-like.ts';
 export type { AmazonLike } from './amazon-like.ts';
 export { bucketContext, bucketSpec, connectionTo, driverDeps, ownerMark, recordingContext } from './builders.ts';
-export { driverConformance } from './conformance.ts';
+export { driverConformance, type ServerUnderTest } from './conformance.ts';
 export { lackedBy, surroundings } from './declarations.ts';
 export { startFakeDriver } from './fake-driver.ts';
 export type { FakeDriver } from './fake-driver.ts';

@@ -47,7 +47,8 @@ const leastRuns = 5;
 export const machineOf = ({ header: { machine } }: Results): string =>
   `${machine.cores} × ${machine.cpu}, node ${machine.node}`;
 
-const formOf = (bounds: Bounds, { header: { quick } }: Results): Form => (quick ? bounds.quick : bounds.whole);
+/** What is known of runs of that form. */
+export const formOf = (bounds: Bounds, { header: { quick } }: Results): Form => (quick ? bounds.quick : bounds.whole);
 
 const matches = ({ figures, unit }: Rule, figure: Figure): boolean =>
   (unit === undefined || unit === figure.unit) &&

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { between } from '@operator/tools/marked';
 import { projectRoot } from '@operator/tools/paths';
 import { format, resolveConfig } from 'prettier';
-import { isHeld, parseResults, showFigure, type Results } from '../results.ts';
+import { isHeld, parseResults, showFigure, wishOf, type Results } from '../results.ts';
 import type { Figure } from '../scenario.ts';
 import { fleetTable, forecastTable, shardTable } from './growth.ts';
 import { convergencePlot, latencyPlot, memoryPlot, type Find } from './plots.ts';
@@ -38,8 +38,7 @@ const finderOf = (runs: readonly Results[]): Find => {
 
 const cell = (figure: Figure | undefined): string => (figure === undefined ? '—' : showFigure(figure));
 
-const aimOf = ({ aim }: Figure): string =>
-  aim === undefined ? '' : 'atLeast' in aim ? `≥ ${aim.atLeast}` : `≤ ${aim.atMost}`;
+const aimOf = ({ aim }: Figure): string => (aim === undefined ? '' : wishOf(aim));
 
 /** What no kept run answers has no row. */
 const questionTable = (questions: readonly Question[], before: Find, now: Find): string => {

@@ -216,6 +216,37 @@ export const runRawLoop = async (
 
 const isEvent = (name: string): boolean => name.endsWith(' events');
 
+/** Makes a figure of one scenario. */
+export type NewFigure = (
+  name: string,
+  unit: Figure['unit'],
+  values: readonly number[],
+  more?: Partial<Figure>,
+) => Figure;
+
+type Timed = readonly Pick<Rate, 'seconds'>[];
+
+/** How much of `count` both sides did a second in each run, and one to the other. `more`: of the figure of the controller. */
+export const rateFigures = (
+  figure: NewFigure,
+  count: number,
+  { controller, rawLoop }: { readonly controller: Timed; readonly rawLoop: Timed },
+  more: Partial<Figure> = {},
+): readonly Figure[] => {
+  const rates = (all: Timed) => all.map(({ seconds }) => count / seconds);
+  const rawRates = rates(rawLoop);
+  return [
+    figure('controller', 'per second', rates(controller), more),
+    figure('raw loop', 'per second', rawRates),
+    figure(
+      'controller to raw loop',
+      'ratio',
+      rates(controller).map((rate, run) => rate / (rawRates[run] ?? NaN)),
+      { aim: { atLeast: 0.7 } },
+    ),
+  ];
+};
+
 /** What both sides did in each run. `what`: the objects, in a few words. */
 export const figuresOf = (
   {
@@ -228,17 +259,10 @@ export const figuresOf = (
   controller: readonly Convergence[],
   rawLoop: readonly Convergence[],
 ): readonly Figure[] => {
-  const rates = (all: readonly Convergence[]) => all.map(({ seconds }) => count / seconds);
   const perObject = (all: readonly Convergence[], matches: (name: string) => boolean) =>
     all.map(({ calls }) => Number((countCalls(calls, matches) / count).toFixed(2)));
   const isWriteOfObject = (name: string) => isKubeWrite(name) && !isEvent(name);
-  const rawRates = rates(rawLoop);
-  const figure = (
-    name: string,
-    unit: Figure['unit'],
-    values: readonly number[],
-    more: Partial<Figure> = {},
-  ): Figure => ({
+  const figure: NewFigure = (name, unit, values, more = {}) => ({
     scenario,
     name: `${count} × ${what}: ${name}`,
     unit,
@@ -250,16 +274,7 @@ export const figuresOf = (
     aim: { atMost: Math.min(...perObject(rawLoop, matches)) },
   });
   return [
-    figure('controller', 'per second', rates(controller), {
-      ...(note === undefined ? {} : { note }),
-    }),
-    figure('raw loop', 'per second', rawRates),
-    figure(
-      'controller to raw loop',
-      'ratio',
-      rates(controller).map((rate, run) => rate / (rawRates[run] ?? NaN)),
-      { aim: { atLeast: 0.7 } },
-    ),
+    ...rateFigures(figure, count, { controller, rawLoop }, note === undefined ? {} : { note }),
     figure('S3 calls per object', 'count', perObject(controller, isStorageCall), {
       ...atMostAsRaw(isStorageCall),
       note: tellCalls(controller[0]?.calls ?? new Map<string, number>(), isStorageCall),

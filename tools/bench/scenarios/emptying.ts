@@ -3,7 +3,7 @@ import { narrate } from '@operator/tools/narrate';
 import { callsOf, countCalls, isKubeWrite, isStorageCall, tellCalls, type Calls } from '../calls.ts';
 import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
-import { makeObjects, makeProviders, workers } from './converge.ts';
+import { makeObjects, makeProviders, rateFigures, workers, type NewFigure } from './converge.ts';
 
 const versionsOfKey = 4;
 /** Below a hundred versions a second it is taken for a standstill. */
@@ -110,28 +110,20 @@ const figuresOf = (
   controller: readonly Emptied[],
   rawLoop: readonly Emptied[],
 ): readonly Figure[] => {
-  const rates = (all: readonly Emptied[]) => all.map(({ seconds }) => versions / seconds);
-  const rawRates = rates(rawLoop);
-  const figure = (
-    name: string,
-    unit: Figure['unit'],
-    values: readonly number[],
-    more: Partial<Figure> = {},
-  ): Figure => ({ scenario: 'emptying', name: `${versions} versions: ${name}`, unit, values, ...more });
+  const figure: NewFigure = (name, unit, values, more = {}) => ({
+    scenario: 'emptying',
+    name: `${versions} versions: ${name}`,
+    unit,
+    values,
+    ...more,
+  });
   const counts = (all: readonly Emptied[], matches: (name: string) => boolean) =>
     all.map(({ calls }) => countCalls(calls, matches));
   const noteOf = ([first]: readonly Emptied[], matches: (name: string) => boolean) => ({
     note: tellCalls(first?.calls ?? new Map<string, number>(), matches),
   });
   return [
-    figure('controller', 'per second', rates(controller)),
-    figure('raw loop', 'per second', rawRates),
-    figure(
-      'controller to raw loop',
-      'ratio',
-      rates(controller).map((rate, run) => rate / (rawRates[run] ?? NaN)),
-      { aim: { atLeast: 0.7 } },
-    ),
+    ...rateFigures(figure, versions, { controller, rawLoop }),
     figure('S3 calls of the controller', 'count', counts(controller, isStorageCall), noteOf(controller, isStorageCall)),
     figure('S3 calls of the raw loop', 'count', counts(rawLoop, isStorageCall), noteOf(rawLoop, isStorageCall)),
     figure('Kubernetes writes', 'count', counts(controller, isKubeWrite), noteOf(controller, isKubeWrite)),

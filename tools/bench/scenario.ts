@@ -59,3 +59,7 @@ export interface Bench {
   /** The shared world of the big scenarios, made at the first call. */
   crowd(): Promise<Crowd>;
 }
+
+/** The sides of a comparison in the order of this run: who begins has the younger servers and the cooler machine. */
+export const inTurns = <T>(sides: readonly T[], run: number): readonly T[] =>
+  run % 2 === 0 ? sides : sides.toReversed();

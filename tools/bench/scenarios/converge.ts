@@ -14,7 +14,7 @@ import { countCalls, isKubeWrite, isStorageCall, readCalls, tellCalls, type Call
 import type { CrowdKind } from '../crowd.ts';
 import { sizeInEtcd } from '../etcd.ts';
 import { bundleRawLoop, startRawLoop, type RawServer } from '../raw/start.ts';
-import type { Bench, Figure, Scenario } from '../scenario.ts';
+import { inTurns, type Bench, type Figure, type Scenario } from '../scenario.ts';
 
 /** Workers that a controller has by default, and objects that the raw loop writes at once. */
 export const workers = 10;
@@ -72,8 +72,7 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
   const world = await startWorld('converge', ['minio'], { bundles, folder: dir, proxies: false, signal });
   try {
     const runs = Array.from({ length: runsOf(bench.runs, size) }, (_, run) =>
-      // Who begins has the younger servers: they take turns.
-      (run % 2 === 0 ? sides : sides.toReversed()).map((side) => ({ side, namespace: `${side.split(' ')[0]}-${run}` })),
+      inTurns(sides, run).map((side) => ({ side, namespace: `${side.split(' ')[0]}-${run}` })),
     );
     await makeProviders(
       world,

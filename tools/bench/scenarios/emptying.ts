@@ -2,7 +2,7 @@ import { forEach, s3View, startWorld, watchReady, type World } from '@operator/t
 import { narrate } from '@operator/tools/narrate';
 import { callsOf, countCalls, isKubeWrite, isStorageCall, tellCalls, type Calls } from '../calls.ts';
 import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
-import type { Bench, Figure, Scenario } from '../scenario.ts';
+import { inTurns, type Bench, type Figure, type Scenario } from '../scenario.ts';
 import { makeObjects, makeProviders, rateFigures, workers, type NewFigure } from './converge.ts';
 
 const versionsOfKey = 4;
@@ -32,8 +32,7 @@ export const emptying: Scenario = {
         raw: (namespace: string) => emptyByRawLoop(world, program, namespace, versions),
       };
       const names = ['controller', 'raw'] as const;
-      // Who begins has the younger servers: they take turns.
-      const turns = Array.from({ length: bench.runs }, (_, run) => (run % 2 === 0 ? names : names.toReversed()));
+      const turns = Array.from({ length: bench.runs }, (_, run) => inTurns(names, run));
       const namespaceOf = (side: (typeof names)[number], run: number) => `${side}-${run}`;
       await makeProviders(
         world,

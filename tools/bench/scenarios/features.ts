@@ -4,7 +4,7 @@ import { connection } from '../connection.ts';
 import { changedSince, pause } from '../crowd-rest.ts';
 import { eightFeatures } from '../eight-features.ts';
 import { bundleRawLoop } from '../raw/start.ts';
-import type { Bench, Figure, Scenario } from '../scenario.ts';
+import { inTurns, type Bench, type Figure, type Scenario } from '../scenario.ts';
 import { createSettingsProvider, settingsServer, startSettings } from '../settings/start.ts';
 import {
   convergeCold,
@@ -68,8 +68,7 @@ const converge = async (bench: Bench, world: World, program: string, endpoint: s
     raw: (namespace: string) => runRawLoop(program, world, 'Bucket', namespace, count, server),
   };
   const names = ['controller', 'raw'] as const;
-  // Who begins has the younger servers: they take turns.
-  const turns = Array.from({ length: runs }, (_, run) => (run % 2 === 0 ? names : names.toReversed()));
+  const turns = Array.from({ length: runs }, (_, run) => inTurns(names, run));
   const namespaceOf = (side: (typeof names)[number], run: number) => `${side}-${run}`;
   await makeProviders(
     world,

@@ -31,6 +31,7 @@ const tracesOf = (name: ControllerName): Readonly<Record<string, string>> => ({
     ? { OTEL_EXPORTER_OTLP_ENDPOINT: collector.grpcUrl, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }
     : { OTEL_EXPORTER_OTLP_ENDPOINT: collector.httpUrl }),
   OTEL_BSP_SCHEDULE_DELAY: '100',
+  S3_OPERATOR_TRACE_QUIET_RATIO: '1',
 });
 
 beforeAll(async () => {

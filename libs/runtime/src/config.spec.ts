@@ -21,6 +21,7 @@ describe('readConfig', () => {
       metricsAddress: { host: undefined, port: 8080 },
       healthAddress: { host: undefined, port: 8081 },
       logLevel: 'info',
+      traceQuietRatio: 0.1,
       shutdownDeadlineMs: 25_000,
     });
   });
@@ -55,11 +56,17 @@ describe('readConfig', () => {
   );
 
   it('reads flags, then the environment', () => {
-    const env = { S3_OPERATOR_WORKERS: '3', S3_OPERATOR_LOG_LEVEL: 'debug', S3_OPERATOR_WATCH_NAMESPACES: '' };
+    const env = {
+      S3_OPERATOR_WORKERS: '3',
+      S3_OPERATOR_TRACE_QUIET_RATIO: '0.25',
+      S3_OPERATOR_LOG_LEVEL: 'debug',
+      S3_OPERATOR_WATCH_NAMESPACES: '',
+    };
     const argv = ['--workers=7', '--watch-namespaces', 'a, b,a', '--metrics-address=127.0.0.1:0', '--health-address=0'];
     expect(readConfig('c', argv, env)).toMatchObject({
       workers: 7,
       logLevel: 'debug',
+      traceQuietRatio: 0.25,
       watchNamespaces: ['a', 'b'],
       metricsAddress: { host: '127.0.0.1', port: 0 },
       healthAddress: undefined,
@@ -93,6 +100,8 @@ describe('readConfig', () => {
     [['--leader-election-namespace=a.b'], {}, '--leader-election-namespace: "a.b"'],
     [['--leader-election-id=Bad Name!'], {}, '--leader-election-id: "Bad Name!"'],
     [['--log-level=loud'], {}, '--log-level: "loud"'],
+    [['--trace-quiet-ratio=1.5'], {}, '--trace-quiet-ratio: "1.5"'],
+    [['--trace-quiet-ratio=10%'], {}, '--trace-quiet-ratio: "10%"'],
     [['--watch-selector=(('], {}, '--watch-selector: "(("'],
     [['--watch-selector=shard in 1'], {}, '--watch-selector'],
     [['--leader-elect=yes'], {}, '--leader-elect: "yes"'],

@@ -30,6 +30,8 @@ export interface RuntimeConfig {
   readonly metricsAddress: Address | undefined;
   readonly healthAddress: Address | undefined;
   readonly logLevel: (typeof logLevels)[number];
+  /** Of the traces in which nothing was written, failed or slow, the share that is sent. */
+  readonly traceQuietRatio: number;
   readonly shutdownDeadlineMs: number;
 }
 
@@ -102,6 +104,10 @@ const flags = {
   'metrics-address': { fallback: ':8080', text: 'host:port of /metrics; 0 turns it off' },
   'health-address': { fallback: ':8081', text: 'host:port of /healthz and /readyz, may be the same; 0 turns it off' },
   'log-level': { fallback: 'info', text: logLevels.join(', ') },
+  'trace-quiet-ratio': {
+    fallback: '0.1',
+    text: 'Where traces are sent, the share of passes that is traced of those that wrote nothing, met no failure and took less than a second: 0 to 1. All others are traced',
+  },
   'shutdown-deadline': {
     fallback: '25s',
     text: 'How long stopping may take after SIGTERM; passes have all but the last 5s of it, or half',
@@ -183,6 +189,9 @@ export const readConfig = (
     metricsAddress: read('metrics-address', parseAddress)[0],
     healthAddress: read('health-address', parseAddress)[0],
     logLevel: read('log-level', (value) => logLevels.find((level) => level === value)),
+    traceQuietRatio: read('trace-quiet-ratio', (value) =>
+      /^(0(\.\d+)?|1(\.0+)?)$/.test(value) ? Number(value) : undefined,
+    ),
     shutdownDeadlineMs: read('shutdown-deadline', parseDuration),
   };
 };

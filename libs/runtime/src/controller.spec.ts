@@ -23,7 +23,7 @@ import { createMetrics } from './metrics.ts';
 import type { Finalized, Pass } from './reconciler.ts';
 import { type CommonStatus, type KubeObject, keyOf } from './resource.ts';
 import { createOutage } from './outage.ts';
-import { type RootSpan, type SpanAttributes, type Tracing, createTracing } from './tracing.ts';
+import { type RootSpan, type SpanAttributes, type Tracing, untraced } from './tracing.ts';
 import { createWorkqueue } from './workqueue.ts';
 
 type Widget = KubeObject<object, object>;
@@ -94,7 +94,7 @@ const run = async ({ objects, kube, mayWrite, backoff, now, reconcile, finalize,
     random,
     metrics: createMetrics('test'),
     events: { record: (_object, type, reason) => void told.push(`${type} ${reason}`) },
-    tracing: await createTracing({ name: 'test', version: '0', instance: 'test', namespace: undefined }, {}),
+    tracing: untraced,
     outage: createOutage(log, monotonicMs),
     workers: 10,
     resyncIntervalMs: 600_000,
@@ -710,6 +710,7 @@ const recordSpans = () => {
       set: (more) => void Object.assign(notes, more),
       fail: (caught) => (notes.failed = caught instanceof Error ? caught.message : caught),
       forgive: () => (notes.forgiven = true),
+      keep: () => (notes.kept = true),
     };
     return body(span).finally(() => within.pop());
   };
@@ -780,6 +781,7 @@ describe('the trace of a pass', () => {
     await end();
     expect(spans.get(`reconcile Widget > S3.${call.operation}`)).toMatchObject({ 'http.response.status_code': status });
     expect(spans.get(`reconcile Widget > S3.${call.operation}`)?.forgiven).toBe(forgiven);
+    expect(spans.get(`reconcile Widget > S3.${call.operation}`)?.kept).toBe(call.write ? true : undefined);
   });
 
   it.each([

@@ -70,6 +70,7 @@ const callThrough =
     const told = (code: string) =>
       metrics.called(call, { code, seconds: (monotonicMs() - startedAt) / 1_000, provider });
     return tracing.call(spanNameOf(call), callAttributes(call), async (span) => {
+      if (call.write) span.keep();
       try {
         const result = await run();
         told('OK');

@@ -155,12 +155,13 @@ const connect = (
 const tracedBy =
   (tracing: Tracing): NonNullable<KubeRequestsOptions['traced']> =>
   ({ verb, method, resource }, run) =>
-    tracing.call(`kubernetes ${verb} ${resource}`, { 'http.request.method': method }, (span) =>
-      run((server, status) => {
+    tracing.call(`kubernetes ${verb} ${resource}`, { 'http.request.method': method }, (span) => {
+      if (method !== 'GET') span.keep();
+      return run((server, status) => {
         span.set({ ...serverAttributes(server), 'http.response.status_code': status });
         if (isAbsence(status, { looks: method === 'GET', removes: method === 'DELETE' })) span.forgive();
-      }),
-    );
+      });
+    });
 
 /** The queue of a controller's keys: namespaces take turns, and have a lane for each Provider. */
 const queueFor = <Spec, Status>(
@@ -272,7 +273,12 @@ const compose = async <Spec, Status>(
   const version = versionOf(options.version);
   const connection = await openConnection(env, config);
   const namespace = config.operatorNamespace ?? connection.namespace;
-  const tracing = await createTracing({ name, version: version.version, instance: identity, namespace }, env);
+  const service = { name, version: version.version, instance: identity, namespace };
+  const quietRatio = config.traceQuietRatio;
+  const tracing = await createTracing(
+    { service, quietRatio, random, monotonicMs, now: () => clock.now().getTime() },
+    env,
+  );
   const metrics = createMetrics(name, { lease: config.leaderElectionId, monotonicMs });
   metrics.tellVersion(version);
   const uplink = connect(name, config, connection, { log, metrics, tracing });

@@ -13,6 +13,13 @@ import { type Tracing, createTracing, wantsTraces } from './tracing.ts';
 
 const protocols = ['http/json', 'http/protobuf', 'grpc'] as const;
 const service = { name: 'c', version: '1.2.3', instance: 'pod_1', namespace: 'storage' };
+const options = {
+  service,
+  quietRatio: 1,
+  random: Math.random,
+  monotonicMs: () => performance.now(),
+  now: () => Date.now(),
+};
 
 let dir: string;
 let collector: Collector;
@@ -32,10 +39,10 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-const tracingTo = (protocol: (typeof protocols)[number]): Promise<Tracing> => {
+const tracingTo = (protocol: (typeof protocols)[number], quietRatio = 1): Promise<Tracing> => {
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', protocol === 'grpc' ? collector.grpcUrl : collector.httpUrl);
   vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', protocol);
-  return createTracing(service, process.env);
+  return createTracing({ ...options, quietRatio }, process.env);
 };
 
 /** The spans of one trace, once the collector has written them. */
@@ -58,7 +65,7 @@ describe('tracing', () => {
   });
 
   it('numbers passes for the logs even when nothing is traced', async () => {
-    const tracing = await createTracing(service, {});
+    const tracing = await createTracing(options, {});
     const ids = await Promise.all([1, 2].map(() => tracing.root('pass', {}, async ({ traceId }) => traceId)));
     expect(ids[0]).toMatch(/^[0-9a-f]{32}$/);
     expect(ids[0]).not.toBe(ids[1]);
@@ -156,6 +163,40 @@ describe('tracing', () => {
     expect(status).toEqual({ 'S3.HeadBucket': undefined, pass: 2 });
   });
 
+  it('sends a pass that writes whole, and of those that only look none where none is asked for', async () => {
+    const tracing = await tracingTo('http/json', 0);
+    const passOf = (writes: boolean): Promise<string> =>
+      tracing.root('pass', {}, async ({ traceId }) => {
+        await tracing.call('S3.GetBucketTagging', {}, () => Promise.resolve());
+        await tracing.call('S3.PutBucketTagging', {}, async (span) => {
+          if (writes) span.keep();
+        });
+        return traceId;
+      });
+    const quiet = await passOf(false);
+    const written = await passOf(true);
+    await tracing.flush();
+    const names = (await spansOf(written)).map(({ name }) => name);
+    expect(names.toSorted()).toEqual(['S3.GetBucketTagging', 'S3.PutBucketTagging', 'pass']);
+    expect((await collector.spans()).filter(({ traceId }) => traceId === quiet)).toEqual([]);
+  });
+
+  it('sends nothing where the standard sampler takes nothing', async () => {
+    vi.stubEnv('OTEL_TRACES_SAMPLER', 'always_off');
+    const unsampled = await tracingTo('http/json');
+    const dropped = await unsampled.root('pass', {}, async (span) => {
+      span.keep();
+      return span.traceId;
+    });
+    await unsampled.flush();
+    vi.unstubAllEnvs();
+    const sampled = await tracingTo('http/json');
+    const sent = await sampled.root('pass', {}, async ({ traceId }) => traceId);
+    await sampled.flush();
+    await spansOf(sent);
+    expect((await collector.spans()).filter(({ traceId }) => traceId === dropped)).toEqual([]);
+  });
+
   it.each([
     ['deployment.environment.name=test', 'c'],
     ['deployment.environment.name=test,service.name=given', 'given'],
@@ -180,7 +221,7 @@ describe('tracing', () => {
       'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "thrift"',
     ],
   ])('refuses what it cannot do at the start: %j', async (env, message) => {
-    const creating = createTracing(service, env);
+    const creating = createTracing(options, env);
     await expect(creating).rejects.toThrow(ConfigError);
     await expect(creating).rejects.toThrow(message);
   });
@@ -199,7 +240,7 @@ describe('what is loaded of OpenTelemetry', () => {
       } });
       await import(${JSON.stringify(pathToFileURL(join(import.meta.dirname, 'index.ts')).href)});
       const { createTracing } = await import(${JSON.stringify(pathToFileURL(join(import.meta.dirname, 'tracing.ts')).href)});
-      await createTracing(${JSON.stringify(service)}, process.env);
+      await createTracing({ service: ${JSON.stringify(service)} }, process.env);
       console.log(JSON.stringify([...loaded].sort()));
       process.exit();`;
     const args = ['--input-type=module', '--eval', program];

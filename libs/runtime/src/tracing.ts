@@ -3,7 +3,8 @@ import { Fault } from '@operator/outcome';
 import { ConfigError } from './config.ts';
 import { isKubeError } from './kube-error.ts';
 import { codeOf } from './metrics.ts';
-import type { SpanKind } from './opentelemetry.ts';
+import type { OtelSpan } from './opentelemetry.ts';
+import { createSpanDrafts, type SpanDraft } from './span-drafts.ts';
 
 /** What a span is told while it runs. What is thrown through it makes it one of a failure. */
 export interface Span {
@@ -12,6 +13,8 @@ export interface Span {
   fail(caught: unknown): void;
   /** What is thrown through it is an answer that the caller is ready for. */
   forgive(): void;
+  /** Its trace is sent, quiet or not: something is written. */
+  keep(): void;
 }
 
 /** `traceId`: 32 hexadecimal digits. */
@@ -36,9 +39,9 @@ export type SpanAttributes = Readonly<Record<string, string | number | boolean>>
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const nothing = (): void => undefined;
-const unseen: Span = { set: nothing, fail: nothing, forgive: nothing };
+const unseen: Span = { set: nothing, fail: nothing, forgive: nothing, keep: nothing };
 
-const untraced: Tracing = {
+export const untraced: Tracing = {
   root: (_name, _attributes, run) => run({ ...unseen, traceId: randomUUID().replaceAll('-', '') }),
   child: (_name, _attributes, run) => run(unseen),
   call: (_name, _attributes, run) => run(unseen),
@@ -101,12 +104,57 @@ const resourceAttributes = ({ name, version, instance, namespace }: TracedServic
   ...(namespace === undefined ? {} : { 'k8s.namespace.name': namespace }),
 });
 
+/** Whose traces, and how many of them. */
+export interface TracingOptions {
+  readonly service: TracedService;
+  /** Of the traces in which nothing was written, failed or slow, the share that is sent, 0 to 1. */
+  readonly quietRatio: number;
+  readonly random: () => number;
+  readonly monotonicMs: () => number;
+  readonly now: () => number;
+}
+
 /**
  * Sets tracing up, or loads nothing at all when it is not asked for. The SDK reads its own OTEL_* variables.
  * @throws ConfigError when they ask for an exporter or a protocol that is not at hand
  */
-export const createTracing = async (service: TracedService, env: Environment): Promise<Tracing> => {
+export const createTracing = async (options: TracingOptions, env: Environment): Promise<Tracing> => {
   if (!wantsTraces(env)) return untraced;
+  const { send, shutdown, client } = await openExport(options.service, env);
+  const drafts = createSpanDrafts({ ...options, send });
+
+  const run = <T>(given: Parameters<typeof drafts.run>[0], within: (span: RootSpan) => Promise<T>): Promise<T> =>
+    drafts.run(given, async (draft) => {
+      const answer = { isExpected: false };
+      const span: RootSpan = {
+        traceId: draft.trace.traceId,
+        set: (attributes) => {
+          draft.attributes = { ...draft.attributes, ...attributes };
+        },
+        fail: (caught) => drafts.fail(draft, { type: typeOf(caught), message: wordsFor(caught) }),
+        forgive: () => {
+          answer.isExpected = true;
+        },
+        keep: () => drafts.keep(draft),
+      };
+      try {
+        return await within(span);
+      } catch (caught) {
+        if (!answer.isExpected) span.fail(caught);
+        throw caught;
+      }
+    });
+
+  return {
+    root: (name, attributes, within) => run({ name, kind: undefined, attributes, root: true }, within),
+    child: (name, attributes, within) => run({ name, kind: undefined, attributes }, within),
+    call: (name, attributes, within) => run({ name, kind: client, attributes }, within),
+    flush: shutdown,
+  };
+};
+
+/** OpenTelemetry's part: sends drafts as its spans, the sampler of OTEL_TRACES_SAMPLER allowing. */
+const openExport = async (service: TracedService, env: Environment) => {
   const kind = readKnown(env, ['OTEL_TRACES_EXPORTER'], exporters);
   const protocol = readKnown(env, ['OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', 'OTEL_EXPORTER_OTLP_PROTOCOL'], protocols);
   const otel = await import('./opentelemetry.ts');
@@ -117,6 +165,9 @@ export const createTracing = async (service: TracedService, env: Environment): P
     return new OTLPTraceExporter();
   };
   const named = otel.resourceFromAttributes(resourceAttributes(service));
+  // A draft has the number that the log has told already.
+  let traceId = '';
+  const ids = new otel.RandomIdGenerator();
   const provider = new otel.NodeTracerProvider({
     // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last, and win.
     resource: otel
@@ -124,45 +175,33 @@ export const createTracing = async (service: TracedService, env: Environment): P
       .merge(named)
       .merge(otel.detectResources({ detectors: [otel.envDetector] })),
     spanProcessors: [new otel.BatchSpanProcessor(await createExporter())],
+    idGenerator: { generateTraceId: () => traceId, generateSpanId: () => ids.generateSpanId() },
   });
-  provider.register();
   const tracer = provider.getTracer(service.name);
+  const started = new WeakMap<SpanDraft, OtelSpan>();
 
-  const run = <T>(
-    name: string,
-    options: { readonly root?: boolean; readonly kind?: SpanKind; readonly attributes: SpanAttributes },
-    within: (span: RootSpan) => Promise<T>,
-  ): Promise<T> =>
-    tracer.startActiveSpan(name, { ...options, attributes: { ...options.attributes } }, async (active) => {
-      const answer = { isExpected: false };
-      const span: RootSpan = {
-        traceId: active.spanContext().traceId,
-        set: (attributes) => void active.setAttributes({ ...attributes }),
-        fail(caught) {
-          const type = typeOf(caught);
-          const message = wordsFor(caught);
-          active.setAttribute('error.type', type);
-          active.recordException({ name: type, message });
-          active.setStatus({ code: otel.SpanStatusCode.ERROR, message });
-        },
-        forgive: () => {
-          answer.isExpected = true;
-        },
-      };
-      try {
-        return await within(span);
-      } catch (caught) {
-        if (!answer.isExpected) span.fail(caught);
-        throw caught;
-      } finally {
-        active.end();
-      }
-    });
-
-  return {
-    root: (name, attributes, within) => run(name, { root: true, attributes }, within),
-    child: (name, attributes, within) => run(name, { attributes }, within),
-    call: (name, attributes, within) => run(name, { kind: otel.SpanKind.CLIENT, attributes }, within),
-    flush: () => provider.shutdown(),
+  const spanOf = (draft: SpanDraft): OtelSpan => {
+    const known = started.get(draft);
+    if (known !== undefined) return known;
+    const { name, startTime, parent } = draft;
+    const parentSpan = parent && spanOf(parent);
+    traceId = draft.trace.traceId;
+    const spanKind = draft.kind ?? otel.SpanKind.INTERNAL;
+    const context = parentSpan === undefined ? otel.ROOT_CONTEXT : otel.trace.setSpan(otel.ROOT_CONTEXT, parentSpan);
+    const span = tracer.startSpan(name, { kind: spanKind, startTime, attributes: { ...draft.attributes } }, context);
+    started.set(draft, span);
+    return span;
   };
+  const send = (draft: SpanDraft, time: number): void => {
+    const span = spanOf(draft);
+    span.setAttributes({ ...draft.attributes });
+    for (const { failure, time: at } of draft.failures) {
+      const { type, message } = failure;
+      span.setAttribute('error.type', type);
+      span.recordException({ name: type, message }, at);
+      span.setStatus({ code: otel.SpanStatusCode.ERROR, message });
+    }
+    span.end(time);
+  };
+  return { send, client: otel.SpanKind.CLIENT, shutdown: () => provider.shutdown() };
 };

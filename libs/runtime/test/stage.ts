@@ -7,7 +7,7 @@ import { type StartedInformer, createInformer } from '../src/informer.ts';
 import { type RuntimeMetrics, createMetrics } from '../src/metrics.ts';
 import { createOutage } from '../src/outage.ts';
 import type { Finalized, Pass } from '../src/reconciler.ts';
-import { createTracing } from '../src/tracing.ts';
+import { untraced } from '../src/tracing.ts';
 import { type Workqueue, createWorkqueue } from '../src/workqueue.ts';
 import { type MemoryApi, type Stored, createMemoryApi } from './memory-api.ts';
 
@@ -82,7 +82,7 @@ export const createStage = (): Stage => {
         mayWrite: () => true,
         clock: { now: () => new Date('2026-05-05T10:00:00Z') },
         events: { record: ({ metadata }, _type, reason) => void events.push(`${metadata.uid} ${reason}`) },
-        tracing: await createTracing({ name: 'test', version: '0', instance: 'test', namespace: undefined }, {}),
+        tracing: untraced,
         workers: 4,
         resyncIntervalMs: 600_000,
         maxResyncIntervalMs: 600_000,

@@ -2,12 +2,16 @@ import { join } from 'node:path';
 import { startWorld, untilPasses, type World } from '@operator/tools/harness';
 import { startCollector, type CollectedSpan } from '@operator/tools/local';
 import { pause } from '../crowd-rest.ts';
-import type { Bench, Figure, Scenario } from '../scenario.ts';
+import { inTurns, type Bench, type Figure, type Scenario } from '../scenario.ts';
 import { convergeCold, makeObjects, makeProviders } from './converge.ts';
 
 const namespace = 'traced';
-/** What a pass may cost with traces, to what it costs without. */
+/** What a look may cost with traces as they are sent by default, to what it costs without. */
 const mostRatio = 1.03;
+
+/** What of its passes a controller sends: of those that only look one in ten, all, or nothing. */
+const modes = ['default', 'all', 'off'] as const;
+type Mode = (typeof modes)[number];
 
 /** CPU time for each look of one process, and the looks that its collector got the whole trace of. */
 interface Turn {
@@ -17,7 +21,7 @@ interface Turn {
 }
 
 /**
- * Buckets at rest that are looked at over and over, by a controller that sends traces to a collector on loopback and by one that traces
+ * Buckets at rest that are looked at over and over, by controllers that send traces to a collector on loopback and by one that traces
  * nothing, in turns. What a process does until it has looked at every Bucket ten times does not count: by then its code is compiled.
  */
 export const traces: Scenario = {
@@ -32,13 +36,12 @@ export const traces: Scenario = {
       await makeProviders(world, [namespace]);
       await makeObjects(world, 'Bucket', namespace, objects, signal);
       const spans = await spansOfFirst(bench, world, objects);
-      const seen: Record<'on' | 'off', Turn[]> = { on: [], off: [] };
+      const seen: Record<Mode, Turn[]> = { default: [], all: [], off: [] };
       for (let run = 0; run < runs; run += 1) {
-        // Who begins has the cooler machine.
-        for (const traced of run % 2 === 0 ? (['on', 'off'] as const) : (['off', 'on'] as const)) {
-          const turn = await turnOf(bench, world, { objects, name: `${traced}-${run}`, isTraced: traced === 'on' });
-          log(`traces ${traced}: ${turn.msPerLook.toFixed(2)} ms for each of ${turn.looks} looks`);
-          seen[traced].push(turn);
+        for (const mode of inTurns(modes, run)) {
+          const turn = await turnOf(bench, world, { objects, name: `${mode}-${run}`, mode });
+          log(`traces ${mode}: ${turn.msPerLook.toFixed(2)} ms for each of ${turn.looks} looks`);
+          seen[mode].push(turn);
         }
       }
       const figure = (name: string, more: Omit<Figure, 'scenario' | 'name'>): Figure => ({
@@ -46,18 +49,23 @@ export const traces: Scenario = {
         name,
         ...more,
       });
+      const msOf = (mode: Mode): readonly number[] => seen[mode].map(({ msPerLook }) => msPerLook);
+      const untraced = msOf('off');
+      const toUntraced = (mode: Mode): readonly number[] => msOf(mode).map((ms, run) => ms / (untraced[run] ?? NaN));
       return [
         figure('spans of a first convergence', { unit: 'count', values: [spans] }),
-        figure('CPU for each look, untraced', { unit: 'ms', values: seen.off.map(({ msPerLook }) => msPerLook) }),
-        figure('CPU for each look, traced', { unit: 'ms', values: seen.on.map(({ msPerLook }) => msPerLook) }),
+        figure('CPU for each look, untraced', { unit: 'ms', values: untraced }),
+        figure('CPU for each look, traced', { unit: 'ms', values: msOf('default') }),
+        figure('CPU for each look, all traced', { unit: 'ms', values: msOf('all') }),
         figure('CPU for each look, traced to untraced', {
           unit: 'ratio',
-          values: seen.on.map(({ msPerLook }, run) => msPerLook / (seen.off[run]?.msPerLook ?? NaN)),
+          values: toUntraced('default'),
           aim: { atMost: mostRatio },
         }),
-        figure('traces that the collector got of a hundred looks', {
+        figure('CPU for each look, all traced to untraced', { unit: 'ratio', values: toUntraced('all') }),
+        figure('traces that the collector got of a hundred looks, all traced', {
           unit: 'count',
-          values: seen.on.map(({ collected, looks }) => Math.floor((collected / looks) * 100)),
+          values: seen.all.map(({ collected, looks }) => Math.floor((collected / looks) * 100)),
           aim: { atLeast: 100 },
         }),
       ];
@@ -89,14 +97,14 @@ const spansOfFirst = async ({ dir }: Bench, world: World, objects: number): Prom
 const turnOf = async (
   { dir, quick, signal }: Bench,
   world: World,
-  { objects, name, isTraced }: { readonly objects: number; readonly name: string; readonly isTraced: boolean },
+  { objects, name, mode }: { readonly objects: number; readonly name: string; readonly mode: Mode },
 ): Promise<Turn> => {
-  const collector = isTraced ? await startCollector({ dir: join(dir, `collector-${name}`) }) : undefined;
+  const collector = mode !== 'off' ? await startCollector({ dir: join(dir, `collector-${name}`) }) : undefined;
   try {
     const controller = await world.startController('bucket', {
       as: `bucket-${name}`,
       namespaces: [namespace],
-      flags: ['--resync-interval=1s'],
+      flags: ['--resync-interval=1s', ...(mode === 'all' ? ['--trace-quiet-ratio=1'] : [])],
       env: collector === undefined ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: collector.httpUrl },
     });
     try {

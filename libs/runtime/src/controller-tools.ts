@@ -15,6 +15,7 @@ import type { LiveList } from './live-list.ts';
 import type { Metrics } from './metrics.ts';
 import type { ObjectKey, Resource, StoredObject } from './resource.ts';
 import type { Wakes } from './wakes.ts';
+import { type View, type ViewOptions, watchAll } from './watch-all.ts';
 import { watchOne } from './watch-one.ts';
 
 /** What an app composes its controller from. */
@@ -39,6 +40,8 @@ export interface ControllerTools {
    * Returns the way to stop.
    */
   watchOne(resource: Resource, ref: ObjectRef, onChange: (object: StoredObject | undefined) => void): () => void;
+  /** Watches all objects of a resource, of every namespace, from now on. Unlike an informer it keeps nothing waiting, also where it is refused. */
+  watchAll<T extends StoredObject>(resource: Resource, options: ViewOptions<T>): View<T>;
   readonly listLive: LiveList;
   readonly mapEvents: Wakes['mapEvents'];
   /** Enqueues one object of the controller's own kind, at once or in `afterMs`. */
@@ -49,6 +52,7 @@ export interface ControllerTools {
 export interface Watches {
   readonly informer: ControllerTools['informer'];
   readonly watchOne: ControllerTools['watchOne'];
+  readonly watchAll: ControllerTools['watchAll'];
   /** True once the first list of each is complete. */
   readonly hasSynced: () => boolean;
   /** Starts every informer; `ownSelector` is added to that of `own`. Resolves when all have ended. */
@@ -71,6 +75,7 @@ export const createWatches = (source: InformerSource): Watches => {
       return informer as unknown as StartedInformer<T>;
     },
     watchOne: (resource, ref, onChange) => watchOne(source, resource, ref, onChange, watching.signal),
+    watchAll: (resource, options) => watchAll(source, resource, options, watching.signal),
     hasSynced: () => [...informers.values()].every((informer) => informer.hasSynced()),
     start: (own, ownSelector) =>
       Promise.all(

@@ -25,4 +25,5 @@ export type {
   StoredObject,
 } from './resource.ts';
 export { runController } from './run-controller.ts';
+export type { View, ViewOptions, ViewState } from './watch-all.ts';
 export { bareMetadata, pick, unreadyIn } from './trim.ts';

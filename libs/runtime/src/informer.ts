@@ -70,6 +70,8 @@ interface Index<T> {
 export interface StartedInformer<T extends StoredObject> extends Informer<T> {
   /** Called after each complete list. */
   onSynced(then: () => void): void;
+  /** Called when the server refuses to list or watch (403), and when it lets a watch begin. */
+  onAccess(then: (isAllowed: boolean) => void): void;
   /** Runs until the signal aborts; to be called once. */
   start(source: InformerSource, signal: AbortSignal): Promise<void>;
 }
@@ -97,6 +99,7 @@ export const createInformer = <T extends StoredObject>(
   const listeners: InformerEvents<T>[] = [];
   const unlisted = new Set<string>(['']);
   const synced: (() => void)[] = [];
+  const accessed: ((isAllowed: boolean) => void)[] = [];
   let log: Logger | undefined;
 
   /** `isLater`: than the one that the cache has. */
@@ -207,6 +210,9 @@ export const createInformer = <T extends StoredObject>(
     onSynced(then) {
       synced.push(then);
     },
+    onAccess(then) {
+      accessed.push(then);
+    },
 
     async start(source, signal) {
       log = source.log;
@@ -233,6 +239,9 @@ export const createInformer = <T extends StoredObject>(
               },
               ...(source.silentAfterMs === undefined ? {} : { silentAfterMs: source.silentAfterMs }),
               trim: (object) => trimmedOf(object, options.trim),
+              onAccess(isAllowed) {
+                for (const then of accessed) then(isAllowed);
+              },
               onReplace(listed, resourceVersion) {
                 // A cluster restored from a backup counts from an older number: then only the list is right.
                 replace(listed, namespace, compareResourceVersions(resourceVersion, last) < 0);

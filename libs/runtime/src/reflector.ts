@@ -20,6 +20,8 @@ export interface ReflectorOptions<T> {
   readonly silentAfterMs?: number;
   /** Seconds after which a watch is renewed, varied by a third. */
   readonly watchSeconds?: number;
+  /** Called with false when the server refuses the list or the watch (403), with true when it takes the watch; the same may come again. */
+  readonly onAccess?: (isAllowed: boolean) => void;
 }
 
 /** The cap is how late the end of an outage may be noticed; a process has a handful of watches, so asking is cheap. */
@@ -46,6 +48,7 @@ export const reflect = async <T extends StoredObject>(
 
   const pauseAfter = async (caught: unknown): Promise<void> => {
     if (signal.aborted) return;
+    if (isKubeError(caught, 403)) options.onAccess?.(false);
     failed += 1;
     const isAbsent = isAbsence(caught);
     const reason = isAbsent ? 'absent' : isKubeError(caught) ? `${caught.status} ${caught.reason}` : String(caught);
@@ -64,6 +67,7 @@ export const reflect = async <T extends StoredObject>(
   const tellOpen = (): void => {
     if (told !== undefined) log.info({ event: 'watch' }, `watching ${resource.plural} again`);
     told = undefined;
+    options.onAccess?.(true);
   };
 
   while (!signal.aborted) {

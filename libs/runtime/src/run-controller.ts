@@ -203,7 +203,7 @@ const assemble = async <Spec, Status>(
 ) => {
   const { config, log, metrics, tracing, events, watches, kube, unfenced, leadership, outage, connection } = parts;
   const operatorNamespace = config.operatorNamespace ?? connection.namespace ?? 'default';
-  const { informer: informerOf, watchOne } = watches;
+  const { informer: informerOf, watchOne, watchAll } = watches;
   let enqueue: ControllerTools['enqueue'] = () => undefined;
   const wakes = createWakes((key) => enqueue(key));
   const shared = { kube, log, metrics, clock, events };
@@ -216,6 +216,7 @@ const assemble = async <Spec, Status>(
     signal,
     informer: informerOf,
     watchOne,
+    watchAll,
     mapEvents: wakes.mapEvents,
     enqueue: (key, afterMs) => enqueue(key, afterMs),
   });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { annotations, conditionTypes } from '@operator/api';
+import { annotations, conditionTypes, labels as labelNames } from '@operator/api';
 import { grants, packageCharts } from '@operator/tools/charts';
 import {
   accessKeySpec,
@@ -15,6 +15,7 @@ import {
   until,
   type Controller,
   type ControllerName,
+  type Manifest,
   type Stored,
   type World,
 } from '@operator/tools/harness';
@@ -227,6 +228,32 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
     await untilAllReady();
   };
 
+  /** The lender grants by a selector, and may see whom that hits. */
+  const grantBySelector = async () => {
+    const { kube } = world;
+    for (const [namespace, labels] of [
+      [lender, { [labelNames.showGrantedNamespaces]: 'true' }],
+      [borrower, { s3: 'allowed' }],
+    ] as const)
+      await kube.patch('Namespace', undefined, namespace, { metadata: { labels } });
+    await kube.patch('Provider', lender, 'store', {
+      spec: { allowedNamespaces: { names: null, selector: { matchLabels: { s3: 'allowed' } } } },
+    });
+    const granted = (await kube.untilReady('Provider', lender, 'store', 60_000)).status;
+    if (lender === borrower) {
+      // With Roles alone nothing is known of other namespaces, and nothing is asked for.
+      expect(granted).not.toHaveProperty('grantedNamespaceCount');
+      return;
+    }
+    const shown = await until(
+      async () => (await kube.get('Provider', lender, 'store'))?.status as Manifest,
+      (status) => status.grantedNamespaceCount === 1,
+      { what: 'the Provider shows whom it grants', timeoutMs: 60_000 },
+    );
+    expect(shown.grantedNamespaces).toEqual([borrower]);
+    await untilAllReady();
+  };
+
   it('are enough for the whole life of every kind', async () => {
     const { kube } = world;
     const isLent = lender !== borrower;
@@ -242,6 +269,7 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
     await untilAllReady();
     await changeAll();
     if (isLent) await withdrawAndGrantAgain();
+    await grantBySelector();
 
     for (const [kind, name] of users.toReversed()) {
       await kube.delete(kind, borrower, name);

@@ -20,7 +20,7 @@ import { chartValues, schemaFile, valuesFile, valuesTable } from './values.ts';
 
 const umbrella = join(projectRoot, 'charts/s3-provider-operator');
 
-const wheres: readonly Grant['where'][] = ['own', 'referred', 'secrets', 'release', 'cluster'];
+const wheres: readonly Grant['where'][] = ['own', 'referred', 'secrets', 'release', 'cluster', 'clusterRole'];
 
 const ruleOf = ({ group, resource, verbs, names, when }: Grant): string => {
   const list = (values: readonly string[]) => `[${values.map((value) => (value === '' ? "''" : value)).join(', ')}]`;
@@ -49,16 +49,19 @@ const whereInWords: Readonly<Record<Grant['where'], string>> = {
   secrets: '`watch.namespaces`',
   release: 'namespace of the release',
   cluster: 'cluster; with `minimal`: kube-system alone',
+  clusterRole: 'cluster; with `minimal`: nowhere',
 };
 
 /** Where a grant holds under each preset; the same as `_roles.tpl` does it. */
-const reaches: Readonly<Record<Grant['where'], readonly [minimal: string, scoped: string, full: string]>> = {
-  own: ['watched', 'watched', 'cluster'],
-  referred: ['watched', 'cluster', 'cluster'],
-  secrets: ['watched', 'watched', 'cluster'],
-  release: ['release', 'release', 'release'],
-  cluster: ['kube-system', 'cluster', 'cluster'],
-};
+const reaches: Readonly<Record<Grant['where'], readonly [minimal: string | undefined, scoped: string, full: string]>> =
+  {
+    own: ['watched', 'watched', 'cluster'],
+    referred: ['watched', 'cluster', 'cluster'],
+    secrets: ['watched', 'watched', 'cluster'],
+    release: ['release', 'release', 'release'],
+    cluster: ['kube-system', 'cluster', 'cluster'],
+    clusterRole: [undefined, 'cluster', 'cluster'],
+  };
 
 const verbOrder = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
 
@@ -67,7 +70,9 @@ const presetTable = (): string => {
   const cell = (of: readonly Grant[], preset: number): string => {
     const byReach = new Map<string, Set<string>>();
     for (const { where, verbs, when } of of) {
-      const reach = `${reaches[where][preset] ?? ''}${when === undefined ? '' : `, with \`rbac.${when}\``}`;
+      const place = reaches[where][preset];
+      if (place === undefined) continue;
+      const reach = `${place}${when === undefined ? '' : `, with \`rbac.${when}\``}`;
       byReach.set(reach, new Set([...(byReach.get(reach) ?? []), ...verbs]));
     }
     // What holds in the whole cluster needs no second mention.

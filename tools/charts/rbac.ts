@@ -10,9 +10,10 @@ export interface Grant {
   /**
    * `own`: in the namespaces whose objects it reconciles. `referred`: wherever a reference may lead, so in all namespaces unless references
    * stay in their namespace. `secrets`: where Providers and AccessKeys are. `release`: in the operator's own namespace. `cluster`: objects
-   * without a namespace.
+   * without a namespace; with Roles alone those of the same name as a namespace that is watched, and kube-system. `clusterRole`: objects without
+   * a namespace, and nowhere with Roles alone.
    */
-  readonly where: 'own' | 'referred' | 'secrets' | 'release' | 'cluster';
+  readonly where: 'own' | 'referred' | 'secrets' | 'release' | 'cluster' | 'clusterRole';
   /** The value below `rbac` without which it is not granted. */
   readonly when?: 'configMaps' | 'rollouts';
   /** Why no run of the tests needs it: what the end-to-end test of the presets does not see used must say so here. */
@@ -100,6 +101,13 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
       verbs: [...read],
       where: 'secrets',
       why: 'credentials of Providers, and when they change',
+    },
+    {
+      group: '',
+      resource: 'namespaces',
+      verbs: ['list', 'watch'],
+      where: 'clusterRole',
+      why: '`status.grantedNamespaces` of Providers with `allowedNamespaces.selector`',
     },
     ...everyController,
   ],

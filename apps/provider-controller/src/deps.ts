@@ -3,6 +3,7 @@ import type { DriverPool, LabelsOf, Ownership, Provider } from '@operator/refere
 import type { KubeClient, Metrics, ObjectKey, Pass } from '@operator/runtime';
 import type { CheckMemory } from './check.ts';
 import type { LookMemory } from './looks.ts';
+import type { NamespaceWatch } from './namespace-watch.ts';
 import type { OrphanSight } from './orphans.ts';
 import type { RetainedFacts } from './retained.ts';
 import type { AccessKeyUser, BucketUser, ProviderUsers } from './users.ts';
@@ -30,6 +31,8 @@ export interface ProviderDeps {
   readonly buckets: { known(): Iterable<BucketUser>; readonly sees: (namespace: string) => boolean };
   /** By the number of the Provider's Buckets. */
   readonly retained: LookMemory<RetainedFacts, number>;
+  /** The namespaces that a grant by selector matches; undefined where references do not leave their namespace. */
+  readonly namespaces: NamespaceWatch | undefined;
   readonly labelsOf: LabelsOf;
   /** Proves, and checks, what a Provider's status says of where it leads. */
   readonly ownership: Pick<

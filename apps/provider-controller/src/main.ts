@@ -18,6 +18,7 @@ import {
 import { keyOf, runController, seesNamespace, type ControllerTools } from '@operator/runtime';
 import packageJson from '../package.json' with { type: 'json' };
 import { createCheckMemory } from './check.ts';
+import { createNamespaceWatch } from './namespace-watch.ts';
 import { createOrphanMemory } from './orphans.ts';
 import { providerReconciler } from './reconciler.ts';
 import { validateFailed } from './report.ts';
@@ -41,10 +42,12 @@ const build = (tools: ControllerTools) => {
   const retained = createRetainedMemory();
   const checks = createCheckMemory();
   const secrets = createSecretWatches(tools);
+  const namespaces = tools.config.crossNamespaceRefs ? createNamespaceWatch(tools) : undefined;
   // However it went, nothing is kept of a Provider that is gone.
   tools.informer<Provider>(providerResource).on({
     onDelete: (provider) => {
       secrets.unfollow(keyOf(provider));
+      namespaces?.unfollow(keyOf(provider));
       checks.forget(provider.metadata.uid);
       orphans.forget(provider.metadata.uid);
       retained.forget(provider.metadata.uid);
@@ -72,6 +75,7 @@ const build = (tools: ControllerTools) => {
       orphans,
       buckets: { known: users.buckets, sees: (namespace) => seesNamespace(tools.config, namespace) },
       retained,
+      namespaces,
       labelsOf: namespaceLabels(kube),
       ownership: composeOwnership(tools, randomBytes),
     }),

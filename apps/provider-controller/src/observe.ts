@@ -6,6 +6,7 @@ import type { Health } from '@operator/s3';
 import type { StandingCheck } from './check.ts';
 import { connect, type Connected } from './connect.ts';
 import type { ProviderWork } from './deps.ts';
+import { observeGranted, type GrantedFacts } from './granted.ts';
 import { observeOrphans, type OrphanFacts } from './orphans.ts';
 import { mergeCapabilities } from './report.ts';
 import { observeRetained, type RetainedFacts } from './retained.ts';
@@ -29,6 +30,7 @@ export interface Found {
 /** What one look at a Provider found. */
 export interface ProviderSight {
   readonly users: ProviderUsers;
+  readonly granted: GrantedFacts;
   /** Who has something by a grant that is withdrawn and not confirmed. */
   readonly withdrawn: readonly Borrower[];
   /** A Fault is what stands in the way of its use. */
@@ -46,7 +48,8 @@ export const observe = async (work: ProviderWork): Promise<ProviderSight> => {
   const withdrawn = await withdrawnBorrowers(provider, borrowersAmong(users), labelsOf);
   const found = await observeServer(users, work).catch(onlyFault);
   const revocation = await observeRevocation(work, users.accessKeys, !(found instanceof Fault));
-  return { users, withdrawn, found, revocation };
+  const granted = observeGranted(provider, deps.namespaces);
+  return { users, granted, withdrawn, found, revocation };
 };
 
 /** Who uses the Provider by a live list: for what must not be done while anybody does. */

@@ -7,6 +7,7 @@ import { tagsOfOwner } from '@operator/ownership';
 import { createMemoryKeys, createMemoryS3 } from '@operator/testing';
 import { describe, expect, it } from 'vitest';
 import { createCheckMemory } from './check.ts';
+import type { Matching } from './namespace-watch.ts';
 import { createOrphanMemory } from './orphans.ts';
 import { providerReconciler } from './reconciler.ts';
 import { createRetainedMemory } from './retained.ts';
@@ -36,6 +37,11 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
     otherBuckets: ProviderUsers['buckets'];
   } = { now: users, lists: 0, accessKeys: [], otherBuckets: [] };
   const labelsRead: string[] = [];
+  const namespaces: { matching: Matching; isFollowed: boolean; areSeen: boolean } = {
+    matching: [],
+    isFollowed: false,
+    areSeen: true,
+  };
   const make = () => Promise.resolve(s3.driver);
   const bench = createBench<ProviderSpec, ProviderStatus>({
     writes: world.writes,
@@ -62,6 +68,15 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
           sees: (namespace) => namespace !== 'unseen',
         },
         retained: createRetainedMemory(),
+        namespaces: namespaces.areSeen
+          ? {
+              follow: () => {
+                namespaces.isFollowed = true;
+                return namespaces.matching;
+              },
+              unfollow: () => void (namespaces.isFollowed = false),
+            }
+          : undefined,
         ownership: world.ownership,
         labelsOf: (namespace) => {
           labelsRead.push(namespace);
@@ -77,7 +92,7 @@ const begin = (users: ProviderUsers = nobody, spec: Partial<ProviderSpec> = {}) 
       return check(context);
     },
   });
-  return { ...world, s3, bench, connectivity, used, issuer, atServer, labelsRead, checks: () => checks };
+  return { ...world, s3, bench, connectivity, used, issuer, atServer, labelsRead, namespaces, checks: () => checks };
 };
 type World = ReturnType<typeof begin>;
 
@@ -102,6 +117,7 @@ const healthy = {
     mfaDelete: 'Unsupported',
   }) as object,
   inUseBy: { buckets: 0, accessKeys: 0 },
+  grantedNamespaceCount: 0,
   observedGeneration: 1,
 };
 const healthyConditions = [
@@ -261,7 +277,11 @@ describe('a Provider that does not', () => {
       world.s3.refuse('ListBuckets', { code, status });
       expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason, writes: ['kube status'] });
       expect(world.bench.conditions()).toEqual([`Ready=False ${reason}`, `Reconciling=True ${reason}`, ...claims]);
-      expect(world.bench.facts()).toEqual({ connected: false, inUseBy: { buckets: 0, accessKeys: 0 } });
+      expect(world.bench.facts()).toEqual({
+        connected: false,
+        inUseBy: { buckets: 0, accessKeys: 0 },
+        grantedNamespaceCount: 0,
+      });
       expect(world.connectivity.get('team-a/provider')).toBe(false);
       expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason, writes: [] });
       expect(world.checks()).toBe(1);
@@ -835,6 +855,98 @@ describe('buckets of Buckets that are gone', () => {
     world.s3.refuse('GetBucketTagging', { code: 'SlowDown', status: 503 });
     expect(await world.bench.pass()).toMatchObject({ result: 'settled', writes: [] });
     expect(world.bench.facts()).toMatchObject({ retainedBucketCount: 1 });
+  });
+});
+
+describe('the namespaces that a Provider grants', () => {
+  const selector = { matchLabels: { s3: 'allowed' } };
+  const numbered = (count: number) =>
+    Array.from({ length: count }, (_, number) => `team-${String(number).padStart(3, '0')}`);
+  const granting = (allowedNamespaces: NonNullable<ProviderSpec['allowedNamespaces']>, matching: Matching = []) => {
+    const world = begin(nobody, { allowedNamespaces });
+    world.namespaces.matching = matching;
+    return world;
+  };
+  /** What the status tells of them after a first look and, if it has to be made, a second. */
+  const told = async (world: World) => {
+    await world.bench.run();
+    const { grantedNamespaces, grantedNamespaceCount } = world.bench.facts();
+    return { grantedNamespaces, grantedNamespaceCount };
+  };
+  const nothing = { grantedNamespaces: undefined, grantedNamespaceCount: undefined };
+
+  it('are none without a grant', async () => {
+    expect(await told(begin())).toEqual({ grantedNamespaces: undefined, grantedNamespaceCount: 0 });
+  });
+
+  it('are those it names, in order, without its own, and nothing is watched', async () => {
+    const world = granting({ names: ['team-c', 'team-a', 'team-b'] });
+    expect(await told(world)).toEqual({ grantedNamespaces: ['team-b', 'team-c'], grantedNamespaceCount: 2 });
+    expect(world.namespaces.isFollowed).toBe(false);
+  });
+
+  it('are those it names and those that its selector matches, each once', async () => {
+    const world = granting({ names: ['team-c', 'team-d'], selector }, ['team-d', 'team-b', 'team-a']);
+    expect(await told(world)).toEqual({ grantedNamespaces: ['team-b', 'team-c', 'team-d'], grantedNamespaceCount: 3 });
+    expect(world.namespaces.isFollowed).toBe(true);
+  });
+
+  it('are named up to 100, and counted beyond', async () => {
+    const world = granting({ selector }, numbered(150).toReversed());
+    expect(await told(world)).toEqual({ grantedNamespaces: numbered(100), grantedNamespaceCount: 150 });
+  });
+
+  it('are all by one word and without a count, whatever else grants them', async () => {
+    const world = granting({ all: true, names: ['team-b'], selector }, ['team-b']);
+    expect(await told(world)).toEqual({ grantedNamespaces: ['*'], grantedNamespaceCount: undefined });
+    expect(world.namespaces.isFollowed).toBe(false);
+  });
+
+  it('are not told in part: where those of the selector may not be shown, the names are not either', async () => {
+    expect(await told(granting({ names: ['team-b'], selector }, 'hidden'))).toEqual(nothing);
+  });
+
+  it('are not told where references stay in their namespace', async () => {
+    const world = granting({ all: true, names: ['team-b'] });
+    world.namespaces.areSeen = false;
+    world.bench.restart();
+    expect(await told(world)).toEqual(nothing);
+  });
+
+  it('are written once for each change, and nothing is at rest', async () => {
+    const world = granting({ selector }, ['team-b']);
+    await world.bench.run();
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+    world.namespaces.matching = ['team-b', 'team-c'];
+    expect(await world.bench.pass()).toMatchObject({ writes: ['kube status'] });
+    expect(world.bench.facts()).toMatchObject({ grantedNamespaces: ['team-b', 'team-c'], grantedNamespaceCount: 2 });
+    world.namespaces.matching = [];
+    expect(await world.bench.pass()).toMatchObject({ writes: ['kube status'] });
+    expect(world.bench.facts()).toMatchObject({ grantedNamespaceCount: 0 });
+    expect(world.bench.facts()).not.toHaveProperty('grantedNamespaces');
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+  });
+
+  it('stay told by a new process until it has listed them, and only of the same spec', async () => {
+    const world = granting({ selector }, ['team-b']);
+    await world.bench.run();
+    world.namespaces.matching = 'pending';
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+    expect(world.bench.facts()).toMatchObject({ grantedNamespaces: ['team-b'] });
+    world.bench.change({ allowedNamespaces: { selector: { matchLabels: { s3: 'other' } } } });
+    await world.bench.pass();
+    expect(world.bench.facts()).not.toHaveProperty('grantedNamespaces');
+  });
+
+  it('are told of the spec as it is while the server is away', async () => {
+    const world = granting({ names: ['team-b'] });
+    await world.bench.run();
+    world.s3.refuse('ListBuckets', { code: 'InvalidAccessKeyId', status: 403 });
+    world.bench.change({ allowedNamespaces: { all: true } });
+    world.bench.advance(60_000);
+    expect(await world.bench.pass()).toMatchObject({ result: 'waiting', reason: 'AuthFailed' });
+    expect(world.bench.facts()).toMatchObject({ connected: false, grantedNamespaces: ['*'] });
+    expect(world.bench.facts()).not.toHaveProperty('grantedNamespaceCount');
   });
 });
 

@@ -4,6 +4,7 @@ import { Fault, blocked, settled, waiting, type Blocked, type Settled } from '@o
 import { grantWithdrawn, isTold } from '@operator/references';
 import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
 import type { ProviderDeps, ProviderWork } from './deps.ts';
+import { withGranted } from './granted.ts';
 import { observe, observeLiveUsers, type ProviderSight } from './observe.ts';
 import { claimsOfProviderFault, healthyClaims, reportProvider } from './report.ts';
 import { explainLate, explainRevocation } from './revocation.ts';
@@ -54,7 +55,7 @@ const report = async (
   work: ProviderWork,
 ): Promise<Settled<ProviderStatus> | Blocked<ProviderStatus>> => {
   const { provider, deps, pass } = work;
-  const { found, users } = seen;
+  const { found, users, granted } = seen;
   const { revocation, nextAt } = seen.revocation;
   const former = provider.status;
   const inUseBy = inUseByOf(users, provider.metadata.namespace);
@@ -70,11 +71,12 @@ const report = async (
   const late = explainLate(provider, revocation);
   if (late !== undefined) pass.event('Warning', late.reason, late.message);
   const told = { inUseBy, ...(revocation === undefined ? {} : { revocation }) };
-  if (found instanceof Fault) return blocked({ ...ownStatus(provider), connected: false, ...told }, found, claims);
+  if (found instanceof Fault)
+    return blocked({ ...withGranted(ownStatus(provider), granted), connected: false, ...told }, found, claims);
   if (former?.connected !== true) {
     pass.event('Normal', eventReasons.ValidateSucceeded, `Reached ${provider.spec.endpoint} with valid credentials.`);
   }
-  const status = reportProvider(former, { ...found, inUseBy, revocation }, pass.now);
+  const status = reportProvider(former, { ...found, inUseBy, granted, revocation }, pass.now);
   return settled(await deps.ownership.sealProvider(status, provider, pass.signal), {
     claims: [...healthyClaims(found.health.listDenied), ...claims],
     resyncAfterMs: found.dueInMs,

@@ -57,6 +57,7 @@ describe('reportProvider', () => {
     orphans: {},
     retained: {},
     inUseBy: { buckets: 0, accessKeys: 0 },
+    granted: {},
     revocation: undefined,
   };
   const fresh = { connected: true, endpoint: 'http://s3.test', credentialsVersion: '2', inUseBy: facts.inUseBy };

@@ -2,6 +2,7 @@ import type { ProviderStatus } from '@operator/api';
 import { conditionTypes, eventReasons, reasons } from '@operator/api';
 import type { Claim, Fault } from '@operator/outcome';
 import type { Health } from '@operator/s3';
+import type { GrantedFacts } from './granted.ts';
 import type { OrphanFacts } from './orphans.ts';
 import type { RetainedFacts } from './retained.ts';
 import type { Place } from './server-change.ts';
@@ -84,6 +85,7 @@ export interface ProviderFacts {
   readonly orphans: OrphanFacts;
   readonly retained: RetainedFacts;
   readonly inUseBy: NonNullable<ProviderStatus['inUseBy']>;
+  readonly granted: GrantedFacts;
   readonly revocation: ProviderStatus['revocation'];
 }
 
@@ -92,7 +94,7 @@ export interface ProviderFacts {
  * an outage, or with other credentials.
  */
 export const reportProvider = (former: ProviderStatus | undefined, facts: ProviderFacts, now: Date): ProviderStatus => {
-  const { place, accountId, health, capabilities, orphans, retained, inUseBy, revocation } = facts;
+  const { place, accountId, health, capabilities, orphans, retained, inUseBy, granted, revocation } = facts;
   const isSame = former?.connected === true && former.credentialsVersion === place.credentialsVersion;
   return {
     connected: true,
@@ -104,6 +106,7 @@ export const reportProvider = (former: ProviderStatus | undefined, facts: Provid
     ...(health.serverVersion === undefined ? {} : { serverVersion: health.serverVersion }),
     credentialsVersion: place.credentialsVersion,
     inUseBy,
+    ...granted,
     ...(revocation === undefined ? {} : { revocation }),
     ...orphans,
     ...retained,

@@ -20,6 +20,9 @@
 {{- define "s3-operator.grants.provider.cluster" -}}
 - { apiGroups: [''], resources: [namespaces], verbs: [get] }
 {{- end -}}
+{{- define "s3-operator.grants.provider.clusterRole" -}}
+- { apiGroups: [''], resources: [namespaces], verbs: [list, watch] }
+{{- end -}}
 {{- define "s3-operator.grants.bucket.own" -}}
 - { apiGroups: [s3.cloud37.dev], resources: [buckets], verbs: [list, watch, patch] }
 - { apiGroups: [s3.cloud37.dev], resources: [buckets/status], verbs: [patch] }
@@ -42,6 +45,8 @@
 {{- end -}}
 {{- define "s3-operator.grants.bucket.cluster" -}}
 - { apiGroups: [''], resources: [namespaces], verbs: [get] }
+{{- end -}}
+{{- define "s3-operator.grants.bucket.clusterRole" -}}
 {{- end -}}
 {{- define "s3-operator.grants.policy.own" -}}
 - { apiGroups: [s3.cloud37.dev], resources: [bucketpolicies], verbs: [list, watch, patch] }
@@ -67,6 +72,8 @@
 {{- end -}}
 {{- define "s3-operator.grants.policy.cluster" -}}
 - { apiGroups: [''], resources: [namespaces], verbs: [get] }
+{{- end -}}
+{{- define "s3-operator.grants.policy.clusterRole" -}}
 {{- end -}}
 {{- define "s3-operator.grants.accesskey.own" -}}
 - { apiGroups: [s3.cloud37.dev], resources: [accesskeys], verbs: [list, watch, patch] }
@@ -103,4 +110,6 @@
 {{- end -}}
 {{- define "s3-operator.grants.accesskey.cluster" -}}
 - { apiGroups: [''], resources: [namespaces], verbs: [get] }
+{{- end -}}
+{{- define "s3-operator.grants.accesskey.clusterRole" -}}
 {{- end -}}

@@ -1,6 +1,6 @@
 {{/*
 Roles and bindings of one controller. `s3-operator.grants.<name>.<where>` are generated from tools/charts/rbac.ts; where means:
-own, referred, secrets, release, cluster.
+own, referred, secrets, release, cluster, clusterRole.
 */}}
 {{- define "s3-operator.roles" -}}
 {{- $preset := .values.rbac.preset -}}
@@ -9,9 +9,9 @@ own, referred, secrets, release, cluster.
 {{- $cluster := list "cluster" -}}
 {{- $role := list -}}
 {{- if eq $preset "full" -}}
-{{- $cluster = list "own" "referred" "secrets" "cluster" -}}
+{{- $cluster = list "own" "referred" "secrets" "cluster" "clusterRole" -}}
 {{- else if eq $preset "scoped" -}}
-{{- $cluster = list "referred" "cluster" -}}
+{{- $cluster = list "referred" "cluster" "clusterRole" -}}
 {{- $role = list "own" "secrets" -}}
 {{- else -}}
 {{- $cluster = list -}}

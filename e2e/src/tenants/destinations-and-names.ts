@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { conditionOf, openAccess, type OurKind } from '@operator/tools/harness';
-import { Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
+import { labels } from '@operator/api';
+import { conditionOf, openAccess, type Manifest, type OurKind } from '@operator/tools/harness';
+import { expectRefusedAtAdmission, Found, platform, undisclosed, type Attempt, type Case } from './case.ts';
 
 /**
  * No process has begun a connection to such an address. Each attempt has link-local addresses of its own, at which nothing is: the
@@ -158,7 +159,46 @@ export const destinationsAndNames: readonly Attempt[] = [
     },
     twin: (given) => given.lawfulPolicy(),
   },
+  {
+    threat: 'T148',
+    title:
+      "a Provider of the tenant's own grants by a selector, to learn which namespaces there are and how they are labelled",
+    async act(given) {
+      await expectRefusedAtAdmission(
+        () => given.tenant.patch('Namespace', undefined, given.namespace, { metadata: { labels: mayShow } }),
+        403,
+      );
+      const { url } = await given.hostile();
+      await given.provider('everybody', url, { allowedNamespaces: { selector: {} } });
+      await given.verdict('Provider', 'everybody');
+      await given.again('Provider', 'everybody');
+    },
+    async judge(given) {
+      const shown = await grantedBy(given);
+      if (shown.length > 0) throw new Found('name', `the status shows other namespaces: ${shown.join(', ')}`);
+    },
+    async twin(given) {
+      await given.admin.patch('Namespace', undefined, given.namespace, { metadata: { labels: mayShow } });
+      await given.until(
+        () => grantedBy(given),
+        (shown) => shown.length > 1,
+        'the Provider shows whom it grants',
+      );
+    },
+  },
 ];
+
+const mayShow = { [labels.showGrantedNamespaces]: 'true' };
+
+/** What the status of the Provider `everybody` says of the namespaces that it grants: their number, and their names. */
+const grantedBy = async (given: Case): Promise<readonly unknown[]> => {
+  const status = (await given.admin.get('Provider', given.namespace, 'everybody'))?.status as Manifest | undefined;
+  const { grantedNamespaceCount, grantedNamespaces = [] } = status ?? {};
+  return [
+    ...(grantedNamespaceCount === undefined ? [] : [grantedNamespaceCount]),
+    ...(grantedNamespaces as readonly string[]),
+  ];
+};
 
 const createdAt = async (given: Case, namespace: string, name: string): Promise<string> => {
   const stored = await given.admin.get('BucketPolicy', namespace, name);

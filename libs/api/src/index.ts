@@ -21,6 +21,7 @@ export {
   bucketResource,
   finalizerName,
   group,
+  labels,
   ownerTagKeys,
   providerResource,
   secretKeyOfBucket,

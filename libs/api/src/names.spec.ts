@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { conditionTypes, eventReasons, reasons } from './conditions.ts';
 import { crdOf } from './crd.ts';
 import { kinds } from './kinds.ts';
-import { annotations, group } from './resources.ts';
+import { annotations, group, labels } from './resources.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -81,6 +81,14 @@ describe('decision 12', () => {
     const isKnown = Object.values<string>(annotations).includes(`${group}/${name}`);
     expect(said === 'here' ? 'here' : 'built').toBe(isKnown ? 'built' : 'here');
   });
+
+  test.each(tableOf('Labels').flatMap((row) => namesIn(row.label).map((name) => [name, row['said in']] as const)))(
+    'says whether the label %s is built',
+    (name, said) => {
+      const isKnown = Object.values<string>(labels).includes(`${group}/${name}`);
+      expect(said).toBe(isKnown ? 'built' : 'here');
+    },
+  );
 
   test.each(
     tableOf('Condition types').flatMap((row) =>

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { allowedNamespaces, secretKeyReference } from './references.ts';
-import { group } from './resources.ts';
+import { group, labels } from './resources.ts';
 import { instant, list, optional, rules, text, type CelRule, type Typed } from './schema.ts';
 
 const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
@@ -303,6 +303,21 @@ export const providerStatus = Type.Object({
   retainedBucketCount: optional(
     Type.Integer({
       description: 'How many such buckets there are; at least, where one search cannot look at all.',
+      minimum: 0,
+    }),
+  ),
+  grantedNamespaces: optional(
+    list(
+      'Other namespaces that allowedNamespaces grants now, sorted; the first 100. Those of names count whether or not they exist; * alone means all. ' +
+        'Absent where it is not known: a selector is shown only if the namespace of this Provider has the label ' +
+        `${labels.showGrantedNamespaces}=true and the operator may list namespaces; and nothing is with --no-cross-namespace-refs. Only informs.`,
+      text('Name of a namespace, or *.', 63),
+      100,
+    ),
+  ),
+  grantedNamespaceCount: optional(
+    Type.Integer({
+      description: 'How many such namespaces there are. Absent with * and where it is not known.',
       minimum: 0,
     }),
   ),

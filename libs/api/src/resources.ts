@@ -59,6 +59,12 @@ export const annotations = {
   configMap: 's3.cloud37.dev/config-map',
 } as const;
 
+/** Labels a person may set. */
+export const labels = {
+  /** Namespace: `"true"` lets the Providers in it show in their status which namespaces their selectors grant. */
+  showGrantedNamespaces: 's3.cloud37.dev/show-granted-namespaces',
+} as const;
+
 /** Tag keys of the owner mark on buckets and users that we create. Users' own tags may not begin with the group's name. */
 export const ownerTagKeys = {
   /** uid of the namespace kube-system. */

@@ -5,7 +5,7 @@ export { explainWait } from './deletion.ts';
 export { driverDepsFor } from './driver-deps.ts';
 export { createDriverPool, driverVersion } from './driver-pool.ts';
 export type { DriverPool } from './driver-pool.ts';
-export { askingOnce, confirmedWithdrawals, isGranted, withdrawalOf } from './grants.ts';
+export { askingOnce, confirmedWithdrawals, isGranted, matchesSelector, withdrawalOf } from './grants.ts';
 export type { GrantState, LabelsOf } from './grants.ts';
 export { isProviderFault, isProviderGone, isToldElsewhere, mayYetCome, providerNotReady } from './provider-faults.ts';
 export { longestCreationMs } from './ownership.ts';

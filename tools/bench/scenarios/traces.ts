@@ -82,7 +82,7 @@ const isRoot = ({ name, parentSpanId = '' }: CollectedSpan): boolean =>
 const spansOfFirst = async ({ dir }: Bench, world: World, objects: number): Promise<number> => {
   const collector = await startCollector({ dir: join(dir, 'collector-first') });
   try {
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.httpUrl };
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.httpUrl, S3_OPERATOR_TRACE_QUIET_RATIO: '1' };
     await convergeCold(world, 'Bucket', namespace, objects, { env });
     // As it stops it writes down what it got last.
     await collector.stop();

@@ -172,7 +172,7 @@ describe('a reference to a Provider', () => {
       'not looked at since it changed',
       { status: 'True' as const, reason: 'Ready', message: '' },
       2,
-      /has not been checked yet/,
+      /^Provider team-a\/provider is not ready: the provider-controller has not checked it yet\.$/,
     ],
   ])('that is %s has to wait', async (_title, change, generation, message) => {
     const { references, providers } = createTestWorld(driver);

@@ -264,6 +264,6 @@ const requireUsable = (provider: Provider, from: string): string => {
   const { metadata, status } = provider;
   const ready = status?.conditions?.find(({ type }) => type === conditionTypes.Ready);
   const isTold = ready?.observedGeneration === metadata.generation && ready.status !== 'True';
-  const why = isTold ? whyNotReady(provider, ready, from) : 'it has not been checked yet';
+  const why = isTold ? whyNotReady(provider, ready, from) : 'the provider-controller has not checked it yet.';
   throw waiting(reasons.ProviderNotReady, `Provider ${keyOf(provider)} is not ready: ${why}`);
 };

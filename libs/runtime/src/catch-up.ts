@@ -26,7 +26,7 @@ export const catchUp = async <T extends StoredObject>(
     } catch (caught) {
       if (signal.aborted) return false;
       if (attempt === 1)
-        options.log.warn({ event: 'lease', err: caught }, 'cannot catch up with the former leader; trying on');
+        options.log.warn({ event: 'lease', err: caught }, 'cannot catch up with the former leader; trying again');
       const pauseMs = pauseMsAfter(caught, failures, attempt, options.random);
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }

@@ -170,7 +170,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
         told = holder;
       } catch (caught) {
         freeInMs = Infinity;
-        if (told !== 'failed') log.warn({ event: 'lease', err: caught }, 'cannot reach the lease; trying on');
+        if (told !== 'failed') log.warn({ event: 'lease', err: caught }, 'cannot reach the lease; trying again');
         told = 'failed';
       }
       // Looking at the moment when a dead leader's lease ends makes the gap no longer than it has to be.

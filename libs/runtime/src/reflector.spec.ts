@@ -100,6 +100,6 @@ it.each([
   'tells that a kind that %s is watched as soon as the server takes the watch, not with its first event',
   async (_title, absent) => {
     const { lines } = await reflectOver([absent, 'bookmark']);
-    expect(lines).toEqual(['things are not served yet; trying on', 'watching things again', 'open']);
+    expect(lines).toEqual(['things are not served yet; trying again', 'watching things again', 'open']);
   },
 );

@@ -29,6 +29,33 @@ describe('explainOwnership', () => {
   });
 
   it.each([
+    [
+      'Always is said where it counts',
+      { ...lender, adoptionPolicy: 'Always' },
+      'adoptionPolicy is Always: the bucket is taken over once that object is gone.',
+    ],
+    [
+      'the word of the lender is there',
+      { ...borrower, isConfirmed: true },
+      'The owner of the Provider has confirmed it: the bucket is taken over once that object is gone.',
+    ],
+  ] as const)('asks for nothing that is said already: %s', (_title, asker, words) => {
+    const { message } = explainOwnership({ is: 'others', rule: 'markOfAnother', owner }, 'keep', asker);
+    expect(message).toContain(words);
+    expect(message).not.toContain('set adoptionPolicy');
+    expect(message).not.toContain('kubectl annotate');
+  });
+
+  it.each(['markOfAnother', 'unmarked'] as const)('says to a borrower why Always changes nothing: %s', (rule) => {
+    const { message } = explainOwnership({ is: 'others', rule, owner }, 'keep', {
+      ...borrower,
+      adoptionPolicy: 'Always',
+    });
+    expect(message).toContain('adoptionPolicy: Always counts only in the namespace of the Provider');
+    expect(message).toContain(commandToConfirm(borrower));
+  });
+
+  it.each([
     ['notInAccount', 'NameTaken'],
     ['unmarked', 'NotOwned'],
     ['intentOver', 'NotOwned'],

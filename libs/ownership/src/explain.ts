@@ -11,6 +11,10 @@ export interface Asker {
   readonly namespace: string;
   readonly name: string;
   readonly provider: { readonly namespace: string; readonly name: string };
+  /** `spec.adoptionPolicy` as written; absent where nobody asks to adopt. */
+  readonly adoptionPolicy?: string | undefined;
+  /** True when the owner of the Provider has said that the bucket is this object's. */
+  readonly isConfirmed?: boolean;
 }
 
 /** True when the object uses a Provider of another namespace, so that the account behind it is not its owner's. */
@@ -80,13 +84,25 @@ const explainClaimed = (owner: OwnerMark | undefined, asker: Asker): string => {
   const whose = isTold
     ? `Bucket ${owner.namespace}/${owner.name} of cluster ${owner.cluster}`
     : 'a Bucket of another namespace';
-  return `Bucket ${asker.bucket} has the owner tags of ${whose}. It is left alone. If that object is gone for good, ${howToAdopt(asker)}`;
+  const what = wishOf(asker) ?? `If that object is gone for good, ${howToAdopt(asker)}`;
+  return `Bucket ${asker.bucket} has the owner tags of ${whose}. It is left alone. ${what}`;
 };
 
-const howToAdopt = (asker: Asker): string =>
-  isBorrower(asker)
-    ? `the owner of the Provider can hand it over: ${commandToConfirm(asker)}`
-    : 'set adoptionPolicy: Always to take it over.';
+/** What was said already to take the bucket over, and what it waits for; undefined where nobody who may has said so. */
+const wishOf = (asker: Asker): string | undefined => {
+  const isOwn = !isBorrower(asker) && asker.adoptionPolicy === 'Always';
+  if (!isOwn && asker.isConfirmed !== true) return undefined;
+  const word = isOwn ? 'adoptionPolicy is Always' : 'The owner of the Provider has confirmed it';
+  return `${word}: the bucket is taken over once that object is gone. If its cluster is one that this cluster replaces, name that in --former-cluster-ids.`;
+};
+
+const howToAdopt = (asker: Asker): string => {
+  if (!isBorrower(asker)) return 'set adoptionPolicy: Always to take it over.';
+  const command = `the owner of the Provider can hand it over: ${commandToConfirm(asker)}`;
+  return asker.adoptionPolicy === 'Always'
+    ? `adoptionPolicy: Always counts only in the namespace of the Provider; ${command}`
+    : command;
+};
 
 const explainDoubt = (rule: Rule, act: Act, asker: Asker): Fault => {
   const { bucket } = asker;

@@ -343,7 +343,10 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
       return {
         verdict,
         sight,
-        fault: verdict.is === 'ours' ? undefined : explainOwnership(verdict, act, asker),
+        fault:
+          verdict.is === 'ours'
+            ? undefined
+            : explainOwnership(verdict, act, { ...asker, adoptionPolicy: spec.adoptionPolicy, isConfirmed: confirmed }),
         tags: tagsOf(seen),
         isAbsent: seen.kind === 'absent',
         memory,

@@ -43,6 +43,17 @@ describe('what stands by a reference to a Bucket', () => {
     const own = world.references({ crossNamespaceRefs: false });
     expect(await own.isBucketEnded(ref, 'team-b', signal)).toBe(false);
   });
+
+  it.each([
+    ['being deleted', photos(lent, leaving)],
+    ['gone', undefined],
+  ])('stays when the Bucket is %s with the definition of its kind', async (_what, bucket) => {
+    const world = createTestWorld(driver);
+    if (bucket !== undefined) world.buckets.set('team-a/photos', bucket as never);
+    world.live.buckets.set('team-a/photos', bucket as never);
+    world.kube.leave('buckets');
+    expect(await world.references().isBucketEnded(ref, 'team-b', signal)).toBe(false);
+  });
 });
 
 describe('a reference to a Provider', () => {

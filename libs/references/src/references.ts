@@ -179,7 +179,9 @@ export const createReferences = ({
     const known = informer.get(keyOfReference(ref, from));
     if (known === undefined || isLeaving(known)) {
       const live = await kube.get<ReferredBucket>(informer.resource, { namespace: owner, name: ref.name }, { signal });
-      return live === undefined || isLeaving(live);
+      if (live !== undefined && !isLeaving(live)) return false;
+      // Who deletes the definition of Buckets says nothing about any of them.
+      return kube.takesNew(informer.resource, { signal });
     }
     return (
       (await isWithdrawn(informer, ref, from, signal)) || isWithdrawn(providers, known.spec.providerRef, owner, signal)

@@ -306,6 +306,20 @@ describe('a controller on a real API server', () => {
     expect(logOf(by)).toContain('"event":"vanished"');
   });
 
+  it('undoes nothing when the definition of its kind is deleted, until a person lets each object go', async () => {
+    await start('--leader-elect=false');
+    await create('meant', { size: 1 });
+    await untilReady('meant');
+    await plane.kubectl(['delete', 'crd', 'widgets.runtime.test', '--wait=false']);
+    await eventually('it is in doubt', async () => readyOf(await read('meant'))?.reason === 'OwnershipInDoubt');
+    await annotate('meant', { 's3.cloud37.dev/abandon': 'true' });
+    await plane.kubectl(['wait', '--for=delete', 'crd/widgets.runtime.test', '--timeout=60s']);
+    expect(outside.effects.map(({ method }) => method)).toEqual(['PUT']);
+    expect(outside.sizes.get('default/meant')).toBe(1);
+    await installWidgets(plane);
+    await eventually('the kind is served again', () => list(widgets).then(() => true));
+  });
+
   it('leaves its work to an object that came back under the same name', async () => {
     await start('--leader-elect=false');
     const { promise: begun, resolve } = Promise.withResolvers<undefined>();

@@ -1,4 +1,6 @@
-import { blocked } from '@operator/outcome';
+import { annotations, reasons } from '@operator/api';
+import { blocked, waiting, type Fault } from '@operator/outcome';
+import { isAbandoned } from './annotations.ts';
 import { backoffMs } from './backoff.ts';
 import type { Turn } from './controller-deps.ts';
 import { hasMemory } from './custody.ts';
@@ -11,7 +13,7 @@ import type { Ended } from './next-attempt.ts';
 import { faultOf } from './pass-fault.ts';
 import { type Rooms, requireTellable, resyncMsOf } from './passes.ts';
 import type { Finalized } from './reconciler.ts';
-import { type KubeObject, ownStatus } from './resource.ts';
+import { type KubeObject, type Resource, ownStatus } from './resource.ts';
 import { statusOf } from './status.ts';
 
 /** The pause between two passes of one deletion that makes progress. */
@@ -24,6 +26,8 @@ export const finalize = async <Spec, Status>(
   turn: Turn,
 ): Promise<Ended> => {
   const { deps, custody, vanished, notices } = rooms;
+  const held = await holdForKind(rooms, given, turn);
+  if (held !== undefined) return held;
   custody.resume(given.metadata.uid);
   // Whoever emptied its status since has not undone what it has outside.
   const known = turn.isStored ? custody.restored(given) : given;
@@ -46,6 +50,37 @@ export const finalize = async <Spec, Status>(
   }
   return goOn(rooms, { object, from: ownStatus(pass.current()) }, finalized, turn);
 };
+
+/**
+ * Who deletes the definition of a kind deletes every object of it, and means none of them: nothing is undone outside for that, see decision 29.
+ * Undefined where the object itself was to go: once its deletion has made progress that is known.
+ */
+const holdForKind = async <Spec, Status>(
+  rooms: Rooms<Spec, Status>,
+  object: KubeObject<Spec, Status>,
+  turn: Turn,
+): Promise<Ended | undefined> => {
+  const { deps, deletions, vanished, notices } = rooms;
+  if (deletions.has(object.metadata.uid)) return undefined;
+  if (await deps.kube.takesNew(deps.resource, { signal: turn.signal })) return undefined;
+  const fault = kindLeaves(deps.resource);
+  if (!turn.isStored) {
+    vanished.end(object);
+    notices.tellGivenUp(object, fault, turn.log);
+    return { how: 'given-up' };
+  }
+  if (isAbandoned(object)) return letGo(rooms, object, turn);
+  const own = ownStatus(object);
+  return goOn(rooms, { object, from: own }, blocked(own, fault), turn);
+};
+
+const kindLeaves = ({ group, kind, plural }: Resource): Fault =>
+  waiting(
+    reasons.OwnershipInDoubt,
+    `The definition ${plural}.${group} is being deleted, and with it every ${kind} of the cluster. That does not say what becomes of this one, so nothing ` +
+      `is changed at the server. To let the object go and leave there what it has, annotate it with ${annotations.abandon}: "true"; ` +
+      `all of them: kubectl annotate --overwrite -A --all ${plural}.${group} ${annotations.abandon}=true`,
+  );
 
 /** True when an object says something of its own, and not what `known` says. */
 const saysOther = <Spec, Status>(told: KubeObject<Spec, Status>, known: KubeObject<Spec, Status>): boolean =>

@@ -72,6 +72,12 @@ export interface KubeClient {
   /** Undefined when there is no such object. */
   get<T = StoredObject>(resource: Resource, ref: ObjectRef, options?: RequestOptions): Promise<T | undefined>;
   /**
+   * False while the definition of a kind is being deleted, and once it is gone: the API server then takes no new object of the kind, and deletes those
+   * that there are. True also where that may not be asked. By discovery, which needs no rights of its own.
+   * Source: Kubernetes, apiextensions-apiserver, customresource_discovery_controller.go.
+   */
+  takesNew(resource: Resource, options?: RequestOptions): Promise<boolean>;
+  /**
    * One consistent list, piece by piece. What has more than a page is streamed where the server can (Kubernetes 1.34 and later do
    * by default), else, and where `pageSize` is given, it comes page by page. While streaming, `timeoutMs` is for each piece.
    * @throws KubeError 410 when the list expired between two pages

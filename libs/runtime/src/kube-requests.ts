@@ -210,6 +210,18 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       }
     },
 
+    async takesNew(resource: Resource, given?: RequestOptions) {
+      const path = `/apis/${resource.group}/${resource.version}`;
+      try {
+        const served = await send<ServedKinds>({ verb: 'discover', method: 'GET', resource, path }, given);
+        return served.resources.some(({ name, verbs }) => name === resource.plural && verbs.includes('create'));
+      } catch (caught) {
+        if (isKubeError(caught, 404)) return false;
+        if (isKubeError(caught, 403)) return true;
+        throw caught;
+      }
+    },
+
     async *list<T>(
       resource: Resource,
       selection: Selection,
@@ -357,6 +369,11 @@ const queryOf = (query: Readonly<Record<string, string | undefined>> = {}): stri
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`;
 };
+
+/** What a version of a group serves. Source: Kubernetes API, APIResourceList. */
+interface ServedKinds {
+  readonly resources: readonly { readonly name: string; readonly verbs: readonly string[] }[];
+}
 
 /** Source: Kubernetes API, Status. */
 interface KubeStatus {

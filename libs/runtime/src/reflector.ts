@@ -57,7 +57,10 @@ export const reflect = async <T extends StoredObject>(
       if (isAbsent)
         log.warn({ event: 'watch', reason: 'KindAbsent' }, `${resource.plural} are not served yet; trying again`);
       else
-        log.warn({ event: 'watch', reason: 'WatchFailed', err: caught }, `cannot watch ${resource.plural}; trying again`);
+        log.warn(
+          { event: 'watch', reason: 'WatchFailed', err: caught },
+          `cannot watch ${resource.plural}; trying again`,
+        );
     }
     const pauseMs = pauseMsAfter(caught, isAbsent ? absences : failures, failed, random);
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);

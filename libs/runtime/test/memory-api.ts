@@ -24,6 +24,8 @@ export interface MemoryApi {
   remove(name: string): void;
   /** The HTTP status with which every request but list and watch is refused, or 0 for no answer; undefined: it is there. */
   away: number | undefined;
+  /** True: the definition of the kind is being deleted. */
+  isKindLeaving: boolean;
   /** Told the HTTP status of every answer, 0 for none. */
   onAnswer: (code: number) => void;
   /** From now on the watch tells nothing. */
@@ -88,6 +90,7 @@ export const createMemoryApi = (resource: Resource, namespace = 'n'): MemoryApi 
   };
 
   const kube: Partial<KubeClient> = {
+    takesNew: async () => !api.isKindLeaving,
     get: async (_resource, { name }) => {
       answer(`get ${name}`);
       return structuredClone(objects.get(name)) as never;
@@ -119,6 +122,7 @@ export const createMemoryApi = (resource: Resource, namespace = 'n'): MemoryApi 
   const api: MemoryApi = {
     kube: kube as KubeClient,
     away: undefined,
+    isKindLeaving: false,
     onAnswer: () => undefined,
     requests,
     statuses,

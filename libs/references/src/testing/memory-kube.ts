@@ -31,6 +31,8 @@ export interface MemoryKube {
   refuse(status: number | undefined): void;
   /** Answers every look at one of these with 403 from now on. */
   forbid(plural: string): void;
+  /** The definition of a kind is being deleted from now on. */
+  leave(plural: string): void;
   /** The data of a Secret in plain text; undefined when it is absent. */
   secret(ref: ObjectRef): Readonly<Record<string, string>> | undefined;
 }
@@ -84,6 +86,7 @@ export const createMemoryKube = (
   let version = 0;
   let refusal: number | undefined;
   const forbidden = new Set<string>();
+  const leaving = new Set<string>();
   const store = (plural: string, object: Stored): Stored => {
     version += 1;
     const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(version) } };
@@ -99,6 +102,7 @@ export const createMemoryKube = (
   };
 
   const client: KubeClient = {
+    takesNew: async ({ plural }) => !leaving.has(plural),
     get: <T>({ plural }: Resource, ref: ObjectRef) =>
       writes.read(() => {
         if (forbidden.has(plural)) throw refused(403, 'Forbidden');
@@ -157,6 +161,7 @@ export const createMemoryKube = (
       refusal = status;
     },
     forbid: (plural) => void forbidden.add(plural),
+    leave: (plural) => void leaving.add(plural),
     secret: (ref) => {
       const data = objects.get(keyOf('secrets', ref))?.data;
       return (

@@ -250,6 +250,23 @@ describe('leader election', () => {
     await until(() => only.leadership.mayWrite());
   });
 
+  it('says in one line, without a stack, that the lease cannot be renewed, however often that is tried', async () => {
+    const server = new LeaseServer();
+    const lines: { readonly msg: string; readonly status?: number; readonly err?: unknown }[] = [];
+    const only = run(server, 'a', {
+      log: pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[0]) }),
+    });
+    await until(() => only.leadership.mayWrite());
+    server.unreachable.add('a');
+    await until(() => only.terms.includes('lost'));
+    await until(() => lines.some(({ msg }) => msg.startsWith('Cannot reach the lease')));
+    expect(lines.filter(({ msg }) => msg.includes('the lease'))).toEqual([
+      expect.objectContaining({ msg: 'Cannot renew the lease: no answer', status: 0, reason: 'Unreachable' }),
+      expect.objectContaining({ msg: 'Cannot reach the lease; trying again: no answer', status: 0 }),
+    ]);
+    expect(lines.filter(({ err }) => err !== undefined)).toEqual([]);
+  });
+
   it('keeps the lease when a pass goes on after the stop', async () => {
     const server = new LeaseServer();
     const first = run(server, 'a', { isClean: false });

@@ -4,7 +4,7 @@ import type { Clock } from '@operator/outcome';
 import type { Logger } from 'pino';
 import { jittered } from './backoff.ts';
 import type { KubeClient } from './kube-client.ts';
-import { isKubeError } from './kube-error.ts';
+import { isKubeError, refusal } from './kube-error.ts';
 import type { Resource } from './resource.ts';
 
 export const leaseResource: Resource = {
@@ -153,6 +153,12 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
   const pause = (ms: number, signal: AbortSignal): Promise<boolean> =>
     sleep(jittered(ms, 0.1, random), true, { signal }).catch(() => false);
 
+  /** The stack of a refusal is that of every request, and says nothing. */
+  const warn = (what: string, caught: unknown): void => {
+    if (isKubeError(caught)) log.warn({ event: 'lease', ...refusal(caught) }, `${what}: ${caught.message}`);
+    else log.warn({ event: 'lease', err: caught }, `${what}.`);
+  };
+
   /** How leadership was won; undefined when the signal aborted before. */
   const campaign = async (signal: AbortSignal): Promise<'at once' | 'after a wait' | undefined> => {
     let told = '';
@@ -170,7 +176,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
         told = holder;
       } catch (caught) {
         freeInMs = Infinity;
-        if (told !== 'failed') log.warn({ event: 'lease', err: caught }, 'cannot reach the lease; trying again');
+        if (told !== 'failed') warn('Cannot reach the lease; trying again', caught);
         told = 'failed';
       }
       // Looking at the moment when a dead leader's lease ends makes the gap no longer than it has to be.
@@ -181,13 +187,17 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
 
   /** Renews until leadership is lost or `ended` aborts. */
   const keep = async (ended: AbortSignal): Promise<void> => {
+    let isTold = false;
     while (await pause(Math.min(timing.retryMs, Math.max(remainingMs(), 0)), ended)) {
       try {
-        if (await acquire()) continue;
+        const isRenewed = await acquire();
+        isTold = false;
+        if (isRenewed) continue;
         // Somebody changed the record: if it is still ours, the next renewal will hold.
         if ((await look()) > 0) renewedAt = -Infinity;
       } catch (caught) {
-        log.warn({ event: 'lease', err: caught }, 'cannot renew the lease');
+        if (!isTold) warn('Cannot renew the lease', caught);
+        isTold = true;
       }
       if (!mayWrite()) return;
     }
@@ -199,7 +209,7 @@ export const createLeadership = (options: LeaderElectionOptions): Leadership => 
       await kube.replace<Lease>(leaseResource, asApplied(recordOf('')), { timeoutMs: timing.retryMs });
       log.info({ event: 'lease' }, 'released the lease');
     } catch (caught) {
-      log.warn({ event: 'lease', err: caught }, 'could not release the lease; it ends by itself');
+      warn('Could not release the lease; it ends by itself', caught);
     }
     renewedAt = -Infinity;
   };

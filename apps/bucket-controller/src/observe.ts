@@ -1,11 +1,12 @@
 import { reasons } from '@operator/api';
-import { Fault, terminal, transient, waiting } from '@operator/outcome';
+import { Fault, reworded, terminal, transient, waiting } from '@operator/outcome';
 import { kinshipOf } from '@operator/ownership';
 import {
   askingOnce,
   isBorrowedBy,
   withdrawnBorrowers,
   type Borrower,
+  type Bucket,
   type BucketMemory,
   type BucketReferences,
   type OwnerLook,
@@ -70,12 +71,23 @@ export type SeenState = SeenBucket | AbsentBucket | BlockedBucket;
 /** Answers to which only the full look of `observeExistence` has the words. */
 const unclear: ReadonlySet<string> = new Set([reasons.BucketMissing, reasons.WrongRegion, reasons.AccessDenied]);
 
+/** Rethrows why the Provider may not be used, and says what becomes of a bucket that the object has. For `promise.catch`. */
+const tellKept =
+  ({ status }: Bucket) =>
+  (caught: unknown): never => {
+    const hasBucket = status?.ownership !== undefined && status.bucketName !== undefined;
+    if (!hasBucket || !(caught instanceof Fault) || caught.reason !== reasons.ReferenceNotGranted) throw caught;
+    throw reworded(caught, `${caught.message} Meanwhile bucket ${status.bucketName} stays at the server as it is.`);
+  };
+
 /** Reads everything that decides what is to be done. Writes nothing. */
 export const observeBucket = async (work: BucketWork): Promise<SeenState> => {
   const { bucket, deps, pass } = work;
   const { spec, metadata } = bucket;
   const isNew = !mayHave(bucket);
-  const provided = await deps.references.driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew });
+  const provided = await deps.references
+    .driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew })
+    .catch(tellKept(bucket));
   const renamed = await renameFault(work, provided);
   if (renamed !== undefined) return stuck(renamed);
   const { driver, provider } = provided;

@@ -652,6 +652,24 @@ describe('a bucket that is there already', () => {
     );
   });
 
+  it('stays as it is when its Provider no longer grants the namespace, and its object says so', async () => {
+    const { bench, providers } = borrow();
+    await bench.run();
+    const provider = providers.get('platform/provider');
+    if (provider === undefined) throw new Error('no Provider');
+    const spec = { ...provider.spec, allowedNamespaces: { names: [] } };
+    providers.set('platform/provider', { ...provider, spec });
+    expect(await bench.run()).toMatchObject({
+      result: 'waiting',
+      reason: 'ReferenceNotGranted',
+      writes: ['kube status'],
+    });
+    expect(bench.object().status?.conditions?.[0]?.message).toBe(
+      'Provider platform/provider may not be referred to from namespace team-a: it does not exist or its allowedNamespaces do not name it. ' +
+        'Meanwhile bucket photos stays at the server as it is.',
+    );
+  });
+
   it('is not taken, not even with Always, by who only borrows the Provider', async () => {
     const world = borrow({ spec: { ...declared, adoptionPolicy: 'Always' } });
     world.s3.make('photos', { tags: new Map([['foreign', 'kept']]) });

@@ -64,9 +64,9 @@ const otherServer = (
   const former = provider.status?.endpoint;
   if (former === undefined || former === serverIdentity || declared.includes(serverIdentity)) return undefined;
   return changed(
-    `The endpoint leads to ${serverIdentity}, and on ${former}`,
-    held,
-    `If it is the same server, say so by the annotation ${annotations.sameServer}: ${serverIdentity}`,
+    `spec.endpoint now points to ${serverIdentity}, but ${former}`,
+    { held, old: 'endpoint' },
+    `If it is the same server, say so: ${commandToDeclare(provider, [serverIdentity])}`,
   );
 };
 
@@ -79,41 +79,37 @@ const otherKeyService = (
 ): Fault | undefined => {
   const former = provider.status?.keyService;
   if (former === undefined || former === keyService || accessKeys.length === 0) return undefined;
-  const holders = { ...nobody, accessKeys };
-  if (keyService === undefined) return changed(`No keys are issued any more, and at ${former}`, holders);
-  const lead = `Keys are issued by ${keyService}, and at ${former}`;
+  const kept = { held: { ...nobody, accessKeys }, old: 'address of that service' };
+  if (keyService === undefined) return changed(`No keys are issued any more, but ${former}`, kept);
+  const lead = `Keys are now issued by ${keyService}, but ${former}`;
   // Another protocol has other users, whatever the address.
-  if (protocolOf(former) !== protocolOf(keyService)) return changed(lead, holders);
+  if (protocolOf(former) !== protocolOf(keyService)) return changed(lead, kept);
   const address = addressOf(keyService);
   if (declared.includes(address)) return undefined;
-  const value = [...declared, address].join(', ');
-  return changed(
-    lead,
-    holders,
-    `If it is the same service, say so by the annotation ${annotations.sameServer}: ${value}`,
-  );
+  const command = commandToDeclare(provider, [...declared, address]);
+  return changed(lead, kept, `If it is the same service, say so: ${command}`);
 };
 
 /** What cannot be told is taken for a change only with other credentials: the same ones are of the same account. */
 const otherAccount = (
-  { status }: Provider,
+  provider: Provider,
   { accountId, credentialsVersion }: Place,
   held: ProviderUsers,
   declared: readonly string[],
 ): Fault | undefined => {
-  const { accountId: former, credentialsVersion: formerVersion } = status ?? {};
+  const { accountId: former, credentialsVersion: formerVersion } = provider.status ?? {};
+  const kept = { held, old: 'credentials' };
   if (former === undefined || former === accountId) return undefined;
   if (accountId !== undefined) {
-    return changed(`The credentials are of account ${accountId}, and in account ${former}`, held);
+    return changed(`The credentials are now of account ${accountId}, but account ${former}`, kept);
   }
   if (formerVersion === undefined || formerVersion === credentialsVersion || declared.includes(former))
     return undefined;
-  const value = [...declared, former].join(', ');
   return changed(
-    `The Secrets have changed, and the server does not tell the account of these credentials; in account ${former}`,
-    held,
-    `It tells those that may list buckets (s3:ListAllMyBuckets). If they are of that account, you may also say so by the ` +
-      `annotation ${annotations.sameServer}: ${value}`,
+    `The Secrets have changed, and the server does not say of which account these credentials are, but account ${former}`,
+    kept,
+    'It says so to credentials that may list buckets (s3:ListAllMyBuckets). If these are of that account, you may also say so yourself: ' +
+      commandToDeclare(provider, [...declared, former]),
   );
 };
 
@@ -132,10 +128,21 @@ export const accountToKeep = (
   return isSame || countOf(usersAtServer(users)) > 0 ? proven : undefined;
 };
 
-const changed = (lead: string, held: ProviderUsers, wayOut?: string): Fault =>
+/** The command by which a person says that these are the former server, service or account. */
+const commandToDeclare = ({ metadata: { name, namespace } }: Provider, values: readonly string[]): string =>
+  `kubectl annotate --overwrite providers.s3.cloud37.dev ${name} -n ${namespace} ${annotations.sameServer}=${values.join(',')}`;
+
+/** What would be stranded, and what was there before. */
+interface Kept {
+  readonly held: ProviderUsers;
+  /** In words: follows "Restore the old". */
+  readonly old: string;
+}
+
+const changed = (lead: string, { held, old }: Kept, wayOut?: string): Fault =>
   waiting(
     reasons.ServerChanged,
-    [`${lead} there are things of ${describeUsers(held)}. Put it back, or delete those first.`, wayOut]
+    [`${lead} is used by ${describeUsers(held)}. Restore the old ${old}, or delete those objects first.`, wayOut]
       .filter((part) => part !== undefined)
       .join(' '),
   );

@@ -814,6 +814,22 @@ describe('buckets of Buckets that are gone', () => {
     expect(world.bench.facts()).toMatchObject({ retainedBuckets: [retained('left')], retainedBucketCount: 1 });
   });
 
+  it('are told no more as soon as a Bucket has taken them over, without another look', async () => {
+    const world = await ready();
+    for (const name of ['left', 'other']) leave(world, name);
+    world.bench.advance(300_000);
+    await world.bench.pass();
+    expect(world.bench.facts()).toMatchObject({ retainedBucketCount: 2 });
+    world.used.now = { buckets: [await owning(world, 'left')], accessKeys: [] };
+    await world.bench.pass();
+    expect(world.bench.facts()).toMatchObject({ retainedBuckets: [retained('other')], retainedBucketCount: 1 });
+    world.used.now = { buckets: [await owning(world, 'left'), await owning(world, 'other')], accessKeys: [] };
+    await world.bench.pass();
+    expect(world.bench.facts()).not.toHaveProperty('retainedBuckets');
+    expect(world.bench.facts()).toMatchObject({ retainedBucketCount: 0 });
+    expect(looks(world)).toBe(1);
+  });
+
   it.each([
     ['does not have it', {}],
     ['says without proof that it has it', { ownership: 'Created', bucketName: 'left' }],

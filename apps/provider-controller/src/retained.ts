@@ -57,7 +57,7 @@ export const observeRetained = async (
   if (!driver.marksBuckets) return {};
   const known = knownOf(provider);
   const standing = deps.retained.standing(provider, own.length, pass.now, known);
-  if (standing !== undefined) return standing;
+  if (standing !== undefined) return withoutTaken(standing, own, { provider, deps, pass });
   const remember = (facts: RetainedFacts, dueInMs: number) =>
     deps.retained.remember(provider, own.length, pass.now, facts, dueInMs);
   const names = await namesOf(own, { provider, deps, pass });
@@ -74,6 +74,24 @@ export const observeRetained = async (
   const uids = new Set([...deps.buckets.known()].map(({ metadata }) => metadata.uid));
   const retained = retainedOf(found.buckets, cluster, { uids, sees: deps.buckets.sees });
   return remember(reportRetained(retained, found.isComplete), lookIntervalMs);
+};
+
+/** What an earlier look found, but for what one of these Buckets has by now, with proof. */
+const withoutTaken = async (
+  facts: RetainedFacts,
+  own: readonly BucketUser[],
+  work: ProviderWork,
+): Promise<RetainedFacts> => {
+  const { retainedBuckets = [], retainedBucketCount = 0 } = facts;
+  const listed = new Set(retainedBuckets.map(({ bucketName }) => bucketName));
+  const heirs = own.filter(({ status }) => status?.bucketName !== undefined && listed.has(status.bucketName));
+  if (heirs.length === 0) return facts;
+  const taken = await namesOf(heirs, work);
+  const left = retainedBuckets.filter(({ bucketName }) => !taken.has(bucketName));
+  return {
+    ...(left.length === 0 ? {} : { retainedBuckets: left }),
+    retainedBucketCount: retainedBucketCount - (retainedBuckets.length - left.length),
+  };
 };
 
 /** What the buckets are called that these Buckets have, with proof: whoever gives a Bucket the name of a retained one does not hide that. */

@@ -357,7 +357,7 @@ const cases: readonly Case[] = [
       );
     },
     reason: 'PolicyInvalid',
-    message: /^statement\[0\]\.action: s3:getobject is written s3:GetObject; did you mean that\?/,
+    message: /^statement\[0\]\.action: s3:getobject is written s3:GetObject, with these capitals\./,
     mend: mendPolicy,
   },
   {

@@ -47,7 +47,7 @@ describe('an action of a bucket policy', () => {
     [
       'in other case',
       { action: 's3:getobject', resource: objects },
-      'statement[0].action: s3:getobject is written s3:GetObject; did you mean that?',
+      'statement[0].action: s3:getobject is written s3:GetObject, with these capitals',
     ],
     [
       'in other case and of the wrong level',
@@ -57,12 +57,12 @@ describe('an action of a bucket policy', () => {
     [
       'that is mistyped',
       { action: 's3:GetObjcet', resource: objects },
-      'statement[0].action: s3:GetObjcet is not an action of S3; did you mean s3:GetObject?',
+      'statement[0].action: s3:GetObjcet is not an action of S3 (did you mean "s3:GetObject"?)',
     ],
     [
       'that is a call',
       { action: 's3:ListObjectsV2', resource: bucket },
-      'statement[0].action: s3:ListObjectsV2 is not an action of S3; did you mean s3:ListBucket?',
+      'statement[0].action: s3:ListObjectsV2 is not an action of S3 (did you mean "s3:ListBucket"?)',
     ],
   ])('%s is told with what was meant', (_title, statement, words) => {
     expect(wordsOf('bucket', statement)).toBe(words);

@@ -49,14 +49,14 @@ const mismatchOf = (action: string, scope: Scope | undefined, kind: PolicyKind):
     return { is: 'level', message: `${name} ${about[only.level]}: use ${wanted} as resource` };
   }
   const isMisspelt = !/[*?]/.test(action) && only.name !== action;
-  return isMisspelt ? { is: 'spelling', message: `${name} is written ${only.name}; did you mean that?` } : undefined;
+  return isMisspelt ? { is: 'spelling', message: `${name} is written ${only.name}, with these capitals` } : undefined;
 };
 
 const unknownAction = (action: string): Omit<Mismatch, 'path'> | undefined => {
   const meant = action.length > longestName ? undefined : (actionOfCall(action) ?? nearest(action, namesOfActions));
   return meant === undefined
     ? undefined
-    : { is: 'unknown', message: `${action} is not an action of S3; did you mean ${meant}?` };
+    : { is: 'unknown', message: `${action} is not an action of S3 (did you mean "${meant}"?)` };
 };
 
 const namesOfActions = s3Actions.map(({ name }) => name);

@@ -82,7 +82,12 @@ describe('policyConflictClaims', () => {
   const restricts = { publicAccess: { ...blocks.publicAccess, blockPublicPolicy: false } };
   it.each([
     ['one policy', {}, [policy('a/p')], undefined],
-    ['two policies', {}, [policy('a/q'), policy('a/p')], /^2 BucketPolicies.*: a\/p, a\/q\./],
+    [
+      'two policies',
+      {},
+      [policy('a/q'), policy('a/p')],
+      /^2 BucketPolicies.*: a\/p, a\/q\. The one whose status\.applied is true is in effect\. Move the statements of the others into it, and delete them\.$/,
+    ],
     ['a public policy where nothing blocks it', {}, [policy('a/p', true)], undefined],
     ['a public policy under a block', blocks, [policy('a/p', true)], /a\/p is public/],
     ['a public policy that has no effect', restricts, [policy('a/p', true)], /restrictPublicBuckets to false/],

@@ -117,7 +117,7 @@ export const policyConflictClaims = (
     const names = policies.map(({ name }) => name).sort();
     return conflict(
       reasons.PolicyConflict,
-      `${String(names.length)} BucketPolicies refer to this bucket, and it can have one: ${names.join(', ')}. In effect is the one whose status says applied.`,
+      `${String(names.length)} BucketPolicies refer to this bucket, and it can have one: ${names.join(', ')}. The one whose status.applied is true is in effect. Move the statements of the others into it, and delete them.`,
     );
   }
   const offender = blocksPublicPolicies(spec, ownership) ? policies.find(({ isPublic }) => isPublic) : undefined;

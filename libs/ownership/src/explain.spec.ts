@@ -51,7 +51,9 @@ describe('explainOwnership', () => {
       ...borrower,
       adoptionPolicy: 'Always',
     });
-    expect(message).toContain('adoptionPolicy: Always counts only in the namespace of the Provider');
+    expect(message).toContain(
+      'It is left alone. adoptionPolicy: Always counts only in the namespace of the Provider. If ',
+    );
     expect(message).toContain(commandToConfirm(borrower));
   });
 

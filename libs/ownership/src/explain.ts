@@ -74,7 +74,7 @@ const explainOthers = (rule: Rule, owner: OwnerMark | undefined, asker: Asker): 
     default:
       return waiting(
         reasons.NotOwned,
-        `Bucket ${bucket} exists already without the owner tags of this operator. It is left alone. If it is this object's, ${howToAdopt(asker)}`,
+        `Bucket ${bucket} exists already without the owner tags of this operator. It is left alone. ${howToAdopt("If it is this object's", asker)}`,
       );
   }
 };
@@ -84,7 +84,7 @@ const explainClaimed = (owner: OwnerMark | undefined, asker: Asker): string => {
   const whose = isTold
     ? `Bucket ${owner.namespace}/${owner.name} of cluster ${owner.cluster}`
     : 'a Bucket of another namespace';
-  const what = wishOf(asker) ?? `If that object is gone for good, ${howToAdopt(asker)}`;
+  const what = wishOf(asker) ?? howToAdopt('If that object is gone for good', asker);
   return `Bucket ${asker.bucket} has the owner tags of ${whose}. It is left alone. ${what}`;
 };
 
@@ -96,12 +96,13 @@ const wishOf = (asker: Asker): string | undefined => {
   return `${word}: the bucket is taken over once that object is gone. If its cluster is one that this cluster replaces, name that in --former-cluster-ids.`;
 };
 
-const howToAdopt = (asker: Asker): string => {
-  if (!isBorrower(asker)) return 'set adoptionPolicy: Always to take it over.';
-  const command = `the owner of the Provider can hand it over: ${commandToConfirm(asker)}`;
+/** `when`: the condition under which it is right, such as "If it is this object's". */
+const howToAdopt = (when: string, asker: Asker): string => {
+  if (!isBorrower(asker)) return `${when}, set adoptionPolicy: Always to take it over.`;
+  const word = `${when}, the owner of the Provider can hand it over: ${commandToConfirm(asker)}`;
   return asker.adoptionPolicy === 'Always'
-    ? `adoptionPolicy: Always counts only in the namespace of the Provider; ${command}`
-    : command;
+    ? `adoptionPolicy: Always counts only in the namespace of the Provider. ${word}`
+    : word;
 };
 
 const explainDoubt = (rule: Rule, act: Act, asker: Asker): Fault => {

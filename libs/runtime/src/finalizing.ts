@@ -69,7 +69,7 @@ const holdForKind = async <Spec, Status>(
     notices.tellGivenUp(object, fault, turn.log);
     return { how: 'given-up' };
   }
-  if (isAbandoned(object)) return letGo(rooms, object, turn);
+  if (isAbandoned(object)) return letGo(rooms, object, turn, 'let go as asked: what it has at the server stays');
   const own = ownStatus(object);
   return goOn(rooms, { object, from: own }, blocked(own, fault), turn);
 };
@@ -90,6 +90,7 @@ const letGo = async <Spec, Status>(
   { deps, custody, vanished }: Rooms<Spec, Status>,
   object: KubeObject<Spec, Status>,
   turn: Turn,
+  told = 'nothing is left to undo; the finalizer is removed',
 ): Promise<Ended> => {
   const { informer } = deps;
   const { key, log } = turn;
@@ -100,7 +101,7 @@ const letGo = async <Spec, Status>(
   if (turn.isStored && hasFinalizer(object, deps.finalizer)) await takeFinalizerOff(deps, custody, object, turn);
   // It may have vanished during this very pass.
   if (!turn.isStored || !isThere()) vanished.end(object);
-  log.info({ event: 'finalized' }, 'nothing is left to undo; the finalizer is removed');
+  log.info({ event: 'finalized' }, told);
   return { how: 'finalized' };
 };
 

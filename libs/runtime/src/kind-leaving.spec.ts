@@ -57,6 +57,8 @@ it('undoes nothing for an object that is deleted with its definition, and says h
   });
   api.change('a', { metadata: { annotations: { 's3.cloud37.dev/abandon': 'true' } } });
   await vi.waitUntil(() => stage.informer.get('n/a') === undefined);
+  await vi.waitUntil(() => stage.lines.some(({ event }) => event === 'finalized'));
+  expect(stage.lines.at(-1)?.msg).toBe('let go as asked: what it has at the server stays');
   expect(undone).toEqual([]);
 });
 

@@ -60,6 +60,19 @@ export const tellAcross =
     throw reworded(caught, `Bucket ${keyOf(bucket)} cannot be used now: ${caught.reason}; its own conditions say why.`);
   };
 
+/** Rethrows that the Provider of the Bucket may not be used, and says what becomes of a policy that was applied. For `promise.catch`. */
+export const tellKept =
+  ({ memory }: Pick<PolicyWork, 'memory'>) =>
+  (caught: unknown): never => {
+    const bucketName = memory?.bucketName;
+    if (bucketName === undefined || !(caught instanceof Fault) || caught.reason !== reasons.ReferenceNotGranted)
+      throw caught;
+    throw reworded(
+      caught,
+      `${caught.message} Meanwhile the policy that was applied to bucket ${bucketName} stays as it is.`,
+    );
+  };
+
 /** Why the document must not be sent to this server. Fault `terminal` Unsupported, PolicyInvalid. */
 export const findUnfit = (
   wanted: IamPolicy,

@@ -526,6 +526,28 @@ describe('a grant that was taken back', () => {
     expect(atServer(world)).toEqual(iam('s3:GetObject'));
   });
 
+  it('by the Provider of the Bucket leaves the policy as it is too, and says so', async () => {
+    const world = begin({ bucket: { providerRef: { name: 'provider', namespace: 'platform' } } });
+    const lend = (names: readonly string[]) => {
+      const provider = providerOf(world.s3.driver, { metadata: { namespace: 'platform' } });
+      world.providers.set('platform/provider', {
+        ...provider,
+        spec: { ...provider.spec, allowedNamespaces: { names: [...names] } },
+        status: { ...provider.status, credentialsVersion: '2' },
+      });
+    };
+    const data = { 'access-key': 'ADMIN', 'secret-key': 'admin-secret' };
+    world.kube.put('secrets', { metadata: { name: 'admin', namespace: 'platform' }, data });
+    world.s3.make('photos', { tags: ownerTags({ name: 'photos' }, { lender: 'platform' }) });
+    lend(['team-a']);
+    expect(await world.bench.run()).toMatchObject({ result: 'settled' });
+    lend([]);
+    const report = await world.bench.run();
+    expect(report).toMatchObject({ result: 'waiting', reason: 'ReferenceNotGranted' });
+    expect(report.message).toContain('Meanwhile the policy that was applied to bucket photos stays as it is.');
+    expect(atServer(world)).toEqual(iam('s3:GetObject'));
+  });
+
   it('takes the policy from the bucket once the owner has confirmed, whatever befalls any one write', async () => {
     await tryEveryMishap(
       async () => {

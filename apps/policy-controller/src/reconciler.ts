@@ -14,6 +14,7 @@ import {
   providerKeyOf,
   reachBucket,
   tellAcross,
+  tellKept,
   type ReachedBucket,
 } from './observe.ts';
 import { planPolicy, type PolicyPlan, type PolicySight } from './plan.ts';
@@ -53,7 +54,7 @@ const keepDocument = async (given: PolicyWork): Promise<Outcome<BucketPolicyStat
 
   const wanted = await documentFor(bucket, work).catch(onlyFault);
   if (wanted instanceof Fault) return isNotApplied(wanted);
-  const reached = await reachBucket(bucket, work).catch(tellAcross(bucket, work));
+  const reached = await reachBucket(bucket, work).catch(tellAcross(bucket, work)).catch(tellKept(work));
   const unfit = findUnfit(wanted, reached, work) ?? (await findKeptOff(wanted, bucket, reached, work));
   if (unfit !== undefined) return isNotApplied(unfit);
 

@@ -1,4 +1,13 @@
-import { StackingConfigBuilder, StackingMode } from '@grafana/grafana-foundation-sdk/common';
+import {
+  LegendDisplayMode,
+  LegendPlacement,
+  SortOrder,
+  StackingConfigBuilder,
+  StackingMode,
+  TooltipDisplayMode,
+  VizLegendOptionsBuilder,
+  VizTooltipOptionsBuilder,
+} from '@grafana/grafana-foundation-sdk/common';
 import {
   DashboardBuilder,
   DatasourceVariableBuilder,
@@ -24,6 +33,17 @@ const choice = (name: string, metric: string) =>
     .allValue('.*')
     .current({ selected: true, text: 'All', value: '$__all' });
 
+/** The SDK's own defaults hide it, and then nobody knows which line is whose. */
+const legend = () =>
+  new VizLegendOptionsBuilder()
+    .showLegend(true)
+    .displayMode(LegendDisplayMode.List)
+    .placement(LegendPlacement.Bottom)
+    .calcs([]);
+
+/** All lines at a point in time, the highest first. */
+const tooltip = () => new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending);
+
 const panelOf = ({ title, description = '', unit, queries, isStacked = false }: Panel): PanelBuilder => {
   const builder = new PanelBuilder()
     .title(title)
@@ -32,6 +52,8 @@ const panelOf = ({ title, description = '', unit, queries, isStacked = false }: 
     .unit(unit)
     .span(8)
     .height(8)
+    .legend(legend())
+    .tooltip(tooltip())
     .fillOpacity(isStacked ? 30 : 0)
     .stacking(new StackingConfigBuilder().mode(isStacked ? StackingMode.Normal : StackingMode.None).group('A'));
   queries.forEach(({ expr, legend }, index) =>

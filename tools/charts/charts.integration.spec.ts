@@ -97,8 +97,12 @@ interface Manifest {
   readonly metadata: { readonly name: string; readonly uid?: string; readonly namespace?: string };
   readonly rules?: readonly Rule[];
   readonly spec?: {
+    readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> };
     readonly template?: {
-      readonly spec: { readonly containers: readonly { image: string; args: readonly string[] }[] };
+      readonly spec: {
+        readonly terminationGracePeriodSeconds: number;
+        readonly containers: readonly { image: string; args: readonly string[] }[];
+      };
     };
   };
 }
@@ -275,6 +279,12 @@ describe('the charts', () => {
     ['no digest', umbrella, { operator: { image: { digest: 'abc' } } }, /digest.*pattern/s],
     ['a preset that is none', umbrella, { rbac: { preset: 'all' } }, /preset.*minimal.*scoped.*full/s],
     ['no duration', umbrella, { operator: { resyncInterval: 'often' } }, /resyncInterval.*pattern/s],
+    [
+      'a duration no controller takes',
+      umbrella,
+      { operator: { shutdownDeadline: '1.5h' } },
+      /shutdownDeadline.*pattern/s,
+    ],
     ['no namespace', umbrella, { watch: { namespaces: ['Team_A'] } }, /namespaces.*pattern/s],
     ['scoped without namespaces', umbrella, { rbac: { preset: 'scoped' } }, /watch\.namespaces is empty\. List/],
     [
@@ -320,6 +330,33 @@ describe('the charts', () => {
       umbrella,
       { operator: { replicas: 2, leaderElection: false } },
       /Turn the election on/,
+    ],
+    [
+      'a budget that keeps the only replica',
+      umbrella,
+      { operator: { podDisruptionBudget: { enabled: true } } },
+      /provider-controller: .*minAvailable is 1 and operator\.replicas is 1: no Pod could ever be evicted/,
+    ],
+    [
+      'a budget whose share is rounded up to all replicas',
+      'bucket-controller',
+      { operator: { replicas: 2, podDisruptionBudget: { enabled: true, minAvailable: '51%' } } },
+      /minAvailable is 51% and operator\.replicas is 2/,
+    ],
+    [
+      'a tag that its digest would win over',
+      umbrella,
+      {
+        operator: { image: { tag: 'v2' } },
+        controllers: { bucket: { operator: { image: { digest: `sha256:${'a'.repeat(64)}` } } } },
+      },
+      /bucket-controller: operator\.image\.tag is v2, and operator\.image\.digest, which wins/,
+    ],
+    [
+      'one digest for four images',
+      umbrella,
+      { operator: { image: { digest: `sha256:${'a'.repeat(64)}` } } },
+      /set controllers\.<name>\.operator\.image\.digest/,
     ],
     [
       'a ServiceMonitor without metrics',
@@ -402,6 +439,28 @@ describe('the charts', () => {
     );
   });
 
+  it('keep Pods of each shard from being evicted together', async () => {
+    const shards = ['a', 'rest'].map((name) => ({ name, selector: `shard=${name}` }));
+    const operator = { replicas: 3, podDisruptionBudget: { enabled: true, minAvailable: '50%' } };
+    const budgets = await manifestsOf('bucket-controller', { operator, watch: { shards } }, 'PodDisruptionBudget');
+    const deployments = await manifestsOf('bucket-controller', { operator, watch: { shards } }, 'Deployment');
+    const kept = (manifests: readonly Manifest[]) =>
+      manifests.map(({ metadata, spec }) => [metadata.name, spec?.selector?.matchLabels]);
+    expect(kept(budgets)).toEqual(kept(deployments));
+    expect(budgets.map(({ spec }) => spec?.selector?.matchLabels['s3.cloud37.dev/shard'])).toEqual(['a', 'rest']);
+  });
+
+  it.each([
+    ['', 35],
+    ['40s', 50],
+    ['1m30s', 100],
+    ['1h1s', 3_611],
+  ])('give a Pod ten seconds more than the shutdown deadline "%s"', async (shutdownDeadline, seconds) => {
+    const deployments = await manifestsOf(umbrella, { operator: { shutdownDeadline } }, 'Deployment');
+    const given = deployments.map(({ spec }) => spec?.template?.spec.terminationGracePeriodSeconds);
+    expect(given).toEqual(controllerNames.map(() => seconds));
+  });
+
   it.each([
     ['minimal', { rbac: { preset: 'minimal', userRoles: { create: false } } }],
     ['scoped', { rbac: { preset: 'scoped', userRoles: { create: false } }, watch: { namespaces: ['team-a'] } }],
@@ -470,13 +529,34 @@ describe('the charts', () => {
     expect(await controlPlane.kubectl(['get', 'crds', '-o', 'name'])).toContain('buckets.s3.cloud37.dev');
   });
 
-  it('say what comes next', async () => {
-    const archive = charts.get(umbrella) ?? '';
+  it.each([
+    ['provider-controller', [], ''],
+    [umbrella, [], ''],
+    [umbrella, ['--set=rbac.preset=minimal'], ', in a namespace that is watched (s3-operator)'],
+    [
+      umbrella,
+      ['--set=rbac.preset=scoped', '--set=watch.namespaces={team-a,team-b}'],
+      ', in a namespace that is watched (team-a, team-b)',
+    ],
+  ])('say what comes next, as %s with %j', async (chart, values, where) => {
     // helm 3 asks a cluster even then.
     const inCluster = [`--kubeconfig=${controlPlane.kubeconfigPath}`, '--namespace=s3-operator'];
-    const { stdout } = await run(helm, ['install', 's3', archive, '--dry-run=client', ...inCluster]);
-    expect(stdout).toContain('kubectl rollout status');
-    expect(stdout).toContain('kind: Provider');
+    const install = ['install', 's3', charts.get(chart) ?? '', '--dry-run=client', ...inCluster, ...values];
+    const { stdout } = await run(helm, install);
+    expect(stdout).toContain(`a Provider that names it${where}:`);
+    const [, manifest = ''] = /<<'END'\n(.*?)^ *END$/ms.exec(stdout) ?? [];
+    expect(manifest).toContain('kind: Provider');
+    await controlPlane.kubectl(['apply', '--dry-run=server', '--validate=strict', '-f', '-'], manifest);
+    const selectors = [...stdout.matchAll(/rollout status .* -l (\S+)/g)].map(([, selector]) => selector);
+    const deployments = await manifestsOf(chart, {}, 'Deployment');
+    expect(selectors).toEqual(
+      deployments.map(({ spec }) =>
+        Object.entries(spec?.selector?.matchLabels ?? {})
+          .map((label) => label.join('='))
+          .toSorted()
+          .join(),
+      ),
+    );
   });
 
   it('tell Artifact Hub their CRDs and examples', async () => {

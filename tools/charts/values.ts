@@ -38,8 +38,8 @@ const passedOnList = (description: string) =>
 
 /** Source: Kubernetes, names of objects. */
 const dnsLabel = { pattern: '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$' };
-/** As the controllers read it; empty leaves it to them. */
-const duration = { pattern: '^$|^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$' };
+/** As the controllers read it (`parseDuration` of @operator/api); empty leaves it to them. */
+const duration = { pattern: '^$|^([0-9]{1,6}[hms])+$' };
 const digest = { pattern: '^$|^sha256:[0-9a-f]{64}$' };
 /** Empty for the controller's own default. */
 const ownDefault = "Empty: the controller's own default.";
@@ -48,7 +48,7 @@ const operator = {
   image: object('Where the image comes from: `<registry>/<repository>/<name>-controller`.', {
     registry: text('Registry.', 'ghcr.io'),
     repository: text('Repository that the images of all controllers lie in.', 'cloud37/wasabi-s3-operator'),
-    tag: text("Tag. Empty: the chart's appVersion. Without effect where a digest is given.", ''),
+    tag: text("Tag. Empty: the chart's appVersion. Refused beside a digest, which would win.", ''),
     digest: text('Digest, `sha256:…`. It differs for each controller: set it per controller.', '', digest),
     pullPolicy: oneOf('When the image is pulled.', ['IfNotPresent', 'Always', 'Never'], 'IfNotPresent'),
   }),
@@ -66,7 +66,11 @@ const operator = {
     duration,
   ),
   logLevel: oneOf('How much is logged.', ['trace', 'debug', 'info', 'warn', 'error'], 'info'),
-  shutdownDeadline: text(`How long a graceful stop may take. ${ownDefault}`, '', duration),
+  shutdownDeadline: text(
+    `How long a graceful stop may take; the Pod gets ten seconds more. ${ownDefault}`,
+    '',
+    duration,
+  ),
   formerClusterIds: listOf(
     'uids of the namespace kube-system of clusters that this one has replaced; buckets with their owner tags can be adopted.',
     Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' }),
@@ -96,10 +100,13 @@ const operator = {
   extraEnvFrom: passedOnList('ConfigMaps and Secrets that the environment comes from.'),
   extraVolumes: passedOnList('Further volumes of the Pods.'),
   extraVolumeMounts: passedOnList('Where they are mounted.'),
-  podDisruptionBudget: object('PodDisruptionBudget.', {
-    enabled: flag('Whether there is one. Useful with two replicas or more.', false),
+  podDisruptionBudget: object('PodDisruptionBudget of each Deployment.', {
+    enabled: flag(
+      'Whether there is one. It needs two replicas or more: with one, no node of it could be drained.',
+      false,
+    ),
     minAvailable: Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^[0-9]+%$' })], {
-      description: 'Pods that must stay, a number or `50%`.',
+      description: 'Pods that must stay, a number or `50%`: fewer than `replicas`.',
       default: 1,
     }),
   }),

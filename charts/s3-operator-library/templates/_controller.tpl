@@ -16,12 +16,10 @@
 {{- end }}
 {{- if $values.watch.shards }}
 {{- range $values.watch.shards }}
----
-{{ include "s3-operator.deployment" (merge (dict "deployment" (printf "%s-%s" $fullname .name) "shard" .name "selector" .selector) $context) }}
+{{ include "s3-operator.shard" (merge (dict "deployment" (printf "%s-%s" $fullname .name) "shard" .name "selector" .selector) $context) }}
 {{- end }}
 {{- else }}
----
-{{ include "s3-operator.deployment" (merge (dict "deployment" $fullname "shard" "" "selector" $values.watch.selector) $context) }}
+{{ include "s3-operator.shard" (merge (dict "deployment" $fullname "shard" "" "selector" $values.watch.selector) $context) }}
 {{- end }}
 {{- if and $values.metrics.enabled $values.metrics.service.enabled }}
 ---
@@ -31,13 +29,19 @@
 ---
 {{ include "s3-operator.serviceMonitor" $context }}
 {{- end }}
-{{- if $values.operator.podDisruptionBudget.enabled }}
----
-{{ include "s3-operator.podDisruptionBudget" $context }}
-{{- end }}
 {{- if $values.operator.networkPolicy.enabled }}
 ---
 {{ include "s3-operator.networkPolicy" $context }}
+{{- end }}
+{{- end -}}
+
+{{/* A Deployment and what is of it alone. In: what `s3-operator.controller` gathers, and deployment, shard, selector. */}}
+{{- define "s3-operator.shard" -}}
+---
+{{ include "s3-operator.deployment" . }}
+{{- if .values.operator.podDisruptionBudget.enabled }}
+---
+{{ include "s3-operator.podDisruptionBudget" . }}
 {{- end }}
 {{- end -}}
 

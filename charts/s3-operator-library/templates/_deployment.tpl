@@ -44,7 +44,7 @@ spec:
       priorityClassName: {{ . }}
       {{- end }}
       # Longer than the controller's own deadline, so that it ends by itself.
-      terminationGracePeriodSeconds: 35
+      terminationGracePeriodSeconds: {{ include "s3-operator.gracePeriod" . }}
       securityContext:
         runAsNonRoot: true
         runAsUser: 65532

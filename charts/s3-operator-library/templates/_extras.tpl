@@ -35,16 +35,20 @@ spec:
       interval: {{ .values.metrics.serviceMonitor.interval }}
 {{- end -}}
 
+{{/* Each Deployment has its own: one for all shards would let the last Pod of a shard go as long as another shard has one. */}}
 {{- define "s3-operator.podDisruptionBudget" -}}
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
-  {{- include "s3-operator.metadata" . | nindent 2 }}
+  name: {{ .deployment }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "s3-operator.labels" . | nindent 4 }}
 spec:
   minAvailable: {{ .values.operator.podDisruptionBudget.minAvailable }}
   selector:
     matchLabels:
-      {{- include "s3-operator.selectorLabels" . | nindent 6 }}
+      {{- include "s3-operator.podSelector" . | nindent 6 }}
 {{- end -}}
 
 {{- define "s3-operator.networkPolicy" -}}

@@ -14,7 +14,7 @@ This chart has no CRDs. Once for each cluster, and again with each new version:
   helm show crds oci://ghcr.io/cloud37/wasabi-s3-operator/charts/s3-provider-operator --version {{ .root.Chart.Version }} | kubectl apply --server-side --force-conflicts -f -
 {{- end }}
 
-Next, a Secret with the credentials and a Provider that names it{{ with .root.Values.watch.namespaces }}, in a namespace that is watched ({{ join ", " . }}){{ end }}:
+Next, a Secret with the credentials and a Provider that names it{{ with include "s3-operator.watchNamespaces" (dict "namespace" $namespace "values" .root.Values) }}, in a namespace that is watched ({{ replace "," ", " . }}){{ end }}:
 
   kubectl create secret generic store-admin --from-literal=access-key=… --from-literal=secret-key=…
   kubectl apply -f - <<'END'

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { controllerNames } from '../controllers.ts';
 import { startControlPlane, type ControlPlane } from '../local/index.ts';
@@ -12,7 +12,9 @@ import { obtainServers } from '../local/servers/obtain.ts';
 import { dashboardFile } from '../monitoring/dashboard.ts';
 import { rulesFile } from '../monitoring/alerts.ts';
 import { projectRoot } from '../paths.ts';
+import { until } from '../harness/until.ts';
 import { packageCharts } from './package.ts';
+import { chartValues, valuePaths } from './values.ts';
 
 const run = promisify(execFile);
 
@@ -57,7 +59,8 @@ beforeAll(async () => {
   await controlPlane.kubectl(['wait', '--for=condition=established', 'crd', '--all', '--timeout=30s']);
   for (const namespace of ['s3-operator', 'team-a', 'team-b', 'argocd']) {
     await controlPlane.kubectl(['create', 'namespace', namespace]);
-    await controlPlane.kubectl(['label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted']);
+    const level = ['enforce', 'warn'].map((mode) => `pod-security.kubernetes.io/${mode}=restricted`);
+    await controlPlane.kubectl(['label', 'namespace', namespace, ...level]);
   }
 });
 afterAll(async () => {
@@ -97,6 +100,7 @@ interface Manifest {
   readonly metadata: { readonly name: string; readonly uid?: string; readonly namespace?: string };
   readonly rules?: readonly Rule[];
   readonly spec?: {
+    readonly replicas?: number;
     readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> };
     readonly template?: {
       readonly spec: {
@@ -253,9 +257,52 @@ const cases: readonly (readonly [string, string, object])[] = [
     },
   ],
   ['other names', umbrella, { nameOverride: 'storage', fullnameOverride: 'storage' }],
-  ['no limits', umbrella, { operator: { resources: {} } }],
+  ['no limits', umbrella, { operator: { resources: { limits: null } } }],
+  [
+    'what few set',
+    umbrella,
+    {
+      operator: {
+        image: { repository: 'mirror/s3', pullPolicy: 'Always' },
+        networkPolicy: {
+          enabled: true,
+          storage: [{ ports: [{ port: 7480, protocol: 'TCP' }] }],
+          dns: [{ to: [{ ipBlock: { cidr: '10.0.0.10/32' } }], ports: [{ port: 53, protocol: 'UDP' }] }],
+          metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+        },
+      },
+      metrics: {
+        port: 9090,
+        service: { annotations: { 'example.com/a': 'b' } },
+        serviceMonitor: { enabled: true, interval: '1m' },
+        dashboard: { enabled: true, labels: { grafana: 'main' } },
+      },
+      argocd: { enabled: true, namespace: 'team-a' },
+      controllers: { provider: { enabled: false }, bucket: { enabled: false } },
+    },
+  ],
   ['health and actions for Argo CD', umbrella, { argocd: { enabled: true } }],
 ];
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The paths of what is set in values, each as long as the chart declares it. */
+const setIn = (values: object, declared: ReadonlySet<string>, above = ''): readonly string[] =>
+  Object.entries(values).flatMap(([name, below]: [string, unknown]) => {
+    const path = `${above}${name}`;
+    return declared.has(path) || !isRecord(below) ? [path] : setIn(below, declared, `${path}.`);
+  });
+
+/** The values without the one at this path. */
+const without = (values: object, path: string): object => {
+  const [name = '', ...rest] = path.split('.');
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([key, below]: [string, unknown]) =>
+      key !== name ? [[key, below]] : rest.length > 0 && isRecord(below) ? [[key, without(below, rest.join('.'))]] : [],
+    ),
+  );
+};
 
 /** A ConfigMap, as far as it matters here. */
 interface ConfigMap {
@@ -267,6 +314,55 @@ describe('the charts', () => {
   it.each(cases)('with %s are accepted by the API server without a warning', async (_title, chart, values) => {
     const manifests = await template(chart, values);
     await controlPlane.kubectl(['apply', '--dry-run=server', '--warnings-as-errors', '-f', '-'], manifests);
+  });
+
+  it.each(cases.slice(1))(
+    'with %s are other ones than without any one of the values',
+    async (_title, chart, values) => {
+      const declared = new Set(chartValues.filter((one) => one.chart === chart).flatMap(valuePaths));
+      const whole = await template(chart, values);
+      for (const path of setIn(values, declared)) {
+        // Some values are needed by others.
+        const less = await template(chart, without(values, path)).catch((error: unknown) => String(error));
+        expect(less === whole, `${path} has no effect`).toBe(false);
+      }
+    },
+  );
+
+  it('are tried with each of their values', () => {
+    const declared = chartValues.filter(({ chart }) => chart === umbrella).flatMap(valuePaths);
+    const set = cases
+      .flatMap(([, , values]) => setIn(values, new Set(declared)))
+      // Of one controller or of all.
+      .map((path) => path.replace(/^controllers\.\w+\.(?!enabled)/, ''));
+    expect(declared.filter((path) => !set.includes(path))).toEqual([]);
+  });
+
+  it('have of one controller what is said of it, also that it is off, and of the others what is said of all', async () => {
+    const values = {
+      operator: { replicas: 2, leaderElection: true, tolerations: [{ operator: 'Exists' }] },
+      controllers: {
+        policy: { operator: { replicas: 0, leaderElection: false, logLevel: 'debug' }, metrics: { enabled: false } },
+      },
+    };
+    const deployments = await manifestsOf(umbrella, values, 'Deployment');
+    const services = await manifestsOf(umbrella, values, 'Service');
+    const told = deployments.map(({ metadata, spec }) => [
+      metadata.name,
+      spec?.replicas,
+      spec?.template?.spec.containers[0]?.args.filter((arg) =>
+        /^--(leader-elect|log-level|metrics-address)=/.test(arg),
+      ),
+    ]);
+    const usual = ['--leader-elect=true', '--metrics-address=:8080', '--log-level=info'];
+    const own = ['--leader-elect=false', '--metrics-address=0', '--log-level=debug'];
+    expect(told).toEqual(
+      controllerNames.map((name) =>
+        name === 'policy' ? [`s3-${name}-controller`, 0, own] : [`s3-${name}-controller`, 2, usual],
+      ),
+    );
+    const others = controllerNames.filter((name) => name !== 'policy');
+    expect(services.map(({ metadata }) => metadata.name)).toEqual(others.map((name) => `s3-${name}-controller`));
   });
 
   it.each([
@@ -489,6 +585,66 @@ describe('the charts', () => {
     }
   });
 
+  it('give people who view, edit or administer a namespace what their role has there, and nowhere else', async () => {
+    const group = 's3.cloud37.dev';
+    const resources = ['providers', 'buckets', 'bucketpolicies', 'accesskeys'];
+    const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
+    const [read, write] = [verbs.slice(0, 3), verbs.slice(3)];
+    const ours = (await manifestsOf(umbrella, {}, 'ClusterRole')).filter(({ metadata }) =>
+      /^s3-operator-(view|edit|admin)$/.test(metadata.name),
+    );
+    expect(ours).toHaveLength(3);
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: ours });
+    await controlPlane.kubectl(['apply', '-f', '-'], list);
+    onTestFinished(async () => {
+      await controlPlane.kubectl(['delete', '-f', '-'], list);
+    });
+    for (const role of ['view', 'edit', 'admin'])
+      await controlPlane.kubectl([
+        'create',
+        'rolebinding',
+        role,
+        `--clusterrole=${role}`,
+        `--user=${role}`,
+        '-n=team-a',
+      ]);
+
+    /** The verbs that a user has, by resource; those of a status are told as a resource of their own. */
+    const rightsOf = async (user: string, namespace: string) => {
+      const asked = [...resources.map((resource) => ({ resource })), { resource: 'buckets', subresource: 'status' }];
+      const items = asked.flatMap((about) =>
+        verbs.map((verb) => ({
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SubjectAccessReview',
+          spec: { user, resourceAttributes: { namespace, group, verb, ...about } },
+        })),
+      );
+      const reviews = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+      const told = ['-o', String.raw`jsonpath={.status.allowed}{"\n"}`];
+      const answers = (await controlPlane.kubectl(['create', '-f', '-', ...told], reviews)).trim().split('\n');
+      expect(answers).toHaveLength(items.length);
+      const allowed = items.filter((_, index) => answers[index] === 'true');
+      const named = allowed.map(({ spec: { resourceAttributes: about } }) => ({
+        verb: about.verb,
+        name: 'subresource' in about ? `${about.resource}/${about.subresource}` : about.resource,
+      }));
+      return Object.fromEntries(
+        [...Map.groupBy(named, ({ name }) => name)].map(([name, of]) => [name, of.map(({ verb }) => verb)]),
+      );
+    };
+    // Kubernetes adds them to its own a moment later.
+    await until(
+      () => rightsOf('admin', 'team-a'),
+      (rights) => rights.providers?.length === verbs.length,
+      { what: 'the roles are added to those of Kubernetes' },
+    );
+    const all = (of: readonly string[]) => Object.fromEntries(resources.map((resource) => [resource, of]));
+    expect(await rightsOf('view', 'team-a')).toEqual(all(read));
+    expect(await rightsOf('edit', 'team-a')).toEqual({ ...all([...read, ...write]), providers: read });
+    expect(await rightsOf('admin', 'team-a')).toEqual(all(verbs));
+    for (const user of ['view', 'edit', 'admin']) expect(await rightsOf(user, 'team-b')).toEqual({});
+  });
+
   it('name images by digest, and tell Artifact Hub what has changed, as they are released', async () => {
     const digests = new Map(
       controllerNames.map((name, at): [string, string] => [`${name}-controller`, `sha256:${String(at).repeat(64)}`]),
@@ -557,6 +713,18 @@ describe('the charts', () => {
           .join(),
       ),
     );
+  });
+
+  it('have the CRDs of crds/, as the step before an upgrade applies them', async () => {
+    const { stdout } = await run(helm, ['show', 'crds', charts.get(umbrella) ?? ''], { maxBuffer: 64 * 1024 * 1024 });
+    const said = await controlPlane.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], stdout);
+    expect(said.trim().split('\n')).toHaveLength(4);
+    const folder = join(projectRoot, 'crds');
+    const files = await Promise.all((await readdir(folder)).map((file) => readFile(join(folder, file), 'utf8')));
+    const byName = (definitions: readonly unknown[]) =>
+      new Map((definitions as readonly Manifest[]).map((definition) => [definition.metadata.name, definition]));
+    const shown = parseAllDocuments(stdout).flatMap((document) => (document.toJS() as Manifest | null) ?? []);
+    expect(byName(shown)).toEqual(byName(files.map((file) => parse(file) as unknown)));
   });
 
   it('tell Artifact Hub their CRDs and examples', async () => {

@@ -349,6 +349,10 @@ const leavesOf = (schema: JsonSchema, path: readonly string[] = []): readonly Le
         : [],
   );
 
+/** The path of each value of a chart that has a default, such as `operator.image.tag`. */
+export const valuePaths = ({ schema }: ChartValues): readonly string[] =>
+  leavesOf(schema).map(({ path }) => path.join('.'));
+
 /** `values.yaml`, with every description as a comment. */
 export const valuesFile = ({ chart, schema }: ChartValues): string =>
   [

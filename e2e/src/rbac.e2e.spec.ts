@@ -45,20 +45,23 @@ interface Audited {
 interface Preset {
   readonly preset: 'minimal' | 'scoped' | 'full';
   readonly values: object;
+  /** Rights that are given only where somebody asks for them, to write ConfigMaps and to restart workloads, and the use of them. */
+  readonly asked: boolean;
   /** Where the Provider is, and where the objects that use it are. */
   readonly lender: string;
   readonly borrower: string;
 }
 
 const presets: readonly Preset[] = [
-  { preset: 'minimal', values: {}, lender: release, borrower: release },
+  { preset: 'minimal', values: {}, asked: false, lender: release, borrower: release },
   {
     preset: 'scoped',
     values: { watch: { namespaces: ['storage', 'team-a'] } },
+    asked: true,
     lender: 'storage',
     borrower: 'team-a',
   },
-  { preset: 'full', values: {}, lender: 'storage', borrower: 'team-a' },
+  { preset: 'full', values: {}, asked: true, lender: 'storage', borrower: 'team-a' },
 ];
 
 const auditPolicy = {
@@ -86,10 +89,34 @@ const users = [
   ['BucketPolicy', 'public'],
 ] as const;
 
-/** `controller verb resource`, over all presets. */
+/** `controller verb resource`, over all presets; with the name of the object where rights are given by name. */
 const used = new Set<string>();
+const isByName = (controller: ControllerName, verb: string, resource: string, name: string): boolean =>
+  grants[controller].some(
+    (grant) => grant.resource === resource && grant.verbs.includes(verb) && grant.names?.includes(name) === true,
+  );
 
-describe.each(presets)('the rights of the preset $preset', ({ preset, values, lender, borrower }) => {
+/** What an AccessKey may have restarted, and nothing runs of. */
+const workloads = [
+  ['Deployment', { replicas: 0 }],
+  ['StatefulSet', { replicas: 0, serviceName: 'app' }],
+  ['DaemonSet', {}],
+] as const;
+const workload = (kind: string, more: object) => ({
+  apiVersion: 'apps/v1',
+  kind,
+  metadata: { name: 'app' },
+  spec: {
+    ...more,
+    selector: { matchLabels: { app: 'app' } },
+    template: {
+      metadata: { labels: { app: 'app' } },
+      spec: { containers: [{ name: 'app', image: 'example.com/app:1' }] },
+    },
+  },
+});
+
+describe.each(presets)('the rights of the preset $preset', ({ preset, values, asked, lender, borrower }) => {
   let world: World;
   let auditLog: string;
   const controllers: Controller[] = [];
@@ -114,7 +141,7 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
     const { controlPlane } = world;
     for (const namespace of new Set([release, lender, borrower])) await world.createNamespace(namespace);
     const valuesFile = join(dir, `${preset}.json`);
-    writeFileSync(valuesFile, JSON.stringify({ rbac: { preset }, ...values }));
+    writeFileSync(valuesFile, JSON.stringify({ rbac: { preset, configMaps: asked, rollouts: asked }, ...values }));
     await run(helm, [
       'install',
       release,
@@ -210,6 +237,38 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
     await untilAllReady();
   };
 
+  const rookOf = async () => (await world.kube.get('ConfigMap', borrower, 'app-credentials'))?.data;
+  const untilRook = (isAsWanted: (data: Awaited<ReturnType<typeof rookOf>>) => boolean) =>
+    until(rookOf, isAsWanted, { what: 'the ConfigMap of the AccessKey is as wanted', timeoutMs: 60_000 });
+
+  /** A ConfigMap beside the Secret, which somebody alters, and workloads that are restarted for each pair; and no more of both. */
+  const useWhatIsAsked = async () => {
+    const { kube, controlPlane } = world;
+    const items = workloads.map(([kind, more]) => workload(kind, more));
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+    await controlPlane.kubectl(['apply', '-n', borrower, '-f', '-'], list);
+    const rollout = workloads.map(([kind]) => ({ kind, name: 'app' }));
+    const secretTemplate = { presets: ['RookObjectBucketClaim'] };
+    await kube.patch('AccessKey', borrower, 'app', { spec: { secretTemplate, rollout } });
+    await untilRook((data) => data?.BUCKET_NAME === `rbac-${preset}`);
+    await kube.patch('ConfigMap', borrower, 'app-credentials', { data: { BUCKET_NAME: 'somebody-elses' } });
+    await kube.patch('AccessKey', borrower, 'app', {
+      metadata: { annotations: { [annotations.rotateRequestedAt]: 'once' } },
+    });
+    await untilRook((data) => data?.BUCKET_NAME === `rbac-${preset}`);
+    await until(
+      () => kube.get('AccessKey', borrower, 'app'),
+      (key) =>
+        key?.status?.answeredRotateRequest === 'once' &&
+        key.status.rollouts?.length === workloads.length &&
+        key.status.rollouts.every(({ finished }) => finished),
+      { what: 'the workloads were restarted for the new pair', timeoutMs: 120_000 },
+    );
+    await kube.patch('AccessKey', borrower, 'app', { spec: { secretTemplate: null, rollout: null } });
+    await untilRook((data) => data === undefined);
+    await untilAllReady();
+  };
+
   /** The lender takes its grant back, says so, and then gives it again. */
   const withdrawAndGrantAgain = async () => {
     const { kube } = world;
@@ -268,6 +327,7 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
     await kube.untilReady('Provider', lender, 'store', 60_000);
     await untilAllReady();
     await changeAll();
+    if (asked) await useWhatIsAsked();
     if (isLent) await withdrawAndGrantAgain();
     await grantBySelector();
 
@@ -280,21 +340,28 @@ describe.each(presets)('the rights of the preset $preset', ({ preset, values, le
     for (const controller of controllers) await controller.stop();
     const refused = audited().filter(({ responseStatus }) => responseStatus?.code === 403);
     expect(refused.map(({ user, verb, requestURI }) => `${user.username} ${verb} ${requestURI}`)).toEqual([]);
+    const heard = new Set<ControllerName>();
     for (const { user, verb, objectRef } of audited()) {
       const name = controllerNames.find((one) => user.username.endsWith(`-${one}-controller`));
       if (name === undefined || objectRef === undefined) continue;
-      const { resource, subresource } = objectRef;
-      used.add(`${name} ${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`);
+      heard.add(name);
+      const { resource, subresource, name: object = '' } = objectRef;
+      const of = isByName(name, verb, resource, object) ? ` ${object}` : '';
+      used.add(`${name} ${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}${of}`);
     }
+    // What is not in the log was not refused there either.
+    expect([...heard].toSorted()).toEqual(controllerNames.toSorted());
   });
 });
 
 it('no verb is granted that is not used under one of the presets', () => {
   const unused = controllerNames.flatMap((name) =>
-    grants[name].flatMap(({ resource, verbs, unseen }) =>
+    grants[name].flatMap(({ resource, verbs, names = [''], unseen }) =>
       unseen !== undefined
         ? []
-        : verbs.map((verb) => `${name} ${verb} ${resource}`).filter((granted) => !used.has(granted)),
+        : verbs
+            .flatMap((verb) => names.map((object) => `${name} ${verb} ${resource} ${object}`.trim()))
+            .filter((granted) => !used.has(granted)),
     ),
   );
   expect(unused).toEqual([]);

@@ -170,7 +170,6 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
       verbs: ['get', 'create', 'patch', 'delete'],
       where: 'own',
       when: 'configMaps',
-      unseen: 'No preset of roles grants it by itself.',
       why: 'the ConfigMap of `secretTemplate.presets: [RookObjectBucketClaim]`',
     },
     ...['deployments', 'statefulsets', 'daemonsets'].map((resource): Grant => ({
@@ -179,7 +178,6 @@ export const grants: Readonly<Record<ControllerName, readonly Grant[]>> = {
       verbs: ['get', 'patch'],
       where: 'own',
       when: 'rollouts',
-      unseen: 'No preset of roles grants it by itself.',
       why: 'restart what `rollout` of an AccessKey names',
     })),
     ...everyController,

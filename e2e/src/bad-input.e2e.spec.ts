@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventReasons } from '@operator/api';
 import { freePort } from '@operator/tools/local';
 import {
   accessKeySpec,
@@ -14,6 +17,7 @@ import {
   specChange,
   type World,
 } from '@operator/tools/harness';
+import { projectRoot } from '@operator/tools/paths';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld } from './world.ts';
 
@@ -479,6 +483,39 @@ describe('bad input', () => {
       const output = await controller.output();
       expect(output).not.toContain('InternalError');
       expect(output.match(/"event":"start"/g)).toHaveLength(1);
+    }
+  });
+
+  it('is logged in lines whose fields are those that docs/observability.md has', async () => {
+    const page = readFileSync(join(projectRoot, 'docs/observability.md'), 'utf8');
+    const [, told = ''] = /^\| `event` .*? one of (.*) \|$/m.exec(page) ?? [];
+    const events = new Set([...Object.keys(eventReasons), ...[...told.matchAll(/`(\w+)`/g)].map(([, word]) => word)]);
+    for (const controller of controllers) {
+      const lines = (await controller.output())
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+      const ofPasses = lines.filter(({ traceId }) => traceId !== undefined);
+      expect(ofPasses.length).toBeGreaterThan(10);
+      const odd = lines.filter(
+        ({ controller: by, time, level, event, reason = 'None' }) =>
+          by !== `${controller.name}-controller` ||
+          !/^\d{4}-\d\d-\d\dT.*Z$/.test(String(time)) ||
+          !/^(trace|debug|info|warn|error)$/.test(String(level)) ||
+          !events.has(String(event)) ||
+          !/^[A-Z][A-Za-z]+$/.test(String(reason)),
+      );
+      expect(odd, controller.name).toEqual([]);
+      const nobodys = ofPasses.filter(
+        ({ resource, uid, provider }) =>
+          !/^[-\w]+\/[-\w]+$/.test(String(resource)) ||
+          !/^[-0-9a-f]{36}$/.test(String(uid)) ||
+          // That of a BucketPolicy is known from its Bucket.
+          (controller.name === 'policy' ? false : !/^[-\w]+\/[-\w]+$/.test(String(provider))),
+      );
+      expect(nobodys, controller.name).toEqual([]);
+      const ofHealthy = ofPasses.filter(({ resource }) => resource === `${healthy}/${healthy}`).at(-1);
+      expect(ofHealthy, controller.name).toMatchObject({ provider: `${healthy}/${healthy}` });
     }
   });
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { alerts, rows, startScenario, type Scenario } from '@operator/tools/monitoring';
+import { alerts, dashboardFile, startScenario, type Scenario } from '@operator/tools/monitoring';
 import { obtainServers } from '@operator/tools/local';
 import { until, type World } from '@operator/tools/harness';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -24,10 +24,15 @@ const seconds = (): number => Date.now() / 1_000;
 /** What a query of the dashboard gave within the last five seconds. */
 const ask = (expr: string) => scenario.ask(expr, seconds() - 5, seconds());
 
+/** As Grafana imports it. */
+const dashboard = JSON.parse(dashboardFile()) as {
+  readonly panels: readonly { readonly title: string; readonly targets?: readonly { readonly expr: string }[] }[];
+  readonly templating: { readonly list: readonly { readonly name: string; readonly query: string }[] };
+};
+
 it('every query of the dashboard returns data of a real Prometheus', async () => {
-  const queries = rows.flatMap(({ panels }) =>
-    panels.flatMap(({ title, queries: asked }) => asked.map(({ expr }) => ({ title, expr }))),
-  );
+  const queries = dashboard.panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expr })));
+  expect(queries.length).toBeGreaterThan(20);
   let round = 0;
   const left = await until(
     async () => {
@@ -57,6 +62,22 @@ it('the alerts are loaded and evaluated without an error, and that of a bucket t
   expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
   const raised = rules.filter(({ state }) => state !== 'inactive').map(({ name, state }) => `${name} ${state}`);
   expect(raised).toEqual(['S3ProviderNotConnected pending', 'S3ObjectsPaused pending', 'S3BucketVanished firing']);
+});
+
+it('the dashboard offers the namespaces and Providers that there are', async () => {
+  const offered = await Promise.all(
+    dashboard.templating.list.flatMap(({ name, query }) => {
+      // Source: Grafana, template variables of Prometheus.
+      const [, metric, label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(query) ?? [];
+      if (metric === undefined) return [];
+      const lines = ask(`count by (${label}) (${metric})`);
+      return [lines.then((all) => [name, new Set(all.map(({ metric: labels }) => labels[label]))])];
+    }),
+  );
+  expect(Object.fromEntries(offered)).toEqual({
+    namespace: new Set(['storage', 'team-a']),
+    provider: new Set(['storage/away', 'storage/minio', 'storage/secure']),
+  });
 });
 
 it('an object keeps its own namespace where the target has one too', async () => {

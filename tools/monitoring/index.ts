@@ -1,3 +1,3 @@
 export { alerts } from './alerts.ts';
-export { rows } from './panels.ts';
+export { dashboardFile } from './dashboard.ts';
 export { startScenario, type Scenario } from './scenario.ts';

@@ -127,6 +127,16 @@ const allRolledOut = async (nameOf = (name: string) => `${release}-${name}-contr
   for (const name of controllerNames) await untilRolledOut(cluster, operator, nameOf(name));
 };
 
+/** Asks the API server to evict a pod of the operator, as a drain does; returns `evicted`, or why it is not. */
+const evict = async (name: string): Promise<string> => {
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace: operator } };
+  const path = `/api/v1/namespaces/${operator}/pods/${name}/eviction`;
+  return cluster.kubectl(['create', '--raw', path, '-f', '-'], JSON.stringify(eviction)).then(
+    () => 'evicted',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+};
+
 /** Has a controller begin anew, with no connection from before. */
 const restart = async (controller: string): Promise<void> => {
   const name = `${release}-${controller}-controller`;
@@ -196,6 +206,18 @@ const works = async (application: string, key: string): Promise<void> => {
 };
 const currentKey = async (): Promise<string> =>
   (await kube.get('AccessKey', team, 'quickstart'))?.status?.accessKeyId ?? 'none';
+/** Asks for another key and waits until it is in the Secret; returns it. `request`: any new text. */
+const rotate = async (request: string): Promise<string> => {
+  await kube.patch('AccessKey', team, 'quickstart', {
+    metadata: { annotations: { 's3.cloud37.dev/rotate-requested-at': request } },
+  });
+  await until(
+    () => kube.get('AccessKey', team, 'quickstart'),
+    (object) => object?.status?.answeredRotateRequest === request,
+    { what: 'the rotation is answered', timeoutMs: 120_000 },
+  );
+  return currentKey();
+};
 const applicationsWork = async (): Promise<void> => {
   const key = await currentKey();
   for (const application of ['by-environment', 'by-files']) await works(application, key);
@@ -229,15 +251,7 @@ describe('the operator on a node', () => {
     const former = await currentKey();
     await applicationsWork();
 
-    await kube.patch('AccessKey', team, 'quickstart', {
-      metadata: { annotations: { 's3.cloud37.dev/rotate-requested-at': 'now' } },
-    });
-    await until(
-      () => kube.get('AccessKey', team, 'quickstart'),
-      (object) => object?.status?.answeredRotateRequest === 'now',
-      { what: 'the rotation is answered', timeoutMs: 120_000 },
-    );
-    const key = await currentKey();
+    const key = await rotate('now');
     expect(key).not.toBe(former);
     await works('by-files', key);
     await works('by-environment', former);
@@ -247,6 +261,23 @@ describe('the operator on a node', () => {
     await cluster.kubectl(['rollout', 'restart', 'deployment/by-environment', `--namespace=${team}`]);
     await untilRolledOut(cluster, team, 'by-environment');
     await works('by-environment', key);
+  });
+
+  it('restarts who cannot read a key again, once the chart gives the right to', async () => {
+    const rollout = [{ kind: 'Deployment', name: 'by-environment' }];
+    await kube.patch('AccessKey', team, 'quickstart', { spec: { rollout } });
+    await kube.untilNotReady('AccessKey', team, 'quickstart', 'Forbidden', 120_000);
+    await upgrade('rbac.rollouts=true');
+    await works('by-environment', await rotate('again'));
+    const { status } = await until(
+      () => kube.untilReady('AccessKey', team, 'quickstart', 180_000),
+      (object) => object.status?.rollouts?.every(({ finished }) => finished) === true,
+      { what: 'the restart has finished', timeoutMs: 120_000 },
+    );
+    expect(status?.rollouts).toMatchObject(rollout);
+    await kube.patch('AccessKey', team, 'quickstart', { spec: { rollout: null } });
+    await upgrade();
+    await applicationsWork();
   });
 
   it('goes on when all its pods are killed', async () => {
@@ -306,6 +337,26 @@ describe('the operator on a node', () => {
     await changesTag('after-drain');
     await allReady();
     await applicationsWork();
+  });
+
+  it('lets one of two replicas be evicted, and the other only when there are two again', async () => {
+    await upgrade('operator.replicas=2', 'operator.podDisruptionBudget.enabled=true');
+    await allRolledOut();
+    const [one = '', other = ''] = await untilPods(['bucket'], 2);
+    await until(
+      () => evict(one),
+      (answer) => answer === 'evicted',
+      { what: 'one of two is evicted', timeoutMs: 60_000, everyMs: 500 },
+    );
+    expect(await evict(other)).toContain("violate the pod's disruption budget");
+    await allRolledOut();
+    await until(
+      () => evict(other),
+      (answer) => answer === 'evicted',
+      { what: 'the other one is evicted', timeoutMs: 60_000, everyMs: 500 },
+    );
+    await allRolledOut();
+    await changesTag('after-evictions');
   });
 
   it('has another leader when the one that leads is killed', async () => {

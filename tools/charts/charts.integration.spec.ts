@@ -133,6 +133,7 @@ const cases: readonly (readonly [string, string, object])[] = [
   ],
   ['rights in ConfigMaps and workloads', umbrella, { rbac: { configMaps: true, rollouts: true } }],
   ['no roles', umbrella, { rbac: { create: false, userRoles: { create: false } } }],
+  ['no guard of the CRDs', umbrella, { crds: { guard: false } }],
   ['a ServiceAccount that exists', umbrella, { operator: { serviceAccount: { create: false, name: 's3' } } }],
   [
     'annotated ServiceAccounts',
@@ -644,6 +645,43 @@ describe('the charts', () => {
     expect(await rightsOf('admin', 'team-a')).toEqual(all(verbs));
     for (const user of ['view', 'edit', 'admin']) expect(await rightsOf(user, 'team-b')).toEqual({});
   });
+
+  it.each([umbrella, 'provider-controller'])(
+    'keep our CRDs from being deleted, as %s does, until somebody says that it is meant',
+    async (chart) => {
+      const policies = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'];
+      const items = (await Promise.all(policies.map((kind) => manifestsOf(chart, {}, kind)))).flat();
+      expect(items).toHaveLength(2);
+      const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+      await controlPlane.kubectl(['apply', '-f', '-'], list);
+      onTestFinished(async () => {
+        await controlPlane.kubectl(['delete', '-f', '-'], list);
+      });
+      const ours = ['providers', 'buckets', 'bucketpolicies', 'accesskeys'].map((kind) => `${kind}.s3.cloud37.dev`);
+      const deletionOf = (...names: readonly string[]) =>
+        controlPlane.kubectl(['delete', 'crd', '--dry-run=server', ...names]).then(
+          () => 'deleted',
+          (error: unknown) => String(error),
+        );
+      for (const name of ours) {
+        const refused = await until(
+          () => deletionOf(name),
+          (answer) => answer !== 'deleted',
+          { what: 'the policy is in force' },
+        );
+        const [plural = ''] = name.split('.');
+        expect(refused).toContain(`With this CRD all ${plural} would be deleted`);
+        expect(refused).toContain(`kubectl annotate crd ${name} s3.cloud37.dev/allow-deletion=true`);
+      }
+      expect(await deletionOf('--all')).toContain('With this CRD all');
+      expect(await deletionOf('servicemonitors.monitoring.coreos.com')).toBe('deleted');
+
+      const word = ['annotate', 'crd', 'accesskeys.s3.cloud37.dev'];
+      await controlPlane.kubectl([...word, 's3.cloud37.dev/allow-deletion=true']);
+      expect(await deletionOf('accesskeys.s3.cloud37.dev')).toBe('deleted');
+      await controlPlane.kubectl([...word, 's3.cloud37.dev/allow-deletion-']);
+    },
+  );
 
   it('name images by digest, and tell Artifact Hub what has changed, as they are released', async () => {
     const digests = new Map(

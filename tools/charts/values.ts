@@ -217,6 +217,16 @@ const userRoles = {
   }),
 };
 
+/** Of the cluster, as the CRDs are. */
+const crds = {
+  crds: object('The CRDs.', {
+    guard: flag(
+      'Whether a ValidatingAdmissionPolicy refuses to delete them, since all objects would go with them. One release of the cluster needs it.',
+      true,
+    ),
+  }),
+};
+
 /** In the one chart that has the CRDs. */
 const argocd = {
   argocd: object('Health checks and actions of the four kinds for Argo CD, as keys of its ConfigMap.', {
@@ -283,6 +293,7 @@ export const chartValues: readonly ChartValues[] = [
       ...shared,
       rbac: object('Rights in Kubernetes.', { ...rbac, ...userRoles }),
       metrics: object('Metrics.', { ...metrics, ...monitoring }),
+      ...crds,
       ...argocd,
       controllers: object(
         'What differs for one controller.',
@@ -295,7 +306,7 @@ export const chartValues: readonly ChartValues[] = [
     schema: object('', {
       ...common,
       ...shared,
-      ...(name === 'provider' ? { rbac: object('Rights in Kubernetes.', { ...rbac, ...userRoles }) } : {}),
+      ...(name === 'provider' ? { rbac: object('Rights in Kubernetes.', { ...rbac, ...userRoles }), ...crds } : {}),
     }),
   })),
 ];

@@ -1,6 +1,5 @@
 {{/*
-Refuses the deletion of our CRDs: with a CRD go all its objects, and the controllers would do for each what its deletion asks for.
-In: root. Source: Kubernetes, admissionregistration.k8s.io/v1.
+Refuses the deletion of our CRDs: with a CRD go all its objects. The controllers undo nothing at a server for that, and nobody would manage it any more. In: root. Source: Kubernetes, admissionregistration.k8s.io/v1.
 */}}
 {{- define "s3-operator.crdGuard" -}}
 {{- $context := dict "root" .root "name" "provider" -}}
@@ -29,7 +28,7 @@ spec:
         's3.cloud37.dev/allow-deletion' in oldObject.metadata.annotations &&
         oldObject.metadata.annotations['s3.cloud37.dev/allow-deletion'] == 'true'
       messageExpression: >-
-        'With this CRD all ' + oldObject.spec.names.plural + ' would be deleted, and what each of them has at its server as their deletion asks for it. '
+        'With this CRD all ' + oldObject.spec.names.plural + ' would be deleted, and what they have at their servers would be managed by nobody. '
         + 'If that is meant: kubectl annotate crd ' + oldObject.metadata.name + ' s3.cloud37.dev/allow-deletion=true'
 ---
 apiVersion: admissionregistration.k8s.io/v1

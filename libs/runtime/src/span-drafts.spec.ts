@@ -85,6 +85,37 @@ describe('the spans of a pass', () => {
     });
   });
 
+  it('are no part of a pass that is over, though it has set them going', async () => {
+    const { drafts, sent } = recorded(0);
+    const over = Promise.withResolvers<undefined>();
+    let later: Promise<SpanDraft> | undefined;
+    let trailing: Promise<undefined> | undefined;
+    const root = await drafts.run(span('pass', true), async (pass) => {
+      trailing = drafts.run(span('trailing'), () => over.promise);
+      later = over.promise.then(() => drafts.run(span('watch'), async (watch) => watch));
+      return pass;
+    });
+    over.resolve(undefined);
+    await trailing;
+    const watch = await later;
+    expect(watch?.parent).toBeUndefined();
+    expect(watch?.trace).not.toBe(root.trace);
+    expect(root.trace.ended).toEqual([]);
+    expect(sent).toEqual([]);
+  });
+
+  it('are sent with a pass that is over, where that was sent', async () => {
+    const { drafts, sent } = recorded(1);
+    const over = Promise.withResolvers<undefined>();
+    let trailing: Promise<undefined> | undefined;
+    await drafts.run(span('pass', true), async () => {
+      trailing = drafts.run(span('trailing'), () => over.promise);
+    });
+    over.resolve(undefined);
+    await trailing;
+    expect(sent).toEqual(['pass', 'trailing']);
+  });
+
   it('have a trace and a clock of their own in each of two passes at once', async () => {
     const { drafts, sent, times, clock } = recorded(0);
     const ids = new Set<string>();

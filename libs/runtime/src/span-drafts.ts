@@ -26,6 +26,8 @@ interface TraceDraft {
   /** Milliseconds since 1970 at which the monotonic clock was zero: all spans of a trace go by one clock. */
   readonly epochMs: number;
   isKept: boolean;
+  /** True once its root has ended. */
+  isOver: boolean;
   /** Spans that have ended, as long as nothing has decided. */
   readonly ended: { readonly draft: SpanDraft; readonly time: number }[];
 }
@@ -67,21 +69,26 @@ export const createSpanDrafts = ({ quietRatio, random, monotonicMs, now, send }:
   };
   const end = (draft: SpanDraft): void => {
     const { trace, parent, startTime } = draft;
+    // What outlives its pass is decided with it.
+    if (trace.isOver && !trace.isKept) return;
     const time = timeIn(trace);
     trace.ended.push({ draft, time });
-    const isOver = parent === undefined;
+    trace.isOver ||= parent === undefined;
     const isLong = time - startTime >= slowMs || trace.ended.length >= mostEnded;
-    if (trace.isKept || isLong || (isOver && random() < quietRatio)) keep(trace);
-    else if (isOver) trace.ended.length = 0;
+    if (trace.isKept || isLong || (trace.isOver && random() < quietRatio)) keep(trace);
+    else if (trace.isOver) trace.ended.length = 0;
   };
 
   return {
     async run({ name, kind, attributes, root = false }, within) {
-      const parent = root ? undefined : active.getStore();
+      // What a pass has set going, such as a watch, goes on in its context, and is no part of it.
+      const around = active.getStore();
+      const parent = root || around?.trace.isOver === true ? undefined : around;
       const trace = parent?.trace ?? {
         traceId: randomUUID().replaceAll('-', ''),
         epochMs: now() - monotonicMs(),
         isKept: false,
+        isOver: false,
         ended: [],
       };
       const draft: SpanDraft = { name, kind, trace, parent, startTime: timeIn(trace), attributes, failures: [] };

@@ -73,7 +73,9 @@ export interface KubeClient {
   get<T = StoredObject>(resource: Resource, ref: ObjectRef, options?: RequestOptions): Promise<T | undefined>;
   /**
    * False while the definition of a kind is being deleted, and once it is gone: the API server then takes no new object of the kind, and deletes those
-   * that there are. True also where that may not be asked. By discovery, which needs no rights of its own.
+   * that there are. True also where that may not be asked. By discovery, which needs no rights of its own; that it is refused, or that the group is
+   * not known, counts after ten minutes of nothing else.
+   * @throws KubeError 403 or 503 until then
    * Source: Kubernetes, apiextensions-apiserver, customresource_discovery_controller.go.
    */
   takesNew(resource: Resource, options?: RequestOptions): Promise<boolean>;

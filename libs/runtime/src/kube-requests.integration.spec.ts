@@ -124,6 +124,46 @@ describe('a request to the API server', () => {
     await expect(kube.get(things, ref, { timeoutMs: 1_000 })).rejects.toMatchObject({ status: 429, retryAfterMs: ms });
   });
 
+  describe('for discovery', () => {
+    let nowMs: number;
+    let client: KubeClient;
+    const serving = (verbs: readonly string[]) => json(200, { resources: [{ name: 'things', verbs }] });
+    const ask = (answer: (typeof answers)[number]) => {
+      answers = [answer];
+      return client.takesNew(things);
+    };
+
+    beforeEach(() => {
+      nowMs = 0;
+      client = createKubeClient({ connection, userAgent: 'test', monotonicMs: () => nowMs });
+    });
+
+    it('says by the verb create whether a kind takes new objects', async () => {
+      expect(await ask(serving(['get', 'create']))).toBe(true);
+      expect(await ask(serving(['get', 'delete']))).toBe(false);
+      expect(await ask(json(200, { resources: [{ name: 'others', verbs: ['create'] }] }))).toBe(false);
+      expect(seen.map(({ url }) => url)).toEqual(Array(3).fill('/apis/g.example/v1'));
+    });
+
+    it.each([
+      [403, 403, true],
+      [404, 503, false],
+    ])(
+      'believes %d only after ten minutes of nothing else: an API server that starts says it too',
+      async (status, thrown, believed) => {
+        const unserved = refused(status, 'Unserved');
+        await expect(ask(unserved)).rejects.toMatchObject({ status: thrown });
+        nowMs += 599_999;
+        await expect(ask(unserved)).rejects.toMatchObject({ status: thrown });
+        expect(await ask(serving(['get']))).toBe(false);
+        nowMs += 1;
+        await expect(ask(unserved)).rejects.toMatchObject({ status: thrown });
+        nowMs += 600_000;
+        expect(await ask(unserved)).toBe(believed);
+      },
+    );
+  });
+
   it('ends at its deadline when there is no answer', async () => {
     answers = [() => undefined];
     await expect(kube.get(things, ref, { timeoutMs: 100 })).rejects.toMatchObject({ status: 0, reason: 'Unreachable' });

@@ -63,6 +63,11 @@ const initialEventsEnd = 'k8s.io/initial-events-end';
 const longestEvent = 8 * 1_024 * 1_024;
 /** How often one call meets a 429 before the caller hears of it. */
 const longestPatience = 5;
+/**
+ * An API server that starts refuses everybody until it has read its roles, and knows nothing of CRDs until it has read those. What discovery
+ * says so counts only once it has said nothing else for as long. Source: Kubernetes, issue 121635; apiextensions-apiserver, apiserver.go.
+ */
+const longestStartMs = 600_000;
 
 /** The KubeClient over a connection. */
 export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
@@ -132,6 +137,8 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
 
   /** False once the server has refused to stream a list. */
   let streamsLists = true;
+  /** Since when discovery was refused (403), or knew nothing of a group (404), with no other answer between; by the monotonic clock. */
+  let unservedSince: number | undefined;
 
   /**
    * A list as the events of a watch: the server sends from memory what it has to read and convert anew for every page after the
@@ -214,11 +221,15 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       const path = `/apis/${resource.group}/${resource.version}`;
       try {
         const served = await send<ServedKinds>({ verb: 'discover', method: 'GET', resource, path }, given);
+        unservedSince = undefined;
         return served.resources.some(({ name, verbs }) => name === resource.plural && verbs.includes('create'));
       } catch (caught) {
-        if (isKubeError(caught, 404)) return false;
-        if (isKubeError(caught, 403)) return true;
-        throw caught;
+        if (!isKubeError(caught, 403, 404)) throw caught;
+        unservedSince ??= monotonicMs();
+        if (monotonicMs() - unservedSince >= longestStartMs) return caught.status === 403;
+        if (caught.status === 403) throw caught;
+        const message = `The API server does not serve ${path}, or not yet.`;
+        throw new KubeError({ status: 503, reason: 'Unserved', message, cause: caught });
       }
     },
 

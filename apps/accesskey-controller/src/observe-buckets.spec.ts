@@ -527,6 +527,51 @@ describe('while the object is paused', () => {
   });
 });
 
+describe('a Bucket that goes with the definition of all Buckets', () => {
+  const leaving = { deletionTimestamp: '2026-05-05T10:00:00Z' };
+
+  it.each<[string, (world: World) => void]>([
+    ['gone', ({ buckets }) => void buckets.delete('team-a/photos')],
+    [
+      'gone, as the cache has not heard yet',
+      ({ buckets, live, bucketAs }) => {
+        buckets.set('team-a/photos', bucketAs('photos', {}, leaving));
+        live.buckets.set('team-a/photos', undefined);
+      },
+    ],
+    [
+      'let go',
+      ({ buckets, bucketAs }) =>
+        void buckets.set('team-a/photos', bucketAs('photos', {}, { ...leaving, finalizers: ['others.test/wait'] })),
+    ],
+  ])('takes no rights along once it is %s', async (_title, strike) => {
+    const world = await ready();
+    const before = world.policy();
+    world.kube.leave('buckets');
+    strike(world);
+    expect(await world.bench.pass()).toMatchObject({ reason: 'BucketNotFound', writes: ['kube status'] });
+    expect(world.policy()).toEqual(before);
+    expect(await world.bench.pass()).toMatchObject({ writes: [] });
+  });
+
+  it('takes none from one whose Provider no longer grants its namespace', async () => {
+    const world = await ready();
+    const before = world.policy();
+    world.providers.set('platform/provider', world.providerAs({ allowedNamespaces: {} }));
+    world.kube.leave('buckets');
+    world.buckets.delete('team-a/photos');
+    expect(await world.bench.pass()).toMatchObject({ reason: 'ReferenceNotGranted', writes: ['kube status'] });
+    expect(world.policy()).toEqual(before);
+  });
+
+  it('keeps no rights once Buckets are defined again, and it is not there', async () => {
+    const world = await ready();
+    world.buckets.delete('team-a/photos');
+    expect(await world.bench.pass()).toMatchObject({ reason: 'BucketNotFound', writes: ['PutPolicy', 'kube status'] });
+    expect(world.about('photos')).toEqual([]);
+  });
+});
+
 describe('a Provider whose grant is withdrawn', () => {
   it('gives no key to a new object, and is not asked for one', async () => {
     const world = begin();

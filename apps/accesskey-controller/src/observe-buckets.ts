@@ -24,7 +24,7 @@ export type Standing = 'given' | 'kept' | 'lost';
 export interface BucketSight {
   readonly key: ObjectKey;
   readonly standing: Standing;
-  /** Undefined where it is not known, or must not be told. */
+  /** Undefined where it is not known, or must not be told. Of one that is `kept`: nobody knows its bucket any more. */
   readonly bucket: ReferredBucket | undefined;
   /** Why no rights are given. */
   readonly fault: Fault | undefined;
@@ -59,14 +59,8 @@ const observeBucket = async (
       : observeUnreferable(work, key, found, policy);
   }
   const live = found.metadata.deletionTimestamp === undefined ? found : await liveBucket(work.pass, key);
-  if (live === undefined || isLetGo(live)) {
-    return {
-      key,
-      standing: 'lost',
-      bucket: undefined,
-      fault: waiting(reasons.BucketNotFound, `Bucket ${key} is gone.`),
-    };
-  }
+  if (live === undefined || isLetGo(live))
+    return observeGone(work, key, waiting(reasons.BucketNotFound, `Bucket ${key} is gone.`));
   const sight = await lookAt(work, live, policy);
   if (sight.standing !== 'given' || live.metadata.deletionTimestamp === undefined) return sight;
   const fault = waiting(reasons.BucketNotReady, `Bucket ${key} is being deleted; no new rights are given in it.`);
@@ -81,9 +75,11 @@ const observeUnreferable = async (
   policy: Policy,
 ): Promise<BucketSight> => {
   const lost: BucketSight = { key, standing: 'lost', bucket: undefined, fault };
-  const bucket = policy === undefined ? undefined : await liveBucket(work.pass, key);
+  if (policy === undefined) return lost;
+  const bucket = await liveBucket(work.pass, key);
+  if (bucket === undefined || isLetGo(bucket)) return observeGone(work, key, fault);
   // Who has no rights in it is not even told whether it exists.
-  if (bucket === undefined || isLetGo(bucket) || !hasRightsIn(bucket, policy)) return lost;
+  if (!hasRightsIn(bucket, policy)) return lost;
   const sight = await lookAt(work, bucket, policy);
   if (sight.standing === 'lost') return sight;
   const isForeign = bucket.metadata.namespace !== work.accessKey.metadata.namespace;
@@ -92,6 +88,12 @@ const observeUnreferable = async (
     standing: 'kept',
     fault: isForeign ? withRightsKept(fault, 'Bucket', key, work.accessKey) : fault,
   };
+};
+
+/** Who deletes the definition of Buckets says nothing about any of them, see decision 29: what a Bucket gave does not end with it then. */
+const observeGone = async ({ deps, pass }: KeyWork, key: ObjectKey, fault: Fault): Promise<BucketSight> => {
+  const isMeant = await deps.kube.takesNew(bucketResource, { signal: pass.signal });
+  return { key, standing: isMeant ? 'lost' : 'kept', bucket: undefined, fault };
 };
 
 const hasRightsIn = ({ spec }: ReferredBucket, policy: Policy): boolean =>

@@ -59,6 +59,8 @@ export const rightsOf = (question: RightsQuestion): Rights => {
   const buckets = sights.flatMap(({ standing, bucket }) => (standing === 'given' && bucket ? [bucket] : []));
   const granted = grantedIn(question);
   const missing = sights.find(({ fault }) => fault !== undefined)?.fault;
+  if (missing !== undefined && hasUnnamed(question))
+    return { policy: question.standing as IamPolicy | undefined, buckets, granted: undefined, missing };
   try {
     const policy = compose(question);
     const whole = { policy, buckets, granted, ...(missing === undefined ? {} : { missing }) };
@@ -92,9 +94,14 @@ const lesserRights = (question: RightsQuestion, whole: Rights, fault: Fault): Ri
 
 /** What is left of the rights at the server when nothing new may be given, and what was lost goes. */
 export const narrowedRights = (question: RightsQuestion): IamPolicy | undefined => {
+  if (hasUnnamed(question)) return question.standing as IamPolicy | undefined;
   const names = standingNames(question, ['given', 'kept']);
   return documentOf(question, { wanted: [], kept: names, names });
 };
+
+/** True where rights stay of which nobody can say any more in which bucket they are: then all rights stay. */
+const hasUnnamed = ({ sights }: RightsQuestion): boolean =>
+  sights.some(({ standing, bucket }) => standing === 'kept' && bucket === undefined);
 
 /** These rights as far as the user has them already: what is no longer asked for goes, and `fault` says why no more is given. Pure. */
 export const onlyLess = (rights: Rights, standing: unknown, fault: Fault): Rights => {

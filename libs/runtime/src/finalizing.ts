@@ -78,8 +78,9 @@ const kindLeaves = ({ group, kind, plural }: Resource): Fault =>
   waiting(
     reasons.OwnershipInDoubt,
     `The definition ${plural}.${group} is being deleted, and with it every ${kind} of the cluster. That does not say what becomes of this one, so nothing ` +
-      `is changed at the server. To let the object go and leave there what it has, annotate it with ${annotations.abandon}: "true"; ` +
-      `all of them: kubectl annotate --overwrite -A --all ${plural}.${group} ${annotations.abandon}=true`,
+      `is changed at the server. To let the object go and leave there what it has, annotate it with ${annotations.abandon}: "true". ` +
+      'What it owns in Kubernetes, such as a Secret, goes with it. ' +
+      `All of them: kubectl annotate --overwrite -A --all ${plural}.${group} ${annotations.abandon}=true`,
   );
 
 /** True when an object says something of its own, and not what `known` says. */

@@ -49,8 +49,9 @@ it('undoes nothing for an object that is deleted with its definition, and says h
         reason: 'OwnershipInDoubt',
         message:
           'The definition widgets.runtime.test is being deleted, and with it every Widget of the cluster. That does not say what becomes of this one, so ' +
-          'nothing is changed at the server. To let the object go and leave there what it has, annotate it with s3.cloud37.dev/abandon: "true"; all of ' +
-          'them: kubectl annotate --overwrite -A --all widgets.runtime.test s3.cloud37.dev/abandon=true',
+          'nothing is changed at the server. To let the object go and leave there what it has, annotate it with s3.cloud37.dev/abandon: "true". What it ' +
+          'owns in Kubernetes, such as a Secret, goes with it. All of them: kubectl annotate --overwrite -A --all widgets.runtime.test ' +
+          's3.cloud37.dev/abandon=true',
       },
       { type: 'Reconciling' },
     ],

@@ -1,5 +1,6 @@
 import { reasons } from '@operator/api';
 import type { Logger } from 'pino';
+import type { Backoff } from './backoff.ts';
 import type { KubeClient } from './kube-client.ts';
 import { reflect } from './reflector.ts';
 import { compareResourceVersions } from './resource-version.ts';
@@ -87,6 +88,8 @@ export interface InformerSource {
   /** Added to the informer's own label selector. */
   readonly labelSelector?: string | undefined;
   readonly silentAfterMs?: number;
+  /** How a list or a watch is tried again that was refused (403); absent: as after any failure. */
+  readonly refusals?: Backoff;
 }
 
 /** An informer that is not running yet. */
@@ -238,6 +241,7 @@ export const createInformer = <T extends StoredObject>(
                 ...(options.fieldSelector === undefined ? {} : { fieldSelector: options.fieldSelector }),
               },
               ...(source.silentAfterMs === undefined ? {} : { silentAfterMs: source.silentAfterMs }),
+              refusals: source.refusals,
               trim: (object) => trimmedOf(object, options.trim),
               onAccess(isAllowed) {
                 for (const then of accessed) then(isAllowed);

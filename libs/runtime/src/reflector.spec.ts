@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
+import type { Backoff } from './backoff.ts';
 import type { KubeClient } from './kube-client.ts';
 import { KubeError } from './kube-error.ts';
 import { reflect } from './reflector.ts';
@@ -14,7 +15,7 @@ type Answer = KubeError | 'silent' | 'bookmark';
 const traceOf = async (...answers: readonly Answer[]): Promise<readonly string[]> => (await reflectOver(answers)).trace;
 
 /** Beside it what the log said, and `open` where the server had taken a watch. */
-const reflectOver = async (answers: readonly Answer[]) => {
+const reflectOver = async (answers: readonly Answer[], refusals?: Backoff) => {
   const lines: string[] = [];
   const end = new AbortController();
   const trace: string[] = [];
@@ -54,6 +55,7 @@ const reflectOver = async (answers: readonly Answer[]) => {
     trim: <T>(object: T): T => object,
     onReplace: () => undefined,
     onEvent: () => undefined,
+    refusals,
   };
   await reflect(options, end.signal);
   return { trace, lines };
@@ -103,3 +105,14 @@ it.each([
     expect(lines).toEqual(['things are not served yet; trying again', 'watching things again', 'open']);
   },
 );
+
+it('is tried again after a refusal as its owner says, and after all else as ever', async () => {
+  const forbidden = new KubeError({ status: 403, reason: 'Forbidden', message: 'no' });
+  const msOf = async (answer: KubeError) => {
+    const from = performance.now();
+    await reflectOver([answer], { baseMs: 600, capMs: 600 });
+    return performance.now() - from;
+  };
+  expect(await msOf(forbidden)).toBeGreaterThan(290);
+  expect(await msOf(unreachable)).toBeLessThan(290);
+});

@@ -20,6 +20,8 @@ export interface ReflectorOptions<T> {
   readonly silentAfterMs?: number;
   /** Seconds after which a watch is renewed, varied by a third. */
   readonly watchSeconds?: number;
+  /** How it is tried again after a refusal (403); absent: as after any failure. */
+  readonly refusals?: Backoff | undefined;
   /** Called with false when the server refuses the list or the watch (403), with true when it takes the watch; the same may come again. */
   readonly onAccess?: (isAllowed: boolean) => void;
 }
@@ -62,7 +64,8 @@ export const reflect = async <T extends StoredObject>(
           `cannot watch ${resource.plural}; trying again`,
         );
     }
-    const pauseMs = pauseMsAfter(caught, isAbsent ? absences : failures, failed, random);
+    const refusals = isKubeError(caught, 403) ? options.refusals : undefined;
+    const pauseMs = pauseMsAfter(caught, refusals ?? (isAbsent ? absences : failures), failed, random);
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   };
 

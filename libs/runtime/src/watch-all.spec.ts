@@ -130,6 +130,21 @@ it('a right that is taken away while it watches is told, and what changed meanwh
   expect(names()).toEqual(['one']);
 });
 
+it('an API server that refuses for a moment, as one that starts does, changes nothing', async () => {
+  server.listed = [place('one')];
+  begin();
+  await untilState('known');
+  server.deny = { list: forbidden };
+  server.tell(expired);
+  await until(() => server.lists.length >= 4);
+  expect(view.state()).toBe('known');
+  server.deny = {};
+  server.listed = [place('one'), place('two')];
+  await until(() => seen.length > 1);
+  expect(seen).toEqual(['known', 'two came']);
+  expect(names()).toEqual(['one', 'two']);
+});
+
 it('an API server that is away refuses nothing: what is known stays', async () => {
   server.listed = [place('one')];
   begin();

@@ -53,7 +53,8 @@ export const finalize = async <Spec, Status>(
 
 /**
  * Who deletes the definition of a kind deletes every object of it, and means none of them: nothing is undone outside for that, see decision 29.
- * Undefined where the object itself was to go: once its deletion has made progress that is known.
+ * Undefined where the object itself was to go: once its deletion has made progress that is known. So it is where nothing is undone in any case: such
+ * an object goes on as before, since others need it for as long as they are there.
  */
 const holdForKind = async <Spec, Status>(
   rooms: Rooms<Spec, Status>,
@@ -61,7 +62,7 @@ const holdForKind = async <Spec, Status>(
   turn: Turn,
 ): Promise<Ended | undefined> => {
   const { deps, deletions, vanished, notices } = rooms;
-  if (deletions.has(object.metadata.uid)) return undefined;
+  if (deps.leavesNothing === true || deletions.has(object.metadata.uid)) return undefined;
   if (await deps.kube.takesNew(deps.resource, { signal: turn.signal })) return undefined;
   const fault = kindLeaves(deps.resource);
   if (!turn.isStored) {

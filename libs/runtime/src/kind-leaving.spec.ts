@@ -28,13 +28,17 @@ beforeEach(async () => {
   isDone = true;
   api.create('a', {}, { finalizers: [finalizer] });
   await stage.startInformer();
-  await stage.startController({ reconcile: () => settled({ made: 'thing' }), finalize: undo });
-  await vi.waitUntil(() => stage.informer.get('n/a')?.status?.made === 'thing');
 });
+
+const start = async (kind: Parameters<Stage['startController']>[0]['kind'] = {}) => {
+  await stage.startController({ reconcile: () => settled({ made: 'thing' }), finalize: undo, kind });
+  await vi.waitUntil(() => stage.informer.get('n/a')?.status?.made === 'thing');
+};
 
 afterEach(() => stage.end());
 
 it('undoes nothing for an object that is deleted with its definition, and says how it is let go', async () => {
+  await start();
   api.isKindLeaving = true;
   api.delete('a');
   await vi.waitUntil(() => stage.events.length > 0);
@@ -64,6 +68,7 @@ it('undoes nothing for an object that is deleted with its definition, and says h
 });
 
 it('undoes nothing for an object whose finalizer somebody removes meanwhile, and says so', async () => {
+  await start();
   api.isKindLeaving = true;
   api.holdWatch();
   api.change('a', { metadata: { finalizers: [] } });
@@ -76,10 +81,22 @@ it('undoes nothing for an object whose finalizer somebody removes meanwhile, and
 });
 
 it('goes on with a deletion that had begun before', async () => {
+  await start();
   isDone = false;
   api.delete('a');
   await vi.waitUntil(() => stage.informer.get('n/a')?.status?.conditions?.[0]?.reason === 'Emptying');
   api.isKindLeaving = true;
+  isDone = true;
+  await vi.waitUntil(() => stage.informer.get('n/a') === undefined);
+  expect(stage.events).toEqual([]);
+});
+
+it('lets an object of which nothing is undone outside work on for those that need it, and go after them', async () => {
+  await start({ leavesNothing: true });
+  api.isKindLeaving = true;
+  isDone = false;
+  api.delete('a');
+  await vi.waitUntil(() => stage.informer.get('n/a')?.status?.conditions?.[0]?.reason === 'Emptying');
   isDone = true;
   await vi.waitUntil(() => stage.informer.get('n/a') === undefined);
   expect(stage.events).toEqual([]);

@@ -11,6 +11,7 @@ import type { Matching } from './namespace-watch.ts';
 import { createOrphanMemory } from './orphans.ts';
 import { providerReconciler } from './reconciler.ts';
 import { createRetainedMemory } from './retained.ts';
+import { serverChange } from './server-change.ts';
 import type { AccessKeyUser, ProviderUsers } from './users.ts';
 
 const nobody: ProviderUsers = { buckets: [], accessKeys: [] };
@@ -367,7 +368,7 @@ describe('a Provider whose endpoint leads to another server', () => {
     expect(report.message).toBe(
       'spec.endpoint now points to http://there.test, but http://s3.test is used by 1 object: Bucket team-a/photos. ' +
         'Restore the old endpoint, or delete those objects first. If it is the same server, say so: ' +
-        'kubectl annotate --overwrite providers.s3.cloud37.dev provider -n team-a s3.cloud37.dev/same-server=http://there.test',
+        "kubectl annotate --overwrite providers.s3.cloud37.dev provider -n team-a s3.cloud37.dev/same-server='http://there.test'",
     );
     expect(usableVersion(provider(world))).toBeUndefined();
     expect(world.bench.facts()).toMatchObject({ connected: false, endpoint: 'http://s3.test' });
@@ -633,6 +634,17 @@ describe('a Provider whose credentials may not list buckets any more', () => {
     expect(world.bench.facts()).toMatchObject({ connected: true, accountId: 'account', credentialsVersion: '2' });
   });
 
+  it('names the account in a command as one word, whatever the server calls it', () => {
+    const place = {
+      serverIdentity: 'http://s3.test',
+      keyService: undefined,
+      accountId: undefined,
+      credentialsVersion: '2',
+    };
+    const former = providerOf(place, {}, { accountId: "it's $(id)" });
+    expect(serverChange(former, place, held)?.message).toMatch(/same-server='it'\\''s \$\(id\)'$/);
+  });
+
   it('is taken at the word of a person that they are of the same account', async () => {
     const world = await deny(held);
     replaceSecret(world);
@@ -687,7 +699,7 @@ describe('a Provider whose keys come from another service', () => {
     Object.assign(world.s3.driver, { serverIdentity: 'http://there.test' });
     world.bench.annotate({ 's3.cloud37.dev/same-server': 'http://there.test' });
     const report = await world.bench.pass();
-    expect(report.message).toContain('s3.cloud37.dev/same-server=http://there.test,http://iam.test');
+    expect(report.message).toContain("s3.cloud37.dev/same-server='http://there.test,http://iam.test'");
     world.bench.annotate({ 's3.cloud37.dev/same-server': 'http://there.test, http://iam.test' });
     await world.bench.run();
     expect(world.bench.facts()).toMatchObject({ endpoint: 'http://there.test', keyService: 'memory+http://iam.test' });

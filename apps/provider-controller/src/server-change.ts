@@ -128,9 +128,12 @@ export const accountToKeep = (
   return isSame || countOf(usersAtServer(users)) > 0 ? proven : undefined;
 };
 
-/** The command by which a person says that these are the former server, service or account. */
+/** The command by which a person says that these are the former server, service or account. In quotes: a server may call its account `tenant$user`, or worse. */
 const commandToDeclare = ({ metadata: { name, namespace } }: Provider, values: readonly string[]): string =>
-  `kubectl annotate --overwrite providers.s3.cloud37.dev ${name} -n ${namespace} ${annotations.sameServer}=${values.join(',')}`;
+  `kubectl annotate --overwrite providers.s3.cloud37.dev ${name} -n ${namespace} ${annotations.sameServer}=${quoted(values.join(','))}`;
+
+/** As one word of a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** What would be stranded, and what was there before. */
 interface Kept {

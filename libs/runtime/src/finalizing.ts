@@ -1,5 +1,5 @@
 import { annotations, reasons } from '@operator/api';
-import { blocked, waiting, type Fault } from '@operator/outcome';
+import { blocked, reworded, waiting, type Fault } from '@operator/outcome';
 import { isAbandoned } from './annotations.ts';
 import { backoffMs } from './backoff.ts';
 import type { Turn } from './controller-deps.ts';
@@ -72,17 +72,22 @@ const holdForKind = async <Spec, Status>(
   }
   if (isAbandoned(object)) return letGo(rooms, object, turn, 'let go as asked: what it has at the server stays');
   const own = ownStatus(object);
-  return goOn(rooms, { object, from: own }, blocked(own, fault), turn);
+  const told = reworded(fault, `${fault.message} ${howToLetGo(deps.resource)}`);
+  return goOn(rooms, { object, from: own }, blocked(own, told), turn);
 };
 
 const kindLeaves = ({ group, kind, plural }: Resource): Fault =>
   waiting(
     reasons.OwnershipInDoubt,
     `The definition ${plural}.${group} is being deleted, and with it every ${kind} of the cluster. That does not say what becomes of this one, so nothing ` +
-      `is changed at the server. To let the object go and leave there what it has, annotate it with ${annotations.abandon}: "true". ` +
-      'What it owns in Kubernetes, such as a Secret, goes with it. ' +
-      `All of them: kubectl annotate --overwrite -A --all ${plural}.${group} ${annotations.abandon}=true`,
+      'is changed at the server.',
   );
+
+/** For one that is still there. */
+const howToLetGo = ({ group, plural }: Resource): string =>
+  `To let the object go and leave there what it has, annotate it with ${annotations.abandon}: "true". ` +
+  'What it owns in Kubernetes, such as a Secret, goes with it. ' +
+  `All of them: kubectl annotate --overwrite -A --all ${plural}.${group} ${annotations.abandon}=true`;
 
 /** True when an object says something of its own, and not what `known` says. */
 const saysOther = <Spec, Status>(told: KubeObject<Spec, Status>, known: KubeObject<Spec, Status>): boolean =>

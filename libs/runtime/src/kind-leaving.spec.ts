@@ -77,6 +77,8 @@ it('undoes nothing for an object whose finalizer somebody removes meanwhile, and
   await vi.waitUntil(() => stage.events.length > 0);
   await delay(20);
   expect(stage.events).toEqual(['uid-1 GivenUp']);
+  // What cannot be annotated any more is not told how.
+  expect(stage.lines.find(({ event }) => event === 'GivenUp')?.msg).toMatch(/so nothing is changed at the server\.$/);
   expect(undone).toEqual([]);
 });
 

@@ -26,11 +26,13 @@ export interface RunningController {
 export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status>): RunningController => {
   const custody = createCustody<Spec, Status>(deps);
   const deletions: Rooms<Spec, Status>['deletions'] = new Map();
+  const leaving: Rooms<Spec, Status>['leaving'] = new Set();
   const vanished: Rooms<Spec, Status>['vanished'] = createVanished({
     clock: deps.clock,
     isBoundToUid: deps.isBoundToUid === true,
     ended: (uid) => {
       deletions.delete(uid);
+      leaving.delete(uid);
       deps.forgotten?.(uid);
     },
   });
@@ -44,6 +46,7 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
     driftLoops: createDriftLoops(deps.random),
     resting: createResting(deps),
     deletions,
+    leaving,
     failures: new Map(),
   };
   countStates(deps);
@@ -99,7 +102,7 @@ const countStates = <Spec, Status>({ metrics, resource, informer, clock }: Contr
 
 /** From what the watch says to keys in the queue. */
 const enqueueEvents = <Spec, Status>(rooms: Rooms<Spec, Status>): void => {
-  const { deps, vanished, custody, notices, driftLoops, resting, deletions, failures } = rooms;
+  const { deps, vanished, custody, notices, driftLoops, resting, deletions, leaving, failures } = rooms;
   const { informer, queue, finalizer, mayWrite } = deps;
   informer.on({
     onAdd: (object) => {
@@ -126,7 +129,10 @@ const enqueueEvents = <Spec, Status>(rooms: Rooms<Spec, Status>): void => {
       custody.forget(uid);
       const key = isLost ? vanished.add(last, object) : undefined;
       if (key !== undefined) queue.add(key);
-      else deps.forgotten?.(uid);
+      else {
+        leaving.delete(uid);
+        deps.forgotten?.(uid);
+      }
       if (isLost && key === undefined) notices.tellForgotten(object, deps.log);
     },
   });

@@ -61,9 +61,12 @@ const holdForKind = async <Spec, Status>(
   object: KubeObject<Spec, Status>,
   turn: Turn,
 ): Promise<Ended | undefined> => {
-  const { deps, deletions, vanished, notices } = rooms;
-  if (deps.leavesNothing === true || deletions.has(object.metadata.uid)) return undefined;
-  if (await deps.kube.takesNew(deps.resource, { signal: turn.signal })) return undefined;
+  const { deps, deletions, leaving, vanished, notices } = rooms;
+  const { uid } = object.metadata;
+  if (deps.leavesNothing === true || deletions.has(uid)) return undefined;
+  // A definition that was made anew meanwhile says nothing of the objects of the former one.
+  if (!leaving.has(uid) && (await deps.kube.takesNew(deps.resource, { signal: turn.signal }))) return undefined;
+  leaving.add(uid);
   const fault = kindLeaves(deps.resource);
   if (!turn.isStored) {
     vanished.end(object);

@@ -82,6 +82,21 @@ it('undoes nothing for an object whose finalizer somebody removes meanwhile, and
   expect(undone).toEqual([]);
 });
 
+it('undoes nothing for it either once the kind is defined anew', async () => {
+  await start();
+  api.isKindLeaving = true;
+  api.delete('a');
+  await vi.waitUntil(() => stage.events.length > 0);
+  api.isKindLeaving = false;
+  stage.wake('n/a');
+  await delay(20);
+  api.change('a', { metadata: { finalizers: [] } });
+  await vi.waitUntil(() => stage.events.length > 1);
+  await delay(20);
+  expect(stage.events).toEqual(['uid-1 OwnershipInDoubt', 'uid-1 GivenUp']);
+  expect(undone).toEqual([]);
+});
+
 it('goes on with a deletion that had begun before', async () => {
   await start();
   isDone = false;

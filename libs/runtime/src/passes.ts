@@ -32,6 +32,8 @@ export interface Rooms<Spec, Status> {
   readonly resting: Resting;
   /** Passes of one deletion so far, by uid. */
   readonly deletions: Map<string, number>;
+  /** Objects that were being deleted with the definition of their kind, by uid: that cannot be taken back. */
+  readonly leaving: Set<string>;
   /** Failed passes in a row, by key, whatever they failed by. */
   readonly failures: Map<ObjectKey, number>;
 }

@@ -1,4 +1,5 @@
 export { startControlPlane, type ControlPlane } from './control-plane.ts';
+export { installCrds } from './crds.ts';
 export { startMinio, startMoto, startSeaweedfs, startVersitygw, type S3Server } from './s3-servers.ts';
 export { s3Starters } from './starters.ts';
 export { startCeph } from './ceph.ts';

@@ -146,6 +146,14 @@ describe('the API server', () => {
     expectComplaints(complaintsOf(await create(kind, spec, name)), complaints);
   });
 
+  // How often it says so, and in which words, goes by its version.
+  test('refuses, for Bucket: a quota with half a byte', async () => {
+    const complaints = complaintsOf(await create('Bucket', bucketWith({ quota: { maxBytes: 0.5 } })));
+    const ofType = complaints.filter(([, message]) => /must be of type int(eger|64)/.test(message));
+    expect(ofType.length).toBeGreaterThan(0);
+    for (const complaint of ofType) expect(complaint.join(' ')).toContain('spec.quota.maxBytes');
+  });
+
   test.each(updateCases)('on update of $kind: $title', async ({ kind, before, status, spec, complaints }) => {
     let stored = await send('POST', `${pathOf(kind)}?${strict}`, manifest(kind, before, 'updated'));
     expect(stored.status).toBe(201);

@@ -893,13 +893,6 @@ const featureCases = [
     rulesNotChecked,
   ),
   refuses('a quota of nothing', bucket({ quota: {} }), ['spec.quota.maxBytes', 'Required value'], rulesNotChecked),
-  refuses(
-    'a quota with half a byte',
-    bucket({ quota: { maxBytes: 0.5 } }),
-    ['', 'must be of type integer with format int64 in spec.quota.maxBytes'],
-    ['spec.quota.maxBytes', 'must be of type int64: "float64"'],
-    rulesNotChecked,
-  ),
   refuses('a quota for objects', bucket({ quota: { maxBytes: 1, maxObjects: 5 } }), [
     '',
     'unknown field "spec.quota.maxObjects"',

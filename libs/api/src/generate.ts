@@ -6,7 +6,8 @@ import { kinds } from './kinds.ts';
 // Writes crds/*.yaml, one file for each kind. With --check it writes nothing and fails when a file is not current.
 
 const folder = new URL('../../../crds/', import.meta.url);
-const header = '# Generated from libs/api; not to be edited. Rewritten by: npm run generate\n';
+// The files are put one behind the other, as by `helm show crds` of helm 3.
+const header = '---\n# Generated from libs/api; not to be edited. Rewritten by: npm run generate\n';
 
 // Where all of a folder is applied at once, the kinds come before the objects: files are taken by their names.
 const wanted = new Map(

@@ -1,8 +1,8 @@
 import type { AccessKeyStatus } from '@operator/api';
-import { annotations, eventReasons, reasons } from '@operator/api';
+import { eventReasons, reasons } from '@operator/api';
 import { onlyFault, reworded, transient, waiting } from '@operator/outcome';
 import { explainWait, isProviderGone, keyOfReference } from '@operator/references';
-import type { Finalized, Pass } from '@operator/runtime';
+import { isAbandoned, type Finalized, type Pass } from '@operator/runtime';
 import { deleteOwnedSecret } from '@operator/secrets';
 import { secretNameOf } from '@operator/secret-content';
 import type { AccessKey, AccessKeyDeps } from './deps.ts';
@@ -25,13 +25,13 @@ export const finalizeAccessKey = async (
   deps: AccessKeyDeps,
   pass: Pass<AccessKeyStatus>,
 ): Promise<Finalized<AccessKeyStatus>> => {
-  const { metadata, status } = accessKey;
+  const { status } = accessKey;
   await leaveFormerProviders(accessKey, deps, pass);
   await removeUser(accessKey, deps, pass).catch((caught: unknown) => {
     const fault = onlyFault(caught);
     // The name stands in the status before the user is made. Without it there is hardly one, and nothing to wait for.
     if (status?.userName === undefined && fault.kind !== 'transient') return;
-    if (metadata.annotations?.[annotations.abandon] !== 'true') throw fault;
+    if (!isAbandoned(accessKey)) throw fault;
     const what = `User ${status?.userName ?? 'of this object'} and its keys stay at the provider.`;
     pass.event('Warning', eventReasons.AccessKeyAbandoned, `${what} ${fault.message}`);
   });
@@ -52,7 +52,7 @@ export const leaveFormerProviders = async (
 ): Promise<void> => {
   const { metadata, spec } = accessKey;
   const isLeaving = metadata.deletionTimestamp !== undefined;
-  const isLetGo = isLeaving && metadata.annotations?.[annotations.abandon] === 'true';
+  const isLetGo = isLeaving && isAbandoned(accessKey);
   for (const place of deps.places.formerOf(accessKey)) {
     const there = { ...accessKey, spec: { ...spec, providerRef: place } };
     const fault = await removeUser(there, deps, pass).catch(onlyFault);

@@ -1,8 +1,8 @@
 import type { BucketStatus } from '@operator/api';
-import { annotations, eventReasons, finalizerName, reasons } from '@operator/api';
+import { eventReasons, finalizerName, reasons } from '@operator/api';
 import { Fault, blocked, onlyFault, reworded, waiting } from '@operator/outcome';
 import { explainWait, type Provided } from '@operator/references';
-import { ownStatus, type Finalized } from '@operator/runtime';
+import { isAbandoned, ownStatus, type Finalized } from '@operator/runtime';
 import {
   emptyBucketBatch,
   observeExistence,
@@ -33,9 +33,9 @@ const lookForCreationMs = 30_000;
  */
 export const finalizeBucket = async (work: BucketWork): Promise<Finalized<BucketStatus>> => {
   const { bucket, deps, pass } = work;
-  const { spec, metadata, status } = bucket;
+  const { spec, status } = bucket;
   if (status === undefined || !mayHave(bucket)) return done;
-  if (metadata.annotations?.[annotations.abandon] === 'true') {
+  if (isAbandoned(bucket)) {
     const left = await leaveReferences(work).then(() => undefined, onlyFault);
     if (left !== undefined) pass.event('Warning', left.reason, left.message);
     pass.event(

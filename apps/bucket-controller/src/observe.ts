@@ -1,9 +1,10 @@
 import { reasons } from '@operator/api';
-import { Fault, reworded, terminal, transient, waiting } from '@operator/outcome';
+import { Fault, terminal, transient, waiting } from '@operator/outcome';
 import { kinshipOf } from '@operator/ownership';
 import {
   askingOnce,
   isBorrowedBy,
+  tellKept,
   withdrawnBorrowers,
   type Borrower,
   type Bucket,
@@ -71,14 +72,11 @@ export type SeenState = SeenBucket | AbsentBucket | BlockedBucket;
 /** Answers to which only the full look of `observeExistence` has the words. */
 const unclear: ReadonlySet<string> = new Set([reasons.BucketMissing, reasons.WrongRegion, reasons.AccessDenied]);
 
-/** Rethrows why the Provider may not be used, and says what becomes of a bucket that the object has. For `promise.catch`. */
-const tellKept =
-  ({ status }: Bucket) =>
-  (caught: unknown): never => {
-    const hasBucket = status?.ownership !== undefined && status.bucketName !== undefined;
-    if (!hasBucket || !(caught instanceof Fault) || caught.reason !== reasons.ReferenceNotGranted) throw caught;
-    throw reworded(caught, `${caught.message} Meanwhile bucket ${status.bucketName} stays at the server as it is.`);
-  };
+/** What becomes of a bucket that the object has, where its Provider may not be used. */
+const keptOf = ({ status }: Bucket): string | undefined =>
+  status?.ownership === undefined || status.bucketName === undefined
+    ? undefined
+    : `bucket ${status.bucketName} stays at the server as it is.`;
 
 /** Reads everything that decides what is to be done. Writes nothing. */
 export const observeBucket = async (work: BucketWork): Promise<SeenState> => {
@@ -87,7 +85,7 @@ export const observeBucket = async (work: BucketWork): Promise<SeenState> => {
   const isNew = !mayHave(bucket);
   const provided = await deps.references
     .driverFor(spec.providerRef, metadata.namespace, pass.signal, { isNew })
-    .catch(tellKept(bucket));
+    .catch(tellKept(keptOf(bucket)));
   const renamed = await renameFault(work, provided);
   if (renamed !== undefined) return stuck(renamed);
   const { driver, provider } = provided;

@@ -60,18 +60,11 @@ export const tellAcross =
     throw reworded(caught, `Bucket ${keyOf(bucket)} cannot be used now: ${caught.reason}; its own conditions say why.`);
   };
 
-/** Rethrows that the Provider of the Bucket may not be used, and says what becomes of a policy that was applied. For `promise.catch`. */
-export const tellKept =
-  ({ memory }: Pick<PolicyWork, 'memory'>) =>
-  (caught: unknown): never => {
-    const bucketName = memory?.bucketName;
-    if (bucketName === undefined || !(caught instanceof Fault) || caught.reason !== reasons.ReferenceNotGranted)
-      throw caught;
-    throw reworded(
-      caught,
-      `${caught.message} Meanwhile the policy that was applied to bucket ${bucketName} stays as it is.`,
-    );
-  };
+/** What becomes of a policy that was applied, where the Provider of its Bucket may not be used. */
+export const keptOf = ({ memory }: Pick<PolicyWork, 'memory'>): string | undefined =>
+  memory?.bucketName === undefined
+    ? undefined
+    : `the policy that was applied to bucket ${memory.bucketName} stays as it is.`;
 
 /** Why the document must not be sent to this server. Fault `terminal` Unsupported, PolicyInvalid. */
 export const findUnfit = (

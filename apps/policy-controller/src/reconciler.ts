@@ -2,6 +2,7 @@ import type { BucketPolicySpec, BucketPolicyStatus } from '@operator/api';
 import { eventReasons, reasons } from '@operator/api';
 import { Fault, blocked, onlyFault, progressing, settled, type Outcome } from '@operator/outcome';
 import { hashPolicy } from '@operator/policy';
+import { tellKept } from '@operator/references';
 import { ownStatus, type Pass, type Reconciler } from '@operator/runtime';
 import { putBucketPolicy } from '@operator/s3';
 import type { BucketPolicy, PolicyDeps, PolicyWork } from './deps.ts';
@@ -11,10 +12,10 @@ import {
   documentFor,
   findUnfit,
   observe,
+  keptOf,
   providerKeyOf,
   reachBucket,
   tellAcross,
-  tellKept,
   type ReachedBucket,
 } from './observe.ts';
 import { planPolicy, type PolicyPlan, type PolicySight } from './plan.ts';
@@ -54,7 +55,9 @@ const keepDocument = async (given: PolicyWork): Promise<Outcome<BucketPolicyStat
 
   const wanted = await documentFor(bucket, work).catch(onlyFault);
   if (wanted instanceof Fault) return isNotApplied(wanted);
-  const reached = await reachBucket(bucket, work).catch(tellAcross(bucket, work)).catch(tellKept(work));
+  const reached = await reachBucket(bucket, work)
+    .catch(tellAcross(bucket, work))
+    .catch(tellKept(keptOf(work)));
   const unfit = findUnfit(wanted, reached, work) ?? (await findKeptOff(wanted, bucket, reached, work));
   if (unfit !== undefined) return isNotApplied(unfit);
 

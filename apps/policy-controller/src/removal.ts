@@ -1,8 +1,8 @@
-import { annotations, eventReasons, reasons } from '@operator/api';
+import { eventReasons, reasons } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
 import { hashPolicy, sameButForGoneUsers } from '@operator/policy';
 import { explainWait, keyOfReference, type Provided, type ReferredBucket } from '@operator/references';
-import { keyOf } from '@operator/runtime';
+import { isAbandoned, keyOf } from '@operator/runtime';
 import { deleteBucketPolicy, observeExistence, readBucketPolicy, type BucketWire } from '@operator/s3';
 import { othersAmong } from './contenders.ts';
 import type { PolicyWork } from './deps.ts';
@@ -40,7 +40,7 @@ export const removeDocument = async (
   const { policy, deps, pass } = work;
   const standing = standingIn(work);
   if (standing === undefined) return;
-  if (!isOrdered && (await isAbandoned(work))) {
+  if (!isOrdered && (await mayBeLeft(work))) {
     const message = `The policy of bucket ${standing.bucketName} stays as it is on the server.`;
     pass.event('Warning', eventReasons.PolicyAbandoned, message);
     return;
@@ -120,8 +120,8 @@ const remove = async (
 };
 
 /** A borrower cannot let stand what the lender has taken back. */
-const isAbandoned = async ({ policy, deps, pass }: PolicyWork): Promise<boolean> =>
-  policy.metadata.annotations?.[annotations.abandon] === 'true' && !(await isWithdrawn(policy, deps, pass.signal));
+const mayBeLeft = async ({ policy, deps, pass }: PolicyWork): Promise<boolean> =>
+  isAbandoned(policy) && !(await isWithdrawn(policy, deps, pass.signal));
 
 /** The bucket, in the region where it is: another may be told of the Provider by now. Undefined when it is gone. */
 const reachBucket = async (

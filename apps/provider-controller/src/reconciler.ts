@@ -2,7 +2,7 @@ import type { ProviderSpec, ProviderStatus } from '@operator/api';
 import { annotations, eventReasons, reasons } from '@operator/api';
 import { Fault, blocked, settled, waiting, type Blocked, type Settled } from '@operator/outcome';
 import { grantWithdrawn, isTold } from '@operator/references';
-import { keyOf, ownStatus, type Reconciler } from '@operator/runtime';
+import { isAbandoned, keyOf, ownStatus, type Reconciler } from '@operator/runtime';
 import type { ProviderDeps, ProviderWork } from './deps.ts';
 import { withGranted } from './granted.ts';
 import { observe, observeLiveUsers, type ProviderSight } from './observe.ts';
@@ -19,7 +19,7 @@ export const providerReconciler = (deps: ProviderDeps): Reconciler<ProviderSpec,
 
   async finalize(provider, pass) {
     const work = { provider, deps, pass };
-    if (provider.metadata.annotations?.[annotations.abandon] === 'true') {
+    if (isAbandoned(provider)) {
       pass.event('Warning', eventReasons.ProviderAbandoned, abandonedMessage);
       return { result: 'done' };
     }

@@ -7,7 +7,14 @@ export { createDriverPool, driverVersion } from './driver-pool.ts';
 export type { DriverPool } from './driver-pool.ts';
 export { askingOnce, confirmedWithdrawals, isGranted, matchesSelector, withdrawalOf } from './grants.ts';
 export type { GrantState, LabelsOf } from './grants.ts';
-export { isProviderFault, isProviderGone, isToldElsewhere, mayYetCome, providerNotReady } from './provider-faults.ts';
+export {
+  isProviderFault,
+  isProviderGone,
+  isToldElsewhere,
+  mayYetCome,
+  providerNotReady,
+  tellKept,
+} from './provider-faults.ts';
 export { longestCreationMs } from './ownership.ts';
 export type { BucketMemory, BucketReferences, OwnerLook, Ownership } from './ownership.ts';
 export { policyFailed } from './policy-event.ts';

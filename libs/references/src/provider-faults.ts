@@ -1,5 +1,5 @@
 import { conditionTypes, reasons } from '@operator/api';
-import type { Claim, Fault } from '@operator/outcome';
+import { Fault, reworded, type Claim } from '@operator/outcome';
 
 /** Reasons that speak of the Provider, whichever object's pass met them. ReferenceNotGranted may be a Bucket's too. */
 const providerReasons: ReadonlySet<string> = new Set([
@@ -22,6 +22,17 @@ export const isProviderFault = ({ reason }: Fault): boolean => providerReasons.h
 
 /** True when there is no Provider. */
 export const isProviderGone = ({ reason }: Fault): boolean => reason === reasons.ProviderNotFound;
+
+/**
+ * Rethrows why a Provider may not be referred to, and says what stays meanwhile, such as "bucket photos stays as it is."; undefined: nothing
+ * does. For `promise.catch`.
+ */
+export const tellKept =
+  (kept: string | undefined) =>
+  (caught: unknown): never => {
+    if (kept === undefined || !(caught instanceof Fault) || caught.reason !== reasons.ReferenceNotGranted) throw caught;
+    throw reworded(caught, `${caught.message} Meanwhile ${kept}`);
+  };
 
 /** What an object that is referred to says of itself, too. */
 const dependencies: ReadonlySet<string> = new Set([reasons.BucketNotReady, reasons.AccessKeyNotReady]);

@@ -13,7 +13,7 @@ export { createKubeClient } from './kube-requests.ts';
 export { createLiveList, type LiveList } from './live-list.ts';
 export type { IssuedKey, Metrics } from './metrics.ts';
 export type { Finalized, Pass, Reconciler } from './reconciler.ts';
-export { isPaused } from './annotations.ts';
+export { isAbandoned, isPaused } from './annotations.ts';
 export { keyOf, ownStatus } from './resource.ts';
 export type {
   CommonStatus,

@@ -188,7 +188,7 @@ const openExport = async (service: TracedService, env: Environment) => {
     traceId = draft.trace.traceId;
     const spanKind = draft.kind ?? otel.SpanKind.INTERNAL;
     const context = parentSpan === undefined ? otel.ROOT_CONTEXT : otel.trace.setSpan(otel.ROOT_CONTEXT, parentSpan);
-    const span = tracer.startSpan(name, { kind: spanKind, startTime, attributes: { ...draft.attributes } }, context);
+    const span = tracer.startSpan(name, { kind: spanKind, startTime }, context);
     started.set(draft, span);
     return span;
   };

@@ -52,7 +52,7 @@ export const buildRelease = async (
 
   const crds = await readdir(join(projectRoot, 'crds'));
   const texts = await Promise.all(crds.sort().map((file) => readFile(join(projectRoot, 'crds', file), 'utf8')));
-  await writeFile(join(places.assets, 'crds.yaml'), texts.map((text) => text.replace(/^(?!---)/, '---\n')).join(''));
+  await writeFile(join(places.assets, 'crds.yaml'), texts.join(''));
 
   const lockDigest = await sha256Of(join(projectRoot, 'package-lock.json'));
   const provenance = provenanceOf({

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AssumeRoleProvider } from 'minio/dist/esm/AssumeRoleProvider.mjs';
 import {
+  pairIn,
   bucketSpec,
   isReady,
   type Manifest,
@@ -89,9 +90,7 @@ const issuePair = async (name: string, to = bucket): Promise<Pair> => {
     },
   });
   await world.kube.untilReady('AccessKey', namespace, name);
-  const secret = await world.kube.get('Secret', namespace, `${name}-credentials`);
-  const plain = (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
-  return { accessKey: plain('access-key-id'), secretKey: plain('secret-access-key') };
+  return pairIn(await world.kube.get('Secret', namespace, `${name}-credentials`));
 };
 
 describe('the Secret of a Provider', () => {

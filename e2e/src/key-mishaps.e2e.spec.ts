@@ -1,4 +1,5 @@
 import {
+  pairIn,
   accessKeySpec,
   bucketSpec,
   type Call,
@@ -44,11 +45,8 @@ const annotated = (annotation: string, value: string): Manifest => ({
   metadata: { annotations: { [`s3.cloud37.dev/${annotation}`]: value } },
 });
 
-const pairOf = async (namespace: string, name: string): Promise<Pair> => {
-  const secret = await world.kube.get('Secret', namespace, `${name}-credentials`);
-  const value = (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
-  return { accessKey: value('access-key-id'), secretKey: value('secret-access-key') };
-};
+const pairOf = async (namespace: string, name: string): Promise<Pair> =>
+  pairIn(await world.kube.get('Secret', namespace, `${name}-credentials`));
 
 type KeyStatus = Stored<'AccessKey'>['status'];
 const untilKey = (namespace: string, name: string, what: string, holds: (status: KeyStatus) => boolean) =>

@@ -1,3 +1,4 @@
+import { accessKeyResource, bucketPolicyResource, bucketResource } from '@operator/api';
 import {
   accessKeySpec,
   bucketSpec,
@@ -8,6 +9,7 @@ import {
   type OurKind,
   ourKinds,
   type Pair,
+  pairIn,
   passRequest,
   publicPolicySpec,
   s3View,
@@ -25,7 +27,7 @@ import { startWorld } from './world.ts';
 const namespace = 'leaving';
 const bucketName = 'leaving-photos';
 const name = 'photos';
-const plurals = { Bucket: 'buckets', BucketPolicy: 'bucketpolicies', AccessKey: 'accesskeys', Provider: 'providers' };
+const resources = { Bucket: bucketResource, BucketPolicy: bucketPolicyResource, AccessKey: accessKeyResource };
 
 let world: World;
 const controllers = {} as Record<ControllerName, Controller>;
@@ -50,11 +52,8 @@ const allReady = async (): Promise<void> => {
   for (const kind of ourKinds) await world.kube.untilReady(kind, namespace, name, 60_000);
 };
 
-const pairInSecret = async (): Promise<Pair> => {
-  const { data = {} } = (await world.kube.get('Secret', namespace, `${name}-credentials`)) ?? {};
-  const plain = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
-  return { accessKey: plain('access-key-id'), secretKey: plain('secret-access-key') };
-};
+const pairInSecret = async (): Promise<Pair> =>
+  pairIn(await world.kube.get('Secret', namespace, `${name}-credentials`));
 
 /** `works`, or the code with which the server refuses what the application does all day. */
 const application = (pair: Pair): Promise<string> => {
@@ -95,7 +94,8 @@ it.each(['AccessKey', 'BucketPolicy', 'Bucket'] as const)(
   { timeout: 180_000 },
   async (kind) => {
     const { kube, controlPlane } = world;
-    const crd = `${plurals[kind]}.s3.cloud37.dev`;
+    const { plural, group } = resources[kind];
+    const crd = `${plural}.${group}`;
     const pair = await pairInSecret();
     const uid = (await kube.get(kind, namespace, name))?.metadata.uid;
     const mark = world.traffic.mark();

@@ -1,4 +1,5 @@
 import {
+  pairIn,
   accessKeySpec,
   bucketSpec,
   s3View,
@@ -37,9 +38,7 @@ const issue = async (name: string, server: ServerName): Promise<{ readonly pair:
   const { kube } = world;
   await kube.create('AccessKey', namespace, name, accessKeySpec(server, server, 'ReadWrite'));
   const { metadata } = await kube.untilReady('AccessKey', namespace, name, 60_000);
-  const secret = await kube.get('Secret', namespace, `${name}-credentials`);
-  const plain = (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
-  return { pair: { accessKey: plain('access-key-id'), secretKey: plain('secret-access-key') }, uid: metadata.uid };
+  return { pair: pairIn(await kube.get('Secret', namespace, `${name}-credentials`)), uid: metadata.uid };
 };
 
 /** `works`, or the code with which the server refuses the key. */

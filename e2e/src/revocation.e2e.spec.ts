@@ -1,4 +1,5 @@
 import {
+  pairIn,
   bucketSpec,
   s3View,
   until,
@@ -67,11 +68,8 @@ describe.each(servers)('on %s', (server) => {
     .filter(({ shard }) => shard === 'a');
   const others = keys.filter((key) => !replacedFirst.includes(key));
 
-  const pairOf = async ({ namespace, name }: Key): Promise<Pair> => {
-    const secret = await world.kube.get('Secret', namespace, `${name}-credentials`);
-    const value = (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
-    return { accessKey: value('access-key-id'), secretKey: value('secret-access-key') };
-  };
+  const pairOf = async ({ namespace, name }: Key): Promise<Pair> =>
+    pairIn(await world.kube.get('Secret', namespace, `${name}-credentials`));
   const pairsOf = (some: readonly Key[]): Promise<readonly Pair[]> => Promise.all(some.map(pairOf));
 
   /** `in` of a pair that may write; else the server's refusal. */

@@ -1,6 +1,15 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { accessKeySpec, bucketSpec, s3View, until, type Stored, type World } from '@operator/tools/harness';
+import {
+  pairIn,
+  type Pair,
+  accessKeySpec,
+  bucketSpec,
+  s3View,
+  until,
+  type Stored,
+  type World,
+} from '@operator/tools/harness';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startWorld } from './world.ts';
 
@@ -32,12 +41,7 @@ afterAll(() => world.stop());
 describe.each(servers)('on %s', (server) => {
   const bucketName = `rotation-${server}`;
 
-  const pair = async () => {
-    const secret = await world.kube.get('Secret', namespace, `${server}-credentials`);
-    const value = (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
-    return { accessKey: value('access-key-id'), secretKey: value('secret-access-key') };
-  };
-  type Pair = Awaited<ReturnType<typeof pair>>;
+  const pair = async (): Promise<Pair> => pairIn(await world.kube.get('Secret', namespace, `${server}-credentials`));
 
   const isLetIn = async ({ accessKey, secretKey }: Pair): Promise<boolean> => {
     const { client, sdk } = s3View({ ...world.server(server), accessKey, secretKey });

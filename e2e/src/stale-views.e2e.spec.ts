@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  pairIn,
   accessKeySpec,
   bucketSpec,
   conditionOf,
@@ -225,9 +226,7 @@ class Room {
 
   async pair(name: string): Promise<Pair | undefined> {
     const secret = await this.kube.get('Secret', this.namespace, `${name}-credentials`);
-    if (secret === undefined) return undefined;
-    const plain = (key: string) => Buffer.from(secret.data?.[key] ?? '', 'base64').toString('utf8');
-    return { accessKey: plain('access-key-id'), secretKey: plain('secret-access-key') };
+    return secret === undefined ? undefined : pairIn(secret);
   }
 
   as(pair: Pair): S3View {

@@ -40,7 +40,7 @@ export { canBePod } from './pod.ts';
 export { namedHosts, shiftedClock } from './preloads.ts';
 export { cpuSecondsOf, memoryOf } from './proc.ts';
 export { watchReady, type ReadyWatch } from './ready-watch.ts';
-export { s3View, type Pair, type S3View } from './s3-view.ts';
+export { pairIn, s3View, type Pair, type S3View } from './s3-view.ts';
 export { searchLogs } from './search-logs.ts';
 export { seeded, type Seeded } from './seeded.ts';
 export { SecretsMade } from './secrets-made.ts';

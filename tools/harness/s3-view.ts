@@ -9,6 +9,12 @@ export interface Pair {
   readonly secretKey: string;
 }
 
+/** The pair in the Secret of an AccessKey; of empty texts where it is not there. */
+export const pairIn = (secret: { readonly data?: Readonly<Record<string, string>> } | undefined): Pair => {
+  const plain = (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
+  return { accessKey: plain('access-key-id'), secretKey: plain('secret-access-key') };
+};
+
 /** What stands at an S3 server, seen past the product by an independent client. */
 export interface S3View {
   readonly client: Client;

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { s3Starters, startControlPlane, type ControlPlane, type S3Server } from '../local/index.ts';
+import { installCrds, s3Starters, startControlPlane, type ControlPlane, type S3Server } from '../local/index.ts';
 import type { ControllerName } from '../controllers.ts';
 import { startController, type Controller, type ControllerOptions } from './controller.ts';
 import { startCountingProxy, type CountingProxy } from './counting-proxy.ts';
@@ -67,8 +67,6 @@ export interface World {
   stop(): Promise<void>;
 }
 
-const root = resolve(import.meta.dirname, '../..');
-
 /** `name`: what its folder begins with, of which the logs stay when it is stopped. */
 export async function startWorld(
   name: string,
@@ -126,8 +124,7 @@ export async function startWorld(
     const ownProxies = new Map<ServerName, string>();
     if (proxies) for (const server of serverNames) ownProxies.set(server, (await proxyTo(server, server)).url);
 
-    await controlPlane.kubectl(['apply', '--server-side', '-f', join(root, 'crds')]);
-    await controlPlane.kubectl(['wait', '--for=condition=established', '--timeout=30s', '-f', join(root, 'crds')]);
+    await installCrds(controlPlane.kubectl);
     // For about a second after its CRD a kind answers 429.
     for (const kind of allKinds)
       await until(

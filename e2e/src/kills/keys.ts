@@ -6,6 +6,7 @@ import {
   ListUsersCommand,
 } from '@aws-sdk/client-iam';
 import {
+  pairIn,
   accessKeySpec,
   isReady,
   minioAdmin,
@@ -109,11 +110,8 @@ export const keyScenarios = (
     await given().world.kube.patch('AccessKey', namespace, name, { ...to });
   };
 
-  const pairIn = async ({ namespace, name }: Trial): Promise<Pair> => {
-    const { data = {} } = (await given().world.kube.get('Secret', namespace, secretName(name))) ?? {};
-    const plain = (key: string) => Buffer.from(data[key] ?? '', 'base64').toString('utf8');
-    return { accessKey: plain('access-key-id'), secretKey: plain('secret-access-key') };
-  };
+  const pairOf = async ({ namespace, name }: Trial): Promise<Pair> =>
+    pairIn(await given().world.kube.get('Secret', namespace, secretName(name)));
   /** `in` of a pair that the server knows and that may not write; what it says else. */
   const verdictOn = async ({ namespace }: Trial, pair: Pair): Promise<string> => {
     const { endpoint, region } = given().world.server(server);
@@ -138,7 +136,7 @@ export const keyScenarios = (
    */
   const expectKey = async (trial: Trial, { mayWrite = false, former = [] as readonly Pair[] } = {}): Promise<void> => {
     const { status } = await ready(trial);
-    const pair = await pairIn(trial);
+    const pair = await pairOf(trial);
     const account = await given().accounts.of(status?.userName ?? '');
     expect(account?.keys.toSorted()).toEqual([pair, ...former].map(({ accessKey }) => accessKey).toSorted());
     expect((status?.previousKeys ?? []).map(({ accessKeyId }) => accessKeyId)).toEqual(
@@ -178,7 +176,7 @@ export const keyScenarios = (
   };
   /** By namespace, which each scenario has of its own. */
   const formerIn = new Map<string, Pair>();
-  const remember = async (trial: Trial): Promise<void> => void formerIn.set(trial.namespace, await pairIn(trial));
+  const remember = async (trial: Trial): Promise<void> => void formerIn.set(trial.namespace, await pairOf(trial));
   const former = ({ namespace }: Trial): Pair => {
     const pair = formerIn.get(namespace);
     if (pair === undefined) throw new Error(`nobody remembered a pair of ${namespace}`);
@@ -258,7 +256,7 @@ export const keyScenarios = (
       isDone: isAnswered('answeredRevokeRequest'),
       async check(trial) {
         await expectKey(trial);
-        expect((await pairIn(trial)).accessKey).not.toBe(former(trial).accessKey);
+        expect((await pairOf(trial)).accessKey).not.toBe(former(trial).accessKey);
       },
     },
     {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  pairIn,
   accessKeySpec,
   bucketSpec,
   conditionOf,
@@ -396,9 +397,7 @@ export class Case {
   }
 
   async #pairIn(secretName: string, namespace: string): Promise<Pair | undefined> {
-    const secret = await this.admin.get('Secret', namespace, secretName);
-    const plain = (key: string) => Buffer.from(secret?.data?.[key] ?? '', 'base64').toString('utf8');
-    const pair = { accessKey: plain('access-key-id'), secretKey: plain('secret-access-key') };
+    const pair = pairIn(await this.admin.get('Secret', namespace, secretName));
     return pair.accessKey === '' || pair.secretKey === '' ? undefined : pair;
   }
 

@@ -195,14 +195,7 @@ describe('a bucket that is not there', () => {
       result: 'progressing',
       reason: 'Converging',
       message: 'Applied create, tagging, versioning; looking again.',
-      writes: [
-        'kube status',
-        'CreateBucket',
-        'PutBucketTagging',
-        'PutBucketTagging',
-        'PutBucketVersioning',
-        'kube status',
-      ],
+      writes: ['kube status', 'CreateBucket', 'PutBucketTagging', 'PutBucketVersioning', 'kube status'],
       events: ['Normal BucketCreated: Created bucket photos in region us-east-1.'],
     });
     expect(bench.steps()).toEqual(['create', 'tagging', 'versioning']);

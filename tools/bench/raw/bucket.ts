@@ -25,8 +25,6 @@ export const writeBucket = async (
   const at = { wire, context, Bucket };
   // As the operator does it: reads side by side, writes one after the other.
   const look = () => Promise.all(features.map((feature) => feature.look(at)));
-  const putTags = (TagSet: typeof tags) =>
-    wire.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }), context);
 
   await kube.apply(resource, { metadata: { ...metadata, finalizers: [finalizerName] } });
   await wire.sendOrAbsent(new HeadBucketCommand({ Bucket }), [404], context);
@@ -49,9 +47,9 @@ export const writeBucket = async (
   tell(object, 'BucketCreated', `Created bucket ${Bucket} in region ${wire.region}.`);
   // Where a creation that is granted proves that there was no such bucket, nothing is to be seen of it yet.
   if (driver.refusesRecreation !== true) await look();
-  // The owner tags first, by themselves.
-  if (!marksAtCreation) await putTags(marks);
-  if (tags.length > 0) await putTags([...tags, ...marks]);
+  const isTagged = marksAtCreation && tags.length === 0;
+  const TagSet = [...tags, ...marks];
+  if (!isTagged) await wire.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }), context);
   for (const { write } of features) await write?.(at);
   const facts = {
     ...base,

@@ -90,14 +90,18 @@ describe('tagging', () => {
     }),
   );
 
-  it('writes the mark by itself, before the tags of the spec', () =>
+  it('writes the mark and the tags of the spec at once', () =>
     withFake(async ({ fake, driver }) => {
       fake.answer(() => succeed(tagXml({ cost: '7', old: '1' })));
       await tagging.write({ wire: driver.wire(), bucket: 'photos' }, want({ team: 'a' }, ['old']), recordingContext());
-      expect(puts(fake)).toEqual([
-        { cost: '7', ...mark },
-        { cost: '7', ...mark, team: 'a' },
-      ]);
+      expect(puts(fake)).toEqual([{ cost: '7', ...mark, team: 'a' }]);
+    }));
+
+  it('writes nothing where somebody has put all of it there since the look', () =>
+    withFake(async ({ fake, driver }) => {
+      fake.answer(() => succeed(tagXml({ ...mark, team: 'a' })));
+      await tagging.write({ wire: driver.wire(), bucket: 'photos' }, want({ team: 'a' }), recordingContext());
+      expect(puts(fake)).toEqual([]);
     }));
 
   it('writes once where only the mark is missing, or only a tag', () =>
@@ -121,18 +125,34 @@ describe('tagging', () => {
     ['counts them where they are too many', many(45), { team: 'a' }, /would have 51 tags/],
   ])('that the server refuses are terminal SpecInvalid, which %s; the mark stays', (_title, others, declared, words) =>
     withFake(async ({ fake, driver }) => {
-      let written = 0;
-      fake.answer(({ method }) => {
+      fake.answer(({ method, body }) => {
         if (method === 'GET') return succeed(tagXml(others));
-        written += 1;
-        return written === 1 ? succeed() : refuse(400, 'MalformedXML', 'no such tags');
+        const isMore = Object.keys(tagsIn(body)).some((key) => key in declared);
+        return isMore ? refuse(400, 'MalformedXML', 'no such tags') : succeed();
       });
       const s3 = { wire: driver.wire(), bucket: 'photos' };
       const fault = await tagging.write(s3, want(declared), recordingContext()).catch(asFault);
       expect(fault).toMatchObject({ kind: 'terminal', reason: 'SpecInvalid' });
       expect(asFault(fault).message).toMatch(words);
       expect(asFault(fault).message).toContain('no such tags');
-      expect(puts(fake)[0]).toEqual({ ...others, ...mark });
+      expect(puts(fake)).toEqual([
+        { ...others, ...mark, ...declared },
+        { ...others, ...mark },
+      ]);
+    }),
+  );
+
+  it.each([
+    ['a status that is no refusal of tags', () => refuse(500, 'InternalError'), 2],
+    ['a server that is busy', () => refuse(503, 'SlowDown'), 1],
+  ])('after %s the mark goes alone only where that may help', (_title, answer, times) =>
+    withFake(async ({ fake, driver }) => {
+      fake.answer(({ method, body }) =>
+        method === 'GET' ? succeed(tagXml({})) : 'team' in tagsIn(body) ? answer() : succeed(),
+      );
+      const write = tagging.write({ wire: driver.wire(), bucket: 'photos' }, want({ team: 'a' }), recordingContext());
+      expect(await write.catch(asFault)).toMatchObject({ kind: 'transient' });
+      expect(new Set(puts(fake).map((tags) => JSON.stringify(tags))).size).toBe(times);
     }),
   );
 

@@ -50,20 +50,29 @@ export const tagging: Aspect<TaggingWant, Tags> = {
     // What goes makes room for the mark.
     const marked: Tags = isMarked ? found : mergeTags(found, { tags: owners, remove: to.remove });
     const wanted = mergeTags(found, to);
-    // First, and by itself: tags that the server refuses must not leave the bucket without its mark.
-    if (!isMarked) {
-      await putTags(s3, marked, context).catch((caught: unknown) => {
-        const fault = onlyFault(caught);
-        throw marked.size > mostTags && isOfTags(fault) ? refusedTags(marked, to.tags, fault) : fault;
-      });
-    }
-    if (isSame(wanted, marked)) return;
-    await putTags(s3, wanted, context).catch((caught: unknown) => {
+    if (isSame(wanted, found)) return;
+    const isMore = !isSame(wanted, marked);
+    try {
+      await putTags(s3, wanted, context);
+    } catch (caught) {
       const fault = onlyFault(caught);
-      throw isOfTags(fault) ? refusedTags(wanted, to.tags, fault) : fault;
-    });
+      // Tags that the server refuses must not leave the bucket without its mark.
+      if (isMore && !isMarked && isAnswer(fault)) await putMark(s3, marked, to.tags, context);
+      throw isOfTags(fault) && (isMore || wanted.size > mostTags) ? refusedTags(wanted, to.tags, fault) : fault;
+    }
   },
 };
+
+/** Puts the owner's mark beside what others have there. @throws Fault, which blames no tag of the spec unless there are too many */
+const putMark = async (s3: BucketWire, marked: Tags, declared: Tags, context: CallContext): Promise<void> => {
+  await putTags(s3, marked, context).catch((caught: unknown) => {
+    const fault = onlyFault(caught);
+    throw marked.size > mostTags && isOfTags(fault) ? refusedTags(marked, declared, fault) : fault;
+  });
+};
+
+/** True when what was sent was looked at, and another content may be taken. */
+const isAnswer = ({ reason, cause }: Fault): boolean => reason !== reasons.Throttled && answerOf(cause) !== undefined;
 
 const isOwnerTag = (key: string): boolean => (Object.values(ownerTagKeys) as readonly string[]).includes(key);
 

@@ -36,6 +36,8 @@ export const tables: Readonly<Record<string, readonly Question[]>> = {
     ...ask('peer', [['300 Buckets, against InseeFrLab/s3-operator with its defaults', '300 Buckets: ours to insee']]),
   ],
   latency: ask('latency', [
+    ['the calls alone, of one Bucket after the other, p50', 'raw loop, one after the other: p50'],
+    ['p99', 'raw loop, one after the other: p99'],
     ['a Bucket that arrives at rest, p50', 'at rest: p50'],
     ['p99', 'at rest: p99'],
     ['100 edits, one after the other, beside 2 000 Ready ones, p50', 'edits beside 2000 Ready ones: p50'],

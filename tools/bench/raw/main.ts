@@ -96,7 +96,12 @@ const raw: Raw = {
     );
   },
 };
-await forEach(objects, order.concurrency, signal, (object) => write(object as never, resource, raw));
+const tookMs: number[] = [];
+await forEach(objects, order.concurrency, signal, async (object) => {
+  const from = monotonicMs();
+  await write(object as never, resource, raw);
+  tookMs.push(monotonicMs() - from);
+});
 await events;
 
 const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
@@ -104,6 +109,7 @@ const report: RawReport = {
   calls: [...calls],
   cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
   peakMebibytes: maxRSS / 1024,
+  tookMs,
 };
 console.log(JSON.stringify(report));
 driver.close();

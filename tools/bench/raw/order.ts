@@ -23,6 +23,8 @@ export interface RawReport {
   readonly calls: readonly (readonly [name: string, count: number])[];
   readonly cpuSeconds: number;
   readonly peakMebibytes: number;
+  /** Milliseconds for each object, in the order in which they ended. */
+  readonly tookMs: readonly number[];
 }
 
 /** What it works with. */

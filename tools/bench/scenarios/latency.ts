@@ -11,7 +11,9 @@ import {
   type World,
 } from '@operator/tools/harness';
 import { narrate } from '@operator/tools/narrate';
+import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
+import { makeObjects, makeProviders } from './converge.ts';
 
 const provider = 'minio';
 /** How long the slow server takes for each answer. */
@@ -21,6 +23,8 @@ const patienceMs = 30_000;
 const mostImpatient = 3;
 /** In milliseconds. */
 const mostP99 = { atRest: { atMost: 60 }, amongMany: { atMost: 75 } };
+/** Before what is measured: connections are opened, and code is compiled. */
+const warmUps = 10;
 
 /**
  * Buckets that arrive one after the other, each created when the one before was Ready; and edits of Buckets that are there, in the same
@@ -36,6 +40,7 @@ export const latency: Scenario = {
     const some = quick ? 30 : 2_000;
     const many = quick ? 50 : 5_000;
     const waiting = quick ? 20 : 300;
+    const raw = await rawArrivals(bench, samples);
     const world = await startWorld('latency', ['minio'], { bundles, folder: dir, proxies: false, signal });
     try {
       await world.startController('provider');
@@ -43,7 +48,7 @@ export const latency: Scenario = {
       await makePlace(world, 'arrivals');
       const watch = await watchReady(world.kube, 'Bucket', 'arrivals');
       const measure = (run: string, count = samples) => arrivals(world, watch, run, count, signal);
-      await measure('warm', 10);
+      await measure('warm', warmUps);
 
       const atRest: (readonly number[])[] = [];
       for (let run = 0; run < bench.runs; run += 1) atRest.push(await measure(`rest-${run}`));
@@ -70,6 +75,7 @@ export const latency: Scenario = {
       }
       const p99Among = medianOf(among.map((run) => percentile(run, 0.99)));
       return [
+        ...figuresOf('raw loop, one after the other', raw),
         ...figuresOf('at rest', atRest, mostP99.atRest),
         ...figuresOf(`edits beside ${some} Ready ones`, edited, mostP99.amongMany),
         ...figuresOf(`among ${many} Ready ones`, among, mostP99.amongMany),
@@ -87,6 +93,34 @@ export const latency: Scenario = {
       await world.stop();
     }
   },
+};
+
+/**
+ * Milliseconds for the calls of one Bucket after the other, without what creates it and what tells that it is Ready: what the servers need on
+ * this machine, whoever asks. For each run a process and a namespace of their own, on servers on which nothing else works.
+ */
+const rawArrivals = async (bench: Bench, samples: number): Promise<readonly (readonly number[])[]> => {
+  const { bundles, dir, signal } = bench;
+  const program = await bundleRawLoop(dir);
+  const world = await startWorld('latency-raw', ['minio'], { bundles, folder: dir, proxies: false, signal });
+  try {
+    const namespaces = Array.from({ length: bench.runs }, (_, run) => `raw-${run}`);
+    await makeProviders(world, namespaces);
+    const took: (readonly number[])[] = [];
+    for (const namespace of namespaces) {
+      await makeObjects(world, 'Bucket', namespace, warmUps + samples, signal);
+      const server = { type: 'minio', ...world.server('minio') } as const;
+      const loop = await startRawLoop(program, world, 'Bucket', namespace, server, 1);
+      try {
+        took.push((await loop.report()).tookMs.slice(warmUps));
+      } finally {
+        await loop.stop();
+      }
+    }
+    return took;
+  } finally {
+    await world.stop();
+  }
 };
 
 const makePlace = async (world: World, namespace: string, endpoint?: string): Promise<void> => {

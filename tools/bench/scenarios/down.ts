@@ -148,9 +148,9 @@ export const down: Scenario = {
 const warmUps = 3;
 const arrived = (samples: number): number => warmUps + 3 * samples;
 
-/** Creating one Bucket takes four writes: the bucket, its owner tags, its tags, its versioning. */
+/** Creating one Bucket takes three writes: the bucket, its tags, its versioning. */
 const strayWrites = (calls: ReadonlyMap<string, number>, samples: number): number =>
-  countCalls(calls, isStorageWrite) - 2 * 4 * samples;
+  countCalls(calls, isStorageWrite) - 2 * 3 * samples;
 
 const createProviderAt = async (
   { kube }: World,

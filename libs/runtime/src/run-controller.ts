@@ -47,8 +47,12 @@ export interface ControllerOptions<Spec, Status> {
 const flushMs = 2_000;
 /** So many slow Providers leave the others their workers. */
 const providersAtOnce = 4;
-/** Passes at once for a Provider that is not usable: most can only tell so, and thousands of them must not be in the way. */
+/**
+ * Passes at once for a Provider that is not usable, and how many times as long as one took its worker rests: most can only tell so, and
+ * thousands of them must not keep the API server from who can do more.
+ */
 const workersWhileUnusable = 2;
+const restWhileUnusable = 3;
 const monotonicMs = (): number => performance.now();
 // eslint-disable-next-line no-restricted-properties -- this is the composition that every main.ts calls
 const random = (): number => Math.random();
@@ -174,13 +178,15 @@ const queueFor = <Spec, Status>(
     const object = own.get(key);
     return (object && controller.reconciler.providerOf(object)) ?? '';
   };
+  const isUnusable = (provider: string): boolean => provider !== '' && controller.isUsable?.(provider) === false;
   const workersFor = (provider: string): number =>
-    provider !== '' && controller.isUsable?.(provider) === false ? Math.min(workers, workersWhileUnusable) : workers;
+    isUnusable(provider) ? Math.min(workers, workersWhileUnusable) : workers;
+  const restOf = (provider: string): number => (isUnusable(provider) ? restWhileUnusable : 0);
   return createWorkqueue({
     monotonicMs,
     random,
     observe: metrics.workqueue(controller.resource.kind),
-    lanes: { of: providerOf, keysOf: workersFor },
+    lanes: { of: providerOf, keysOf: workersFor, restOf },
     workers: workers * providersAtOnce,
   });
 };

@@ -21,8 +21,8 @@ export interface Turns {
   hasRoom(key: ObjectKey): boolean;
   /** The key whose turn it is, which is out from now on, and when it became ready; undefined when nothing may be out. */
   next(): { readonly key: ObjectKey; readonly at: number } | undefined;
-  /** A key is not out any more; false when it was not. */
-  done(key: ObjectKey): boolean;
+  /** A key is not out any more. */
+  done(key: ObjectKey): void;
 }
 
 /**
@@ -86,11 +86,10 @@ export const createTurns = ({ laneOf, keysOf, workers }: TurnsOptions): Turns =>
     },
     done(key) {
       const lane = out.get(key);
-      if (lane === undefined) return false;
+      if (lane === undefined) return;
       out.delete(key);
       count(ofLane, lane, -1);
       count(ofNamespace, namespaceOf(key), -1);
-      return true;
     },
   };
 };

@@ -72,6 +72,33 @@ describe('a workqueue', () => {
     expect(await takeAll()).toEqual(['big/p1', 'small/p1', 'tiny/p1', 'big/q1', 'small/p2', 'big/r1', 'big/p2']);
   });
 
+  it.each([
+    ['three times as long as a key was out', 100, 300],
+    ['a second at most', 10_000, 1_000],
+  ])('leaves the place of a key in a lane that rests empty, %s', async (_title, outMs, restMs) => {
+    queue = createWithLanes({
+      of: (key) => key.slice(0, -1),
+      keysOf: () => 1,
+      restOf: (lane) => (lane === 'n/p' ? 3 : 0),
+    });
+    for (const key of ['n/p1', 'n/p2', 'n/q1', 'n/q2']) queue.add(key);
+    expect(await queue.take(never)).toBe('n/p1');
+    expect(await queue.take(never)).toBe('n/q1');
+    const given: (string | undefined)[] = [];
+    for (let worker = 0; worker < 3; worker += 1) void queue.take(never).then((key) => given.push(key));
+    await vi.advanceTimersByTimeAsync(outMs);
+    queue.add('n/p1');
+    queue.done('n/p1');
+    queue.done('n/q1');
+    await vi.advanceTimersByTimeAsync(restMs - 1);
+    expect(given).toEqual(['n/q2']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(given).toEqual(['n/q2', 'n/p2']);
+    queue.done('n/p2');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(given).toEqual(['n/q2', 'n/p2', 'n/p1']);
+  });
+
   /** A queue of so many workers, each with the key that it has got by now. */
   const startWorkers = (workers: number): string[] => {
     queue = createWorkqueue({

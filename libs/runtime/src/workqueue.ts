@@ -12,9 +12,13 @@ export interface WorkqueueOptions {
   /**
    * Keys of one lane share what may be slow, a server. No more of them than `keysOf` says of the lane are given out at a time, so
    * that the keys of other lanes find a worker. The number may change; that it grew is seen at the next `add` or `done`. One lane
-   * without a limit when absent.
+   * without a limit when absent. `restOf`: how many times as long as a key was out its place stays empty, a second at most; 0 when absent.
    */
-  readonly lanes?: { readonly of: (key: ObjectKey) => string; readonly keysOf: (lane: string) => number };
+  readonly lanes?: {
+    readonly of: (key: ObjectKey) => string;
+    readonly keysOf: (lane: string) => number;
+    readonly restOf?: (lane: string) => number;
+  };
   /** How many take keys, of which no namespace may have all; no limit for any when absent. */
   readonly workers?: number;
   readonly observe?: {
@@ -44,6 +48,8 @@ export interface Workqueue {
   close(): void;
 }
 
+const longestRestMs = 1_000;
+
 const defaultBackoff: Backoff = { baseMs: 500, capMs: 300_000 };
 
 export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
@@ -54,6 +60,8 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
     keysOf: options.lanes?.keysOf ?? (() => Infinity),
     workers: options.workers ?? Infinity,
   });
+  /** When each key was taken that is out. */
+  const takenAt = new Map<ObjectKey, number>();
   /** Added while taken. */
   const again = new Set<ObjectKey>();
   const failures = new Map<ObjectKey, number>();
@@ -92,13 +100,23 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
 
   const schedule = createSchedule(monotonicMs, add);
 
+  /** The place of a key is free. */
+  const release = (key: ObjectKey): void => {
+    turns.done(key);
+    if (again.delete(key)) add(key);
+    serve();
+  };
+  const resting = createSchedule(monotonicMs, release);
+
   const next = (): ObjectKey | undefined => {
     const turn = turns.next();
     if (turn === undefined) return undefined;
     const { key, at } = turn;
     schedule.cancel(key);
     observe?.depth(turns.size());
-    observe?.latency((monotonicMs() - at) / 1_000);
+    const now = monotonicMs();
+    observe?.latency((now - at) / 1_000);
+    takenAt.set(key, now);
     return key;
   };
 
@@ -139,13 +157,19 @@ export const createWorkqueue = (options: WorkqueueOptions): Workqueue => {
       });
     },
     done(key) {
-      if (!turns.done(key)) return;
-      if (again.delete(key)) add(key);
-      serve();
+      const from = takenAt.get(key);
+      if (from === undefined) return;
+      takenAt.delete(key);
+      const { lanes } = options;
+      const times = lanes?.restOf?.(lanes.of(key)) ?? 0;
+      const now = monotonicMs();
+      if (times > 0 && !isClosed) resting.at(key, now + Math.min((now - from) * times, longestRestMs));
+      else release(key);
     },
     close() {
       isClosed = true;
       schedule.clear();
+      resting.clear();
       for (const waiter of waiters) waiter(undefined);
       waiters.clear();
     },

@@ -74,6 +74,7 @@ export const memoryPlot = (find: Find, fleets: readonly number[]): string => {
 /** Which share of changes was Ready within which time. */
 export const latencyPlot = (find: Find): string => {
   const cases = [
+    ['the calls alone', 'raw loop, one after the other: each'],
     ['at rest', 'at rest: each'],
     ['edits beside 2 000 Ready ones', 'edits beside 2000 Ready ones: each'],
     ['among 5 000 Ready ones', 'among 5000 Ready ones: each'],

@@ -76,9 +76,9 @@ export const latencyPlot = (find: Find): string => {
   const cases = [
     ['the calls alone', 'raw loop, one after the other: each'],
     ['at rest', 'at rest: each'],
-    ['edits beside 2 000 Ready ones', 'edits beside 2000 Ready ones: each'],
-    ['among 5 000 Ready ones', 'among 5000 Ready ones: each'],
-    ['beside a server that takes 2 s', 'beside 300 on a server that takes 2000 ms: each'],
+    ['edits beside 2 000', 'edits beside 2000 Ready ones: each'],
+    ['among 5 000', 'among 5000 Ready ones: each'],
+    ['beside a slow server', 'beside 300 on a server that takes 2000 ms: each'],
   ] as const;
   return drawn({
     ...frame('Apply to Ready: share of Buckets within this time'),

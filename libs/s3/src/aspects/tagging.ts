@@ -52,23 +52,12 @@ export const tagging: Aspect<TaggingWant, Tags> = {
     const wanted = mergeTags(found, to);
     if (isSame(wanted, found)) return;
     const isMore = !isSame(wanted, marked);
-    try {
-      await putTags(s3, wanted, context);
-    } catch (caught) {
-      const fault = onlyFault(caught);
+    await putTags(s3, wanted, isMore ? 'declared' : 'mark', to.tags, context).catch(async (caught: unknown) => {
       // Tags that the server refuses must not leave the bucket without its mark.
-      if (isMore && !isMarked && isAnswer(fault)) await putMark(s3, marked, to.tags, context);
-      throw isOfTags(fault) && (isMore || wanted.size > mostTags) ? refusedTags(wanted, to.tags, fault) : fault;
-    }
+      if (isMore && !isMarked && isAnswer(onlyFault(caught))) await putTags(s3, marked, 'mark', to.tags, context);
+      throw caught;
+    });
   },
-};
-
-/** Puts the owner's mark beside what others have there. @throws Fault, which blames no tag of the spec unless there are too many */
-const putMark = async (s3: BucketWire, marked: Tags, declared: Tags, context: CallContext): Promise<void> => {
-  await putTags(s3, marked, context).catch((caught: unknown) => {
-    const fault = onlyFault(caught);
-    throw marked.size > mostTags && isOfTags(fault) ? refusedTags(marked, declared, fault) : fault;
-  });
 };
 
 /** True when what was sent was looked at, and another content may be taken. */
@@ -79,10 +68,26 @@ const isOwnerTag = (key: string): boolean => (Object.values(ownerTagKeys) as rea
 const isSame = (one: Tags, other: Tags): boolean =>
   one.size === other.size && [...one].every(([key, value]) => other.get(key) === value);
 
-const putTags = async ({ wire, bucket }: BucketWire, tags: Tags, context: CallContext): Promise<void> => {
+/**
+ * Puts all tags of a bucket, of which `changed` are new: those of the spec, or the owner's mark alone.
+ * @throws Fault, which blames the tags of the spec where they are new, or where there are too many
+ */
+const putTags = async (
+  { wire, bucket }: BucketWire,
+  tags: Tags,
+  changed: 'declared' | 'mark',
+  declared: Tags,
+  context: CallContext,
+): Promise<void> => {
   // Never empty: the owner's mark is always among them.
   const TagSet = [...tags].map(([Key, Value]) => ({ Key, Value }));
-  await wire.send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }), context);
+  await wire
+    .send(new PutBucketTaggingCommand({ Bucket: bucket, Tagging: { TagSet } }), context)
+    .catch((caught: unknown) => {
+      const fault = onlyFault(caught);
+      const isBlamed = isOfTags(fault) && (changed === 'declared' || tags.size > mostTags);
+      throw isBlamed ? refusedTags(tags, declared, fault) : fault;
+    });
 };
 
 /** Codes by which servers refuse a set of tags that is well-formed. MinIO calls each of its rules MalformedXML. */

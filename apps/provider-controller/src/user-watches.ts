@@ -6,7 +6,7 @@ import {
   isPaused,
   keyOf,
   pick,
-  unreadyIn,
+  readyIn,
   type ControllerTools,
   type LiveList,
   type ObjectKey,
@@ -51,7 +51,7 @@ const trimAccessKey = ({ apiVersion, kind, metadata, spec, status }: AccessKeyUs
   kind,
   metadata: bareMetadata(metadata, annotations.paused),
   spec: pick(spec, 'providerRef'),
-  ...(status === undefined ? {} : { status: { ...pick(status, ...provenKeyFields), ...unreadyIn(status) } }),
+  ...(status === undefined ? {} : { status: { ...pick(status, ...provenKeyFields), ...readyIn(status) } }),
 });
 
 /** True when a revocation of all keys of the Provider can go on by this change of one of its AccessKeys. */

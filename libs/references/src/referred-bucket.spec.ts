@@ -40,7 +40,17 @@ it('keeps of a Bucket what those who refer to it need, and nothing else', () => 
   expect(metadata.annotations).toEqual({ 's3.cloud37.dev/confirm-withdrawal': 'team-b' });
   expect(metadata).toMatchObject({ name: 'photos', namespace: 'team-a', deletionTimestamp: '2026-05-02T00:00:00Z' });
   expect(Object.keys(spec)).toEqual(['name', 'providerRef', 'allowedNamespaces', 'adoptionPolicy']);
-  expect(status).toEqual({ exists: true, ownership: 'Created', bucketName: 'photos', endpoint: 'http://server' });
+  expect(status).toEqual({
+    exists: true,
+    ownership: 'Created',
+    bucketName: 'photos',
+    endpoint: 'http://server',
+    conditions: [expect.objectContaining({ type: 'Ready', status: 'True' })],
+  });
+});
+
+it('keeps that Buckets are Ready once for all', () => {
+  expect(trimmed('True').status?.conditions).toBe(trimmed('True').status?.conditions);
 });
 
 it('keeps why a Bucket is not Ready', () => {

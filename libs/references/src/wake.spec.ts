@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Provider } from './connection.ts';
 import type { Bucket } from './references.ts';
 import { objectOf, providerOf } from './testing/index.ts';
+import { trimReferredBucket } from './referred-bucket.ts';
 import { bucketMatters, usable, usableVersion, wokenByBucket, wokenByProvider, wokenByRevocation } from './wake.ts';
 
 const server = { serverIdentity: 'http://s3.test' };
@@ -106,7 +107,8 @@ describe('wokenByRevocation', () => {
 });
 
 describe('bucketMatters', () => {
-  const bucket: Bucket = objectOf('Bucket', 'photos', bucketSpec({}), { status: { exists: true } });
+  const taking: Bucket = objectOf('Bucket', 'photos', bucketSpec({}), { status: { exists: true } });
+  const bucket: Bucket = { ...taking, status: { ...taking.status, conditions: good.status?.conditions ?? [] } };
   const changed = (change: Partial<Bucket>): Bucket => ({ ...bucket, ...change });
 
   it.each<[string, Bucket, Bucket | undefined, boolean]>([
@@ -147,17 +149,24 @@ describe('bucketMatters', () => {
 });
 
 describe('wokenByBucket', () => {
-  const bucket: Bucket = objectOf('Bucket', 'photos', bucketSpec({}), { status: { exists: true } });
+  const taking: Bucket = objectOf('Bucket', 'photos', bucketSpec({}), { status: { exists: true } });
+  const bucket: Bucket = { ...taking, status: { ...taking.status, conditions: good.status?.conditions ?? [] } };
   const doubted: Bucket = { ...bucket, status: { ...bucket.status, conditions: notReady('OwnershipInDoubt') ?? [] } };
   const waits = withStatus({ conditions: notReady() }, { name: 'waits' });
+  // As the views have them.
   const names = (now: Bucket, old: Bucket | undefined) =>
-    wokenByBucket(now, old, [good, waits]).map(({ metadata }) => metadata.name);
+    wokenByBucket(trimReferredBucket(now), old && trimReferredBucket(old), [good, waits]).map(
+      ({ metadata }) => metadata.name,
+    );
 
   it.each<[string, Bucket, Bucket | undefined, readonly string[]]>([
     ['a new one wakes all', bucket, undefined, ['provider', 'waits']],
     ['one that became well wakes those that are not', bucket, doubted, ['waits']],
+    ['its first good verdict wakes those that are not', bucket, taking, ['waits']],
+    ['its first bad verdict wakes nobody', doubted, taking, []],
     ['one that became unwell wakes nobody', doubted, bucket, []],
     ['one that stays unwell wakes nobody', doubted, { ...doubted }, []],
+    ['one without any verdict wakes nobody', taking, { ...taking }, []],
     ['one that is as it was wakes nobody', { ...bucket }, bucket, []],
   ])('%s', (_title, now, old, want) => {
     expect(names(now, old)).toEqual(want);

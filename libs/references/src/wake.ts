@@ -100,12 +100,10 @@ const factsOf = ({ metadata, spec, status }: ReferredBucket): string =>
 export const bucketMatters = (bucket: ReferredBucket, old: ReferredBucket | undefined): boolean =>
   old === undefined || bucket === old || factsOf(bucket) !== factsOf(old);
 
-const isUnready = ({ status }: KubeObject): boolean =>
-  status?.conditions?.some(({ type, status: value }) => type === conditionTypes.Ready && value !== 'True') === true;
-
 /**
  * Which objects that refer to a Bucket look again after this event of it: all, where something of it changed that they depend on; and
- * those that are not Ready, where it was not and is now, since what they wait for may be what was settled there, such as whose it is.
+ * those that are not Ready, where it becomes Ready, since what they wait for may be what was settled there, such as whose it is. A Bucket that takes
+ * its bucket back says that it has it before its mark is there, and has no verdict yet.
  */
 export const wokenByBucket = <T extends KubeObject>(
   bucket: ReferredBucket,
@@ -113,6 +111,6 @@ export const wokenByBucket = <T extends KubeObject>(
   dependents: readonly T[],
 ): readonly T[] => {
   if (bucketMatters(bucket, old)) return dependents;
-  const hasRecovered = old !== undefined && isUnready(old) && !isUnready(bucket);
-  return hasRecovered ? dependents.filter((dependent) => !isReady(dependent)) : [];
+  const becameReady = old !== undefined && !isReady(old) && isReady(bucket);
+  return becameReady ? dependents.filter((dependent) => !isReady(dependent)) : [];
 };

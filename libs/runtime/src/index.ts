@@ -26,4 +26,4 @@ export type {
 } from './resource.ts';
 export { runController } from './run-controller.ts';
 export type { View, ViewOptions, ViewState } from './watch-all.ts';
-export { bareMetadata, pick, unreadyIn } from './trim.ts';
+export { bareMetadata, pick, readyIn } from './trim.ts';

@@ -1,5 +1,6 @@
 import { conditionTypes } from '@operator/api';
-import type { ObjectMeta, StoredObject } from './resource.ts';
+import type { Condition } from '@operator/conditions';
+import type { CommonStatus, ObjectMeta, StoredObject } from './resource.ts';
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -39,12 +40,20 @@ export const bareMetadata = (metadata: ObjectMeta, annotation?: string): ObjectM
   return annotation === undefined || value === undefined ? bare : { ...bare, annotations: { [annotation]: value } };
 };
 
-/** Of the conditions Ready alone, while it is not True: to say why. */
-export const unreadyIn = <T extends { readonly type: string; readonly status: string }>({
-  conditions,
-}: {
-  readonly conditions?: readonly T[];
-}): { readonly conditions?: readonly T[] } => {
-  const ready = conditions?.find(({ type }) => type === conditionTypes.Ready);
-  return ready === undefined || ready.status === 'True' ? {} : { conditions: [ready] };
+/** One for all objects that are Ready: there is nothing to explain. */
+const ready: readonly Condition[] = [
+  {
+    type: conditionTypes.Ready,
+    status: 'True',
+    reason: '',
+    message: '',
+    observedGeneration: 0,
+    lastTransitionTime: '',
+  },
+];
+
+/** Of the conditions Ready alone, in full while it is not True: to say why. */
+export const readyIn = ({ conditions }: CommonStatus): { readonly conditions?: readonly Condition[] } => {
+  const verdict = conditions?.find(({ type }) => type === conditionTypes.Ready);
+  return verdict === undefined ? {} : { conditions: verdict.status === 'True' ? ready : [verdict] };
 };

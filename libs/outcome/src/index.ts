@@ -7,3 +7,4 @@ export { listFirst } from './list-first.ts';
 export { blocked, progressing, settled } from './outcome.ts';
 export type { Blocked, Outcome, Settled, Warning } from './outcome.ts';
 export { Redacted, redact } from './redacted.ts';
+export { unlessAborted } from './unless-aborted.ts';

@@ -1,5 +1,6 @@
 import { json, text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unlessAborted } from '@operator/outcome';
 import { exchangeHttp } from './http-exchange.ts';
 import {
   type KubeClient,
@@ -76,6 +77,7 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
 
   /** One HTTP exchange up to the headers; a refusal is a KubeError. */
   const exchange = async (call: Call, signal: AbortSignal, answered?: Answered, refreshed = false) => {
+    // An exec plugin may never end.
     const { server, headers, agent } = await unlessAborted(signal, connection.credentials(refreshed));
     const startedAt = monotonicMs();
     const told = (code: number) =>
@@ -325,19 +327,6 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       }
     },
   };
-};
-
-/** What the promise gives, unless the signal aborts before: an exec plugin may never end. @throws the reason of the signal */
-const unlessAborted = async <T>(signal: AbortSignal, promise: Promise<T>): Promise<T> => {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason as Error);
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 };
 
 const typed = (resource: Resource, object: object) => ({

@@ -1,3 +1,4 @@
+import { unlessAborted } from '@operator/outcome';
 import { ConfiguredRetryStrategy, getRetryAfterHint, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetrySettings } from './connection.ts';
 
@@ -48,7 +49,7 @@ export const failedAttempt = (caught: unknown): FailedAttempt => {
 
 /**
  * Makes attempts until one succeeds or the strategy wants no more.
- * @throws the error of the last attempt; AbortError when `signal` ends a wait
+ * @throws the error of the last attempt; the reason of `signal` when that ends a wait
  */
 export const withRetries = async <T>(
   strategy: ConfiguredRetryStrategy,
@@ -65,18 +66,9 @@ export const withRetries = async <T>(
     } catch (error) {
       // The strategy waits itself, and cannot be stopped; its own words, where no attempts are left, add nothing.
       const pause = strategy.refreshRetryTokenForRetry(token, describe(error)).catch(() => undefined);
-      const next = await Promise.race([pause, rejectionOf(signal)]);
+      const next = await unlessAborted(signal, pause);
       if (next === undefined) throw error;
       token = next;
     }
   }
 };
-
-const rejectionOf = (signal: AbortSignal): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    const end = (): void => {
-      reject(new DOMException('The wait for the next attempt was ended.', 'AbortError'));
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });

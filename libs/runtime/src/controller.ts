@@ -61,8 +61,9 @@ export const createController = <Spec, Status>(deps: ControllerDeps<Spec, Status
       custody.begin();
       for (const object of informer.list()) {
         const inMs = rooms.resting.firstLookMs(object);
+        const { metadata, status } = object;
         // Until then what it says now is what is known of it.
-        if (inMs > 0) custody.learn(object.metadata.uid, ownStatus(object), ownStatus(object), false);
+        if (inMs > 0 && status !== undefined) custody.learn(metadata.uid, ownStatus(object), status, false);
         queue.addAfter(keyOf(object), inMs);
       }
       return runWorkers(

@@ -26,7 +26,7 @@ export interface Custody<Spec, Status> {
    * A status was stored, or proved to be stored already. `from`: the kind's own status that it came from. One that came from what
    * somebody else wrote is believed only where it is `certain`: by a look that found nothing to do.
    */
-  learn(uid: string, from: Status, own: Status, isCertain: boolean): void;
+  learn(uid: string, from: Status, status: Status & CommonStatus, isCertain: boolean): void;
   /** Whether a status was stored is not known. */
   doubt(uid: string): void;
   /** The object with the status that this process believes, whatever somebody else wrote into it since. */
@@ -43,13 +43,20 @@ export const createCustody = <Spec, Status>({
   /** Those that somebody else took our finalizer off. */
   const stripped = new Set<string>();
   const released = new Set<string>();
-  const believed = new Map<string, Status>();
+  /** Of each only the kind's own part counts. As long as it is that of the object itself, it is the same one in memory. */
+  const believed = new Map<string, Status & CommonStatus>();
+
+  /** The status that is believed, where it is another than that of the object. */
+  const otherThan = (object: KubeObject<Spec, Status>): Status | undefined => {
+    const known = believed.get(object.metadata.uid);
+    if (known === undefined || known === object.status) return undefined;
+    const own = ownStatus({ status: known });
+    return isSameJson(own, ownStatus(object)) ? undefined : own;
+  };
 
   const restored = (object: KubeObject<Spec, Status>): KubeObject<Spec, Status> => {
-    const own = believed.get(object.metadata.uid);
-    if (own === undefined || isSameJson(own, ownStatus(object))) return object;
-    const status: Status & CommonStatus = { ...own, ...commonStatus(object) };
-    return { ...object, status };
+    const own = otherThan(object);
+    return own === undefined ? object : { ...object, status: { ...own, ...commonStatus(object) } };
   };
 
   const isHeld = (object: KubeObject<Spec, Status>): boolean => {
@@ -65,6 +72,8 @@ export const createCustody = <Spec, Status>({
       const { uid } = object.metadata;
       if (hasFinalizer(object, finalizer)) stripped.delete(uid);
       else if (hasFinalizer(old, finalizer) && !released.has(uid)) stripped.add(uid);
+      const { status } = object;
+      if (status !== undefined && believed.has(uid) && otherThan(object) === undefined) believed.set(uid, status);
     },
     isHeld,
     isLost: (object) =>
@@ -77,9 +86,9 @@ export const createCustody = <Spec, Status>({
       released.add(uid);
     },
     resume: (uid) => void released.delete(uid),
-    learn(uid, from, own, isCertain) {
+    learn(uid, from, status, isCertain) {
       const known = believed.get(uid);
-      if (known === undefined || isCertain || isSameJson(known, from)) believed.set(uid, own);
+      if (known === undefined || isCertain || isSameJson(ownStatus({ status: known }), from)) believed.set(uid, status);
     },
     doubt: (uid) => void believed.delete(uid),
     restored,

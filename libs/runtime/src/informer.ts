@@ -5,6 +5,7 @@ import type { KubeClient } from './kube-client.ts';
 import { reflect } from './reflector.ts';
 import { compareResourceVersions } from './resource-version.ts';
 import { type ObjectKey, type Resource, type StoredObject, keyOf } from './resource.ts';
+import { createStringSharing } from './string-sharing.ts';
 import { dropNoise } from './trim.ts';
 
 export interface InformerOptions<T> {
@@ -103,7 +104,14 @@ export const createInformer = <T extends StoredObject>(
   const unlisted = new Set<string>(['']);
   const synced: (() => void)[] = [];
   const accessed: ((isAllowed: boolean) => void)[] = [];
+  const shareStrings = createStringSharing();
   let log: Logger | undefined;
+
+  /** As the cache keeps it; changes the object that is given. */
+  const kept = (object: T): T => {
+    dropNoise(object);
+    return shareStrings(options.trim === undefined ? object : options.trim(object));
+  };
 
   /** `isLater`: than the one that the cache has. */
   const put = (object: T, isLater: boolean): void => {
@@ -200,7 +208,7 @@ export const createInformer = <T extends StoredObject>(
       listeners.push(events);
     },
     remember(object) {
-      if (objects.has(keyOf(object))) take(trimmedOf(object, options.trim));
+      if (objects.has(keyOf(object))) take(kept(object));
     },
     retain({ uids, resourceVersion, namespace }) {
       dropWhere(
@@ -242,7 +250,7 @@ export const createInformer = <T extends StoredObject>(
               },
               ...(source.silentAfterMs === undefined ? {} : { silentAfterMs: source.silentAfterMs }),
               refusals: source.refusals,
-              trim: (object) => trimmedOf(object, options.trim),
+              trim: kept,
               onAccess(isAllowed) {
                 for (const then of accessed) then(isAllowed);
               },
@@ -287,9 +295,4 @@ const at = <T>(found: Index<T>['found'], value: string): readonly T[] => {
   const known = found.get(value);
   if (known === undefined) return [];
   return known instanceof Map ? [...known.values()] : [known];
-};
-
-const trimmedOf = <T extends StoredObject>(object: T, trim: ((object: T) => T) | undefined): T => {
-  dropNoise(object);
-  return trim === undefined ? object : trim(object);
 };

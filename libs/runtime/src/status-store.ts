@@ -93,7 +93,7 @@ export const createStatusStore = <Spec, Status>(
       })
       .catch(learnFrom(proof));
     proof.confirm();
-    custody.learn(uid, from, ownStatus({ status }), isCertain);
+    custody.learn(uid, from, status, isCertain);
     const stored = await withoutForeign(applied, status, turn);
     informer.remember(stored);
     log.debug({ event: 'stored', resourceVersion: stored.metadata.resourceVersion }, 'the status is stored');
@@ -105,7 +105,7 @@ export const createStatusStore = <Spec, Status>(
       turn.signal.throwIfAborted();
       const isCertain = verdict.result === 'settled';
       if (isSameJson(status, stored.status ?? {})) {
-        if (turn.isStored) custody.learn(stored.metadata.uid, from, ownStatus({ status }), isCertain);
+        if (turn.isStored) custody.learn(stored.metadata.uid, from, stored.status ?? status, isCertain);
         return;
       }
       const { resourceVersion } = (await store({ stored, from }, status, isCertain, turn)).metadata;

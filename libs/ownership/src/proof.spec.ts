@@ -39,6 +39,13 @@ describe('a proof', () => {
     expect(prover.holds(proof, bucketFacts(...parameters))).toBe(false);
   });
 
+  it('is the same once it is forgotten', () => {
+    const proofs = () => Array.from({ length: 600 }, (_, nth) => prover.prove({ kind: 'bucket', name: String(nth) }));
+    const before = proofs();
+    expect(new Set(before).size).toBe(600);
+    expect(proofs()).toEqual(before);
+  });
+
   it('does not hold under another key, for another kind of memory, when it is cut, or when there is none', () => {
     expect(other.holds(proof, facts)).toBe(false);
     expect(prover.holds(prover.prove({ ...facts, kind: 'bucketPolicy' }), facts)).toBe(false);

@@ -13,6 +13,15 @@ import { projectRoot } from './paths.ts';
 export const nodeFlags: readonly string[] = ['--max-semi-space-size=2', '--heap-growing-percent=20'];
 
 /**
+ * The environment of a controller. Each thread of Node takes memory of its own from the C library, and what is freed stays in the process; held to
+ * one place for all, and given back, a controller is 10 MiB smaller. `env` of a pod overrides it. Source: mallopt(3).
+ */
+export const nodeEnvironment: Readonly<Record<string, string>> = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '65536',
+};
+
+/**
  * Bundles one app, `apps/<name>`, into `<folder>/<name>`; returns the path of its `main.js`. What runs needs a folder of its own:
  * the next build into the same one takes it from under it.
  * @throws Error with esbuild's messages
@@ -78,6 +87,8 @@ export async function bundleProgram(
       chunkNames: 'chunks/[name]-[hash]',
       platform: 'node',
       format: 'esm',
+      // Of a package that has both, the ES modules: of CommonJS nothing can be left out, and each name gets a function of its own.
+      mainFields: ['module', 'main'],
       target: 'node26',
       sourcemap: 'linked',
       metafile: true,

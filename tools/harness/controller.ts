@@ -2,7 +2,7 @@ import { createReadStream, writeFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
-import { nodeFlags } from '../bundle.ts';
+import { nodeEnvironment, nodeFlags } from '../bundle.ts';
 import type { ControllerName } from '../controllers.ts';
 import { logTail, startChild, waitUntilReady, type Child } from '../local/index.ts';
 import { startCountingProxy } from './counting-proxy.ts';
@@ -151,6 +151,7 @@ export async function startController(
       env: {
         ...Object.fromEntries(Object.keys(process.env).map((key) => [key, undefined])),
         PATH: process.env.PATH,
+        ...nodeEnvironment,
         ...(options.asPod === true && { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port }),
         ...(between?.tracesUrl !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: between.tracesUrl }),
         ...options.env,

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleProgram, nodeFlags } from '../bundle.ts';
+import { bundleProgram, nodeEnvironment, nodeFlags } from '../bundle.ts';
 import type { ControllerName } from '../controllers.ts';
 import { projectRoot } from '../paths.ts';
 import { cacheFolder } from '../local/servers/cache.ts';
@@ -81,6 +81,7 @@ export const buildImage = async (
         architecture,
         layers: [...(await base(architecture)), layer],
         entrypoint: ['/usr/bin/node', ...nodeFlags, '/app/main.js'],
+        environment: nodeEnvironment,
         labels,
       })),
     );

@@ -20,7 +20,9 @@ interface Descriptor {
 let dir: string;
 let image: BuiltImage;
 let root: string;
-let config: { readonly config: { readonly User: string; readonly Entrypoint: readonly string[] } };
+let config: {
+  readonly config: { readonly User: string; readonly Entrypoint: readonly string[]; readonly Env: readonly string[] };
+};
 
 const build = (outdir: string) =>
   buildImage('bucket', { outdir: join(dir, outdir), base: createBaseLayers(), architectures: [here] });
@@ -81,6 +83,15 @@ describe('the image of a controller', () => {
 
   it('runs as nobody', () => {
     expect(config.config.User).toBe('65532:65532');
+  });
+
+  it('gives memory back', () => {
+    expect(config.config.Env).toEqual([
+      'PATH=/usr/bin',
+      'NODE_ENV=production',
+      'MALLOC_ARENA_MAX=1',
+      'MALLOC_TRIM_THRESHOLD_=65536',
+    ]);
   });
 
   it('starts with nothing but what is in it', async () => {

@@ -13,6 +13,8 @@ export interface PlatformImage {
   readonly layers: readonly Layer[];
   /** What a container runs. */
   readonly entrypoint: readonly string[];
+  /** Beside PATH and NODE_ENV. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -26,14 +28,16 @@ const descriptor = ({ mediaType, digest, content }: Blob) => ({ mediaType, diges
 /** The user of the container: nobody that the node knows. */
 export const user = { uid: 65_532, gid: 65_532 };
 
-const manifestOf = ({ architecture, layers, entrypoint, labels }: PlatformImage) => {
+const manifestOf = ({ architecture, layers, entrypoint, environment = {}, labels }: PlatformImage) => {
   const config = json('application/vnd.oci.image.config.v1+json', {
     architecture,
     os: 'linux',
     config: {
       User: `${user.uid}:${user.gid}`,
-      Env: ['PATH=/usr/bin', 'NODE_ENV=production'],
       Entrypoint: entrypoint,
+      Env: Object.entries({ PATH: '/usr/bin', NODE_ENV: 'production', ...environment }).map(
+        ([name, value]) => `${name}=${value}`,
+      ),
       WorkingDir: '/app',
       Labels: labels,
     },

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bundleApp, nodeFlags } from '../bundle.ts';
+import { bundleApp, nodeEnvironment, nodeFlags } from '../bundle.ts';
 import { controllerNames } from '../controllers.ts';
 import { logTail, startChild, type Child } from '../local/child.ts';
 import { installCrds } from '../local/crds.ts';
@@ -121,6 +121,7 @@ async function onThisMachine({ dir, controllers, ends }: Started, wantsKind: boo
           `--kubeconfig=${cluster.kubeconfigPath}`,
           ...[`--metrics-address=${address}`, `--health-address=${address}`],
         ],
+        env: nodeEnvironment,
         logPath: join(dir, `${app}-controller.log`),
         lifetime: 'parent',
       }),

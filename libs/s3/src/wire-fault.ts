@@ -48,7 +48,7 @@ const inServersWords = (message: string | undefined): string => {
     .trim();
   if (words === '') return '';
   const cut = words.length > longestMessage ? `${words.slice(0, longestMessage)}…` : words;
-  return `${wordsFollow} ${/[.!?…]$/.test(cut) ? cut : `${cut}.`}`;
+  return `${wordsFollow} ${/[.!?\u2026]$/.test(cut) ? cut : `${cut}.`}`;
 };
 
 /** The Fault without what the server said, which may name others in its account. */

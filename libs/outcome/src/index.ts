@@ -8,3 +8,4 @@ export { blocked, progressing, settled } from './outcome.ts';
 export type { Blocked, Outcome, Settled, Warning } from './outcome.ts';
 export { Redacted, redact } from './redacted.ts';
 export { unlessAborted } from './unless-aborted.ts';
+export { withDeadline } from './with-deadline.ts';

@@ -1,6 +1,6 @@
 import { json, text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { unlessAborted } from '@operator/outcome';
+import { unlessAborted, withDeadline } from '@operator/outcome';
 import { exchangeHttp } from './http-exchange.ts';
 import {
   type KubeClient,
@@ -119,22 +119,22 @@ export const createKubeClient = (options: KubeRequestsOptions): KubeClient => {
       const write = call.method !== 'GET';
       const timeoutMs = given.timeoutMs ?? defaultTimeoutMs;
       const deadlineAt = monotonicMs() + timeoutMs;
-      const deadline = AbortSignal.timeout(timeoutMs);
-      const signal = given.signal === undefined ? deadline : AbortSignal.any([given.signal, deadline]);
-      for (let attempt = 1; ; attempt += 1) {
-        given.signal?.throwIfAborted();
-        if (write) options.beforeWrite?.();
-        try {
-          const response = await exchange(call, signal, answered);
-          return (await json(response)) as T;
-        } catch (caught) {
-          if (!(caught instanceof KubeError)) throw unreachable(caught, call, '');
-          const pauseMs = Math.max(caught.retryAfterMs ?? 0, 200 * attempt);
-          const canWait = caught.status === 429 && attempt < longestPatience && monotonicMs() + pauseMs < deadlineAt;
-          if (!canWait) throw caught;
-          await sleep(pauseMs, undefined, { signal });
+      return withDeadline(given.signal, timeoutMs, async (signal) => {
+        for (let attempt = 1; ; attempt += 1) {
+          given.signal?.throwIfAborted();
+          if (write) options.beforeWrite?.();
+          try {
+            const response = await exchange(call, signal, answered);
+            return (await json(response)) as T;
+          } catch (caught) {
+            if (!(caught instanceof KubeError)) throw unreachable(caught, call, '');
+            const pauseMs = Math.max(caught.retryAfterMs ?? 0, 200 * attempt);
+            const canWait = caught.status === 429 && attempt < longestPatience && monotonicMs() + pauseMs < deadlineAt;
+            if (!canWait) throw caught;
+            await sleep(pauseMs, undefined, { signal });
+          }
         }
-      }
+      });
     });
 
   /** False once the server has refused to stream a list. */

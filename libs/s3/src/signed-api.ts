@@ -3,9 +3,10 @@ import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { reasons } from '@operator/api';
-import { Fault, transient, waiting, type CallAnswer, type CallContext } from '@operator/outcome';
+import { Fault, transient, waiting, withDeadline, type CallAnswer, type CallContext } from '@operator/outcome';
 import { largestListBytes, readBody } from './bounded-body.ts';
 import type { Connection } from './connection.ts';
+import { endOfPass, isAbort } from './ended.ts';
 import type { OwnCodes } from './error-classes.ts';
 import { isAnsweredWithPage } from './network-error.ts';
 import { withRetries } from './retry.ts';
@@ -101,8 +102,6 @@ const answerOfRefusal = (caught: unknown): HttpAnswer => {
   throw caught;
 };
 
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
-
 /** Makes the client; nothing is sent before the first call. */
 export const createSignedApi = (options: SignedApiOptions): SignedApi => {
   const { title, service, connection, uplink, endpoint, ownCodes } = options;
@@ -167,16 +166,15 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     let heard: CallAnswer | undefined;
     const { operation, method } = call;
     const external = { service, operation, write: method !== 'GET', endpoint, answer: () => heard };
-    const signal = AbortSignal.any([context.signal, AbortSignal.timeout(uplink.attemptDeadlineMs)]);
-    const answer = await uplink
-      .attempt({ service, endpoint }, external, context, async () => {
+    const answer = await withDeadline(context.signal, uplink.attemptDeadlineMs, (signal) =>
+      uplink.attempt({ service, endpoint }, external, context, async () => {
         const got = await exchange(call, body, signal, (...head) => {
           heard = answerIn(...head);
         });
         if (got.status >= 300) throw new Refusal(got);
         return got;
-      })
-      .catch(answerOfRefusal);
+      }),
+    ).catch(answerOfRefusal);
     if (answer.status < 300) return answer.body;
     const error = errorOf(answer);
     if (error !== undefined && expectedCodes.includes(error.code)) return { code: error.code };
@@ -191,17 +189,14 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
 
   const faultOf = (call: SignedCall, error: unknown, context: CallContext): unknown => {
     if (isAnsweredWithPage(error)) return foreign(call, 'it is a web page');
+    const ended = endOfPass(context.signal, error);
+    if (ended !== undefined) return ended;
     if (!isAbort(error)) return faultFromError(failedCall(call), error);
-    if (!context.signal.aborted) {
-      return transient(
-        reasons.EndpointUnreachable,
-        `${call.operation}: ${url.host} did not answer within ${uplink.attemptDeadlineMs} ms.`,
-        { cause: error },
-      );
-    }
-    return context.signal.reason instanceof Fault
-      ? context.signal.reason
-      : transient(reasons.Timeout, 'The pass ended before the server answered.', { cause: error });
+    return transient(
+      reasons.EndpointUnreachable,
+      `${call.operation}: ${url.host} did not answer within ${uplink.attemptDeadlineMs} ms.`,
+      { cause: error },
+    );
   };
 
   return {

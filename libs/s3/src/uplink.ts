@@ -5,13 +5,14 @@ import type { ConfiguredRetryStrategy } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { CallAnswer, CallContext, ExternalCall } from '@operator/outcome';
 import { reasons } from '@operator/api';
-import { Fault, transient } from '@operator/outcome';
+import { Fault, transient, withDeadline } from '@operator/outcome';
 import { createAgents, type Agents } from './agents.ts';
 import { createCircuit } from './circuit.ts';
 import type { Connection, Credentials } from './connection.ts';
 import { brokenOff, readAnswer } from './bounded-body.ts';
 import type { DriverDeps } from './deps.ts';
 import { defaultRefusedDestinations, parseDestinations } from './destinations.ts';
+import { endOfPass, isAbort } from './ended.ts';
 import { isNotHttp, isRefusedDestination, isUnreachable } from './network-error.ts';
 import { isThrottling, unreachable } from './wire-fault.ts';
 import { createTokenBucket } from './rate.ts';
@@ -65,7 +66,7 @@ export interface Uplink {
     call: ExternalCall,
     context: CallContext,
     run: () => Promise<T>,
-    deadline?: AbortSignal,
+    signal?: AbortSignal,
   ) => Promise<T>;
   /**
    * Runs one call with all its attempts within its deadline; `run` makes each with what it is given, which is `attempt` of that call, and
@@ -131,12 +132,6 @@ export const operationOf = ({ schema }: Pick<SdkCommand<object, Answer>, 'schema
 /** True for the operations that only look. */
 const isRead = (operation: string): boolean => /^(Get|Head|List|Lookup|Describe)/.test(operation);
 
-/** The Fault of a call that the pass no longer waits for. */
-const cancelled = (signal: AbortSignal, cause: unknown): Fault =>
-  signal.reason instanceof Fault
-    ? signal.reason
-    : transient(reasons.Timeout, 'The pass ended before the server answered.', { cause });
-
 /** `connection`: its TLS and retry settings and its rate are shared by all clients; credentials and endpoints are each client's own. */
 export const createUplink = (
   connection: Pick<Connection, 'tls' | 'retry' | 'requestsPerSecond'>,
@@ -164,7 +159,7 @@ export const createUplink = (
   const known = createRecentlyUsed(mostEndpoints, () => ({ circuit: createCircuit(deps), speaksHttp: false }));
   const signingClockOf = createRecentlyUsed(mostEndpoints, () => createSigningClock(deps.now));
 
-  const attempt: Uplink['attempt'] = async (target, call, context, run, deadline = context.signal) => {
+  const attempt: Uplink['attempt'] = async (target, call, context, run, signal = context.signal) => {
     const server = known(target.endpoint);
     const { circuit } = server;
     const awayMs = circuit.enter(target.isProbe ?? false);
@@ -175,7 +170,7 @@ export const createUplink = (
     }
     const turn = { hasCome: false };
     try {
-      await tokens.take(AbortSignal.any([context.signal, deadline]));
+      await tokens.take(signal);
       const result = await context.call(call, () => {
         turn.hasCome = true;
         return run();
@@ -198,9 +193,8 @@ export const createUplink = (
   const call: Uplink['call'] = async (target, about, context, run) => {
     const { operation } = about;
     const { service, endpoint } = target;
-    const deadline = new AbortController();
     const turn = { hasCome: false };
-    const inTurn = <R>(once: (hear: HearHeaders) => Promise<R>): Promise<R> => {
+    const inTurn = <R>(once: (hear: HearHeaders) => Promise<R>, signal: AbortSignal): Promise<R> => {
       let answer: CallAnswer | undefined;
       const hear: HearHeaders = (...heard) => {
         answer = answerIn(...heard);
@@ -210,21 +204,19 @@ export const createUplink = (
         return once(hear);
       };
       const external = { service, ...about, write: !isRead(operation), endpoint, answer: () => answer };
-      return attempt(target, external, context, run, deadline.signal);
+      return attempt(target, external, context, run, signal);
     };
-    const timer = setTimeout(() => deadline.abort(), callMs);
     try {
-      return await run(inTurn, AbortSignal.any([context.signal, deadline.signal]));
+      return await withDeadline(context.signal, callMs, (signal) => run((once) => inTurn(once, signal), signal));
     } catch (error) {
-      if (error instanceof Fault || !isAbort(error)) throw error;
-      if (context.signal.aborted) throw cancelled(context.signal, error);
+      const ended = endOfPass(context.signal, error);
+      if (ended !== undefined) throw ended;
+      if (!isAbort(error)) throw error;
       if (!turn.hasCome) {
         const why = `its turn did not come within ${callMs} ms; the rate of the Provider is used up.`;
         throw transient(reasons.Throttled, `${operation}: ${why}`, { cause: error });
       }
       throw unreachable({ ...target, operation }, `it did not answer within ${callMs} ms`, { cause: error });
-    } finally {
-      clearTimeout(timer);
     }
   };
 
@@ -285,8 +277,6 @@ export const createUplink = (
     close: () => agents.close(),
   };
 };
-
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === 'AbortError';
 
 /** What every HTTP answer begins with. */
 interface HttpHead {

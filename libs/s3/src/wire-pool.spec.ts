@@ -147,18 +147,21 @@ describe('a call', () => {
     expect(await call).toMatchObject({ kind: 'transient', reason: 'Timeout' });
   });
 
-  it('stops waiting for the next attempt when the pass is cancelled', async () => {
-    fake.answer(() => refuse(503, 'SlowDown', 'Later.', { 'retry-after': '60' }));
-    const controller = new AbortController();
-    const context = recordingContext({ signal: controller.signal });
-    const wire = poolTo().wire();
-    const call = faultOf(wire.send(getTags(), context));
-    await expect.poll(() => wire.serverNow()).toBeDefined();
-    controller.abort();
-    // At once: the wait would have taken five seconds.
-    expect(await Promise.race([call, delay(2_000, 'late')])).toMatchObject({ kind: 'transient', reason: 'Timeout' });
-    expect(fake.requests).toHaveLength(1);
-  });
+  it.each([undefined, new Error('stopping')])(
+    'stops waiting for the next attempt when the pass is cancelled: %s',
+    async (reason) => {
+      fake.answer(() => refuse(503, 'SlowDown', 'Later.', { 'retry-after': '60' }));
+      const controller = new AbortController();
+      const context = recordingContext({ signal: controller.signal });
+      const wire = poolTo().wire();
+      const call = faultOf(wire.send(getTags(), context));
+      await expect.poll(() => wire.serverNow()).toBeDefined();
+      controller.abort(reason);
+      // At once: the wait would have taken five seconds.
+      expect(await Promise.race([call, delay(2_000, 'late')])).toMatchObject({ kind: 'transient', reason: 'Timeout' });
+      expect(fake.requests).toHaveLength(1);
+    },
+  );
 
   it('answers undefined for the codes and statuses that mean absence', async () => {
     fake.answer(({ method }) => refuse(404, method === 'HEAD' ? '' : 'NoSuchTagSet'));

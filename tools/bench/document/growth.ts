@@ -21,8 +21,8 @@ const forecasts = [100_000, 1_000_000] as const;
 const longestPauseSeconds = 3_600;
 
 const grouped = (value: number): string => {
-  const digits = Math.abs(value) >= 100 ? 0 : 2;
-  const text = String(Number(value.toFixed(digits)));
+  const size = Math.abs(value);
+  const text = String(Number(size < 0.1 ? value.toPrecision(2) : value.toFixed(size >= 100 ? 0 : 2)));
   return text.replaceAll(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ' ');
 };
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { reasons } from '@operator/api';
-import { waiting } from '@operator/outcome';
+import { unlessAborted, waiting } from '@operator/outcome';
 import { createLeadership, leaseResource, type LeaderElectionOptions } from './leader-election.ts';
 
 /**
@@ -30,7 +30,8 @@ export const createLeaseLock = ({ patienceMs = 30_000, ...options }: LeaseLockOp
     const mine = Promise.resolve(former).then(() => ended);
     turns.set(name, mine);
     try {
-      await orAborted(former, signal);
+      signal.throwIfAborted();
+      await unlessAborted(signal, Promise.resolve(former));
       return await run();
     } finally {
       end(undefined);
@@ -72,17 +73,4 @@ export const createLeaseLock = ({ patienceMs = 30_000, ...options }: LeaseLockOp
   };
 
   return (name, signal, run) => inTurn(name, signal, () => underLease(name, signal, run));
-};
-
-/** Waits for a promise that never rejects. @throws the signal's reason when that aborts first */
-const orAborted = async (promise: Promise<undefined> | undefined, signal: AbortSignal): Promise<void> => {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason as Error);
-  signal.addEventListener('abort', abort);
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
 };

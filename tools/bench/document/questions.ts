@@ -77,6 +77,10 @@ export const tables: Readonly<Record<string, readonly Question[]>> = {
       ['start among 10 000 Buckets, to caches synced', 'Bucket: start to caches synced'],
       ['to all looked at', 'Bucket: start to all 10000 looked at'],
       ['CPU time until then', 'Bucket: CPU time of 10000 looks, the start included'],
+      [
+        'of the raw loop, for the calls of these looks alone',
+        'Bucket: raw loop, CPU time of 10000 looks, the start included',
+      ],
       ['writes on either side after a restart', 'writes on either side'],
     ]),
   ],
@@ -102,6 +106,19 @@ export const tables: Readonly<Record<string, readonly Question[]>> = {
       'median of arrivals, while all are asked to before',
     ],
     ['in the silent half, to before', 'median of arrivals, in the silence to before'],
+  ]),
+  soak: ask('soak', [
+    ['changes', 'changes'],
+    ['calls met by a fault', 'calls met by a fault'],
+    ['from the end of the faults to all Ready', 'end of faults to all Ready'],
+    ['differences in the API then', 'differences in the API'],
+    ['differences at the server', 'differences at the server'],
+    ...['provider', 'bucket', 'policy', 'accesskey'].flatMap((name) => [
+      [`${name}-controller, memory at the end`, `${name}: memory at the end`] as const,
+      ['its growth in an hour, by the second half', `${name}: growth in an hour`] as const,
+      ['growth of its heap in an hour, by its lowest readings', `${name}: growth of its heap in an hour`] as const,
+      ['files open at the end', `${name}: open files at the end`] as const,
+    ]),
   ]),
   argon2id: ask(
     'argon2id',

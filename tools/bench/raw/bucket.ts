@@ -1,7 +1,7 @@
 import { CreateBucketCommand, HeadBucketCommand, PutBucketTaggingCommand } from '@aws-sdk/client-s3';
 import { finalizerName, ownerTagKeys, type BucketSpec } from '@operator/api';
 import type { KubeObject, Resource } from '@operator/runtime';
-import { rawFeatures } from './features.ts';
+import { featuresOf } from './features.ts';
 import { readyConditions, type Raw } from './order.ts';
 
 /** The calls of docs/calls.md, "First convergence of one Bucket". */
@@ -17,11 +17,7 @@ export const writeBucket = async (
   const tags = Object.entries(object.spec.tagging?.tags ?? {}).map(([Key, Value]) => ({ Key, Value }));
   const status = (fields: Readonly<Record<string, unknown>>) =>
     kube.apply(resource, { metadata, status: fields }, { subresource: 'status' });
-  // Without a public access block there is none to ask for.
-  const isCalledFor = (key: string) => key !== 'publicAccess' || !driver.unsupported.has('publicPolicyBlock');
-  const features = (['tagging', ...Object.keys(object.spec)] as const)
-    .filter((key, index, all) => key in rawFeatures && all.indexOf(key) === index && isCalledFor(key))
-    .map((key) => rawFeatures[key as keyof typeof rawFeatures]);
+  const features = featuresOf(object.spec, driver);
   const at = { wire, context, Bucket };
   // As the operator does it: reads side by side, writes one after the other.
   const look = () => Promise.all(features.map((feature) => feature.look(at)));
@@ -65,4 +61,14 @@ export const writeBucket = async (
     observedGeneration: generation,
     conditions: readyConditions(generation),
   });
+};
+
+/** The calls of a look at one that is as declared. */
+export const lookAtBucket = async (
+  { spec }: KubeObject<BucketSpec>,
+  _resource: Resource,
+  { driver, context }: Raw,
+): Promise<void> => {
+  const at = { wire: driver.wire(), context, Bucket: spec.name };
+  await Promise.all(featuresOf(spec, driver).map((feature) => feature.look(at)));
 };

@@ -15,8 +15,9 @@ import {
   PutObjectLockConfigurationCommand,
   PutPublicAccessBlockCommand,
 } from '@aws-sdk/client-s3';
+import type { BucketSpec } from '@operator/api';
 import type { CallContext } from '@operator/outcome';
-import type { Wire } from '@operator/s3';
+import type { Driver, Wire } from '@operator/s3';
 import type { eightFeatures } from '../eight-features.ts';
 
 /** A bucket, and what its calls go through. */
@@ -142,4 +143,11 @@ export const rawFeatures: Readonly<Record<keyof typeof eightFeatures, RawFeature
         context,
       ),
   },
+};
+
+/** Those that a Bucket declares, and its tags, which the mark is among. Without a public access block there is none to ask for. */
+export const featuresOf = (spec: BucketSpec, { unsupported }: Driver): readonly RawFeature[] => {
+  const declared = new Set(['tagging', ...Object.keys(spec)]);
+  if (unsupported.has('publicPolicyBlock')) declared.delete('publicAccess');
+  return Object.entries(rawFeatures).flatMap(([key, feature]) => (declared.has(key) ? [feature] : []));
 };

@@ -5,7 +5,7 @@ import { redact, type CallContext } from '@operator/outcome';
 import { createKubeClient, loadKubeconfig, openKubeConnection, type KubeObject } from '@operator/runtime';
 import { forEach } from '@operator/tools/harness';
 import { writeAccessKey } from './access-key.ts';
-import { writeBucket } from './bucket.ts';
+import { lookAtBucket, writeBucket } from './bucket.ts';
 import { writeBucketPolicy } from './bucket-policy.ts';
 import { emptyBucket } from './emptying.ts';
 import type { RawOrder, RawReport, Raw } from './order.ts';
@@ -19,6 +19,7 @@ const tasks = {
   BucketPolicy: { resource: bucketPolicyResource, write: writeBucketPolicy },
   AccessKey: { resource: accessKeyResource, write: writeAccessKey },
   Emptying: { resource: bucketResource, write: emptyBucket },
+  Look: { resource: bucketResource, write: lookAtBucket },
 } as const;
 
 const order = JSON.parse(process.env.RAW_ORDER ?? '') as RawOrder;

@@ -4,8 +4,8 @@ import type { Driver } from '@operator/s3';
 
 /** What the raw loop is to do. */
 export interface RawOrder {
-  /** What is brought about: objects of a kind, or the end of Buckets that are being deleted. */
-  readonly task: 'Bucket' | 'BucketPolicy' | 'AccessKey' | 'Emptying';
+  /** What is brought about: objects of a kind, or the end of Buckets that are being deleted. `Look`: nothing, Buckets are looked at. */
+  readonly task: 'Bucket' | 'BucketPolicy' | 'AccessKey' | 'Emptying' | 'Look';
   readonly namespace: string;
   readonly kubeconfig: string;
   /** What the server at `endpoint` is. */

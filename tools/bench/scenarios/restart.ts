@@ -1,8 +1,10 @@
 import { controllerOf, type Controller } from '@operator/tools/harness';
 import { callsOf, countCalls, isStorageCall, isWrite, tellCalls } from '../calls.ts';
 import { changedSince, pause, untilAllLookedAt, versionsOf } from '../crowd-rest.ts';
-import { crowdKinds } from '../crowd.ts';
+import { crowdKinds, type Crowd } from '../crowd.ts';
+import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
+import { workers } from './converge.ts';
 
 const mostSeconds = 90;
 /** Of CPU time for ten thousand looks at Buckets, the start included. */
@@ -16,7 +18,8 @@ const uneven = 1.5;
 
 /**
  * Each controller is stopped and started anew, one after the other, with its defaults: ten workers. Nothing has changed meanwhile, so
- * nothing is written. First it is seen how few looks it makes by itself, then how fast it can look at all.
+ * nothing is written. First it is seen how few looks it makes by itself, then how fast it can look at all, and what the calls of these looks
+ * alone cost.
  */
 export const restart: Scenario = {
   name: 'restart',
@@ -63,6 +66,8 @@ export const restart: Scenario = {
       });
       figure('most memory', 'MiB', await all.peakMebibytes());
       await all.close();
+      if (kind === 'Bucket')
+        figure(`raw loop, CPU time of ${objects} looks, the start included`, 's', await rawLooks(crowd, bench.dir));
       await controller.start();
     }
     const atMost = { aim: { atMost: 0 } };
@@ -80,6 +85,17 @@ export const restart: Scenario = {
     );
     return figures;
   },
+};
+
+/** CPU seconds of the raw loop for a look at each Bucket of the crowd. */
+const rawLooks = async ({ world, namespace }: Crowd, dir: string): Promise<number> => {
+  const server = { type: 'minio', ...world.server('minio') } as const;
+  const loop = await startRawLoop(await bundleRawLoop(dir), world, 'Look', namespace, server, workers);
+  try {
+    return (await loop.report()).cpuSeconds;
+  } finally {
+    await loop.stop();
+  }
 };
 
 /** Milliseconds from the last start of the process until it began to reconcile, by its own log. */

@@ -1,4 +1,12 @@
-import { annotations, entriesIn, eventReasons, reasons, type ProviderStatus } from '@operator/api';
+import {
+  annotations,
+  commandToAnnotate,
+  entriesIn,
+  eventReasons,
+  providerResource,
+  reasons,
+  type ProviderStatus,
+} from '@operator/api';
 import { Fault, listFirst, onlyFault, transient, waiting } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import { isKubeError, pick, type ObjectMeta } from '@operator/runtime';
@@ -68,13 +76,12 @@ export const explainOrphans = (orphans: readonly MarkedUser[], provider: Provide
   const names = orphans.map(({ name, mark }) =>
     mark === undefined ? name : `${name} (AccessKey ${mark.namespace}/${mark.name}, uid ${mark.uid})`,
   );
-  const { name, namespace } = provider.metadata;
+  const ids = orphans.slice(0, namedAtMost).map(idOf).join(',');
   const count = orphans.length;
   return (
     `${String(count)} ${count === 1 ? 'user' : 'users'} at the provider ${count === 1 ? 'is' : 'are'} of AccessKeys that do not exist any more: ` +
     `${listFirst(names, namedAtMost)}. Their keys still work. If this cluster is a copy or was restored from a backup, they may be in use elsewhere. Remove these: ` +
-    `kubectl annotate --overwrite providers.s3.cloud37.dev ${name} -n ${namespace} ` +
-    `${annotations.confirmOrphans}=${orphans.slice(0, namedAtMost).map(idOf).join(',')}`
+    commandToAnnotate(providerResource, provider.metadata, annotations.confirmOrphans, ids)
   );
 };
 

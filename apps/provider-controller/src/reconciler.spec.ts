@@ -368,7 +368,7 @@ describe('a Provider whose endpoint leads to another server', () => {
     expect(report.message).toBe(
       'spec.endpoint now points to http://there.test, but http://s3.test is used by 1 object: Bucket team-a/photos. ' +
         'Restore the old endpoint, or delete those objects first. If it is the same server, say so: ' +
-        "kubectl annotate --overwrite providers.s3.cloud37.dev provider -n team-a s3.cloud37.dev/same-server='http://there.test'",
+        'kubectl annotate --overwrite providers.s3.cloud37.dev provider -n team-a s3.cloud37.dev/same-server=http://there.test',
     );
     expect(usableVersion(provider(world))).toBeUndefined();
     expect(world.bench.facts()).toMatchObject({ connected: false, endpoint: 'http://s3.test' });
@@ -699,7 +699,7 @@ describe('a Provider whose keys come from another service', () => {
     Object.assign(world.s3.driver, { serverIdentity: 'http://there.test' });
     world.bench.annotate({ 's3.cloud37.dev/same-server': 'http://there.test' });
     const report = await world.bench.pass();
-    expect(report.message).toContain("s3.cloud37.dev/same-server='http://there.test,http://iam.test'");
+    expect(report.message).toContain('s3.cloud37.dev/same-server=http://there.test,http://iam.test');
     world.bench.annotate({ 's3.cloud37.dev/same-server': 'http://there.test, http://iam.test' });
     await world.bench.run();
     expect(world.bench.facts()).toMatchObject({ endpoint: 'http://there.test', keyService: 'memory+http://iam.test' });

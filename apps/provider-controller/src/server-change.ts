@@ -1,4 +1,4 @@
-import { annotations, entriesIn, reasons } from '@operator/api';
+import { annotations, commandToAnnotate, entriesIn, providerResource, reasons } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import type { Driver } from '@operator/s3';
@@ -128,12 +128,9 @@ export const accountToKeep = (
   return isSame || countOf(usersAtServer(users)) > 0 ? proven : undefined;
 };
 
-/** The command by which a person says that these are the former server, service or account. In quotes: a server may call its account `tenant$user`, or worse. */
-const commandToDeclare = ({ metadata: { name, namespace } }: Provider, values: readonly string[]): string =>
-  `kubectl annotate --overwrite providers.s3.cloud37.dev ${name} -n ${namespace} ${annotations.sameServer}=${quoted(values.join(','))}`;
-
-/** As one word of a shell. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+/** The command by which a person says that these are the former server, service or account. */
+const commandToDeclare = ({ metadata }: Provider, values: readonly string[]): string =>
+  commandToAnnotate(providerResource, metadata, annotations.sameServer, values.join(','));
 
 /** What would be stranded, and what was there before. */
 interface Kept {

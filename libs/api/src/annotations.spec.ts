@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
-import { findAnnotationProblems } from './annotations.ts';
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it, test } from 'vitest';
+import { commandToAnnotate, findAnnotationProblems } from './annotations.ts';
 import { kinds } from './kinds.ts';
-import { annotations } from './resources.ts';
+import { annotations, providerResource } from './resources.ts';
 
 const messagesOf = (kind: string, given: Readonly<Record<string, string>>) =>
   findAnnotationProblems(kind, given).map(({ message }) => message);
@@ -67,5 +68,33 @@ describe('an annotation of ours', () => {
       annotations.pairPrefix,
       annotations.configMap,
     ]);
+  });
+});
+
+describe('the command that sets an annotation', () => {
+  const store = { namespace: 'platform', name: 'store' };
+
+  it('names the object, or all of its kind', () => {
+    expect(commandToAnnotate(providerResource, store, annotations.confirmWithdrawal, 'team-a,team-b')).toBe(
+      'kubectl annotate --overwrite providers.s3.cloud37.dev store -n platform s3.cloud37.dev/confirm-withdrawal=team-a,team-b',
+    );
+    expect(commandToAnnotate(providerResource, 'all', annotations.abandon, 'true')).toBe(
+      'kubectl annotate --overwrite -A --all providers.s3.cloud37.dev s3.cloud37.dev/abandon=true',
+    );
+  });
+
+  test.each([
+    'https://s3.example.com:9000/base',
+    'arn:aws:iam::1:user/a+b=c@d',
+    "it's $(id)",
+    'a; id #',
+    '`id`\n&& id',
+    '"$HOME" \\',
+    '~root *',
+    '',
+  ])('gives the shell this value as it is: %j', (value) => {
+    const command = commandToAnnotate(providerResource, store, annotations.sameServer, value);
+    const shown = execFileSync('sh', ['-c', `kubectl() { printf '%s\\0' "$@"; }; ${command}`], { encoding: 'utf8' });
+    expect(shown.split('\0').at(-2)).toBe(`${annotations.sameServer}=${value}`);
   });
 });

@@ -100,3 +100,22 @@ export const findAnnotationProblems = (
       return [{ name, message }];
     });
 };
+
+/** As one word of a shell. */
+const quoted = (text: string): string =>
+  /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+/**
+ * The command by which a person sets an annotation of ours. The value is one word of a shell whatever stands in it: some values come from
+ * servers, which may call a user `$(id)`. `target`: the object, or all of its kind in the cluster.
+ */
+export const commandToAnnotate = (
+  { group, plural }: { readonly group: string; readonly plural: string },
+  target: { readonly name: string; readonly namespace: string } | 'all',
+  annotation: string,
+  value: string,
+): string => {
+  const which =
+    target === 'all' ? `-A --all ${plural}.${group}` : `${plural}.${group} ${target.name} -n ${target.namespace}`;
+  return `kubectl annotate --overwrite ${which} ${annotation}=${quoted(value)}`;
+};

@@ -1,6 +1,6 @@
 export { accessKeySpec } from './access-key.ts';
 export type { AccessKeySpec, AccessKeyStatus, AccessLevel } from './access-key.ts';
-export { findAnnotationProblems } from './annotations.ts';
+export { commandToAnnotate, findAnnotationProblems } from './annotations.ts';
 export type { BucketPolicySpec, BucketPolicyStatus } from './bucket-policy.ts';
 export { bucketSpec } from './bucket.ts';
 export { bucketFeatures, isFeatureOff } from './bucket-features.ts';

@@ -1,4 +1,4 @@
-import { annotations, entriesIn, reasons } from '@operator/api';
+import { annotations, commandToAnnotate, entriesIn, providerResource, reasons } from '@operator/api';
 import { waiting, type Fault } from '@operator/outcome';
 import type { Act, Rule, OwnershipVerdict } from './decide.ts';
 import type { OwnerMark } from './mark.ts';
@@ -32,8 +32,7 @@ export const isConfirmed = (
 
 /** The one command that settles a doubt. */
 export const commandToConfirm = (asker: Asker): string =>
-  `kubectl annotate --overwrite providers.s3.cloud37.dev ${asker.provider.name} -n ${asker.provider.namespace} ` +
-  `${annotations.confirmOwner}=${confirmationOf(asker)}`;
+  commandToAnnotate(providerResource, asker.provider, annotations.confirmOwner, confirmationOf(asker));
 
 const why: Partial<Record<Rule, string>> = {
   markOfNamesake: 'its owner tags name an earlier object of this name',

@@ -1,4 +1,11 @@
-import { annotations, conditionTypes, reasons } from '@operator/api';
+import {
+  annotations,
+  bucketResource,
+  commandToAnnotate,
+  conditionTypes,
+  providerResource,
+  reasons,
+} from '@operator/api';
 import { listFirst, type Claim } from '@operator/outcome';
 import type { CommonStatus } from '@operator/runtime';
 import { confirmedWithdrawals, withdrawalOf, type GrantState, type LabelsOf, type Lender } from './grants.ts';
@@ -69,12 +76,9 @@ export const grantWithdrawn = (lender: LendingObject, borrowers: readonly Borrow
 
 /** The command by which a lender confirms that these namespaces lost their grant. What was confirmed before stays confirmed. */
 export const commandToWithdraw = (lender: Omit<LendingObject, 'status'>, namespaces: readonly string[]): string => {
-  const { name, namespace } = lender.metadata;
   const confirmed = [...new Set([...confirmedWithdrawals(lender), ...namespaces.slice(0, namedAtMost)])].join(',');
-  return (
-    `kubectl annotate --overwrite ${lender.kind.toLowerCase()}s.s3.cloud37.dev ${name} -n ${namespace} ` +
-    `${annotations.confirmWithdrawal}=${confirmed}`
-  );
+  const resource = lender.kind === bucketResource.kind ? bucketResource : providerResource;
+  return commandToAnnotate(resource, lender.metadata, annotations.confirmWithdrawal, confirmed);
 };
 
 /** The namespaces of a message, as it names them. */

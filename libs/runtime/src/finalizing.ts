@@ -1,4 +1,4 @@
-import { annotations, reasons } from '@operator/api';
+import { annotations, commandToAnnotate, reasons } from '@operator/api';
 import { blocked, reworded, waiting, type Fault } from '@operator/outcome';
 import { isAbandoned } from './annotations.ts';
 import { backoffMs } from './backoff.ts';
@@ -87,10 +87,10 @@ const kindLeaves = ({ group, kind, plural }: Resource): Fault =>
   );
 
 /** For one that is still there. */
-const howToLetGo = ({ group, plural }: Resource): string =>
+const howToLetGo = (resource: Resource): string =>
   `To let the object go and leave there what it has, annotate it with ${annotations.abandon}: "true". ` +
   'What it owns in Kubernetes, such as a Secret, goes with it. ' +
-  `All of them: kubectl annotate --overwrite -A --all ${plural}.${group} ${annotations.abandon}=true`;
+  `All of them: ${commandToAnnotate(resource, 'all', annotations.abandon, 'true')}`;
 
 /** True when an object says something of its own, and not what `known` says. */
 const saysOther = <Spec, Status>(told: KubeObject<Spec, Status>, known: KubeObject<Spec, Status>): boolean =>

@@ -42,7 +42,7 @@ const lookAtLifecycle = ({ wire, context, Bucket }: RawBucket) =>
   wire.sendOrAbsent(new GetBucketLifecycleConfigurationCommand({ Bucket }), absent, context);
 
 /** What stands there already is read once more right before it is replaced, where others may have a part in it. */
-export const rawFeatures: Readonly<Record<keyof typeof eightFeatures, RawFeature>> = {
+const rawFeatures: Readonly<Record<keyof typeof eightFeatures, RawFeature>> = {
   tagging: {
     look: ({ wire, context, Bucket }) => wire.sendOrAbsent(new GetBucketTaggingCommand({ Bucket }), absent, context),
   },

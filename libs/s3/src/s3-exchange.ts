@@ -79,6 +79,20 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
     uriEscapePath: false,
   });
   const clock = uplink.signingClock(options.endpoint);
+  // The protocol keeps with each object what it has worked out of it.
+  const schemas = new Map<S3Command<ServiceInputTypes, ServiceOutputTypes>['schema'], $OperationSchema>();
+  const schemaOf = (
+    { schema }: Pick<S3Command<ServiceInputTypes, ServiceOutputTypes>, 'schema'>,
+    operation: string,
+  ): $OperationSchema => {
+    const known = schemas.get(schema);
+    if (known !== undefined) return known;
+    if (!Array.isArray(schema)) throw new TypeError(`${operation} has no schema that can be sent.`);
+    const [, namespace, name, traits, input, output] = schema;
+    const made = { namespace, name, traits, input, output };
+    schemas.set(schema, made);
+    return made;
+  };
 
   return async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
     command: S3Command<Input, Output>,
@@ -87,9 +101,8 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
     hear: HearHeaders,
   ): Promise<Output> => {
     const operation = operationOf(command);
-    if (!Array.isArray(command.schema)) throw new TypeError(`${operation} has no schema that can be sent.`);
-    const [, namespace, name, traits, takes, gives] = command.schema;
-    const schema: $OperationSchema = { namespace, name, traits, input: takes, output: gives };
+    const schema = schemaOf(command, operation);
+    const { traits } = schema;
     const input =
       expectedOwner === undefined ? command.input : { ...command.input, ExpectedBucketOwner: expectedOwner };
     const { Bucket } = input as { readonly Bucket?: string };

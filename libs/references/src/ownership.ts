@@ -212,11 +212,18 @@ export const createOwnership = (deps: OwnershipDeps): Ownership => {
     uid,
   });
 
+  /** Every pass asks several times for the account of the same few Providers, as they are stored. */
+  const accounts = new WeakMap<Provider, { readonly proven: string | undefined }>();
+
   const provenAccountOf: Ownership['provenAccountOf'] = async (provider, signal) => {
+    const known = accounts.get(provider);
+    if (known !== undefined) return known.proven;
     const { metadata, status } = provider;
     if (status?.accountId === undefined) return undefined;
     const [prover, rememberer] = [await deps.prover(signal), await remembererOf(metadata, signal)];
-    return prover.holds(status.proof, providerFacts(rememberer, status)) ? status.accountId : undefined;
+    const proven = prover.holds(status.proof, providerFacts(rememberer, status)) ? status.accountId : undefined;
+    accounts.set(provider, { proven });
+    return proven;
   };
 
   const placesAt = async (

@@ -107,6 +107,14 @@ export const tables: Readonly<Record<string, readonly Question[]>> = {
     ],
     ['in the silent half, to before', 'median of arrivals, in the silence to before'],
   ]),
+  resharding: ask(
+    'shards',
+    ['two', 'two to four', 'four to two'].flatMap((round) => [
+      [`${round}: share of the Buckets that a shard has`, `${round}: share of a shard`] as const,
+      ['changes that no shard wrote', `${round}: changes not written`] as const,
+      ['Buckets that were written to twice', `${round}: objects written more than once`] as const,
+    ]),
+  ),
   soak: ask('soak', [
     ['changes', 'changes'],
     ['calls met by a fault', 'calls met by a fault'],

@@ -121,8 +121,9 @@ const rest = async (bench: Bench, world: World): Promise<readonly Figure[]> => {
       await pause(windowMs / memorySamples, signal);
       memory.push(await controller.residentMebibytes());
     }
-    const looks = await controller.passes('Bucket');
+    // Calls first: of a pass that ends between the two readings the calls may be missing, never the pass.
     const calls = await callsOf([controller]);
+    const looks = await controller.passes('Bucket');
     const perLook = countCalls(calls, isStorageCall) / looks;
     const cpuMs = (await controller.cpuSeconds()) * 1_000;
     const figure = (

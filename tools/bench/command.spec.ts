@@ -67,7 +67,9 @@ describe('the command line of the benchmarks', () => {
     [['--peer=insee'], '--peer: "insee" is not NAME=FOLDER'],
     [['--compare', 'a'], '--compare takes two files of results'],
     [['--record'], '--record takes files of results'],
-    [['--check', 'rest', 'a.jsonl'], 'no scenario a.jsonl'],
+    [['--check', 'rest', 'a.jsonl'], '--check takes files of results, or scenarios to run, not both'],
+    [['--compare', '--record', 'a', 'b'], '--compare and --record do not go together'],
+    [['--sizes=10,10'], '--sizes: 10,10 has one number twice'],
   ])('refuses %j', (given, message) => {
     const reading = () => readOptions(given, known);
     expect(reading).toThrow(UsageError);

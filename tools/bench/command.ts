@@ -87,6 +87,8 @@ const readKept = (
   values: { readonly compare?: boolean; readonly check?: boolean; readonly record?: boolean },
   positionals: readonly string[],
 ): KeptCommand | undefined => {
+  const chosen = (['compare', 'record', 'check'] as const).filter((name) => values[name] === true);
+  if (chosen.length > 1) throw new UsageError(`${chosen.map((name) => `--${name}`).join(' and ')} do not go together`);
   if (values.compare === true) {
     const [before, after, ...rest] = positionals;
     if (before === undefined || after === undefined || rest.length > 0)
@@ -97,8 +99,11 @@ const readKept = (
     if (positionals.length === 0) throw new UsageError('--record takes files of results');
     return { record: positionals };
   }
-  const areFiles = positionals.length > 0 && positionals.every((name) => name.endsWith('.jsonl'));
-  return values.check === true && areFiles ? { check: positionals } : undefined;
+  const files = positionals.filter((name) => name.endsWith('.jsonl'));
+  if (files.length === 0 || values.check !== true) return undefined;
+  if (files.length < positionals.length)
+    throw new UsageError('--check takes files of results, or scenarios to run, not both');
+  return { check: files };
 };
 
 const parse = (argv: readonly string[]) => {
@@ -128,11 +133,11 @@ const parse = (argv: readonly string[]) => {
   }
 };
 
-const ascending = (flag: string, text: string): readonly number[] =>
-  text
-    .split(',')
-    .map((number) => whole(flag, number))
-    .toSorted((one, other) => one - other);
+const ascending = (flag: string, text: string): readonly number[] => {
+  const numbers = text.split(',').map((number) => whole(flag, number));
+  if (new Set(numbers).size < numbers.length) throw new UsageError(`${flag}: ${text} has one number twice`);
+  return numbers.toSorted((one, other) => one - other);
+};
 
 const positive = (flag: string, text: string): number => {
   const value = Number(text);

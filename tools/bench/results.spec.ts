@@ -5,6 +5,7 @@ import {
   parseResults,
   renderComparison,
   renderTable,
+  requireNumbers,
   spreadOf,
   toLines,
   type Results,
@@ -72,15 +73,21 @@ describe('results', () => {
   });
 
   it('are refused without a commit', () => {
-    expect(() => parseResults('{"scenario":"rest"}\n')).toThrow('names no commit');
+    expect(() => parseResults('{"scenario":"rest"}\n')).toThrow('line 1 is no header of results: must');
   });
 
   it.each([
     ['garbage', 'line 2 is no JSON'],
     ['{"scenario":"rest","name":"p99","unit":"ms"}', 'line 2 is no figure'],
-    ['{"scenario":"rest","name":"p99","unit":"ms","values":[null]}', 'line 2 is no figure'],
+    ['{"scenario":"rest","name":"p99","unit":"ms","values":[null]}', 'line 2 is no figure: /values/0 must be number'],
+    ['{"scenario":"rest","name":"p99","unit":"ms","values":[1e999]}', 'line 2 is no figure: /values/0 must be number'],
+    ['{"scenario":"rest","name":"p99","unit":"hours","values":[1]}', 'line 2 is no figure: /unit'],
   ])('are refused with %s for a figure', (line, message) => {
     expect(() => parseResults(`${toLines(results([]))}${line}\n`)).toThrow(message);
+  });
+
+  it.each([[[]], [[1, NaN]], [[Infinity]]])('have no figure of %j', (values) => {
+    expect(() => requireNumbers(figure({ values }))).toThrow('rest: writes was measured as');
   });
 
   it('become a table', () => {
@@ -118,9 +125,12 @@ describe('results', () => {
   it('are compared with the machines when those differ', () => {
     const machine = { cpu: 'other', cores: 4, memoryMiB: 4_096, kernel: '6', node: 'v26' };
     expect(
-      renderComparison(results([]), results([], { machine, quick: true }))
+      renderComparison(results([]), results([], { machine, quick: true, startedAt: '2026-01-03T03:04:05.000Z' }))
         .split('\n')
         .slice(1),
-    ).toEqual(['012345678: any, 2 cores, node v26', '012345678: other, 4 cores, node v26, --quick']);
+    ).toEqual([
+      '012345678 2026-01-02T03:04: any, 2 cores, node v26',
+      '012345678 2026-01-03T03:04: other, 4 cores, node v26, --quick',
+    ]);
   });
 });

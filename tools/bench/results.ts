@@ -1,4 +1,6 @@
-import type { Figure, Unit } from './scenario.ts';
+import Type from 'typebox';
+import { Value } from 'typebox/value';
+import { units, type Figure, type Unit } from './scenario.ts';
 
 /** Where and of what figures were taken: the first line of a file of results. */
 export interface Header {
@@ -15,6 +17,8 @@ export interface Header {
     readonly node: string;
   };
   readonly quick: boolean;
+  /** What was to be measured; one that failed has no figures. Results of before November 2026 do not say. */
+  readonly scenarios?: readonly string[];
 }
 
 export interface Results {
@@ -52,6 +56,9 @@ export const isHeld = ({ unit, values, aim }: Figure): boolean | undefined => {
 /** A count that does not hold is a defect; a time that does not is a fact about this machine and hour. */
 export const isViolated = (figure: Figure): boolean => figure.unit === 'count' && isHeld(figure) === false;
 
+/** The commit, with `+` where the working tree was another. */
+export const commitOf = ({ commit, isDirty }: Header): string => `${commit.slice(0, 9)}${isDirty ? '+' : ''}`;
+
 /** JSON lines: the header, then one figure a line. */
 export const toLines = ({ header, figures }: Results): string =>
   [header, ...figures].map((line) => `${JSON.stringify(line)}\n`).join('');
@@ -68,23 +75,46 @@ export const parseResults = (text: string): Results => {
         throw new Error(`line ${index + 1} is no JSON`, { cause });
       }
     });
-  if (!isHeader(header)) throw new Error('the first line names no commit and machine');
-  const readFigure = (line: unknown, index: number): Figure => {
-    if (!isFigure(line)) throw new Error(`line ${index + 2} is no figure`);
-    return line;
+  return {
+    header: requireShape(headerSchema, header, 'line 1 is no header of results') as Header,
+    figures: figures.map((line, index) => requireShape(figureSchema, line, `line ${index + 2} is no figure`) as Figure),
   };
-  return { header, figures: figures.map(readFigure) };
 };
 
-const isHeader = (line: unknown): line is Header => {
-  const { commit, machine } = Object(line) as Partial<Header>;
-  return typeof commit === 'string' && typeof machine === 'object';
+const headerSchema = Type.Object({
+  commit: Type.String(),
+  isDirty: Type.Boolean(),
+  startedAt: Type.String({ minLength: 10 }),
+  machine: Type.Object({
+    cpu: Type.String(),
+    cores: Type.Number(),
+    memoryMiB: Type.Number(),
+    kernel: Type.String(),
+    node: Type.String(),
+  }),
+  quick: Type.Boolean(),
+  scenarios: Type.Optional(Type.Array(Type.String())),
+});
+
+const figureSchema = Type.Object({
+  scenario: Type.String(),
+  name: Type.String(),
+  unit: Type.Union(units.map((unit) => Type.Literal(unit))),
+  values: Type.Array(Type.Number(), { minItems: 1 }),
+  aim: Type.Optional(Type.Union([Type.Object({ atLeast: Type.Number() }), Type.Object({ atMost: Type.Number() })])),
+  note: Type.Optional(Type.String()),
+});
+
+const requireShape = (schema: Type.TSchema, line: unknown, what: string): unknown => {
+  const [wrong] = Value.Errors(schema, line);
+  if (wrong !== undefined) throw new Error(`${what}: ${`${wrong.instancePath} ${wrong.message}`.trim()}`);
+  return line;
 };
 
-const isFigure = (line: unknown): line is Figure => {
-  const { scenario, name, unit, values } = Object(line) as Partial<Figure>;
-  const isNamed = [scenario, name, unit].every((text) => typeof text === 'string');
-  return isNamed && Array.isArray(values) && values.length > 0 && values.every((value) => typeof value === 'number');
+/** @throws Error for a value that is no number: JSON has none for it, and a file with it could not be read */
+export const requireNumbers = ({ scenario, name, values }: Figure): void => {
+  if (values.length === 0 || !values.every(Number.isFinite))
+    throw new Error(`${scenario}: ${name} was measured as ${values.length === 0 ? 'nothing' : values.join(', ')}`);
 };
 
 /** A table for people: one line a figure, with its aim where it has one. */
@@ -123,7 +153,8 @@ export const renderComparison = (before: Results, after: Results): string => {
     const change = one === two ? '0 %' : one === 0 ? '' : `${(((two - one) / one) * 100).toFixed(1)} %`;
     return [[figure.scenario, figure.name, round(one, figure.unit), round(two, figure.unit), figure.unit, change]];
   });
-  const name = ({ header }: Results) => `${header.commit.slice(0, 9)}${header.isDirty ? '+' : ''}`;
+  const isOfOne = commitOf(before.header) === commitOf(after.header);
+  const name = ({ header }: Results) => `${commitOf(header)}${isOfOne ? ` ${header.startedAt.slice(0, 16)}` : ''}`;
   const table = inColumns(['scenario', 'figure', name(before), name(after), 'unit', 'change'], rows);
   const conditions = ({ header: { quick, machine } }: Results) =>
     [machine.cpu, `${machine.cores} cores`, `node ${machine.node}`, ...(quick ? ['--quick'] : [])].join(', ');

@@ -16,7 +16,8 @@ export interface Scenario {
   run(bench: Bench): Promise<readonly Figure[]>;
 }
 
-export type Unit = 'ratio' | 'count' | 'ms' | 's' | 'B' | 'MiB' | 'per second' | '%';
+export const units = ['ratio', 'count', 'ms', 's', 'B', 'MiB', 'per second', '%'] as const;
+export type Unit = (typeof units)[number];
 export type Aim = { readonly atLeast: number } | { readonly atMost: number };
 
 /** One figure: `values` has one number for each run or sample; median, minimum and maximum are derived. */

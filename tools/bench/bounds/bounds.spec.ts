@@ -9,13 +9,18 @@ const figure = (name: string, unit: Figure['unit'], ...values: number[]): Figure
   unit,
   values,
 });
-const results = (figures: readonly Figure[], quick = false, node = 'v26'): Results => ({
+let runs = 0;
+const results = (
+  figures: readonly Figure[],
+  { quick = false, node = 'v26', ...header }: Partial<Results['header']> & { readonly node?: string } = {},
+): Results => ({
   header: {
     commit: '0123456789abcdef',
     isDirty: false,
-    startedAt: '2026-01-02T03:04:05.000Z',
+    startedAt: new Date(Date.UTC(2026, 0, 1) + (runs += 1) * 60_000).toISOString(),
     machine: { cpu: 'any', cores: 2, memoryMiB: 4_096, kernel: '6', node },
     quick,
+    ...header,
   },
   figures,
 });
@@ -100,10 +105,30 @@ describe('a figure', () => {
     ]);
   });
 
+  it('is missing when its scenario was to run and gave nothing', () => {
+    const known = bounds([rule()], { p50: measured(1) });
+    expect(checkBounds(known, results([], { scenarios: ['rest', 'peer'] }))).toEqual([
+      'nothing was measured',
+      'rest: p50: has a bound and was not measured',
+    ]);
+  });
+
+  it('that is a count is judged by its aim too', () => {
+    const known = bounds([rule({ plus: 9 })], { writes: measured(0, 'count') });
+    const found = { ...figure('writes', 'count', 0, 1), aim: { atMost: 0 } };
+    expect(checkBounds(known, results([found]))).toEqual(['rest: writes: 0, 1 count misses its aim']);
+  });
+
+  it('without end is beyond any bound', () => {
+    expect(checkBounds(bounds([rule()], { p99: measured(1) }), results([figure('p99', 'ms', Infinity)]))).toHaveLength(
+      1,
+    );
+  });
+
   it('of a quick run is checked when it is a count', () => {
     const known = bounds([rule()], { writes: measured(0, 'count'), bytes: measured(10, 'B') });
     const found = [figure('p99', 'ms', 1), figure('writes', 'count', 1), figure('bytes', 'B', 11)];
-    expect(checkBounds(known, results(found, true))).toEqual([
+    expect(checkBounds(known, results(found, { quick: true }))).toEqual([
       'rest: writes: 1 count, bound at most 0; it was 0 over 5 runs (-1 – 1)',
       'rest: bytes: 11 B, bound at most 10; it was 10 over 5 runs (9 – 11)',
     ]);
@@ -151,7 +176,7 @@ describe('runs', () => {
   });
 
   it('of the quick form give counts alone', () => {
-    const quick = five.map(({ figures }) => results(figures, true));
+    const quick = five.map(({ figures }) => results(figures, { quick: true }));
     const { form, measured: found } = recordRuns(bounds([rule()]), quick);
     expect(form).toBe('quick');
     expect(Object.keys(found.figures.rest ?? {})).toEqual(['writes']);
@@ -159,9 +184,33 @@ describe('runs', () => {
 
   it.each([
     [five.slice(1), '4 runs are too few: a spread needs 5'],
-    [[...five, results([], true)], 'some runs are quick and some are not'],
-    [[...five, results([], false, 'v27')], 'the runs are of different machines: 2 × any, node v26; 2 × any, node v27'],
+    [[...five, results([], { quick: true })], 'some runs are quick and some are not'],
+    [
+      [...five, results([], { node: 'v27' })],
+      'the runs are of different machines: 2 × any, node v26; 2 × any, node v27',
+    ],
+    [[...five, five[0]], 'one run is there more than once'],
+    [
+      [...five, results([{ ...figure('writes', 'count', 1), aim: { atMost: 0 } }])],
+      'counts that miss their aim are no measure: rest: writes',
+    ],
+    [[...five, results([figure('p99', 's', 1)])], 'rest: p99 is not in the same unit in all runs'],
   ])('are refused, case %#', (runs, message) => {
-    expect(() => recordRuns(bounds([rule()]), runs)).toThrow(message);
+    expect(() => recordRuns(bounds([rule()]), runs as Results[])).toThrow(message);
+  });
+
+  it('of another machine do not stand beside what stays', () => {
+    const former = bounds([rule()]);
+    const known = { ...former, whole: { ...former.whole, figures: { other: { p50: measured(1) } } } };
+    const elsewhere = five.map(({ figures }) => results(figures, { node: 'v27' }));
+    expect(() => recordRuns(known, elsewhere)).toThrow('other would stay as on 2 × any, node v26');
+  });
+
+  it('of several commits are recorded, and that is said', () => {
+    const [first, ...rest] = five;
+    const dirty = results(first?.figures ?? [], { isDirty: true });
+    expect(recordRuns(bounds([rule({ plus: 9 })]), [dirty, ...rest]).notes).toEqual([
+      'the runs are not of one commit: 012345678+, 012345678',
+    ]);
   });
 });

@@ -1,4 +1,4 @@
-import { spreadOf, type Results } from '../results.ts';
+import { commitOf, isViolated, spreadOf, type Results } from '../results.ts';
 import type { Figure, Unit } from '../scenario.ts';
 
 /** Which way a figure is worse; those that are worse `neither` way tell what was done, and have no bound. */
@@ -91,8 +91,8 @@ const isWithin = (
   { atMost, atLeast }: ReturnType<typeof limitsOf>,
 ): boolean => {
   // Sums of shares are not exact.
-  const slack = 1e-9 * Math.max(1, Math.abs(least), Math.abs(most));
-  return most <= atMost + slack && least >= atLeast - slack;
+  const slack = (limit: number) => 1e-9 * Math.max(1, Math.abs(limit));
+  return most <= atMost + slack(atMost) && least >= atLeast - slack(atLeast);
 };
 
 const short = (value: number): string => String(Number(value.toPrecision(4)));
@@ -100,7 +100,10 @@ const short = (value: number): string => String(Number(value.toPrecision(4)));
 const range = (least: number, most: number): string =>
   least === most ? short(least) : `${short(least)} – ${short(most)}`;
 
-/** One line for each figure that is beyond its bound, has none, or was not measured although its scenario ran. Empty: all hold. */
+/**
+ * One line for each figure that is beyond its bound, has none, or was not measured although its scenario was to run, and for each count that
+ * misses its aim. Empty: all hold.
+ */
 export const checkBounds = (bounds: Bounds, results: Results): readonly string[] => {
   const { figures: known } = formOf(bounds, results);
   const meant = results.figures.filter((figure) => isMeant(results, figure));
@@ -122,19 +125,27 @@ export const checkBounds = (bounds: Bounds, results: Results): readonly string[]
     const before = `${short(measured.mean)} over ${measured.runs} runs (${range(measured.least, measured.most)})`;
     return [`${name}: ${range(found.least, found.most)} ${figure.unit}, bound ${bound}; it was ${before}`];
   });
+  const violated = results.figures
+    .filter(isViolated)
+    .map(
+      ({ scenario, name, values, unit }) =>
+        `${scenario}: ${name}: ${values.map(short).join(', ')} ${unit} misses its aim`,
+    );
   const has = new Set(results.figures.map(({ scenario, name }) => JSON.stringify([scenario, name])));
-  const missing = [...new Set(results.figures.map(({ scenario }) => scenario))].flatMap((scenario) =>
+  const wanted = [...(results.header.scenarios ?? []), ...results.figures.map(({ scenario }) => scenario)];
+  const missing = [...new Set(wanted)].flatMap((scenario) =>
     Object.keys(known[scenario] ?? {})
       .filter((name) => !has.has(JSON.stringify([scenario, name])))
       .map((name) => `${scenario}: ${name}: has a bound and was not measured`),
   );
-  return [...beyond, ...missing];
+  const nothing = results.figures.length === 0 ? ['nothing was measured'] : [];
+  return [...nothing, ...violated, ...beyond, ...missing];
 };
 
 /**
  * What bounds are to be computed from: the scenarios that these runs had are measured anew, the others stay.
  * `notes`: what a person should look at.
- * @throws Error when they are fewer than five, or of different machines or forms
+ * @throws Error when they are fewer than five, the same twice, of different machines or forms, or miss the aim of a count
  */
 export const recordRuns = (
   bounds: Bounds,
@@ -149,7 +160,25 @@ export const recordRuns = (
   const other = runs.map(machineOf).find((one) => one !== machine);
   if (other !== undefined) throw new Error(`the runs are of different machines: ${machine}; ${other}`);
 
+  if (new Set(runs.map(({ header }) => header.startedAt)).size < runs.length)
+    throw new Error('one run is there more than once');
+  const missed = runs.flatMap(({ figures }) =>
+    figures.filter(isViolated).map(({ scenario, name }) => `${scenario}: ${name}`),
+  );
+  if (missed.length > 0) throw new Error(`counts that miss their aim are no measure: ${missed.join('; ')}`);
+  const stay = Object.keys(formOf(bounds, first).figures).filter((scenario) =>
+    runs.every(({ figures }) => figures.every((figure) => figure.scenario !== scenario)),
+  );
+  const formerMachine = formOf(bounds, first).machine;
+  if (stay.length > 0 && formerMachine !== machine)
+    throw new Error(
+      `${stay.join(', ')} would stay as on ${formerMachine}, and these runs are of ${machine}: measure them too`,
+    );
+
+  const commits = new Set(runs.map(({ header }) => commitOf(header)));
   const notes: string[] = [];
+  if (commits.size > 1 || [...commits].some((commit) => commit.endsWith('+')))
+    notes.push(`the runs are not of one commit: ${[...commits].join(', ')}`);
   const seen = new Map<string, Map<string, Figure[]>>();
   for (const run of runs) {
     for (const figure of run.figures) {
@@ -169,6 +198,8 @@ export const recordRuns = (
       if (figure === undefined) continue;
       const rule = ruleOf(bounds, figure);
       if (rule?.worse === 'neither') continue;
+      if (found.some(({ unit }) => unit !== figure.unit))
+        throw new Error(`${scenario}: ${name} is not in the same unit in all runs`);
       if (found.length < leastRuns) {
         notes.push(`${scenario}: ${name}: in ${found.length} of the runs only, so it gets no bound`);
         continue;

@@ -4,13 +4,13 @@ import { format, resolveConfig } from 'prettier';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { parseDocument } from 'yaml';
-import type { Unit } from '../scenario.ts';
+import { units } from '../scenario.ts';
 import type { Bounds, Form, Worse } from './bounds.ts';
 
 export const boundsPath = join(import.meta.dirname, '..', 'bounds.yaml');
 
 const one = <T extends string>(...words: readonly T[]) => Type.Union(words.map((word) => Type.Literal(word)));
-const unit = one<Unit>('ratio', 'count', 'ms', 's', 'MiB', 'B', 'per second', '%');
+const unit = one(...units);
 const closed = { additionalProperties: false };
 const form = Type.Object(
   {
@@ -77,7 +77,7 @@ export const readBounds = async (path: string): Promise<Bounds> => {
   }
 };
 
-/** Puts what was measured into the file; what a person wrote stays as it is. */
+/** Puts what was measured into the file. Rules and the comments around them stay as they are; those among the figures do not. */
 export const writeForm = async (path: string, name: 'quick' | 'whole', measured: Form): Promise<void> => {
   const document = parseDocument(await readFile(path, 'utf8'));
   const { machine, figures } = measured;

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { between } from '@operator/tools/marked';
 import { projectRoot } from '@operator/tools/paths';
 import { format, resolveConfig } from 'prettier';
-import { isHeld, parseResults, showFigure, wishOf, type Results } from '../results.ts';
+import { commitOf, isHeld, parseResults, showFigure, wishOf, type Results } from '../results.ts';
 import type { Figure } from '../scenario.ts';
 import { fleetTable, forecastTable, shardTable } from './growth.ts';
 import { convergencePlot, latencyPlot, memoryPlot, type Find } from './plots.ts';
@@ -60,10 +60,11 @@ const runTable = (kept: Kept): string =>
     '| results | commit | begun | machine | scenarios |',
     '| --- | --- | --- | --- | --- |',
     ...[...kept].map(([file, { header, figures }]) => {
-      const { cpu, cores, node } = header.machine;
+      const { cpu, cores, memoryMiB, kernel, node } = header.machine;
       const scenarios = [...new Set(figures.map(({ scenario }) => scenario))].join(', ');
       const at = header.startedAt.slice(0, 16).replace('T', ' ');
-      return `| ${basename(file, '.jsonl')} | ${header.commit.slice(0, 9)} | ${at} | ${cores} × ${cpu}, Node ${node} | ${scenarios} |`;
+      const machine = `${cores} × ${cpu}, ${(memoryMiB / 1024).toFixed(1)} GiB, Linux ${kernel}, Node ${node}`;
+      return `| ${basename(file, '.jsonl')} | ${commitOf(header)} | ${at} | ${machine} | ${scenarios} |`;
     }),
   ].join('\n');
 

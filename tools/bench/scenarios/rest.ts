@@ -31,9 +31,9 @@ interface Look {
 }
 
 const look = async (controller: Controller, kind: CrowdKind): Promise<Look> => ({
+  calls: await callsOf([controller]),
   passes: await controller.passes(kind),
   cpuSeconds: await controller.cpuSeconds(),
-  calls: await callsOf([controller]),
 });
 
 /**

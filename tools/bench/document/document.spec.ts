@@ -4,7 +4,7 @@ import { projectRoot } from '@operator/tools/paths';
 import { describe, expect, it } from 'vitest';
 import type { Figure } from '../scenario.ts';
 import { documented, readKept, readPage, type Kept } from './document.ts';
-import { fleetTable, forecastTable, lineOf, shardTable } from './growth.ts';
+import { fleetTable, forecastTable, lineOf, shardTable, sizingTable } from './growth.ts';
 
 const figure = (scenario: string, name: string, unit: Figure['unit'], ...values: number[]): Figure => ({
   scenario,
@@ -98,6 +98,14 @@ describe('growth', () => {
     expect(table).toContain('| CPU time until then | 1 × n / 1000 s | 100 s | 1 000 s |');
     expect(table).toContain('| objects in etcd | 2.5 × n / 1000 MiB | 250 MiB | 2 500 MiB |');
     expect(table).toContain('| calls a second at rest, with pauses of an hour | 0.56 × n / 1000 | 55.56 | 556 |');
+  });
+
+  it('says what to give a controller, and how fast its server lets it start', () => {
+    expect(rows(sizingTable(find, [2_000, 4_000])).slice(2)).toEqual([
+      '| 1 000 | 85 MiB | 128 MiB | 0.0003 | 0.56 | 3 s | 20 s |',
+      '| 10 000 | 130 MiB | 256 MiB | 0.003 | 5.6 | 20 s | 4 min |',
+      '| 100 000 | 580 MiB | 896 MiB | 0.03 | 56 | 4 min | 34 min |',
+    ]);
   });
 
   it('is told size by size, and in shards', () => {

@@ -5,7 +5,7 @@ import { projectRoot } from '@operator/tools/paths';
 import { format, resolveConfig } from 'prettier';
 import { commitOf, isHeld, parseResults, showFigure, wishOf, type Results } from '../results.ts';
 import type { Figure } from '../scenario.ts';
-import { fleetTable, forecastTable, shardTable } from './growth.ts';
+import { fleetTable, forecastTable, shardTable, sizingTable } from './growth.ts';
 import { convergencePlot, latencyPlot, memoryPlot, type Find } from './plots.ts';
 import { tables, type Question } from './questions.ts';
 
@@ -108,6 +108,7 @@ export const documented = async (kept: Kept, text: string): Promise<ReadonlyMap<
   for (const [name, questions] of Object.entries(tables)) parts[name] = questionTable(questions, before, now);
   if (fleets.length > 1) {
     parts.fleets = fleetTable(now, fleets);
+    parts.sizing = sizingTable(now, fleets);
     parts.forecast = forecastTable(now, fleets);
     parts.shards = shardTable(now, fleets.at(-1) ?? 0, shards);
   }

@@ -76,15 +76,59 @@ export const shardTable = (find: Find, fleet: number, shards: readonly number[])
     }),
   ].join('\n');
 
-/** The lines through what was measured, and where they lead. */
-export const forecastTable = (find: Find, fleets: readonly number[]): string => {
-  const line = (figure: string, scale = 1): Line =>
+const lineThrough =
+  (find: Find, fleets: readonly number[]) =>
+  (figure: string): Line =>
     lineOf(
       fleets.flatMap((fleet) => {
         const value = valueOf(find, `${fleet} Buckets`, figure);
-        return value === undefined ? [] : [[fleet, value * scale] as const];
+        return value === undefined ? [] : [[fleet, value] as const];
       }),
     );
+
+const sizes = [1_000, 10_000, 100_000] as const;
+/** What a container is given beyond what was measured, in steps of that many MiB. */
+const spare = 1.5;
+const stepMebibytes = 64;
+/** Calls a second that a Provider allows by default, and at Amazon and Wasabi. */
+const callLimits = [1_000, 100] as const;
+
+/** What a controller needs for a fleet: by the lines, and by the calls that its server allows. */
+export const sizingTable = (find: Find, fleets: readonly number[]): string => {
+  const line = lineThrough(find, fleets);
+  const at = ({ base, each }: Line, objects: number) => base + each * objects;
+  const calls = valueOf(find, `${fleets.at(-1) ?? 0} Buckets`, 'calls to storage for each look') ?? NaN;
+  const [memory, looks, cpu] = [line('memory'), line('start to all looked at'), line('CPU time until then')];
+  const duration = (seconds: number) =>
+    seconds < 120
+      ? shown(Math.ceil(Number(seconds.toPrecision(3))), 's')
+      : shown(Math.ceil(Number((seconds / 60).toPrecision(3))), 'min');
+  return [
+    ...headOf(
+      'Buckets',
+      'memory',
+      'limit to set',
+      'cores at rest',
+      'calls a second at rest',
+      ...callLimits.map((limit) => `all looked at, with ${grouped(limit)} calls a second`),
+    ),
+    ...sizes.map((objects) => {
+      const needed = at(memory, objects);
+      return row(
+        grouped(objects),
+        shown(Math.round(needed), 'MiB'),
+        shown(Math.ceil((needed * spare) / stepMebibytes) * stepMebibytes, 'MiB'),
+        grouped(Number(((cpu.each * objects) / longestPauseSeconds).toPrecision(1))),
+        grouped(Number(((calls * objects) / longestPauseSeconds).toPrecision(2))),
+        ...callLimits.map((limit) => duration(Math.max(at(looks, objects), (calls * objects) / limit))),
+      );
+    }),
+  ].join('\n');
+};
+
+/** The lines through what was measured, and where they lead. */
+export const forecastTable = (find: Find, fleets: readonly number[]): string => {
+  const line = lineThrough(find, fleets);
   const largest = fleets.at(-1) ?? 0;
   const calls = valueOf(find, `${largest} Buckets`, 'calls to storage for each look') ?? NaN;
   const stored = valueOf(find, `${largest} Buckets`, 'bytes in etcd per object') ?? NaN;

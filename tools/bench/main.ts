@@ -108,7 +108,7 @@ const check = async (results: Results): Promise<number> => {
   const bounds = await readBounds(boundsPath);
   const lines = checkBounds(bounds, results);
   for (const line of lines) log(`beyond its bound: ${line}`);
-  if (lines.length === 0) log(`all ${results.figures.length} figures are within their bounds`);
+  if (lines.length === 0) log(`of ${results.figures.length} figures, all that have a bound are within it`);
   const machine = machineOf(results);
   const { machine: measuredOn } = formOf(bounds, results);
   if (lines.length > 0 && measuredOn !== '' && machine !== measuredOn)

@@ -184,17 +184,36 @@ describe('a request to the admin API', () => {
     expect(await connect().send({ ...read, answer: 'sealed' }, context())).toEqual({ accounts: [] });
   });
 
-  it('is signed anew with the time of a server whose clock is far off', async () => {
+  describe('to a server whose clock is far off', () => {
     const date = 'Mon, 05 May 2031 10:00:00 GMT';
-    answer = (response, { headers }) => {
-      const isRight = String(headers['x-amz-date']).startsWith('20310505T10');
-      response.writeHead(isRight ? 200 : 403, { date });
-      response.end(isRight ? '{}' : JSON.stringify({ Code: 'RequestTimeTooSkewed', Message: 'Too skewed.' }));
-    };
-    const client = connect();
-    await client.send(read, context());
-    await client.send(read, context());
-    expect(received).toHaveLength(3);
+    const isRight = (request: Received) => String(request.headers['x-amz-date']).startsWith('20310505T10');
+    const skewed = JSON.stringify({ Code: 'RequestTimeTooSkewed', Message: 'Too skewed.' });
+
+    it('is signed again with its time, and repeated once whatever the retry settings', async () => {
+      answer = (response, request) =>
+        response.writeHead(isRight(request) ? 200 : 403, { date }).end(isRight(request) ? '{}' : skewed);
+      const client = connect({ retry: { maxAttempts: 1, backoffStrategy: 'linear' } });
+      await client.send(read, context());
+      await client.send(read, context());
+      expect(received).toHaveLength(3);
+    });
+
+    it('is signed with the time in its refusal, whatever a proxy writes', async () => {
+      const time = '<Error><Code>RequestTimeTooSkewed</Code><ServerTime>2031-05-05T10:00:00Z</ServerTime></Error>';
+      const proxy = { date: new Date().toUTCString() };
+      answer = (response, request) =>
+        response.writeHead(isRight(request) ? 200 : 403, proxy).end(isRight(request) ? '{}' : time);
+      const client = connect();
+      await client.send(read, context());
+      await client.send(read, context());
+      expect(received).toHaveLength(3);
+    });
+
+    it('is not repeated after a definite answer', async () => {
+      answer = (response) => response.writeHead(404, { date }).end('{"Code":"XMinioAdminNoSuchUser","Message":"none"}');
+      await connect().sendExpecting(read, ['XMinioAdminNoSuchUser'], context());
+      expect(received).toHaveLength(1);
+    });
   });
 
   it('is counted by its name and fenced when it writes', async () => {

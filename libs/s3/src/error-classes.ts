@@ -222,6 +222,8 @@ export const classOf = ({ code, status, message }: WireAnswer, ownCodes?: OwnCod
   if (code === 'SignatureDoesNotMatch' && /signature (expired|not yet current)/i.test(message ?? '')) {
     return byReason(reasons.ClockSkew);
   }
+  // Garage has no code for it. Source: garage, src/api/common/signature/payload.rs.
+  if (code === 'InvalidRequest' && /date is too old/i.test(message ?? '')) return byReason(reasons.ClockSkew);
   // A user made a moment ago is not known to S3 yet: the same policy is accepted a little later.
   if (code === 'MalformedPolicy' && /invalid principal/i.test(message ?? '')) {
     return { ...byReason(reasons.PolicyInvalid), kind: 'waiting', retryAfterSeconds: 30 };

@@ -1,4 +1,5 @@
 import {
+  CreateBucketCommand,
   DeleteObjectsCommand,
   GetBucketAccelerateConfigurationCommand,
   GetBucketCorsCommand,
@@ -17,6 +18,7 @@ import {
   GetObjectCommand,
   GetObjectLockConfigurationCommand,
   GetPublicAccessBlockCommand,
+  HeadBucketCommand,
   ListBucketsCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
@@ -96,25 +98,94 @@ describe('a request', () => {
     expect(fake.requests.map(({ path }) => path.split('?')[0])).toEqual(['/base/', '/base/photos/']);
   });
 
-  it('is signed anew with the time of a server whose clock is far off, once it has told', async () => {
-    const serverMs = Date.parse('2031-05-05T10:00:00Z');
+  describe('to a server whose clock is far off, or behind a proxy that tells another time', () => {
+    const hourMs = 3_600_000;
     const signedMs = (date: string) =>
       Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
-    fake.answer(({ headers }) => {
-      const isOff = Math.abs(signedMs(String(headers['x-amz-date'])) - serverMs) > 900_000;
-      const date = new Date(serverMs).toUTCString();
-      const dated = { date };
-      return isOff
-        ? refuse(403, 'RequestTimeTooSkewed', 'Too skewed.', dated)
-        : succeed('<Tagging><TagSet/></Tagging>', dated);
+    const dateAt = (ms: number) => ({ date: new Date(ms).toUTCString() });
+    /** A server that checks the time, its clock `skewMs` ahead. `headers`: of every answer, instead of its own `Date`. */
+    const checkTime = (
+      skewMs: number,
+      headers: () => Readonly<Record<string, string>> = () => dateAt(Date.now() + skewMs),
+      answer = tags,
+      saysTime = false,
+    ) => {
+      fake.answer((request) => {
+        const nowMs = Date.now() + skewMs;
+        const isOff = Math.abs(signedMs(String(request.headers['x-amz-date'])) - nowMs) > 900_000;
+        const time = saysTime ? `<ServerTime>${new Date(nowMs).toISOString()}</ServerTime>` : '';
+        const told = isOff ? refuse(403, 'RequestTimeTooSkewed', `Too skewed.</Message>${time}<Message>`) : answer;
+        return told.kind === 'respond' ? { ...told, headers: { ...told.headers, ...headers() } } : told;
+      });
+    };
+
+    it('is signed again with its time, which all others then know', async () => {
+      checkTime(5 * 365 * 24 * hourMs);
+      const wire = pool.wire();
+      await Promise.all([wire.send(getTags(), recordingContext()), wire.send(getTags(), recordingContext())]);
+      expect(fake.requests).toHaveLength(4);
+      const other = pool.wireAs({ accessKeyId: 'other', secretAccessKey: redact('secret') });
+      await other.send(getTags(), recordingContext());
+      expect(fake.requests).toHaveLength(5);
     });
-    const wire = pool.wire();
-    await Promise.all([wire.send(getTags(), recordingContext()), wire.send(getTags(), recordingContext())]);
-    expect(fake.requests).toHaveLength(4);
-    // Another user's key is tried once: what is known of the server's clock serves it too.
-    const other = pool.wireAs({ accessKeyId: 'other', secretAccessKey: redact('secret') });
-    await other.send(getTags(), recordingContext());
-    expect(fake.requests).toHaveLength(5);
+
+    it.each([
+      ['a HEAD', () => pool.wire().send(new HeadBucketCommand({ Bucket: 'photos' }), recordingContext())],
+      [
+        'the creation of a bucket',
+        () => pool.wire().send(new CreateBucketCommand({ Bucket: 'photos' }), recordingContext()),
+      ],
+      ['the health check', () => pool.probe.send(getTags(), recordingContext())],
+      [
+        'the call of another user',
+        () =>
+          pool.wireAs({ accessKeyId: 'other', secretAccessKey: redact('secret') }).send(getTags(), recordingContext()),
+      ],
+    ])('is repeated once, also %s', async (_title, send) => {
+      checkTime(hourMs);
+      await send();
+      expect(fake.requests).toHaveLength(2);
+    });
+
+    it.each([
+      ['no Date', () => ({})],
+      ['a Date that is none', () => ({ date: 'yesterday' })],
+      ['the Date of a proxy', () => dateAt(Date.now())],
+      ['the Date of a cache', () => ({ ...dateAt(Date.now() + hourMs), age: '0' })],
+    ])('is signed with the time in its refusal when that has %s', async (_title, headers) => {
+      checkTime(hourMs, headers, tags, true);
+      await pool.wire().send(getTags(), recordingContext());
+      await pool.wire().send(getTags(), recordingContext());
+      expect(fake.requests).toHaveLength(3);
+    });
+
+    it.each([
+      () => dateAt(Date.now() - hourMs),
+      () => ({ date: '1' }),
+      () => ({ date: 'Sat, 13 Sep 275760 00:00:00 GMT' }),
+    ])('is signed with the time of this machine while that is accepted', async (headers) => {
+      checkTime(0, headers);
+      for (let call = 0; call < 3; call += 1) await pool.wire().send(getTags(), recordingContext());
+      expect(fake.requests).toHaveLength(3);
+    });
+
+    it('finds back to what works after a refusal that was not of the time', async () => {
+      checkTime(0, () => dateAt(Date.now() - hourMs), refuse(403, 'AccessDenied'));
+      const head = () => pool.wire().send(new HeadBucketCommand({ Bucket: 'photos' }), recordingContext());
+      await expect(head()).rejects.toMatchObject({ reason: 'AccessDenied' });
+      await expect(head()).rejects.toMatchObject({ reason: 'AccessDenied' });
+      expect(fake.requests).toHaveLength(3);
+      checkTime(0, () => dateAt(Date.now() - hourMs));
+      await head();
+      await pool.wire().send(getTags(), recordingContext());
+      expect(fake.requests).toHaveLength(5);
+    });
+
+    it('is not repeated after a definite answer', async () => {
+      fake.answer(() => refuse(404, 'NoSuchTagSet', 'None.', dateAt(Date.now() + hourMs)));
+      await pool.wire().sendOrAbsent(getTags(), ['NoSuchTagSet'], recordingContext());
+      expect(fake.requests).toHaveLength(1);
+    });
   });
 });
 

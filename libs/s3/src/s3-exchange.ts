@@ -12,6 +12,7 @@ import { readAnswer } from './bounded-body.ts';
 import { addressOf } from './bucket-address.ts';
 import type { Credentials } from './connection.ts';
 import { identityOf, operationOf, type HearHeaders, type Uplink } from './uplink.ts';
+import { answerOf } from './wire-answer.ts';
 import type { S3Command } from './wire.ts';
 
 /** How requests are written and answers read; the same for all regions. */
@@ -46,7 +47,8 @@ export interface S3ExchangeOptions {
 /**
  * One request and its answer, without retry: client-s3's commands, schemas, XML and errors without its middlewares, which cost half of the CPU
  * of a call (decision 28). `expectedOwner`: the account that the bucket is to be of. `hear`: gets the head of every answer, also of a refusal.
- * @throws S3ServiceException; SyntaxError for what cannot be read; network errors; those of `readBody`. Each has `$response` once there was one.
+ * @throws S3ServiceException; SyntaxError for what cannot be read; network errors; those of `readBody`. Each has `$response` once there was one, and
+ * `isClockSkewed`, as `inTime` wants it.
  */
 export type S3Exchange = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   command: S3Command<Input, Output>,
@@ -131,12 +133,19 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
 
     const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
     hear(response.headers, response.statusCode);
-    const wasRefusedForItsTime = clock.hear(response.headers, signingDate);
+    const { statusCode: status, headers } = response;
     try {
       response.body = await contentOf(operation, response);
-      return await outputOf(messages.deserializeResponse<Output>(schema, serde, response), response);
+      const output = await outputOf(messages.deserializeResponse<Output>(schema, serde, response), response);
+      clock.hear({ answer: { code: '', status }, headers }, signingDate);
+      return output;
     } catch (error) {
-      throw error instanceof Error ? withAnswer(error, response, wasRefusedForItsTime) : error;
+      if (!(error instanceof Error)) throw error;
+      Object.defineProperty(error, '$response', { value: response });
+      // What is not of this API is not of the server whose clock it is.
+      const answer = error instanceof S3ServiceException ? answerOf(error) : undefined;
+      const isClockSkewed = answer !== undefined && clock.hear({ answer, headers }, signingDate);
+      throw Object.assign(error, { isClockSkewed });
     }
   };
 };
@@ -182,11 +191,4 @@ const outputOf = async <Output>(reading: Promise<Output>, { statusCode }: HttpRe
     const unreadable = new SyntaxError('The answer is not one of the S3 API.', { cause: error });
     throw Object.assign(unreadable, { $metadata: { httpStatusCode: statusCode } });
   }
-};
-
-/** The error with the answer that it came of, as those of the SDK have it; one that is worth another attempt, now that the clock is right, says so. */
-const withAnswer = (error: Error, response: HttpResponse, isOfTheClock: boolean): Error => {
-  Object.defineProperty(error, '$response', { value: response });
-  if (isOfTheClock && error instanceof S3ServiceException) Object.assign(error.$metadata, { clockSkewCorrected: true });
-  return error;
 };

@@ -10,6 +10,7 @@ import { endOfPass, isAbort } from './ended.ts';
 import type { OwnCodes } from './error-classes.ts';
 import { isAnsweredWithPage } from './network-error.ts';
 import { withRetries } from './retry.ts';
+import { inTime } from './server-clock.ts';
 import { answerIn, identityOf, type HearHeaders, type Uplink } from './uplink.ts';
 import type { WireAnswer } from './wire-answer.ts';
 import { faultFromAnswer, faultFromError, unsupported } from './wire-fault.ts';
@@ -66,12 +67,12 @@ export interface SignedApiOptions {
 interface HttpAnswer {
   readonly status: number;
   readonly body: Buffer;
-  /** True when the request was signed with a wrong time. */
-  readonly isOfTheClock: boolean;
+  /** True when the request was refused for the time that it was signed with, which is corrected since. */
+  readonly isClockSkewed: boolean;
 }
 
 /** The error of an admin call is JSON; what stands before or instead of the server answers in S3's XML, or in HTML. */
-const errorOf = ({ status, body }: HttpAnswer): WireAnswer | undefined => {
+const errorOf = ({ status, body }: Pick<HttpAnswer, 'status' | 'body'>): WireAnswer | undefined => {
   const text = body.toString();
   try {
     const parsed: unknown = JSON.parse(text);
@@ -83,16 +84,20 @@ const errorOf = ({ status, body }: HttpAnswer): WireAnswer | undefined => {
     // Not JSON: looked at below.
   }
   const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1];
-  return code === undefined ? undefined : { code, status };
+  const serverTime = /<ServerTime>([^<]*)<\/ServerTime>/.exec(text)?.[1];
+  return code === undefined ? undefined : { code, status, ...(serverTime === undefined ? {} : { serverTime }) };
 };
 
 /** An answer that is no success, on its way past what counts and traces the call: its name is the code, as with an SDK's errors. */
 class Refusal extends Error {
   readonly answer: HttpAnswer;
+  /** As `inTime` wants it. */
+  readonly isClockSkewed: boolean;
 
   constructor(answer: HttpAnswer) {
     super(`The server answered ${String(answer.status)}.`);
     this.answer = answer;
+    this.isClockSkewed = answer.isClockSkewed;
     this.name = errorOf(answer)?.code ?? `Http${String(answer.status)}`;
   }
 }
@@ -142,8 +147,10 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
     hear(response.headers, response.statusCode);
     const { statusCode: status, body: content } = response as { readonly statusCode: number; readonly body: Readable };
-    const isOfTheClock = clock.hear(response.headers, signingDate);
-    return { status, body: await readBody(content, largestListBytes, { noPage: status < 300 }), isOfTheClock };
+    const answer = { status, body: await readBody(content, largestListBytes, { noPage: status < 300 }) };
+    const error = status < 300 ? { code: '', status } : errorOf(answer);
+    const isClockSkewed = error !== undefined && clock.hear({ answer: error, headers: response.headers }, signingDate);
+    return { ...answer, isClockSkewed };
   };
 
   const failedCall = (call: SignedCall) => ({ service, operation: call.operation, endpoint, ownCodes });
@@ -166,14 +173,16 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     let heard: CallAnswer | undefined;
     const { operation, method } = call;
     const external = { service, operation, write: method !== 'GET', endpoint, answer: () => heard };
-    const answer = await withDeadline(context.signal, uplink.attemptDeadlineMs, (signal) =>
-      uplink.attempt({ service, endpoint }, external, context, async () => {
-        const got = await exchange(call, body, signal, (...head) => {
-          heard = answerIn(...head);
-        });
-        if (got.status >= 300) throw new Refusal(got);
-        return got;
-      }),
+    const answer = await inTime(() =>
+      withDeadline(context.signal, uplink.attemptDeadlineMs, (signal) =>
+        uplink.attempt({ service, endpoint }, external, context, async () => {
+          const got = await exchange(call, body, signal, (...head) => {
+            heard = answerIn(...head);
+          });
+          if (got.status >= 300) throw new Refusal(got);
+          return got;
+        }),
+      ),
     ).catch(answerOfRefusal);
     if (answer.status < 300) return answer.body;
     const error = errorOf(answer);
@@ -182,9 +191,7 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
       throw unsupported(`${call.operation}: the server at ${url.host} does not have this call in its admin API.`);
     }
     if (error === undefined && answer.status < 500) throw foreign(call, `it says ${String(answer.status)}`);
-    const fault = faultFromAnswer(failedCall(call), error ?? { code: '', status: answer.status });
-    // Signed with the right time it may succeed.
-    throw answer.isOfTheClock ? transient(fault.reason, fault.message, { cause: fault }) : fault;
+    throw faultFromAnswer(failedCall(call), error ?? { code: '', status: answer.status });
   };
 
   const faultOf = (call: SignedCall, error: unknown, context: CallContext): unknown => {

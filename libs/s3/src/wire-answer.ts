@@ -11,6 +11,8 @@ export interface WireAnswer {
   readonly region?: string;
   /** Where a redirect leads, in the server's own words: a URL or a host; at most 200 characters. */
   readonly location?: string;
+  /** The server's time in the body of a refusal (`ServerTime`), as it stands there. */
+  readonly serverTime?: string;
 }
 
 /** The parts of an SDK error that we read; none of them is sure to be there. */
@@ -21,6 +23,7 @@ export interface SdkError {
   readonly Code?: unknown;
   readonly Region?: unknown;
   readonly Endpoint?: unknown;
+  readonly ServerTime?: unknown;
   readonly cause?: unknown;
   readonly errors?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: unknown };
@@ -76,6 +79,7 @@ export const answerOf = (error: unknown): WireAnswer | undefined => {
     ...(isRedirect(status) && typeof location === 'string' && location !== ''
       ? { location: location.replace(/\s+/g, ' ').slice(0, 200) }
       : {}),
+    ...(typeof error.ServerTime === 'string' ? { serverTime: error.ServerTime } : {}),
   };
 };
 

@@ -8,7 +8,7 @@ import { answerOf } from './wire-answer.ts';
 import { faultFromError, takenForCreation, type FailedCall } from './wire-fault.ts';
 import { createLacking } from './lacking.ts';
 import { isTakenForCreation } from './misrouted.ts';
-import { createServerClock } from './server-clock.ts';
+import { createServerClock, inTime } from './server-clock.ts';
 import { createRecentlyUsed, mostEndpoints } from './recently-used.ts';
 import { failedAttempt, withRetries } from './retry.ts';
 import { createS3Exchange, s3Protocol } from './s3-exchange.ts';
@@ -50,7 +50,7 @@ export interface WirePool {
 }
 
 /**
- * What is sent once, whatever the retry settings: after a lost answer a second CreateBucket says "already yours", which the
+ * What is sent once, whatever the retry settings, unless it was refused for its time: after a lost answer a second CreateBucket says "already yours", which the
  * caller must be able to take for somebody else's doing.
  */
 const neverRetried: ReadonlySet<string> = new Set(['CreateBucket']);
@@ -82,7 +82,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       pathStyle: connection.pathStyle,
       wantsContentMd5: () => wantsContentMd5,
     });
-    const clock = createServerClock(deps.elapsedMs);
+    const clock = createServerClock(deps.elapsedMs, deps.now);
 
     const dispatch = async <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
       command: S3Command<Input, Output>,
@@ -104,7 +104,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
               hear(...head);
               note(head[0]);
             });
-          return withRetries(strategy, () => attempt(once), failedAttempt, signal);
+          return withRetries(strategy, () => inTime(() => attempt(once)), failedAttempt, signal);
         });
       const output = await send();
       if (!answer.isMisrouted) return output;

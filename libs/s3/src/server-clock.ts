@@ -26,6 +26,15 @@ const instantOf = (dateHeader: string | undefined, now: Date): number | undefine
   return at.toUTCString() === dateHeader ? plausible(at, now) : undefined;
 };
 
+const refusesTime = /RequestTimeTooSkewed|RequestExpired|RequestInTheFuture|Signature (?:expired|not yet current)/i;
+
+/**
+ * True when a client of the SDK may sign with the `Date` of that answer. It follows that of any answer, a broken one too, while all but the refusal
+ * of a time say nothing against the time that was signed with.
+ */
+export const mayTeachTime = (date: string | undefined, content: Buffer, now: Date): boolean =>
+  refusesTime.test(content.toString('latin1', 0, 4_096)) && instantOf(date, now) !== undefined;
+
 /** `elapsedMs`: milliseconds on a clock that never jumps. `now`: what this machine takes for the time. Source: RFC 9110, Date. */
 export const createServerClock = (elapsedMs: () => number, now: () => Date): ServerClock => {
   let heard: { readonly dateMs: number; readonly atMs: number } | undefined;

@@ -18,7 +18,7 @@ import { isThrottling, unreachable } from './wire-fault.ts';
 import { createTokenBucket } from './rate.ts';
 import { createRecentlyUsed, mostEndpoints } from './recently-used.ts';
 import { createRetryStrategy } from './retry.ts';
-import { createSigningClock, type SigningClock } from './server-clock.ts';
+import { createSigningClock, mayTeachTime, type SigningClock } from './server-clock.ts';
 import { httpStatusOf, isObject } from './wire-answer.ts';
 
 /** Where a call goes. */
@@ -257,9 +257,11 @@ export const createUplink = (
         command.middlewareStack.add(
           (next) => async (args) => {
             const answered = await next(args);
-            const response = answered.response as { body?: unknown; readonly statusCode?: number };
-            const { body, statusCode = 0 } = response;
-            if (body instanceof Readable) response.body = await readAnswer(operation, statusCode, body);
+            const response = answered.response as Partial<HttpHead> & { body?: unknown };
+            const { body, headers: { date, ...headers } = {}, statusCode = 0 } = response;
+            if (!(body instanceof Readable)) return answered;
+            const content = await readAnswer(operation, statusCode, body);
+            Object.assign(response, { body: content, ...(mayTeachTime(date, content, deps.now()) ? {} : { headers }) });
             return answered;
           },
           // Inside what reads the body.

@@ -741,6 +741,42 @@ describe('what the server says it is', () => {
   });
 });
 
+describe('the time that a request is signed with', () => {
+  const hourMs = 3_600_000;
+  const none = result('ListUsers', '<Users/><IsTruncated>false</IsTruncated>');
+  const dated = (answer: FakeAnswer, date: string): FakeAnswer =>
+    answer.kind === 'respond' ? { ...answer, headers: { ...answer.headers, date } } : answer;
+  const signedMs = () =>
+    fake.requests.map(({ headers }) =>
+      Date.parse(
+        String(headers['x-amz-date']).replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'),
+      ),
+    );
+  const isNow = (ms: number): boolean => Math.abs(ms - Date.now()) < hourMs / 2;
+
+  it.each([
+    ['accepts', none, () => new Date(Date.now() - hourMs).toUTCString()],
+    ['accepts', none, () => 'Sat, 13 Sep 275760 00:00:00 GMT'],
+    ['denies', refuseIam(403, 'AccessDenied'), () => new Date(Date.now() - hourMs).toUTCString()],
+  ])('is that of this machine while the server %s, whatever a proxy writes', async (_title, answer, date) => {
+    fake.answer(() => dated(answer, date()));
+    const issuer = issuerWith();
+    for (let call = 0; call < 3; call += 1) await issuer.listUsers('c', () => false, recordingContext()).catch(asFault);
+    expect(signedMs().map(isNow)).toEqual([true, true, true]);
+  });
+
+  it('is that of the server once it has refused that of this machine', async () => {
+    const date = () => new Date(Date.now() + hourMs).toUTCString();
+    fake.answer(() =>
+      isNow(signedMs().at(-1) ?? 0)
+        ? dated(refuseIam(403, 'SignatureDoesNotMatch', 'Signature expired: it is now later'), date())
+        : dated(none, date()),
+    );
+    await issuerWith().listUsers('c', () => false, recordingContext());
+    expect(signedMs().map(isNow)).toEqual([true, false]);
+  });
+});
+
 describe('a key', () => {
   it.each([
     [result('GetUser', userXml()), true],

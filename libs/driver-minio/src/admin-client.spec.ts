@@ -274,6 +274,12 @@ describe('an error of the admin API', () => {
     expect(await caught(connect().send(read, context()))).toMatchObject({ kind, reason });
   });
 
+  it('has no code where that is no word', async () => {
+    answer = refuse(403, JSON.stringify({ Code: `no\nword ${'x'.repeat(40_000)}`, Message: 'no' }));
+    const { message } = await caught(connect().send(read, context()));
+    expect(message).toContain('(403). The server says: no.');
+  });
+
   it('that may pass is tried again as often as the Provider allows', async () => {
     answer = refuse(503, '{"Code":"XMinioServerNotInitialized","Message":"wait"}');
     const fault = await caught(connect().send(write, context()));

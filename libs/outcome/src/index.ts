@@ -1,4 +1,5 @@
 export type { CallAnswer, CallContext, Clock, ExternalCall } from './call-context.ts';
+export { clean, oneLine } from './clean.ts';
 export { longestMessage } from './claim.ts';
 export type { Claim } from './claim.ts';
 export { Fault, asFault, onlyFault, reworded, terminal, transient, waiting } from './fault.ts';

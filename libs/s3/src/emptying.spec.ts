@@ -124,6 +124,13 @@ describe('a run', () => {
     expect(await batch()).toEqual({ deletedObjects: 3, ...nothingLeft });
   });
 
+  it('shows in one line why the server refuses', async () => {
+    const error =
+      '<Error><Key>a</Key><VersionId>v1</VersionId><Code>no word</Code><Message>one&#10;two</Message></Error>';
+    holding(['a'], { many: () => succeed(`<DeleteResult>${error}</DeleteResult>`) });
+    expect(await batch()).toMatchObject({ blocked: [{ key: 'a', code: '', message: 'one two' }] });
+  });
+
   it('reports what is locked, and removes the rest', async () => {
     const left = holding(['a', 'b', 'c'], { locked: ['a', 'b'] });
     expect(await batch()).toEqual({

@@ -1,6 +1,6 @@
 import { AbortMultipartUploadCommand, DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { Fault, transient, waiting, type CallContext } from '@operator/outcome';
+import { clean, Fault, oneLine, transient, waiting, type CallContext } from '@operator/outcome';
 import type { BucketWire } from './aspect.ts';
 import {
   readObjects,
@@ -12,7 +12,7 @@ import {
 } from './contents.ts';
 import type { Driver } from './driver.ts';
 import type { BucketPlace } from './existence.ts';
-import { answerOf, answerOfFault } from './wire-answer.ts';
+import { answerOf, answerOfFault, codeIn } from './wire-answer.ts';
 
 /** An object, version or delete marker that the server refused to remove. */
 export interface BlockedObject {
@@ -165,7 +165,7 @@ const sweep = async (content: Content, tally: Tally) => {
 const stillListed = ({ shown }: Entry, count: number): Fault =>
   waiting(
     reasons.RequestRefused,
-    `The server answers that it has deleted ${JSON.stringify(shown)}, and lists it still (${String(count)} of that kind). ` +
+    `The server answers that it has deleted ${JSON.stringify(oneLine(shown, 200))}, and lists it still (${String(count)} of that kind). ` +
       "Its key may have characters that the server's lists cannot show. Remove it with the server's own tools.",
     { retryAfterMs: 300_000 },
   );
@@ -176,7 +176,7 @@ const refusalOf = (error: unknown, { versionId }: Entry, key: string): BlockedOb
     error instanceof Fault && (error.reason === reasons.AccessDenied || error.reason === reasons.RequestRefused);
   if (!isRefusal) throw error;
   const { code = '', message = '' } = answerOf(error.cause) ?? {};
-  return { key, ...(versionId === undefined ? {} : { versionId }), code, message };
+  return { key, ...(versionId === undefined ? {} : { versionId }), code, message: clean(message, 400) };
 };
 
 /** Governance is never bypassed. */
@@ -205,7 +205,9 @@ const objectsOf = (s3: BucketWire, read: PageReader, context: CallContext): Cont
       const failed = entries.flatMap((entry) => {
         const { key, versionId = '' } = entry;
         const failure = failures.get(JSON.stringify([key, versionId])) ?? failures.get(JSON.stringify([key, '']));
-        return failure === undefined ? [] : [{ entry, code: failure.Code ?? '', message: failure.Message ?? '' }];
+        return failure === undefined
+          ? []
+          : [{ entry, code: codeIn(failure.Code ?? ''), message: failure.Message ?? '' }];
       });
       return {
         delayed: failed.filter(({ code }) => passingCodes.has(code)).map(({ entry }) => entry),
@@ -213,7 +215,7 @@ const objectsOf = (s3: BucketWire, read: PageReader, context: CallContext): Cont
           .filter(({ code }) => !passingCodes.has(code))
           .map(({ entry, code, message }) => {
             const { key, versionId = '' } = entry;
-            return [entry, { key, ...(versionId === '' ? {} : { versionId }), code, message }];
+            return [entry, { key, ...(versionId === '' ? {} : { versionId }), code, message: clean(message, 400) }];
           }),
       };
     },

@@ -80,6 +80,20 @@ describe('a look for a bucket', () => {
     expect(await observeExistence(driver, { bucket }, recordingContext())).toMatchObject(state);
   });
 
+  it('shows of the name of a region no token, no line end, and no more than a few words', async () => {
+    const shown = [];
+    for (const name of [`a${'b'.repeat(300)}`, 'eu\tx', 'long '.repeat(200)]) {
+      for (const [head, location] of [
+        [succeed('', region(name)), succeed()],
+        [refuse(403, ''), locatedIn(name)],
+      ] as const) {
+        fake.answer(({ method }) => (method === 'HEAD' ? head : location));
+        shown.push(JSON.stringify(await observeExistence(driver, { bucket }, recordingContext())));
+      }
+    }
+    expect(shown.filter((text) => text.length > 250 || /b{80}|\\[nt]/.test(text))).toEqual([]);
+  });
+
   it.each([
     [400, { state: 'elsewhere', region: 'us-east-1' }],
     // MinIO without a region of its own names none, and is in each.

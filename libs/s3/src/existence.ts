@@ -8,14 +8,14 @@ import {
   type CreateBucketCommandInput,
 } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { Fault, onlyFault, transient, waiting, type CallContext } from '@operator/outcome';
+import { Fault, oneLine, onlyFault, transient, waiting, type CallContext } from '@operator/outcome';
 import { tagsOfMark, type SignedMark } from '@operator/ownership';
 import { bucketPages } from './bucket-pages.ts';
 import { findContent } from './contents.ts';
 import type { BucketWire } from './aspect.ts';
 import type { Driver } from './driver.ts';
 import { readOwner } from './owner-mark.ts';
-import { answerOfFault, isRedirect } from './wire-answer.ts';
+import { answerOfFault, isRedirect, regionIn } from './wire-answer.ts';
 import { hostOf } from './wire-fault.ts';
 import type { Wire } from './wire.ts';
 
@@ -50,7 +50,7 @@ export const observeExistence = async (
   let headStatus: number;
   try {
     const head = await wire.sendOrAbsent(new HeadBucketCommand({ Bucket: bucket }), [404], context);
-    if (head !== undefined) return { state: 'present', ...regionIn(head.BucketRegion) };
+    if (head !== undefined) return { state: 'present', ...placeIn(head.BucketRegion) };
     return wasThere ? await askByList(wire, bucket, context) : { state: 'absent' };
   } catch (error) {
     const answer = answerOfFault(error);
@@ -87,15 +87,18 @@ const askByList = async (wire: Wire, bucket: string, context: CallContext): Prom
   return { state: (await wire.sendOrAbsent(list, ['NoSuchBucket'], context)) === undefined ? 'absent' : 'present' };
 };
 
-const regionIn = (region: string | undefined) => (region === undefined || region === '' ? {} : { region });
+const placeIn = (text = '') => {
+  const region = regionIn(text);
+  return region === '' ? {} : { region };
+};
 
 /** Source: Amazon S3 API, GetBucketLocation, which keeps an old name for eu-west-1 and has none for us-east-1. */
-const regionOf = (constraint: string | undefined): string | undefined =>
-  constraint === 'EU' ? 'eu-west-1' : constraint === '' ? undefined : constraint;
+const regionOf = (constraint = ''): string | undefined =>
+  constraint === 'EU' ? 'eu-west-1' : regionIn(constraint) || undefined;
 
 const elsewhere = (bucket: string, region: string | undefined, location?: string): BucketExistence => ({
   state: 'elsewhere',
-  ...regionIn(region),
+  ...placeIn(region),
   message:
     region === undefined
       ? `The server redirects requests for bucket ${bucket}${location === undefined ? '' : ` to ${location}`} without naming its region. Is the endpoint right?`
@@ -235,7 +238,7 @@ export const removeBucket = async (
     const kind = content.uploadId === undefined ? 'objects or versions' : 'unfinished multipart uploads';
     throw waiting(
       reasons.BucketNotEmpty,
-      `The bucket ${bucket} still holds ${kind}, such as ${JSON.stringify(content.key)}.`,
+      `The bucket ${bucket} still holds ${kind}, such as ${JSON.stringify(oneLine(content.key, 200))}.`,
       { retryAfterMs: 60_000 },
     );
   }

@@ -28,6 +28,12 @@ describe('health', () => {
     expect(await driver.checkHealth(recordingContext())).toEqual({ listDenied: false, accountId: 'account-1' });
   });
 
+  it.each(['', 'a&#10;b', 'x'.repeat(257)])('names no account that has no name to show: %j', async (id) => {
+    const owner = `<Owner><ID>${id}</ID></Owner>`;
+    fake.answer(() => succeed(`<ListAllMyBucketsResult>${owner}<Buckets></Buckets></ListAllMyBucketsResult>`));
+    expect(await driver.checkHealth(recordingContext())).toEqual({ listDenied: false });
+  });
+
   /** Answers what is signed with the Provider's own key so, and an unknown key otherwise. */
   const answerKeys = (known: FakeAnswer, unknown: FakeAnswer) => {
     fake.answer(({ headers }) => (headers.authorization?.includes('AKIATEST') === true ? known : unknown));

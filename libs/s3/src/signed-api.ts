@@ -12,7 +12,7 @@ import { isAnsweredWithPage } from './network-error.ts';
 import { withRetries } from './retry.ts';
 import { inTime } from './server-clock.ts';
 import { answerIn, identityOf, type HearHeaders, type Uplink } from './uplink.ts';
-import type { WireAnswer } from './wire-answer.ts';
+import { codeIn, type WireAnswer } from './wire-answer.ts';
 import { faultFromAnswer, faultFromError, unsupported } from './wire-fault.ts';
 
 /** One call of a server's own admin API. */
@@ -78,12 +78,12 @@ const errorOf = ({ status, body }: Pick<HttpAnswer, 'status' | 'body'>): WireAns
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed === 'object' && parsed !== null && 'Code' in parsed && typeof parsed.Code === 'string') {
       const message = 'Message' in parsed && typeof parsed.Message === 'string' ? { message: parsed.Message } : {};
-      return { code: parsed.Code, status, ...message };
+      return { code: codeIn(parsed.Code), status, ...message };
     }
   } catch {
     // Not JSON: looked at below.
   }
-  const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1];
+  const code = /<Code>([\w.:-]{1,64})<\/Code>/.exec(text)?.[1];
   const serverTime = /<ServerTime>([^<]*)<\/ServerTime>/.exec(text)?.[1];
   return code === undefined ? undefined : { code, status, ...(serverTime === undefined ? {} : { serverTime }) };
 };

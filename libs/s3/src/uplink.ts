@@ -5,7 +5,7 @@ import type { ConfiguredRetryStrategy } from '@smithy/core/retry';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { CallAnswer, CallContext, ExternalCall } from '@operator/outcome';
 import { reasons } from '@operator/api';
-import { Fault, transient, withDeadline } from '@operator/outcome';
+import { clean, Fault, transient, withDeadline } from '@operator/outcome';
 import { createAgents, type Agents } from './agents.ts';
 import { createCircuit } from './circuit.ts';
 import type { Connection, Credentials } from './connection.ts';
@@ -289,5 +289,5 @@ interface HttpHead {
 /** What an answer says of itself. Source: OpenTelemetry, Semantic conventions for AWS SDK client spans: the headers that have the id. */
 export const answerIn = (...[headers, status]: Parameters<HearHeaders>): CallAnswer => {
   const requestId = headers['x-amzn-requestid'] ?? headers['x-amzn-request-id'] ?? headers['x-amz-request-id'];
-  return { status, ...(requestId === undefined ? {} : { requestId }) };
+  return { status, ...(requestId === undefined ? {} : { requestId: clean(requestId, 128) }) };
 };

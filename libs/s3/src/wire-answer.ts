@@ -1,15 +1,16 @@
-import { Fault } from '@operator/outcome';
+import { clean, Fault } from '@operator/outcome';
 
 /** What a server answered, by the API's own names. */
 export interface WireAnswer {
-  /** The error code of the API, such as `NoSuchBucket`; empty when the answer has none (HEAD). */
+  /** The error code of the API, such as `NoSuchBucket`; empty when the answer has none (HEAD), and for what is no word. */
   readonly code: string;
   /** HTTP status. */
   readonly status?: number;
+  /** In the server's own words, of any length. */
   readonly message?: string;
   /** The region that the answer names (`x-amz-bucket-region`). */
   readonly region?: string;
-  /** Where a redirect leads, in the server's own words: a URL or a host; at most 200 characters. */
+  /** Where a redirect leads, in the server's own words: a URL without its query, or a host; at most 200 characters. */
   readonly location?: string;
   /** The server's time in the body of a refusal (`ServerTime`), as it stands there. */
   readonly serverTime?: string;
@@ -57,6 +58,12 @@ const namelessCodes: ReadonlySet<string> = new Set([
   'IAMServiceException',
 ]);
 
+/** An error code as it may be shown, such as `kms:KeyNotFound`; empty for what is no word. */
+export const codeIn = (text: string): string => (/^[\w.:-]{1,64}$/.test(text) ? text : '');
+
+/** The name of a region as it may be shown; empty when there is none. */
+export const regionIn = (text: string): string => clean(text, 64);
+
 /**
  * Reads an error of an SDK client as what the server answered; undefined when there was no answer.
  * HEAD answers have the code ''.
@@ -71,13 +78,14 @@ export const answerOf = (error: unknown): WireAnswer | undefined => {
   // What the SDK says of a body that it cannot read is not what the server said.
   const message = typeof error.message === 'string' && !isUnreadable(error) ? error.message : '';
   const location = error.$response?.headers?.location ?? error.Endpoint;
+  const shownRegion = typeof region === 'string' ? regionIn(region) : '';
   return {
-    code: namelessCodes.has(name) ? '' : name,
+    code: namelessCodes.has(name) ? '' : codeIn(name),
     status,
     ...(message === '' || message === 'UnknownError' ? {} : { message }),
-    ...(typeof region === 'string' && region !== '' ? { region } : {}),
+    ...(shownRegion === '' ? {} : { region: shownRegion }),
     ...(isRedirect(status) && typeof location === 'string' && location !== ''
-      ? { location: location.replace(/\s+/g, ' ').slice(0, 200) }
+      ? { location: clean(location.replace(/\?.*/s, ''), 200) }
       : {}),
     ...(typeof error.ServerTime === 'string' ? { serverTime: error.ServerTime } : {}),
   };

@@ -1,5 +1,5 @@
 import { reasons } from '@operator/api';
-import { Fault, reworded, terminal, transient, waiting } from '@operator/outcome';
+import { clean, Fault, reworded, terminal, transient, waiting } from '@operator/outcome';
 import { classOf, type OwnCodes } from './error-classes.ts';
 import { TakenForCreation } from './misrouted.ts';
 import {
@@ -35,20 +35,13 @@ export interface FailedCall {
   readonly ownCodes?: OwnCodes | undefined;
 }
 
-// A long run of base64 may be a session token that a proxy echoed; nothing a person needs looks like that.
-const tokenLike = /[A-Za-z0-9+/=_]{80,}/g;
 const longestMessage = 400;
 const wordsFollow = ' The server says:';
 
 const inServersWords = (message: string | undefined): string => {
-  // Control characters of a server's text must not write lines, or move the cursor, where the message is shown.
-  const words = (message ?? '')
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .replace(tokenLike, '…')
-    .trim();
+  const words = clean(message ?? '', longestMessage);
   if (words === '') return '';
-  const cut = words.length > longestMessage ? `${words.slice(0, longestMessage)}…` : words;
-  return `${wordsFollow} ${/[.!?\u2026]$/.test(cut) ? cut : `${cut}.`}`;
+  return `${wordsFollow} ${/[.!?\u2026]$/.test(words) ? words : `${words}.`}`;
 };
 
 /** The Fault without what the server said, which may name others in its account. */

@@ -529,6 +529,47 @@ describe('an answer', () => {
     expect((await faultOf(list())).message).toMatch(/The server says: One two \[31m three\.$/);
   });
 
+  const token = `IQoJb3JpZ2luX2VjE${'a'.repeat(300)}`;
+  const told = (status: number, body: string, headers: Readonly<Record<string, string>> = {}): FakeAnswer => ({
+    kind: 'respond',
+    ...{ status, headers, body },
+  });
+  it.each([
+    ['code', told(403, `<Error><Code>${token}</Code></Error>`)],
+    ['endless code', told(403, `<Error><Code>${'long '.repeat(8_000)}</Code></Error>`)],
+    ['code of two lines', told(403, '<Error><Code>Access&#10;Denied</Code></Error>')],
+    [
+      'message',
+      told(403, `<Error><Code>AccessDenied</Code><Message>${token} ${'long '.repeat(200)}</Message></Error>`),
+    ],
+    ['region', told(301, '', { 'x-amz-bucket-region': token })],
+    [
+      'region of two lines',
+      told(400, '<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu&#10;x</Region></Error>'),
+    ],
+    ['redirect', told(301, '', { location: `http://elsewhere.test/${token}` })],
+    ['query of a redirect', told(301, '', { location: 'http://elsewhere.test/?X-Amz-Security-Token=IQoJ' })],
+  ])('shows of a %s no token, no line end, and no more than a few words', async (_title, answer) => {
+    fake.answer(() => answer);
+    const { message } = await faultOf(list());
+    expect(message.length).toBeLessThan(600);
+    expect(message).not.toMatch(/IQoJ|\n/);
+  });
+
+  it('names a code of the server that has its own form', async () => {
+    fake.answer(() => refuse(404, 'kms:KeyNotFound'));
+    expect((await faultOf(list())).message).toContain('(kms:KeyNotFound 404)');
+  });
+
+  it('shows its id in one line', async () => {
+    fake.answer(() => succeed('', { 'x-amz-request-id': 'A\tB'.padEnd(300, 'x-') }));
+    const context = recordingContext();
+    await poolTo()
+      .wire()
+      .send(new HeadBucketCommand({ Bucket: 'photos' }), context);
+    expect(context.calls[0]?.answer?.()?.requestId).toBe(`${'A B'.padEnd(127, 'x-')}…`);
+  });
+
   it('names the region that the server expects', async () => {
     fake.answer(() => refuse(301, 'PermanentRedirect', 'use another', { 'x-amz-bucket-region': 'eu-west-1' }));
     expect((await faultOf(list())).message).toContain('eu-west-1');

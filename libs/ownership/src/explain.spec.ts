@@ -28,6 +28,13 @@ describe('explainOwnership', () => {
     }
   });
 
+  it('shows in one line what the tags say', () => {
+    const named = { ...owner, name: `two\nlines${'x'.repeat(1_000)}` };
+    const { message } = explainOwnership({ is: 'others', rule: 'markOfAnother', owner: named }, 'keep', lender);
+    expect(message).toContain('secret-team/two lines');
+    expect(message).not.toContain('x'.repeat(500));
+  });
+
   it.each([
     [
       'Always is said where it counts',

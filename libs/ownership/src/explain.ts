@@ -1,5 +1,5 @@
 import { annotations, commandToAnnotate, entriesIn, providerResource, reasons } from '@operator/api';
-import { waiting, type Fault } from '@operator/outcome';
+import { oneLine, waiting, type Fault } from '@operator/outcome';
 import type { Act, Rule, OwnershipVerdict } from './decide.ts';
 import type { OwnerMark } from './mark.ts';
 
@@ -81,7 +81,7 @@ const explainOthers = (rule: Rule, owner: OwnerMark | undefined, asker: Asker): 
 const explainClaimed = (owner: OwnerMark | undefined, asker: Asker): string => {
   const isTold = owner !== undefined && (!isBorrower(asker) || owner.namespace === asker.namespace);
   const whose = isTold
-    ? `Bucket ${owner.namespace}/${owner.name} of cluster ${owner.cluster}`
+    ? oneLine(`Bucket ${owner.namespace}/${owner.name} of cluster ${owner.cluster}`, 400)
     : 'a Bucket of another namespace';
   const what = wishOf(asker) ?? howToAdopt('If that object is gone for good', asker);
   return `Bucket ${asker.bucket} has the owner tags of ${whose}. It is left alone. ${what}`;

@@ -1,6 +1,6 @@
 import { GetBucketVersioningCommand, type ReplicationRule } from '@aws-sdk/client-s3';
 import { reasons } from '@operator/api';
-import { Fault, onlyFault, terminal, waiting, type CallContext } from '@operator/outcome';
+import { Fault, oneLine, onlyFault, terminal, waiting, type CallContext } from '@operator/outcome';
 import {
   desiredReplication,
   holdsReplication,
@@ -115,7 +115,7 @@ const faultOfDestination = (
   if (foreign !== undefined) {
     return waiting(
       reasons.Conflict,
-      `MinIO keeps one remote target for each server, and somebody else has set one to ${foreign.host}/${foreign.bucket} (${foreign.arn}). Remove it with its rules (mc replicate rm).`,
+      `MinIO keeps one remote target for each server, and somebody else has set one to ${oneLine(`${foreign.host}/${foreign.bucket} (${foreign.arn})`, 400)}. Remove it with its rules (mc replicate rm).`,
       { retryAfterMs: retryMs },
     );
   }
@@ -193,7 +193,7 @@ const faultOfLastRule = ({ rules, targets }: MinioReplication, after: FoundRepli
   if (idle === undefined || rules.length === 0 || after.length > 0) return undefined;
   return waiting(
     reasons.Conflict,
-    `With its last replication rule MinIO removes every remote target of a bucket, and ${idle.arn} is somebody else's. Remove that target (mc admin bucket remote rm).`,
+    `With its last replication rule MinIO removes every remote target of a bucket, and ${oneLine(idle.arn, 200)} is somebody else's. Remove that target (mc admin bucket remote rm).`,
     { retryAfterMs: retryMs },
   );
 };

@@ -1,6 +1,6 @@
 import type { CloudTrailClient } from '@aws-sdk/client-cloudtrail';
 import { reasons } from '@operator/api';
-import { Fault, reworded, terminal, transient, waiting, type CallContext } from '@operator/outcome';
+import { Fault, oneLine, reworded, terminal, transient, waiting, type CallContext } from '@operator/outcome';
 import {
   answerOf,
   createTokenBucket,
@@ -138,7 +138,10 @@ export const createTrails = (
   const lockNameOf = (region: string, arn: string): string => {
     if (!isAmazon) return `cloudtrail ${new URL(endpointFor(region)).origin}`;
     if (trailArn.test(arn)) return `cloudtrail ${arn}`;
-    throw waiting(reasons.RequestRefused, `CloudTrail answers with an ARN that is not valid for a trail: ${arn}.`);
+    throw waiting(
+      reasons.RequestRefused,
+      `CloudTrail answers with an ARN that is not valid for a trail: ${oneLine(arn, 200)}.`,
+    );
   };
 
   /** Runs alone among all who hold the lock. Neither those before it nor its own server may take for ever. */

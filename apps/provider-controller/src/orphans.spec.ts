@@ -53,6 +53,14 @@ describe('what is told of orphans', () => {
     expect(reportOrphans(many).orphanedUserCount).toBe(25);
   });
 
+  it('shows in one line, and in the length of the status, what the server calls them', () => {
+    const odd: MarkedUser = { name: `a\nb${'x'.repeat(200)}`, mark: undefined };
+    const [shown] = reportOrphans([odd]).orphanedUsers ?? [];
+    expect(shown?.userName).toBe(`${'a b'.padEnd(127, 'x')}…`);
+    expect(explainOrphans([odd], provider())).not.toContain('\n');
+    expect(explainOrphans([odd], provider(undefined, [shown?.userName ?? '']))).toBeUndefined();
+  });
+
   it('is an Event with the command that removes them, once', () => {
     expect(explainOrphans([], provider())).toBeUndefined();
     expect(explainOrphans([user('a')], provider(undefined, ['user-a']))).toBeUndefined();

@@ -7,7 +7,7 @@ import {
   reasons,
   type ProviderStatus,
 } from '@operator/api';
-import { Fault, listFirst, onlyFault, transient, waiting } from '@operator/outcome';
+import { Fault, listFirst, oneLine, onlyFault, transient, waiting } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import { isKubeError, pick, type ObjectMeta } from '@operator/runtime';
 import type { Driver, KeyIssuer, MarkedUser } from '@operator/s3';
@@ -61,8 +61,14 @@ export const reportOrphans = (orphans: readonly MarkedUser[]): OrphanFacts => ({
     ? {}
     : {
         orphanedUsers: orphans.slice(0, listedAtMost).map(({ name, mark }) => ({
-          userName: name,
-          ...(mark === undefined ? {} : { namespace: mark.namespace, name: mark.name, uid: mark.uid }),
+          userName: oneLine(name, 128),
+          ...(mark === undefined
+            ? {}
+            : {
+                namespace: oneLine(mark.namespace, 63),
+                name: oneLine(mark.name, 253),
+                uid: oneLine(mark.uid, 64),
+              }),
         })),
       }),
   orphanedUserCount: orphans.length,
@@ -72,11 +78,14 @@ export const reportOrphans = (orphans: readonly MarkedUser[]): OrphanFacts => ({
 export const explainOrphans = (orphans: readonly MarkedUser[], provider: Provider): string | undefined => {
   const told = new Set(provider.status?.orphanedUsers?.map(({ userName }) => userName));
   const shown = orphans.slice(0, listedAtMost);
-  if (shown.every(({ name }) => told.has(name))) return undefined;
+  if (shown.every(({ name }) => told.has(oneLine(name, 128)))) return undefined;
   const names = orphans.map(({ name, mark }) =>
-    mark === undefined ? name : `${name} (AccessKey ${mark.namespace}/${mark.name}, uid ${mark.uid})`,
+    oneLine(mark === undefined ? name : `${name} (AccessKey ${mark.namespace}/${mark.name}, uid ${mark.uid})`, 400),
   );
-  const ids = orphans.slice(0, namedAtMost).map(idOf).join(',');
+  const ids = orphans
+    .slice(0, namedAtMost)
+    .map((orphan) => oneLine(idOf(orphan), 128))
+    .join(',');
   const count = orphans.length;
   return (
     `${String(count)} ${count === 1 ? 'user' : 'users'} at the provider ${count === 1 ? 'is' : 'are'} of AccessKeys that do not exist any more: ` +
@@ -182,13 +191,14 @@ const removeConfirmed = async (
       pass.event(
         'Warning',
         fault.reason,
-        `User ${name} of an AccessKey that is gone cannot be removed: ${fault.message}`,
+        `User ${oneLine(name, 128)} of an AccessKey that is gone cannot be removed: ${fault.message}`,
       );
       continue;
     }
     removed.add(name);
     const whose = mark === undefined ? 'an AccessKey' : `AccessKey ${mark.namespace}/${mark.name} (uid ${mark.uid})`;
-    pass.event('Normal', eventReasons.OrphanRemoved, `Removed user ${name} of ${whose}, which is gone, and its keys.`);
+    const what = oneLine(`user ${name} of ${whose}`, 400);
+    pass.event('Normal', eventReasons.OrphanRemoved, `Removed ${what}, which is gone, and its keys.`);
   }
   return orphans.filter(({ name }) => !removed.has(name));
 };

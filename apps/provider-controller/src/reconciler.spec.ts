@@ -801,6 +801,18 @@ describe('buckets of Buckets that are gone', () => {
     expect(looks(world)).toBe(3);
   });
 
+  it('are told in the length of the status, whatever their tags say', async () => {
+    const world = await ready({ buckets: [living], accessKeys: [] });
+    const named = { cluster: testCluster, namespace: 'team-b', name: 'n'.repeat(256), uid: `u\n${'u'.repeat(254)}` };
+    world.s3.make('left', { tags: new Map(tagsOfOwner(named)) });
+    await world.bench.pass();
+    world.used.now = nobody;
+    await world.bench.pass();
+    expect(world.bench.facts()).toMatchObject({
+      retainedBuckets: [{ ...retained('left'), name: `${'n'.repeat(252)}…`, uid: `${'u '.padEnd(63, 'u')}…` }],
+    });
+  });
+
   /** A Bucket of the Provider that has the bucket of its name, with the proof of that. */
   const owning = async (world: World, name: string) => {
     const status = { ownership: 'Created', bucketName: name } as const;

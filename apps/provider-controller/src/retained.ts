@@ -1,5 +1,5 @@
 import { reasons, type ProviderStatus } from '@operator/api';
-import { Fault, onlyFault } from '@operator/outcome';
+import { Fault, oneLine, onlyFault } from '@operator/outcome';
 import type { Provider } from '@operator/references';
 import { pick } from '@operator/runtime';
 import { findMarkedBuckets, type Driver, type MarkedBucket } from '@operator/s3';
@@ -29,10 +29,11 @@ const reportRetained = (retained: readonly MarkedBucket[], isComplete: boolean):
   if (retained.length === 0) return isComplete ? { retainedBucketCount: 0 } : {};
   return {
     retainedBuckets: retained.slice(0, listedAtMost).map(({ name, mark }) => ({
-      bucketName: name,
-      namespace: mark.namespace,
-      name: mark.name,
-      uid: mark.uid,
+      bucketName: oneLine(name, 255),
+      // Whoever may tag a bucket has written these.
+      namespace: oneLine(mark.namespace, 63),
+      name: oneLine(mark.name, 253),
+      uid: oneLine(mark.uid, 64),
     })),
     retainedBucketCount: retained.length,
   };

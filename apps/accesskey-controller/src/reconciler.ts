@@ -55,6 +55,7 @@ import {
   reportKey,
   rolloutClaims,
   sealKey,
+  shownKeys,
   unsupportedKeyClaims,
   waitingClaims,
   withForeign,
@@ -330,7 +331,7 @@ const requireRoom = ({ issuer, user }: KeyWork, seen: KeySeen, { pair, remove, f
   if (pair.is !== 'issue' || foreign.length === 0 || count < issuer.maxKeysPerUser) return;
   throw waiting(
     reasons.KeyLimitReached,
-    `User ${user.name} needs a new key, and keys that the operator did not make leave no room for it: ${foreign.join(', ')}. Delete them at the provider.`,
+    `User ${user.name} needs a new key, and keys that the operator did not make leave no room for it: ${shownKeys(foreign)}. Delete them at the provider.`,
     { retryAfterMs: 60_000 },
   );
 };

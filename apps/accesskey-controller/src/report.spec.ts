@@ -7,6 +7,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { AccessKey } from './deps.ts';
 import {
   claimsOfKeyFault,
+  foreignClaims,
   isDrift,
   keyWarnings,
   reportKey,
@@ -71,6 +72,18 @@ it('a rotation that waits says until when, and how to go on now', () => {
         /requested.*until 2026-05-12T10:00:00.000Z, when key K0 expires.*s3.cloud37.dev\/force/,
       ) as string,
     },
+  ]);
+});
+
+it('what the server calls a key or a policy is shown in one line', () => {
+  const odd = `K\n${'x'.repeat(500)}`;
+  const claims = [
+    ...foreignClaims({ foreign: [odd] }, 'u'),
+    ...waitingClaims({ waits: 'requested', foreign: [odd], previous: [] }),
+  ];
+  expect(claims.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/K x{125}…/),
+    expect.stringMatching(/K x{125}…/),
   ]);
 });
 

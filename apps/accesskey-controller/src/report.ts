@@ -1,6 +1,6 @@
 import type { AccessKeyStatus } from '@operator/api';
 import { annotations, bucketResource, conditionTypes, eventReasons, providerResource, reasons } from '@operator/api';
-import { Fault, listFirst, reworded, type Claim, type Warning } from '@operator/outcome';
+import { Fault, listFirst, oneLine, reworded, type Claim, type Warning } from '@operator/outcome';
 import {
   describeProblems,
   explainRefusal,
@@ -64,6 +64,13 @@ export const unsupportedKeyClaims = (
   ];
 };
 
+/** Ids of keys that the server lists. */
+export const shownKeys = (ids: readonly string[]): string =>
+  listFirst(
+    ids.map((id) => oneLine(id, 128)),
+    10,
+  );
+
 /** Tells a rotation that waits for room, and until when. */
 export const waitingClaims = ({
   waits,
@@ -73,7 +80,7 @@ export const waitingClaims = ({
   if (waits === undefined) return [];
   const [oldest] = previous;
   if (oldest === undefined && foreign.length > 0) {
-    const message = `A rotation is ${waits}, and the server keeps no further key for this user: ${foreign.join(', ')} ${foreign.length === 1 ? 'takes' : 'take'} its place. Delete what the operator did not make, at the provider.`;
+    const message = `A rotation is ${waits}, and the server keeps no further key for this user: ${shownKeys(foreign)} ${foreign.length === 1 ? 'takes' : 'take'} its place. Delete what the operator did not make, at the provider.`;
     return [{ type: conditionTypes.RotationFailed, status: 'True', reason: reasons.RotationWaiting, message }];
   }
   const until = oldest === undefined ? '' : ` until ${oldest.expiresAt}, when key ${oldest.accessKeyId} expires`;
@@ -87,7 +94,7 @@ export const waitingClaims = ({
 export const foreignClaims = ({ foreign }: Pick<KeyPlan, 'foreign'>, userName: string): readonly Claim[] => {
   if (foreign.length === 0) return [];
   const message =
-    `User ${userName} has keys that the operator did not make: ${listFirst(foreign, 10)}. ` +
+    `User ${userName} has keys that the operator did not make: ${shownKeys(foreign)}. ` +
     `They have the same rights, and stay. Delete them at the provider, or set ${annotations.revokeRequestedAt} to a new value: that replaces the key pair and removes every other key.`;
   return [
     { type: conditionTypes.ForeignKeys, status: 'True', reason: reasons.ForeignKeys, message, onlyInforms: true },
@@ -183,7 +190,7 @@ export const tellRemoved = (
   removed: readonly Attachment[],
 ): void => {
   if (removed.length === 0) return;
-  const names = removed.map(({ kind, name }) => (name === undefined ? kind : `${kind} ${name}`));
+  const names = removed.map(({ kind, name }) => (name === undefined ? kind : `${kind} ${oneLine(name, 128)}`));
   pass.log.info(
     { event: eventReasons.AttachmentsRemoved, removed: names },
     `took off user ${user.name} what others had put there`,

@@ -1,6 +1,6 @@
 import type { BucketStatus } from '@operator/api';
 import { eventReasons, finalizerName, reasons } from '@operator/api';
-import { Fault, blocked, onlyFault, reworded, waiting } from '@operator/outcome';
+import { Fault, blocked, oneLine, onlyFault, reworded, waiting } from '@operator/outcome';
 import { explainWait, type Provided } from '@operator/references';
 import { isAbandoned, ownStatus, type Finalized } from '@operator/runtime';
 import {
@@ -167,7 +167,7 @@ const remove = async (work: BucketWork, { driver }: Provided, region: string): P
       const fault = waiting(
         reasons.ObjectLocked,
         `The server refuses to delete ${String(batch.blocked.length)} objects or versions of bucket ${spec.name}, ` +
-          `among them ${locked.key} (${locked.code}: ${locked.message}).${explainHold(hold)}`,
+          `among them ${oneLine(locked.key, 200)} (${locked.code}: ${locked.message}).${explainHold(hold)}`,
         { retryAfterMs: Math.min(leftMs, lockedRetryMs) },
       );
       return blocked({ ...kept, deletionProgress }, fault);

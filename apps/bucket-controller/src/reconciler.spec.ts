@@ -1137,6 +1137,14 @@ describe('a deletion', () => {
     expect(s3.buckets.size).toBe(0);
   });
 
+  it('shows the key of a locked object in one line', async () => {
+    const versions = [{ Key: 'a\nb', VersionId: 'v1', isLocked: true }];
+    const { bench } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, ({ s3 }) =>
+      s3.make('photos', { versions }),
+    );
+    expect((await bench.run()).message).toContain('among them a b (');
+  });
+
   it('respects locked objects: it says which, keeps them, and goes on when they are free', async () => {
     const { bench, s3 } = await leaving({ deletionPolicy: 'Delete', forceDelete: true }, fill(3, 2));
     expect(await bench.run()).toMatchObject({ result: 'waiting', reason: 'ObjectLocked', retryAfterMs: 300_000 });

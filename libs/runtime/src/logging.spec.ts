@@ -100,6 +100,15 @@ describe('a log line', () => {
     });
   });
 
+  it('shows of what a server says no more than some lines, and no token', () => {
+    const words = `${'T'.repeat(200)} ${'long '.repeat(10_000)}`;
+    const told = Object.assign(new Error(words), { name: 'N'.repeat(40_000), $metadata: { httpStatusCode: 403 } });
+    const line = lineOf((log) => log.error({ err: new Error('outer', { cause: told }) }, 'x'));
+    expect(line).not.toContain('T'.repeat(80));
+    expect(line.length).toBeLessThan(8_000);
+    expect(line).toContain('logging.spec.ts');
+  });
+
   it('shows the stack of an error and of its cause', () => {
     const line = lineOf((log) => log.error({ err: new Error('outer', { cause: new TypeError('inner') }) }, 'x'));
     expect(JSON.parse(line)).toMatchObject({

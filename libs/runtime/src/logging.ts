@@ -1,4 +1,4 @@
-import { Redacted } from '@operator/outcome';
+import { clean, oneLine, Redacted } from '@operator/outcome';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 /**
@@ -47,13 +47,26 @@ export const createLogger = (controller: string, level: string, destination?: De
   return destination === undefined ? pino(options) : pino(options, destination);
 };
 
+/** Of an error that an SDK made of an answer: name and message are the server's, of any length, and stand in the stack too. */
+const wordsOf = (caught: Error) => {
+  const { name, message, stack = '' } = caught;
+  if (!('$metadata' in caught || '$response' in caught)) return { type: name, message, stack };
+  const frames = stack.split('\n').filter((line) => line.startsWith('    at '));
+  return {
+    type: oneLine(name, 64),
+    message: clean(message, 1_000),
+    stack: frames
+      .slice(-Error.stackTraceLimit)
+      .map((line) => line.slice(0, 300))
+      .join('\n'),
+  };
+};
+
 const shownError = (caught: unknown, depth: number): unknown => {
   if (!(caught instanceof Error)) return String(caught);
   const { reason, status, code } = caught as { reason?: unknown; status?: unknown; code?: unknown };
   return {
-    type: caught.name,
-    message: caught.message,
-    stack: caught.stack,
+    ...wordsOf(caught),
     ...(typeof reason === 'string' ? { reason } : {}),
     ...(typeof status === 'number' ? { status } : {}),
     ...(typeof code === 'string' ? { code } : {}),

@@ -46,7 +46,7 @@ const classes: readonly ErrorClass[] = [
     kind: 'waiting',
     reason: reasons.AccessDenied,
     retryAfterSeconds: 60,
-    text: 'the credentials are good but may not do this',
+    text: 'the server does not allow this',
     codes: [
       'AccessDenied',
       'AccessDeniedException',
@@ -233,7 +233,7 @@ export const classOf = ({ code, status, message }: WireAnswer, ownCodes?: OwnCod
   // A HEAD has no body, so only its status speaks.
   if (status === 501 || status === 405) return byReason(reasons.Unsupported);
   if (isRedirect(status)) return byReason(reasons.WrongRegion);
-  // Who is not let in is not known to be anybody: only a code can say that the credentials are good.
+  // Who is not let in is not known to be anybody.
   if (status === 401) return byReason(reasons.AuthFailed);
   if (status === 403) return byReason(reasons.AccessDenied);
   if (status === 404 && (code === '' || code === 'NotFound')) return byReason(reasons.BucketMissing);

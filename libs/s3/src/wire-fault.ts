@@ -31,6 +31,8 @@ export interface FailedCall {
   /** The API's own name, such as `PutBucketTagging`. */
   readonly operation: string;
   readonly endpoint: string;
+  /** That it was signed for, where that counts. */
+  readonly region?: string;
   /** The server's own codes, where the driver knows any. */
   readonly ownCodes?: OwnCodes | undefined;
 }
@@ -61,11 +63,21 @@ export const hostOf = (endpoint: string): string => {
 };
 
 /**
+ * True for the refusal of a HEAD, which has no code, that names another region than the one that it was signed for.
+ * Source: Amazon S3 API, HeadBucket: 400 and x-amz-bucket-region.
+ */
+const isElsewhere = (call: FailedCall, { code, status, region }: WireAnswer): boolean =>
+  code === '' && status === 400 && call.region !== undefined && region !== undefined && region !== call.region;
+
+/**
  * Turns an answer of a server into a Fault: by its code, else by its HTTP status. The one table for S3, IAM and the MinIO
  * admin API.
  */
 export const faultFromAnswer = (call: FailedCall, answer: WireAnswer, cause?: unknown): Fault => {
-  const { kind, reason, text, retryAfterSeconds } = classOf(answer, call.ownCodes);
+  const { kind, reason, text, retryAfterSeconds } = classOf(
+    isElsewhere(call, answer) ? { ...answer, code: 'AuthorizationHeaderMalformed' } : answer,
+    call.ownCodes,
+  );
   const named = [answer.code, answer.status].filter((part) => part !== undefined && part !== '').join(' ');
   const expected =
     reason !== reasons.WrongRegion

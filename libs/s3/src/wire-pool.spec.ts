@@ -575,6 +575,29 @@ describe('an answer', () => {
     expect((await faultOf(list())).message).toContain('eu-west-1');
   });
 
+  it.each([
+    ['another', 'eu-west-1', 'WrongRegion', 'expects the region eu-west-1'],
+    ['its own', 'us-east-1', 'RequestRefused', 'refused the request (400)'],
+  ])('of 400 without a body that names %s region says so', async (_title, region, reason, words) => {
+    fake.answer(() => refuse(400, '', '', { 'x-amz-bucket-region': region }));
+    const head = poolTo({ region: 'us-east-1' })
+      .wire()
+      .send(new HeadBucketCommand({ Bucket: 'photos' }), recordingContext());
+    const fault = await faultOf(head);
+    expect(fault.reason).toBe(reason);
+    expect(fault.message).toContain(words);
+  });
+
+  it('of 403 without a body says nothing of the credentials', async () => {
+    fake.answer(() => refuse(403, ''));
+    const head = poolTo()
+      .wire()
+      .send(new HeadBucketCommand({ Bucket: 'photos' }), recordingContext());
+    expect((await faultOf(head)).message).toMatch(
+      /^HeadBucket at 127\.0\.0\.1:\d+: the server does not allow this \(403\)\.$/,
+    );
+  });
+
   it('names it too where the body tells', async () => {
     fake.answer(() => ({
       kind: 'respond',

@@ -128,7 +128,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
     };
 
     const faultOf = (command: Parameters<typeof operationOf>[0], error: unknown): unknown => {
-      const call = { service: 's3', operation: operationOf(command), endpoint, ownCodes: options.ownCodes };
+      const call = { service: 's3', operation: operationOf(command), endpoint, region, ownCodes: options.ownCodes };
       const fault = options.readError?.(call, error) ?? faultFromError(call, error);
       if (fault instanceof Fault) lacking.refused(call.operation, fault);
       return fault;

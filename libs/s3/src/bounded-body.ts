@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import { AnsweredWithList, AnsweredWithPage, beginsAsList, beginsAsPage, expectsNoList } from './misrouted.ts';
+import { isListOfBucket, isPage, rootOf } from './answer-root.ts';
+import { AnsweredWithList, AnsweredWithPage, expectsNoList } from './misrouted.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -22,7 +23,7 @@ export class AnswerTooLarge extends Error {
 export const brokenOff = (cause?: unknown): Error =>
   Object.assign(new Error('The connection ended within the answer.', { cause }), { code: 'ECONNRESET' });
 
-/** In so many bytes an answer has said what it is. */
+/** In so many bytes most answers have said what they are; the others say it at their end. */
 const headBytes = 256;
 /** What the first chunk gets room for; most answers need no more. */
 const firstBytes = 16 * 1024;
@@ -45,10 +46,10 @@ export const readBody = (
       reject(error);
       source.destroy();
     };
-    const checkHead = (): void => {
-      const head = content.toString('latin1', 0, Math.min(length, headBytes));
-      if (noList && beginsAsList(head)) end(new AnsweredWithList());
-      else if (noPage && beginsAsPage(head)) end(new AnsweredWithPage());
+    const checkRoot = (): void => {
+      const root = rootOf(content.subarray(0, length));
+      if (noList && isListOfBucket(root)) end(new AnsweredWithList());
+      else if (noPage && isPage(root)) end(new AnsweredWithPage());
     };
     source.on('data', (chunk: Buffer) => {
       const grown = length + chunk.length;
@@ -64,10 +65,10 @@ export const readBody = (
       chunk.copy(content, length);
       const isHead = length < headBytes && grown >= headBytes;
       length = grown;
-      if (isHead) checkHead();
+      if (isHead) checkRoot();
     });
     source.on('end', () => {
-      if (length < headBytes) checkHead();
+      checkRoot();
       resolve(content.subarray(0, length));
     });
     source.on('error', reject);

@@ -16,6 +16,13 @@ export interface ErrorClass {
 // Wasabi locks the account for five minutes after many bad attempts: bad keys must not be tried more often than that.
 const afterLockoutSeconds = 330;
 
+const serverError: ErrorClass = {
+  kind: 'transient',
+  reason: reasons.ServerError,
+  text: 'the server failed',
+  codes: ['InternalError'],
+};
+
 /** Source: docs/providers/README.md, error classes; Amazon S3 API, Error responses; IAM API, Common errors; Wasabi, REST API introduction. */
 const classes: readonly ErrorClass[] = [
   {
@@ -187,6 +194,7 @@ const classes: readonly ErrorClass[] = [
       'InvalidAction',
     ],
   },
+  serverError,
 ];
 
 const classByCode: ReadonlyMap<string, ErrorClass> = new Map(
@@ -199,12 +207,6 @@ const byReason = (reason: Reason): ErrorClass => {
   return found;
 };
 
-const serverError: ErrorClass = {
-  kind: 'transient',
-  reason: reasons.ServerError,
-  text: 'the server failed',
-  codes: [],
-};
 const refused: ErrorClass = {
   kind: 'waiting',
   reason: reasons.RequestRefused,

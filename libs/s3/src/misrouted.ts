@@ -33,15 +33,8 @@ export class AnsweredWithPage extends Error {
   }
 }
 
-/** True for a body that begins as a web page does. */
-export const beginsAsPage = (head: string): boolean => /^\s*<(?:!doctype html|html)[\s>]/i.test(head);
-
 /** True for the operations whose answer never is the list of a bucket. An object may hold anything. */
 export const expectsNoList = (operation: string): boolean => !/^(List|GetObject$)/.test(operation);
-
-/** True for a body that begins as the list of a bucket does. */
-export const beginsAsList = (head: string): boolean =>
-  /^\s*(?:<\?xml[^>]*\?>\s*)?<(?:ListBucketResult|ListVersionsResult)[\s>]/.test(head);
 
 /**
  * True when that answer to a PUT of a setting is one of CreateBucket, which alone says where the new thing is.

@@ -1,6 +1,9 @@
+import { reasons } from '@operator/api';
 import { unlessAborted } from '@operator/outcome';
 import { ConfiguredRetryStrategy, getRetryAfterHint, isThrottlingError, isTransientError } from '@smithy/core/retry';
 import type { RetrySettings } from './connection.ts';
+import { classOf } from './error-classes.ts';
+import { answerOf } from './wire-answer.ts';
 
 type Refresh = ConfiguredRetryStrategy['refreshRetryTokenForRetry'];
 
@@ -33,6 +36,14 @@ class ProviderRetryStrategy extends ConfiguredRetryStrategy {
 export const createRetryStrategy = (settings: RetrySettings, random: () => number): ConfiguredRetryStrategy =>
   new ProviderRetryStrategy(settings.maxAttempts, (attempt) => retryDelayMs(settings.backoffStrategy, attempt, random));
 
+/** True for a failure that was told within an answer of 200, whose status does not say that it passes. */
+const failedIn200 = (error: unknown): boolean => {
+  const answer = answerOf(error);
+  if (answer?.status === undefined || answer.status >= 300) return false;
+  const { reason } = classOf(answer);
+  return reason === reasons.ServerError || reason === reasons.Throttled;
+};
+
 type FailedAttempt = Parameters<Refresh>[1];
 
 /** What the strategy is told of an attempt that failed with an error of the SDK's kind. */
@@ -42,7 +53,11 @@ export const failedAttempt = (caught: unknown): FailedAttempt => {
   return {
     error,
     // The strategy repeats the first two kinds, and no other.
-    errorType: isThrottlingError(error) ? 'THROTTLING' : isTransientError(error) ? 'TRANSIENT' : 'CLIENT_ERROR',
+    errorType: isThrottlingError(error)
+      ? 'THROTTLING'
+      : isTransientError(error) || failedIn200(error)
+        ? 'TRANSIENT'
+        : 'CLIENT_ERROR',
     ...(retryAfterHint === undefined ? {} : { retryAfterHint }),
   };
 };

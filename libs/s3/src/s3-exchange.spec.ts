@@ -61,7 +61,7 @@ const Tagging = { TagSet: [{ Key: 'team', Value: 'a' }] };
 
 describe('a request', () => {
   it('has a checksum where the API needs one or the command asks for it, and none elsewhere', async () => {
-    fake.answer(() => succeed());
+    fake.answer(({ query }) => succeed(query.has('delete') ? '<DeleteResult/>' : ''));
     const wire = pool.wire();
     await wire.send(new PutBucketTaggingCommand({ Bucket: 'photos', Tagging }), recordingContext());
     await wire.send(
@@ -190,15 +190,62 @@ describe('a request', () => {
 });
 
 describe('an answer', () => {
-  it.each([
-    ['at once', '<Error><Code>InternalError</Code><Message>We lost it.</Message></Error>'],
-    ['after some time', '<?xml version="1.0"?>\n\n  <Error><Code>InternalError</Code></Error>'],
-    ['and ends its line', '<Error><Code>InternalError</Code></Error>\n'],
-  ])('of 200 that says an error %s is that error', async (_title, body) => {
+  const error = '<Error><Code>InternalError</Code><Message>We lost it.</Message></Error>';
+  const errors = [
+    ['at once', error],
+    ['after some time', `<?xml version="1.0"?>\n\n  ${error}`],
+    ['after a long time', `${' '.repeat(5_000)}<?xml version="1.0"?>${'\n'.repeat(100_000)}${error}`],
+    ['after a comment', `<!-- a --><?xml version="1.0"?><!-- <Tagging/> -->${error}`],
+    ['and ends its line', `${error}\n`],
+    ['and goes on', `${error}<!-- served by b -->`],
+    ['with spaces in its tags', '<Error ><Code>InternalError</Code></Error >'],
+    ['as IAM does', `<ErrorResponse>${error}</ErrorResponse>`],
+  ] as const;
+  const putTags = () => new PutBucketTaggingCommand({ Bucket: 'photos', Tagging });
+  const isError = { kind: 'transient', reason: 'ServerError' };
+
+  it.each(errors)('of 200 that says an error %s is that error, and is asked for again', async (_title, body) => {
     fake.answer(() => succeed(body));
-    const call = pool.wire().send(getTags(), recordingContext());
-    await expect(call).rejects.toMatchObject({ kind: 'transient', reason: 'Throttled' });
+    await expect(pool.wire().send(getTags(), recordingContext())).rejects.toMatchObject(isError);
+    await expect(pool.wire().send(putTags(), recordingContext())).rejects.toMatchObject(isError);
+    expect(fake.requests).toHaveLength(4);
   });
+
+  it.each([
+    ['AccessDenied', 'waiting', 'AccessDenied', 1],
+    ['SlowDown', 'transient', 'Throttled', 2],
+    ['ServiceUnavailable', 'transient', 'Throttled', 2],
+    ['OperationAborted', 'transient', 'Conflict', 1],
+    ['SomethingNew', 'waiting', 'RequestRefused', 1],
+  ])('of 200 that says %s is told by its code and with that status', async (code, kind, reason, requests) => {
+    fake.answer(() => succeed(`<Error><Code>${code}</Code></Error>`));
+    const message = expect.stringContaining(`(${code} 200)`) as string;
+    await expect(pool.wire().send(putTags(), recordingContext())).rejects.toMatchObject({ kind, reason, message });
+    expect(fake.requests).toHaveLength(requests);
+  });
+
+  it('of 200 whose error has another name for its parts is no success', async () => {
+    fake.answer(() => succeed('<s3:Error xmlns:s3="x"><s3:Code>AccessDenied</s3:Code></s3:Error>'));
+    await expect(pool.wire().send(putTags(), recordingContext())).rejects.toMatchObject({ reason: 'NotAnS3Server' });
+  });
+
+  it('of 200 that is a web page is none of the server, whatever stands before it', async () => {
+    for (const page of [
+      '<!-- a --><html>',
+      '<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0//EN">',
+    ]) {
+      fake.answer(() => succeed(page));
+      await expect(pool.wire().send(putTags(), recordingContext())).rejects.toMatchObject({ reason: 'NotAnS3Server' });
+    }
+  });
+
+  it.each(['', '<CreateBucketResponse/>', '<VersioningConfiguration/>', 'OK', '{}'])(
+    'of 200 to a write may be %j: some servers answer so',
+    async (body) => {
+      fake.answer(() => succeed(body));
+      await pool.wire().send(putTags(), recordingContext());
+    },
+  );
 
   const at = { Bucket: 'photos' };
   const reads = [
@@ -218,6 +265,7 @@ describe('an answer', () => {
     new GetBucketWebsiteCommand(at),
     new GetObjectLockConfigurationCommand(at),
     new GetPublicAccessBlockCommand(at),
+    new DeleteObjectsCommand({ ...at, Delete: { Objects: [{ Key: 'a' }] } }),
     new ListBucketsCommand({}),
     new ListMultipartUploadsCommand(at),
     new ListObjectVersionsCommand(at),

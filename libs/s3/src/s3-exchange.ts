@@ -4,10 +4,10 @@ import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { S3Client, S3ServiceException, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-s3';
 import { Sha256 } from '@smithy/core/checksum';
-import { HttpRequest, type HttpResponse } from '@smithy/core/protocols';
+import { HttpRequest, HttpResponse } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { $ClientProtocol, $OperationSchema } from '@smithy/types';
-import { requireRootOf, rootOf } from './answer-root.ts';
+import { isRefusal, requireRootOf, rootOf } from './answer-root.ts';
 import { readAnswer } from './bounded-body.ts';
 import { addressOf } from './bucket-address.ts';
 import type { Credentials } from './connection.ts';
@@ -135,8 +135,8 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
     hear(response.headers, response.statusCode);
     const { statusCode: status, headers } = response;
     try {
-      response.body = await contentOf(operation, response);
-      const output = await outputOf(messages.deserializeResponse<Output>(schema, serde, response), response);
+      const readable = await readableAnswer(operation, response);
+      const output = await outputOf(messages.deserializeResponse<Output>(schema, serde, readable), response);
       clock.hear({ answer: { code: '', status }, headers }, signingDate);
       return output;
     } catch (error) {
@@ -151,24 +151,22 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
 };
 
 /**
- * The body, read as far as it may be long.
+ * The answer as the protocol can read it, with its body, which is read as far as it may be long.
  * @throws those of `readAnswer` and `requireRootOf`
  */
-const contentOf = async (operation: string, response: HttpResponse): Promise<Uint8Array | Readable> => {
+const readableAnswer = async (operation: string, response: HttpResponse): Promise<HttpResponse> => {
   const { body, statusCode } = response as { readonly body: Readable; readonly statusCode: number };
   if (body instanceof IncomingMessage && isLongerThanItSays(operation, statusCode)) endConnectionAfter(body);
   const content = await readAnswer(operation, statusCode, body);
   // What the client makes an object of is a stream.
-  if (operation === 'GetObject') return Readable.from([content]);
-  if (statusCode >= 300) return content;
-  if (saysError(content)) response.statusCode = 503;
-  else requireRootOf(operation, rootOf(content));
-  return content;
+  response.body = operation === 'GetObject' ? Readable.from([content]) : content;
+  if (operation === 'GetObject' || statusCode >= 300) return response;
+  const root = rootOf(content);
+  // The protocol knows a refusal by its status alone.
+  if (isRefusal(root)) return new HttpResponse({ statusCode: 500, headers: response.headers, body: content });
+  requireRootOf(operation, root);
+  return response;
 };
-
-/** True for the refusal of what had begun with 200. Source: Amazon S3 API, CopyObject and CompleteMultipartUpload. */
-const saysError = (content: Buffer): boolean =>
-  content.toString('latin1', content.lastIndexOf('<')).trimEnd() === '</Error>';
 
 /**
  * Ceph RGW sends the block itself after the refusal that there is none. On a connection that is used again its bytes would stand before the
@@ -187,7 +185,10 @@ const outputOf = async <Output>(reading: Promise<Output>, { statusCode }: HttpRe
   try {
     return await reading;
   } catch (error) {
-    if (error instanceof S3ServiceException) throw error;
+    if (error instanceof S3ServiceException) {
+      error.$metadata.httpStatusCode = statusCode;
+      throw error;
+    }
     const unreadable = new SyntaxError('The answer is not one of the S3 API.', { cause: error });
     throw Object.assign(unreadable, { $metadata: { httpStatusCode: statusCode } });
   }

@@ -196,7 +196,7 @@ const isForeignAnswer = (answer: WireAnswer, error: SdkError): boolean =>
   answer.status !== undefined &&
   answer.status < 500 &&
   answer.status !== 429 &&
-  (answer.status < 300 || isUnreadable(error));
+  ((answer.status < 300 && answer.code === '') || isUnreadable(error));
 
 // Servers take a bucket-level PUT that they do not know for CreateBucket, whose body they then cannot read. In the body of these there are
 // texts of people, which a server that knows them may not like.

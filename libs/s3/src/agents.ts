@@ -25,7 +25,11 @@ export type LookUp = (
 /** Hosts whose certificates are remembered: with buckets in host names there may be many. */
 const mostHosts = 50;
 
-const sockets = { keepAlive: true, maxSockets: 50 };
+/**
+ * No call waits for a socket: that time would count as silence of the server, since the deadlines of a connection and of an attempt begin with
+ * the request. How many calls there are at once is for the workers and the rate of the Provider to say.
+ */
+const sockets = { keepAlive: true, maxSockets: Infinity };
 
 /**
  * Resolves a name for a connection, and leaves out refused addresses: what is checked is what is connected to, so that a name

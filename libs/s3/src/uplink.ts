@@ -108,9 +108,6 @@ export const identityOf = ({ accessKeyId, secretAccessKey, sessionToken }: Crede
   ...(sessionToken === undefined ? {} : { sessionToken: sessionToken.reveal() }),
 });
 
-const silence = (): void => undefined;
-const quiet = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
-
 const clientSettings = (
   { http, version }: { readonly http: NodeHttpHandler; readonly version: string },
   retryStrategy: ConfiguredRetryStrategy,
@@ -151,8 +148,6 @@ export const createUplink = (
     requestTimeout: attemptMs,
     throwOnRequestTimeout: true,
     socketTimeout: attemptMs,
-    // The queue for a socket is ours to see in the metrics of calls; the SDK would print to the console.
-    logger: quiet,
   });
   const retries = createRetryStrategy(connection.retry, deps.random);
   const singleAttempt = createRetryStrategy({ maxAttempts: 1, backoffStrategy: 'linear' }, deps.random);

@@ -7,6 +7,7 @@ import {
   PutBucketTaggingCommand,
 } from '@aws-sdk/client-s3';
 import { X509Certificate } from 'node:crypto';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { asFault, redact } from '@operator/outcome';
@@ -414,6 +415,30 @@ describe('a call whose turn does not come within its deadline', () => {
     await list();
     expect(fake.requests).toHaveLength(2);
   });
+});
+
+describe('many calls at once', () => {
+  it('all reach a server that answers none before it has heard the last', async () => {
+    const calls = 120;
+    const waiting: ServerResponse[] = [];
+    const server = createHttpServer((_request, response) => {
+      if (waiting.push(response) < calls) return;
+      for (const held of waiting) held.end('<Tagging><TagSet/></Tagging>');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const connection = {
+      endpoint: `http://127.0.0.1:${String(port)}`,
+      retry: { maxAttempts: 1, backoffStrategy: 'linear' } as const,
+    };
+    const wire = poolTo(connection, { deadlines: { connectMs: 1_500, attemptMs: 20_000 } }).wire();
+    const ends = await Promise.allSettled(
+      Array.from({ length: calls }, () => wire.send(getTags(), recordingContext())),
+    );
+    server.closeAllConnections();
+    server.close();
+    expect(ends.filter(({ status }) => status === 'rejected')).toEqual([]);
+  }, 30_000);
 });
 
 describe('over TLS', () => {

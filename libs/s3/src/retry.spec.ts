@@ -1,6 +1,11 @@
 import { getEventListeners } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { HttpResponse } from '@smithy/core/protocols';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRetryStrategy, failedAttempt, retryDelayMs, withRetries } from './retry.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe('the pause between attempts', () => {
   it.each([
@@ -15,6 +20,29 @@ describe('the pause between attempts', () => {
   ] as const)('%s: after attempt %i at most %i ms', (strategy, attempt, mostMs) => {
     expect(retryDelayMs(strategy, attempt, () => 1)).toBe(mostMs);
     expect(retryDelayMs(strategy, attempt, () => 0)).toBe(strategy === 'linear' ? mostMs / 2 : 0);
+  });
+});
+
+describe('the pause that a server asks for', () => {
+  const pausesAfter = async (headers: Readonly<Record<string, string>>): Promise<readonly (number | undefined)[]> => {
+    const $response = new HttpResponse({ statusCode: 503, headers });
+    const error = Object.assign(new Error('later'), { name: 'SlowDown', $response });
+    const strategy = createRetryStrategy({ maxAttempts: 2, backoffStrategy: 'linear' }, () => 0);
+    const timers = vi.spyOn(globalThis, 'setTimeout').mockClear();
+    const { signal } = new AbortController();
+    await expect(withRetries(strategy, () => Promise.reject(error), failedAttempt, signal)).rejects.toBe(error);
+    return timers.mock.calls.map(([, ms]) => ms);
+  };
+
+  it.each(['1e300', '-1e300', 'Infinity', '9'.repeat(30)])('is our own where %s is no date', async (value) => {
+    expect(await pausesAfter({ 'x-amz-retry-after': value })).toEqual([100]);
+    expect(await pausesAfter({ 'retry-after': value })).toEqual([100]);
+  });
+
+  it('is kept where it is longer than ours', async () => {
+    const [pauseMs] = await pausesAfter({ 'x-amz-retry-after': '300' });
+    expect(pauseMs).toBeGreaterThan(250);
+    expect(pauseMs).toBeLessThanOrEqual(300);
   });
 });
 

@@ -20,12 +20,15 @@ export const retryDelayMs = (
     ? Math.min(capMs, baseMs * attempt) * (0.5 + random() / 2)
     : Math.min(capMs, baseMs * 2 ** (attempt - 1)) * random();
 
-// The SDK counts IAM's "two keys at most" as throttling, for the likeness of the name. No wait ends that.
 class ProviderRetryStrategy extends ConfiguredRetryStrategy {
   override async refreshRetryTokenForRetry(...[token, info]: Parameters<Refresh>): ReturnType<Refresh> {
+    const { retryAfterHint, ...attempt } = info;
     const error: unknown = info.error;
+    // The SDK counts IAM's "two keys at most" as throttling, for the likeness of the name. No wait ends that.
     if (error instanceof Error && error.name === 'LimitExceededException') throw error;
-    return super.refreshRetryTokenForRetry(token, info);
+    // A server may ask for any number, such as 1e300, which is no date: a timer would take it for a millisecond.
+    const isDate = retryAfterHint !== undefined && !Number.isNaN(retryAfterHint.getTime());
+    return super.refreshRetryTokenForRetry(token, isDate ? info : attempt);
   }
 }
 

@@ -80,10 +80,32 @@ export const networkCodeOf = (error: unknown): string | undefined => {
   return undefined;
 };
 
-/** True when what answered does not speak HTTP: the codes are those of Node's parser. */
+/** What is wrong with an answer of HTTP, in words, by the code of Node's parser. */
+const malformedCodes: ReadonlyMap<string, string> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'its headers have more than 16 KiB'],
+  ['HPE_INVALID_HEADER_TOKEN', 'one of its headers is malformed'],
+  ['HPE_INVALID_CONTENT_LENGTH', 'what it says of its length is no number, or contradicts itself'],
+  ['HPE_UNEXPECTED_CONTENT_LENGTH', 'what it says of its length contradicts itself'],
+  ['HPE_INVALID_TRANSFER_ENCODING', 'what it says of its length contradicts itself'],
+]);
+
+/** The code of Node's parser, which could not read what came. */
+const parserCodeOf = (error: unknown): string | undefined => {
+  for (const { code } of chainOf(error)) if (typeof code === 'string' && code.startsWith('HPE_')) return code;
+  return undefined;
+};
+
+/** True when what answered does not speak HTTP. */
 export const isNotHttp = (error: unknown): boolean => {
-  for (const { code } of chainOf(error)) if (typeof code === 'string' && code.startsWith('HPE_')) return true;
-  return false;
+  const code = parserCodeOf(error);
+  return code !== undefined && !malformedCodes.has(code);
+};
+
+/** What is wrong with an answer that is one of HTTP and cannot be read, in words with the code; undefined for all others. */
+export const malformedIn = (error: unknown): string | undefined => {
+  const code = parserCodeOf(error);
+  const words = code === undefined ? undefined : malformedCodes.get(code);
+  return words === undefined ? undefined : `${words} (${String(code)})`;
 };
 
 /**

@@ -12,7 +12,7 @@ import { readAnswer } from './bounded-body.ts';
 import { addressOf } from './bucket-address.ts';
 import type { Credentials } from './connection.ts';
 import { identityOf, operationOf, type HearHeaders, type Uplink } from './uplink.ts';
-import { answerOf } from './wire-answer.ts';
+import { answerOf, encodingOf } from './wire-answer.ts';
 import type { S3Command } from './wire.ts';
 
 /** How requests are written and answers read; the same for all regions. */
@@ -152,7 +152,7 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
 
 /**
  * The answer as the protocol can read it, with its body, which is read as far as it may be long.
- * @throws those of `readAnswer` and `requireRootOf`
+ * @throws those of `readAnswer` and `requireRootOf`; SyntaxError when it is compressed, which the request has not allowed
  */
 const readableAnswer = async (operation: string, response: HttpResponse): Promise<HttpResponse> => {
   const { body, statusCode } = response as { readonly body: Readable; readonly statusCode: number };
@@ -161,6 +161,7 @@ const readableAnswer = async (operation: string, response: HttpResponse): Promis
   // What the client makes an object of is a stream.
   response.body = operation === 'GetObject' ? Readable.from([content]) : content;
   if (operation === 'GetObject' || statusCode >= 300) return response;
+  if (content.length > 0 && encodingOf(response.headers) !== undefined) throw new SyntaxError('It is compressed.');
   const root = rootOf(content);
   // The protocol knows a refusal by its status alone.
   if (isRefusal(root)) return new HttpResponse({ statusCode: 500, headers: response.headers, body: content });

@@ -40,6 +40,10 @@ export const httpStatusOf = (error: SdkError): number | undefined => {
   return typeof status === 'number' ? status : undefined;
 };
 
+/** How the body of an answer is compressed, such as `gzip`; undefined when it is not. */
+export const encodingOf = (headers: Readonly<Record<string, string>> | undefined): string | undefined =>
+  /\b(?:gzip|deflate|br|zstd|compress)\b/i.exec(headers?.['content-encoding'] ?? '')?.[0].toLowerCase();
+
 /** True for the statuses that send a request elsewhere. */
 export const isRedirect = (status: number | undefined): boolean =>
   status !== undefined && [301, 302, 303, 307, 308].includes(status);

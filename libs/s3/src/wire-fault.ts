@@ -8,6 +8,7 @@ import {
   isNotHttp,
   isTlsCode,
   isUnreachable,
+  malformedIn,
   networkCodeOf,
   refusedDestinationIn,
   tlsCodes,
@@ -16,6 +17,7 @@ import {
 } from './network-error.ts';
 import {
   answerOf,
+  encodingOf,
   isObject,
   isRedirect,
   isUnreadable,
@@ -172,6 +174,14 @@ export const faultFromError = (call: FailedCall, error: unknown): unknown => {
       { retryAfterMs: 60_000, cause: error },
     );
   }
+  const malformed = malformedIn(error);
+  if (httpStatusOf(error) === undefined && malformed !== undefined) {
+    return waiting(
+      reasons.NotAnS3Server,
+      `${call.operation} at ${host}: the answer cannot be read, ${malformed}. Look at the server, and at what stands before it.`,
+      { retryAfterMs: 60_000, cause: error },
+    );
+  }
   const answer = answerOf(error);
   if (answer === undefined) return error;
   if (isRedirect(answer.status) && answer.region === undefined && answer.location !== undefined && answer.code === '') {
@@ -182,11 +192,15 @@ export const faultFromError = (call: FailedCall, error: unknown): unknown => {
     );
   }
   if (isForeignAnswer(answer, error)) {
-    return waiting(
-      reasons.NotAnS3Server,
-      `${call.operation} at ${host}: the answer (${answer.status}) is not one of an S3 server. Is the endpoint right?`,
-      { retryAfterMs: 60_000, cause: error },
-    );
+    const encoding = encodingOf(error.$response?.headers);
+    const what =
+      encoding === undefined
+        ? 'is not one of an S3 server. Is the endpoint right?'
+        : `is compressed (${encoding}), which nobody asked for. Look at what stands before the server.`;
+    return waiting(reasons.NotAnS3Server, `${call.operation} at ${host}: the answer (${answer.status}) ${what}`, {
+      retryAfterMs: 60_000,
+      cause: error,
+    });
   }
   return faultFromAnswer(call, answer, error);
 };

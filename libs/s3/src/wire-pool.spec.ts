@@ -268,15 +268,48 @@ describe('an endpoint that', () => {
     expect(fault.message).toContain('more than 1 MiB');
   });
 
-  it('does not speak HTTP is told as such', async () => {
-    const server = createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.9\r\n'));
+  const faultAt = async (answer: string) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(answer));
+    });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const pool = poolTo({ endpoint: `http://127.0.0.1:${String(port)}` });
     const fault = await faultOf(pool.probe.send(new ListBucketsCommand({}), recordingContext()));
     server.close();
+    return fault;
+  };
+
+  it('does not speak HTTP is told as such', async () => {
+    const fault = await faultAt('SSH-2.0-OpenSSH_9.9\r\n');
     expect(fault).toMatchObject({ kind: 'waiting', reason: 'NotAnS3Server' });
     expect(fault.message).toContain('does not speak HTTP');
+  });
+
+  it.each([
+    ['too many headers', `x-a: ${'a'.repeat(20_000)}`, 'headers have more than 16 KiB (HPE_HEADER_OVERFLOW)'],
+    ['a malformed header', 'no colon', 'headers is malformed'],
+    ['a length, and chunks too', 'content-length: 2\r\ntransfer-encoding: chunked', 'length contradicts itself'],
+    ['chunks, and a length too', 'transfer-encoding: chunked\r\ncontent-length: 2', 'contradicts itself'],
+    ['two lengths', 'content-length: 2\r\ncontent-length: 3', 'length contradicts itself'],
+    ['a length that is no number', 'content-length: two', 'length is no number'],
+  ])('answers with %s is told as such', async (_title, headers, words) => {
+    const fault = await faultAt(`HTTP/1.1 200 OK\r\n${headers}\r\n\r\nab`);
+    expect(fault).toMatchObject({ kind: 'waiting', reason: 'NotAnS3Server' });
+    expect(fault.message).toContain('the answer cannot be read');
+    expect(fault.message).toContain(words);
+  });
+
+  it.each([200, 403])('compresses its answer of %i is told as such, after a write too', async (status) => {
+    const headers = { 'content-encoding': 'gzip' };
+    fake.answer(() => ({ kind: 'respond', status, headers, body: '\u001f\u008b\b' }));
+    const wire = poolTo().wire();
+    const calls = [wire.send(getTags(), recordingContext()), wire.send(putTags(), recordingContext())];
+    for (const fault of await Promise.all(calls.map(faultOf))) {
+      expect(fault).toMatchObject({ kind: 'waiting', reason: 'NotAnS3Server' });
+      expect(fault.message).toContain(`the answer (${String(status)}) is compressed (gzip)`);
+    }
   });
 
   it.each([

@@ -51,7 +51,7 @@ export interface Driver {
   readonly serverIdentity: string;
   /** The client for buckets in a region; pooled, the connection's own region when absent. */
   wire(region?: string): Wire;
-  /** A client with other credentials on the same server: to verify an issued key as its user would. The caller closes it. */
+  /** A client with other credentials on the same server: to verify an issued key as its user would. */
   wireAs(credentials: Credentials): Wire;
   /**
    * True when the server answers AccessDenied to keys that it does not know, so that this proves nothing of a key. Asked once,

@@ -86,8 +86,6 @@ export const createUnknownKeyCheck = (
     } catch (error) {
       if (!(error instanceof Fault) || error.reason !== reasons.AuthFailed) throw error;
       answer = false;
-    } finally {
-      wire.close();
     }
     return answer;
   };
@@ -140,7 +138,5 @@ export const verifyKey = async (
     const code = answerOf(error.cause)?.code;
     if (code === 'AuthenticationLockout') throw error;
     return code === 'SignatureDoesNotMatch' ? 'wrongSecret' : 'unknown';
-  } finally {
-    wire.close();
   }
 };

@@ -40,7 +40,7 @@ export interface WirePool {
   /** What the server says it is, by the header `Server` of its latest answer; a proxy before it may say another name. */
   readonly software: () => string | undefined;
   wire(region?: string): Wire;
-  /** Another user's client; the caller closes it. */
+  /** Another user's client, over the same connections. */
   wireAs(credentials: Credentials): Wire;
   /** A client for the health check: one attempt, past an open circuit. */
   readonly probe: Wire;
@@ -162,8 +162,6 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
       },
       lacks: (operation) => lacking.lacks(operation),
       serverNow: () => clock.now(),
-      // The connections belong to the uplink; a client holds nothing else.
-      close: () => undefined,
     };
   };
 

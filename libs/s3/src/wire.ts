@@ -39,5 +39,4 @@ export interface Wire {
   lacks(operation: string): boolean;
   /** The server's own clock by its latest answer, up to a second behind; undefined before an answer with a date. */
   serverNow(): Date | undefined;
-  close(): void;
 }

@@ -506,7 +506,6 @@ export const driverConformance = (options: ConformanceOptions): void => {
               { timeout: patienceMs },
             )
             .toBe('AccessDenied');
-          app.close();
           await issuer().deleteUser(user, context);
         });
 

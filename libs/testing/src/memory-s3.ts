@@ -227,7 +227,6 @@ export const createMemoryS3 = (options: MemoryS3Options): MemoryS3 => {
       },
       lacks: (operation) => operation === 'GetBucketTagging' && hasRefusedTags,
       serverNow: now,
-      close: () => undefined,
     };
   };
 

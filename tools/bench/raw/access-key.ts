@@ -69,7 +69,6 @@ export const writeAccessKey = async (
   await lookAtBucket();
   const wire = driver.wireAs(pair);
   await wire.send(new GetBucketLocationCommand({ Bucket: bucket }), context);
-  wire.close();
   await status({
     ...facts,
     created: true,

@@ -29,7 +29,7 @@ const headBytes = 256;
 const firstBytes = 16 * 1024;
 
 /**
- * Reads a body to its end. It takes at most twice the memory of its bytes, however small the chunks are in which the server sends it.
+ * Reads a body to its end. Its memory is that of its bytes, however small the chunks are in which the server sends it.
  * @throws AnswerTooLarge once it is longer than `limitBytes`; with `noList` AnsweredWithList when it is the list of a bucket, with `noPage`
  * AnsweredWithPage when it is a web page, each with the connection ended; Error `ECONNRESET` when the connection ends before it does
  */

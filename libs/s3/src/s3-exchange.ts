@@ -16,7 +16,7 @@ import { answerOf, encodingOf } from './wire-answer.ts';
 import type { S3Command } from './wire.ts';
 
 /** How requests are written and answers read; the same for all regions. */
-interface S3Protocol {
+export interface S3Protocol {
   readonly messages: $ClientProtocol<HttpRequest, HttpResponse>;
   readonly serde: Pick<
     S3Client['config'],
@@ -47,8 +47,8 @@ export interface S3ExchangeOptions {
 /**
  * One request and its answer, without retry: client-s3's commands, schemas, XML and errors without its middlewares, which cost half of the CPU
  * of a call (decision 28). `expectedOwner`: the account that the bucket is to be of. `hear`: gets the head of every answer, also of a refusal.
- * @throws S3ServiceException; SyntaxError for what cannot be read; network errors; those of `readBody`. Each has `$response` once there was one, and
- * `isClockSkewed`, as `inTime` wants it.
+ * @throws S3ServiceException; SyntaxError for what cannot be read; network errors; those of `readAnswer` and `requireRootOf`. Each has `$response`
+ * once there was one, and `isClockSkewed`, as `inTime` wants it.
  */
 export type S3Exchange = <Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
   command: S3Command<Input, Output>,
@@ -60,15 +60,16 @@ export type S3Exchange = <Input extends ServiceInputTypes, Output extends Servic
 /** Of the operations that have checksums in Amazon's model, those that need none. Source: the model of the S3 API, `httpChecksum`. */
 const needNoChecksum: ReadonlySet<string> = new Set(['PutBucketAccelerateConfiguration', 'PutObject']);
 
-const newerChecksum = (body: string | Uint8Array): Readonly<Record<string, string>> => {
+const crc32Headers = (body: string | Uint8Array): Readonly<Record<string, string>> => {
   const sum = Buffer.alloc(4);
   sum.writeUInt32BE(crc32(body));
   return { 'x-amz-sdk-checksum-algorithm': 'CRC32', 'x-amz-checksum-crc32': sum.toString('base64') };
 };
-const olderChecksum = (body: string | Uint8Array): Readonly<Record<string, string>> => ({
+const contentMd5Headers = (body: string | Uint8Array): Readonly<Record<string, string>> => ({
   'content-md5': createHash('md5').update(body).digest('base64'),
 });
 
+/** Makes the exchange with one endpoint in one region; nothing is sent before its first call. */
 export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
   const { region, pathStyle, credentials, uplink, wantsContentMd5 } = options;
   const { messages, serde } = options.protocol;
@@ -124,7 +125,7 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
         ? {}
         : {
             'content-length': String(Buffer.byteLength(body)),
-            ...(wantsContentMd5() ? olderChecksum(body) : hasChecksum ? newerChecksum(body) : {}),
+            ...(wantsContentMd5() ? contentMd5Headers(body) : hasChecksum ? crc32Headers(body) : {}),
           }),
     });
     if (wantsContentMd5()) delete request.headers['x-amz-sdk-checksum-algorithm'];

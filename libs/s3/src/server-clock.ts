@@ -77,7 +77,7 @@ const serverTimeIn = ({ serverTime = '' }: WireAnswer, now: Date): number | unde
  */
 const verdictOn = (answer: WireAnswer): 'right' | 'wrong' | 'perhapsWrong' | 'open' => {
   const { code, status = 0 } = answer;
-  if (status < 300 || status === 404) return 'right';
+  if ((status < 300 && code === '') || status === 404) return 'right';
   if (classOf(answer).reason === reasons.ClockSkew) return 'wrong';
   return code === '' && (status === 400 || status === 401 || status === 403) ? 'perhapsWrong' : 'open';
 };

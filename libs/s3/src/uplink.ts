@@ -57,7 +57,7 @@ export interface Uplink {
   /**
    * Runs one attempt of one call: past the circuit, in its turn, then through `context.call`, which fences and counts it.
    * For clients that are not of the AWS SDK, such as the MinIO admin API; `send` does it for those that are.
-   * `deadline`: until when its turn must have come; the end of the pass when absent.
+   * `signal`: ends the wait for its turn; that of the pass when absent.
    * @throws Fault `transient` EndpointUnreachable while the circuit is open; the signal's reason when its turn did not come;
    * whatever `run` throws
    */

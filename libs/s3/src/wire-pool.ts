@@ -70,6 +70,7 @@ export const createWirePool = (connection: Connection, deps: DriverDeps, options
   let wantsContentMd5 = false;
   let software: string | undefined;
 
+  /** Makes one client. Its clock is its own; what the server lacks and wants, and its name, hold for all clients. */
   const createWire = (
     region: string,
     credentials: Credentials,

@@ -39,7 +39,15 @@ describe('a body in chunks of one byte', () => {
       source.push(null);
       expect((await reading).equals(body)).toBe(true);
     });
-    expect(allocated).toEqual([16 * kibibyte, 32 * kibibyte, 64 * kibibyte, limitBytes]);
+    expect(allocated).toEqual([
+      2 * kibibyte,
+      4 * kibibyte,
+      8 * kibibyte,
+      16 * kibibyte,
+      32 * kibibyte,
+      64 * kibibyte,
+      limitBytes,
+    ]);
   });
 });
 

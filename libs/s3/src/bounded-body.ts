@@ -25,8 +25,8 @@ export const brokenOff = (cause?: unknown): Error =>
 
 /** In so many bytes most answers have said what they are; the others say it at their end. */
 const headBytes = 256;
-/** What the first chunk gets room for; most answers need no more. */
-const firstBytes = 16 * 1024;
+/** What the first chunk gets room for: most answers need no more, and Node takes so little from a pool of its own. */
+const firstBytes = 2 * 1024;
 
 /**
  * Reads a body to its end. Its memory is that of its bytes, however small the chunks are in which the server sends it.

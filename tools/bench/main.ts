@@ -124,6 +124,15 @@ const readResults = (path: string): Results => {
   }
 };
 
+/** @throws UsageError for runs that cannot be recorded */
+const recorded = (...given: Parameters<typeof recordRuns>): ReturnType<typeof recordRuns> => {
+  try {
+    return recordRuns(...given);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+};
+
 const useKept = async (command: KeptCommand): Promise<number> => {
   if ('compare' in command) {
     const [before, after] = command.compare;
@@ -135,7 +144,7 @@ const useKept = async (command: KeptCommand): Promise<number> => {
     for (const path of command.check) beyond += await check(readResults(path));
     return beyond > 0 ? 1 : 0;
   }
-  const { form, measured, notes } = recordRuns(await readBounds(boundsPath), command.record.map(readResults));
+  const { form, measured, notes } = recorded(await readBounds(boundsPath), command.record.map(readResults));
   await writeForm(boundsPath, form, measured);
   for (const note of notes) log(note);
   const count = Object.values(measured.figures).reduce((sum, byName) => sum + Object.keys(byName).length, 0);

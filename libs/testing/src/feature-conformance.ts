@@ -1,4 +1,6 @@
-import type { BucketFeature, BucketSpec } from '@operator/api';
+import { setTimeout as delay } from 'node:timers/promises';
+import { reasons, type BucketFeature, type BucketSpec } from '@operator/api';
+import { Fault } from '@operator/outcome';
 import {
   lookAtFeatures,
   type AspectView,
@@ -34,13 +36,27 @@ interface Convergence {
   readonly converge: (s3: BucketWire, spec: BucketSpec, bucket?: BucketContext) => Promise<readonly AspectView[]>;
 }
 
+/** SeaweedFS may not know in all its parts of a bucket that was made a moment ago. A controller tries again then, and so does this. */
+const onceKnown = async <T>(look: () => Promise<T>): Promise<T> => {
+  const until = performance.now() + 10_000;
+  for (;;) {
+    try {
+      return await look();
+    } catch (caught) {
+      const isMissing = caught instanceof Fault && caught.reason === reasons.BucketMissing;
+      if (!isMissing || performance.now() > until) throw caught;
+      await delay(50);
+    }
+  }
+};
+
 /** `onLook`: runs before each look. */
 export const createConvergence = (driver: () => Driver, context: RecordingContext, onLook: () => void): Convergence => {
   const beside = recordingContext();
   const look: Convergence['look'] = async (s3, spec, bucket = bucketContext()) => {
     onLook();
     const inputs = new Map([...(await bucketInputs(driver(), spec, beside)), ...bucket.inputs]);
-    return lookAtFeatures(driver(), spec, { ...bucket, inputs }, s3, context);
+    return onceKnown(() => lookAtFeatures(driver(), spec, { ...bucket, inputs }, s3, context));
   };
   return {
     look,

@@ -20,6 +20,8 @@ export interface Custody<Spec, Status> {
   isLost(object: KubeObject<Spec, Status>): boolean;
   /** Everything is undone: our finalizer goes, by this process. */
   letGo(uid: string): void;
+  /** True while nothing but that finalizer is left. */
+  isLetGo(uid: string): boolean;
   /** That does not hold any more: the object is finalized again, as it is now. */
   resume(uid: string): void;
   /**
@@ -85,6 +87,7 @@ export const createCustody = <Spec, Status>({
       stripped.delete(uid);
       released.add(uid);
     },
+    isLetGo: (uid) => released.has(uid),
     resume: (uid) => void released.delete(uid),
     learn(uid, from, status, isCertain) {
       const known = believed.get(uid);

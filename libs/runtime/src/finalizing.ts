@@ -26,9 +26,12 @@ export const finalize = async <Spec, Status>(
   turn: Turn,
 ): Promise<Ended> => {
   const { deps, custody, vanished, notices } = rooms;
+  const { uid } = given.metadata;
+  // What it had may be somebody else's since: it is not undone twice for a finalizer that could not be taken off.
+  if (turn.isStored && custody.isLetGo(uid)) return letGo(rooms, given, turn);
   const held = await holdForKind(rooms, given, turn);
   if (held !== undefined) return held;
-  custody.resume(given.metadata.uid);
+  custody.resume(uid);
   // Whoever emptied its status since has not undone what it has outside.
   const known = turn.isStored ? custody.restored(given) : given;
   const told = turn.isStored ? given : (vanished.toldOf(given) ?? given);

@@ -273,3 +273,38 @@ it('is undone by what it recorded before its last write outside, whoever wrote i
   await seen();
   expect(undone.join()).toContain('"pending":"other"');
 });
+
+describe('an object of which everything is undone, while its finalizer cannot be taken off', () => {
+  const removals = () => api.requests.filter((request) => request === 'apply a').length;
+
+  beforeEach(async () => {
+    await startWith({
+      finalize: async (object, pass) => {
+        const end = await undo(object, pass);
+        // The API server refuses from here on, the first time.
+        if (undone.length === 1) api.away = 500;
+        return end;
+      },
+    });
+    api.delete('a');
+    await vi.waitUntil(() => removals() > 0);
+  });
+
+  it('is not undone again: what it had may be somebody else’s by then', async () => {
+    api.away = undefined;
+    await vi.waitUntil(() => stage.informer.get('n/a') === undefined, { timeout: 30_000 });
+    expect(undone).toEqual(['uid-1 {"made":"thing"}']);
+    expect(removals()).toBeGreaterThan(1);
+  });
+
+  it('is undone again once it has changed: what was decided may not hold for it as it is', async () => {
+    api.holdWatch();
+    api.change('a', { metadata: { annotations: { note: 'changed' } } });
+    const before = removals();
+    api.away = undefined;
+    await vi.waitUntil(() => removals() > before, { timeout: 30_000 });
+    api.releaseWatch();
+    await vi.waitUntil(() => stage.informer.get('n/a') === undefined, { timeout: 30_000 });
+    expect(undone).toEqual(['uid-1 {"made":"thing"}', 'uid-1 {"made":"thing"}']);
+  });
+});

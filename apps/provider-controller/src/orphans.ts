@@ -13,6 +13,7 @@ import { isKubeError, pick, type ObjectMeta } from '@operator/runtime';
 import type { Driver, KeyIssuer, MarkedUser } from '@operator/s3';
 import type { ProviderWork } from './deps.ts';
 import { createLookMemory, listedAtMost, lookIntervalMs, retryMs, type LookMemory } from './looks.ts';
+import { shownOwner } from './shown-owner.ts';
 
 /** How many users an Event names. */
 const namedAtMost = 5;
@@ -62,13 +63,7 @@ export const reportOrphans = (orphans: readonly MarkedUser[]): OrphanFacts => ({
     : {
         orphanedUsers: orphans.slice(0, listedAtMost).map(({ name, mark }) => ({
           userName: oneLine(name, 128),
-          ...(mark === undefined
-            ? {}
-            : {
-                namespace: oneLine(mark.namespace, 63),
-                name: oneLine(mark.name, 253),
-                uid: oneLine(mark.uid, 64),
-              }),
+          ...(mark === undefined ? {} : shownOwner(mark)),
         })),
       }),
   orphanedUserCount: orphans.length,

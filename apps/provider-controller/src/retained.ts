@@ -6,6 +6,7 @@ import { findMarkedBuckets, type Driver, type MarkedBucket } from '@operator/s3'
 import type { ProviderWork } from './deps.ts';
 import { createLookMemory, listedAtMost, lookIntervalMs, retryMs, type LookMemory } from './looks.ts';
 import type { BucketUser, ProviderUsers } from './users.ts';
+import { shownOwner } from './shown-owner.ts';
 
 /** What of a Provider's status tells of buckets that their Buckets left behind. */
 export type RetainedFacts = Pick<ProviderStatus, 'retainedBuckets' | 'retainedBucketCount'>;
@@ -30,10 +31,7 @@ const reportRetained = (retained: readonly MarkedBucket[], isComplete: boolean):
   return {
     retainedBuckets: retained.slice(0, listedAtMost).map(({ name, mark }) => ({
       bucketName: oneLine(name, 255),
-      // Whoever may tag a bucket has written these.
-      namespace: oneLine(mark.namespace, 63),
-      name: oneLine(mark.name, 253),
-      uid: oneLine(mark.uid, 64),
+      ...shownOwner(mark),
     })),
     retainedBucketCount: retained.length,
   };

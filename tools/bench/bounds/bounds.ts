@@ -166,13 +166,13 @@ export const recordRuns = (
     figures.filter(isViolated).map(({ scenario, name }) => `${scenario}: ${name}`),
   );
   if (missed.length > 0) throw new Error(`counts that miss their aim are no measure: ${missed.join('; ')}`);
-  const stay = Object.keys(formOf(bounds, first).figures).filter((scenario) =>
+  const former = formOf(bounds, first);
+  const stay = Object.keys(former.figures).filter((scenario) =>
     runs.every(({ figures }) => figures.every((figure) => figure.scenario !== scenario)),
   );
-  const formerMachine = formOf(bounds, first).machine;
-  if (stay.length > 0 && formerMachine !== machine)
+  if (stay.length > 0 && former.machine !== machine)
     throw new Error(
-      `${stay.join(', ')} would stay as on ${formerMachine}, and these runs are of ${machine}: measure them too`,
+      `${stay.join(', ')} would stay as on ${former.machine}, and these runs are of ${machine}: measure them too`,
     );
 
   const commits = new Set(runs.map(({ header }) => commitOf(header)));
@@ -187,7 +187,6 @@ export const recordRuns = (
       seen.set(figure.scenario, ofScenario.set(figure.name, [...(ofScenario.get(figure.name) ?? []), figure]));
     }
   }
-  const former = formOf(bounds, first);
   const figures: Record<string, Record<string, Measured>> = Object.fromEntries(
     Object.entries(former.figures).filter(([scenario]) => !seen.has(scenario)),
   );

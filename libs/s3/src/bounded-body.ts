@@ -46,8 +46,10 @@ export const readBody = (
       reject(error);
       source.destroy();
     };
+    let root: string | undefined;
     const checkRoot = (): void => {
-      const root = rootOf(content.subarray(0, length));
+      if (!noList && !noPage) return;
+      root ??= rootOf(content.subarray(0, length));
       if (noList && isListOfBucket(root)) end(new AnsweredWithList());
       else if (noPage && isPage(root)) end(new AnsweredWithPage());
     };

@@ -67,6 +67,8 @@ export interface SignedApiOptions {
 interface HttpAnswer {
   readonly status: number;
   readonly body: Buffer;
+  /** What a refusal says; undefined where it is in no form of the server's own, and for what is none. */
+  readonly error: WireAnswer | undefined;
   /** True when the request was refused for the time that it was signed with, which is corrected since. */
   readonly isClockSkewed: boolean;
 }
@@ -98,7 +100,7 @@ class Refusal extends Error {
     super(`The server answered ${String(answer.status)}.`);
     this.answer = answer;
     this.isClockSkewed = answer.isClockSkewed;
-    this.name = errorOf(answer)?.code ?? `Http${String(answer.status)}`;
+    this.name = answer.error?.code ?? `Http${String(answer.status)}`;
   }
 }
 
@@ -148,9 +150,10 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
     hear(response.headers, response.statusCode);
     const { statusCode: status, body: content } = response as { readonly statusCode: number; readonly body: Readable };
     const answer = { status, body: await readBody(content, largestListBytes, { noPage: status < 300 }) };
-    const error = status < 300 ? { code: '', status } : errorOf(answer);
-    const isClockSkewed = error !== undefined && clock.hear({ answer: error, headers: response.headers }, signingDate);
-    return { ...answer, isClockSkewed };
+    const error = status < 300 ? undefined : errorOf(answer);
+    const told = status < 300 ? { code: '', status } : error;
+    const isClockSkewed = told !== undefined && clock.hear({ answer: told, headers: response.headers }, signingDate);
+    return { ...answer, error, isClockSkewed };
   };
 
   const failedCall = (call: SignedCall) => ({ service, operation: call.operation, endpoint, ownCodes });
@@ -185,7 +188,7 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
       ),
     ).catch(answerOfRefusal);
     if (answer.status < 300) return answer.body;
-    const error = errorOf(answer);
+    const { error } = answer;
     if (error !== undefined && expectedCodes.includes(error.code)) return { code: error.code };
     if (answer.status === 426) {
       throw unsupported(`${call.operation}: the server at ${url.host} does not have this call in its admin API.`);

@@ -3,15 +3,14 @@ import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { S3Client, S3ServiceException, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-s3';
-import { Sha256 } from '@smithy/core/checksum';
-import { HttpRequest, HttpResponse } from '@smithy/core/protocols';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { HttpResponse, type HttpRequest } from '@smithy/core/protocols';
 import type { $ClientProtocol, $OperationSchema } from '@smithy/types';
 import { isRefusal, requireRootOf, rootOf } from './answer-root.ts';
 import { readAnswer } from './bounded-body.ts';
 import { addressOf } from './bucket-address.ts';
 import type { Credentials } from './connection.ts';
-import { identityOf, operationOf, type HearHeaders, type Uplink } from './uplink.ts';
+import { createSendSigned } from './signed-request.ts';
+import { operationOf, type HearHeaders, type Uplink } from './uplink.ts';
 import { answerOf, encodingOf } from './wire-answer.ts';
 import type { S3Command } from './wire.ts';
 
@@ -71,17 +70,10 @@ const contentMd5Headers = (body: string | Uint8Array): Readonly<Record<string, s
 
 /** Makes the exchange with one endpoint in one region; nothing is sent before its first call. */
 export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
-  const { region, pathStyle, credentials, uplink, wantsContentMd5 } = options;
+  const { pathStyle, uplink, wantsContentMd5 } = options;
   const { messages, serde } = options.protocol;
   const endpoint = new URL(options.endpoint);
-  const signer = new SignatureV4({
-    service: 's3',
-    region,
-    credentials: identityOf(credentials),
-    sha256: Sha256,
-    uriEscapePath: false,
-  });
-  const clock = uplink.signingClock(options.endpoint);
+  const send = createSendSigned(options.endpoint, options, uplink);
   // The protocol keeps with each object what it has worked out of it.
   const schemas = new Map<S3Command<ServiceInputTypes, ServiceOutputTypes>['schema'], $OperationSchema>();
   const schemaOf = (
@@ -120,7 +112,6 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
     const hasChecksum = isNeeded || 'x-amz-sdk-checksum-algorithm' in request.headers;
     Object.assign(request.headers, {
       host: address.port === undefined ? address.hostname : `${address.hostname}:${String(address.port)}`,
-      'user-agent': uplink.userAgent,
       ...(body === undefined || body.length === 0
         ? {}
         : {
@@ -129,24 +120,19 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
           }),
     });
     if (wantsContentMd5()) delete request.headers['x-amz-sdk-checksum-algorithm'];
-    const signingDate = clock.now();
-    const signed = await signer.sign(request, { signingDate });
 
-    const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
-    hear(response.headers, response.statusCode);
-    const { statusCode: status, headers } = response;
+    const { response, isClockSkewed } = await send(request, signal, hear);
     try {
       const readable = await readableAnswer(operation, response);
       const output = await outputOf(messages.deserializeResponse<Output>(schema, serde, readable), response);
-      clock.hear({ answer: { code: '', status }, headers }, signingDate);
+      isClockSkewed({ code: '', status: response.statusCode });
       return output;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       Object.defineProperty(error, '$response', { value: response });
       // What is not of this API is not of the server whose clock it is.
       const answer = error instanceof S3ServiceException ? answerOf(error) : undefined;
-      const isClockSkewed = answer !== undefined && clock.hear({ answer, headers }, signingDate);
-      throw Object.assign(error, { isClockSkewed });
+      throw Object.assign(error, { isClockSkewed: answer !== undefined && isClockSkewed(answer) });
     }
   };
 };

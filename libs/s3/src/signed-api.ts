@@ -1,7 +1,5 @@
 import type { Readable } from 'node:stream';
-import { Sha256 } from '@smithy/core/checksum';
 import { HttpRequest } from '@smithy/core/protocols';
-import { SignatureV4 } from '@smithy/signature-v4';
 import { reasons } from '@operator/api';
 import { Fault, transient, waiting, withDeadline, type CallAnswer, type CallContext } from '@operator/outcome';
 import { largestListBytes, readBody } from './bounded-body.ts';
@@ -11,7 +9,8 @@ import type { OwnCodes } from './error-classes.ts';
 import { isAnsweredWithPage } from './network-error.ts';
 import { withRetries } from './retry.ts';
 import { inTime } from './server-clock.ts';
-import { answerIn, identityOf, type HearHeaders, type Uplink } from './uplink.ts';
+import { createSendSigned } from './signed-request.ts';
+import { answerIn, type HearHeaders, type Uplink } from './uplink.ts';
 import { codeIn, type WireAnswer } from './wire-answer.ts';
 import { faultFromAnswer, faultFromError, unsupported } from './wire-fault.ts';
 
@@ -113,14 +112,7 @@ const answerOfRefusal = (caught: unknown): HttpAnswer => {
 export const createSignedApi = (options: SignedApiOptions): SignedApi => {
   const { title, service, connection, uplink, endpoint, ownCodes } = options;
   const url = new URL(endpoint);
-  const signer = new SignatureV4({
-    service: 's3',
-    region: connection.region,
-    credentials: identityOf(connection.credentials),
-    sha256: Sha256,
-    uriEscapePath: false,
-  });
-  const clock = uplink.signingClock(endpoint);
+  const sendSigned = createSendSigned(endpoint, connection, uplink);
 
   const exchange = async (
     call: SignedCall,
@@ -140,20 +132,15 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
         'content-length': String(body?.length ?? 0),
         // MinIO's calls that attach and detach policies insist on it; the others do not care.
         ...(body === undefined ? {} : { 'content-type': 'application/octet-stream' }),
-        'user-agent': uplink.userAgent,
       },
       ...(body === undefined ? {} : { body }),
     });
-    const signingDate = clock.now();
-    const signed = await signer.sign(request, { signingDate });
-    const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
-    hear(response.headers, response.statusCode);
+    const { response, isClockSkewed } = await sendSigned(request, signal, hear);
     const { statusCode: status, body: content } = response as { readonly statusCode: number; readonly body: Readable };
     const answer = { status, body: await readBody(content, largestListBytes, { noPage: status < 300 }) };
     const error = status < 300 ? undefined : errorOf(answer);
     const told = status < 300 ? { code: '', status } : error;
-    const isClockSkewed = told !== undefined && clock.hear({ answer: told, headers: response.headers }, signingDate);
-    return { ...answer, error, isClockSkewed };
+    return { ...answer, error, isClockSkewed: told !== undefined && isClockSkewed(told) };
   };
 
   const failedCall = (call: SignedCall) => ({ service, operation: call.operation, endpoint, ownCodes });

@@ -12,6 +12,7 @@ describe('the command line of the benchmarks', () => {
   it('runs what is not run by name alone when it names nothing', () => {
     expect(readOptions([], known)).toEqual({
       scenarios: ['converge', 'rest', 'emptying'],
+      repeat: 1,
       quick: false,
       runs: 3,
       sizes: [300, 1_000, 5_000],
@@ -27,10 +28,14 @@ describe('the command line of the benchmarks', () => {
   });
 
   it('takes what it is given', () => {
-    const given = ['rest', '--runs=5', '--sizes', '20,10', '--soak-minutes=2', '--peer=insee=/a=b', '--no-save'];
+    const given = [
+      ...['rest', '--runs=5', '--repeat=4', '--sizes', '20,10', '--soak-minutes=2'],
+      ...['--peer=insee=/a=b', '--no-save'],
+    ];
     expect(readOptions(given, known)).toMatchObject({
       scenarios: ['rest'],
       runs: 5,
+      repeat: 4,
       sizes: [10, 20],
       soakMinutes: 2,
       peers: new Map([['insee', '/a=b']]),
@@ -60,6 +65,7 @@ describe('the command line of the benchmarks', () => {
     [['nothing'], 'no scenario nothing; there are: converge, rest, emptying, growth'],
     [['--fast'], '--fast'],
     [['--runs=0'], '--runs: "0" is no positive number'],
+    [['--repeat=0'], '--repeat: "0" is no positive number'],
     [['--runs=1.5'], '--runs: 1.5 is no whole number'],
     [['--sizes=10,10.5'], '--sizes: 10.5 is no whole number'],
     [['--sizes=1,x'], '--sizes: "x" is no positive number'],

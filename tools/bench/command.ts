@@ -10,6 +10,8 @@ export interface Options extends Pick<
   'quick' | 'runs' | 'sizes' | 'kinds' | 'crowdBuckets' | 'soakMinutes' | 'fleets' | 'shards' | 'peers'
 > {
   readonly scenarios: readonly string[];
+  /** How often all of them are measured, each time into a file of its own. */
+  readonly repeat: number;
   /** Keep the results in .local/bench/results. */
   readonly save: boolean;
   /** Compare what was found with bounds.yaml. */
@@ -39,6 +41,7 @@ export const usage = (scenarios: readonly Scenario[]): string =>
     '  --fleets N,N,…        numbers of Buckets of growth, 2500,5000,10000,20000',
     '  --shards N,N,…        of the largest of them, 1,2,4,8',
     '  --peer NAME=FOLDER    another operator to compare with: its binary `manager` and its CRDs in `crds`',
+    '  --repeat N            measure all of it so often, 1; the crowd is made once',
     '  --no-save             keep no results',
     '  --check               compare what was found with tools/bench/bounds.yaml, of --quick the counts',
     '',
@@ -68,6 +71,7 @@ export const readOptions = (
   const usual = scenarios.filter(({ only }) => only === undefined || (only === 'whole' && !quick));
   return {
     scenarios: positionals.length === 0 ? usual.map(({ name }) => name) : positionals,
+    repeat: whole('--repeat', values.repeat ?? '1'),
     quick,
     runs: whole('--runs', values.runs ?? (quick ? '1' : '3')),
     sizes: ascending('--sizes', values.sizes ?? (quick ? '100' : '300,1000,5000')),
@@ -115,6 +119,7 @@ const parse = (argv: readonly string[]) => {
         help: { type: 'boolean' },
         quick: { type: 'boolean' },
         runs: { type: 'string' },
+        repeat: { type: 'string' },
         sizes: { type: 'string' },
         kinds: { type: 'string' },
         crowd: { type: 'string' },

@@ -45,7 +45,7 @@ export interface Crowd {
 
 /** Label of a Bucket with its slot, 0 to 3, by which shards share the crowd. */
 export const slotLabel = 'bench.cloud37.dev/slot';
-const slots = 4;
+export const slots = 4;
 
 const namespace = 'crowd';
 const nameOf = (index: number): string => `crowd-${String(index).padStart(5, '0')}`;

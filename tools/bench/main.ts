@@ -33,10 +33,6 @@ const log = (line: string) => console.error(line);
 const run = async (options: Options, signal: AbortSignal): Promise<number> => {
   const chosen = scenarios.filter(({ name }) => options.scenarios.includes(name));
   for (const scenario of chosen) scenario.check?.(options);
-  const header = describe(
-    options.quick,
-    chosen.map(({ name }) => name),
-  );
   await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'minio', 'moto'], {
     log,
     signal,
@@ -45,14 +41,50 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
   const { bundles, remove } = await bundleControllers(runs);
   const dir = await mkdtemp(join(runs, 'run-'));
   let crowd: Promise<Crowd> | undefined;
+  let failed = 0;
+  let misses = 0;
+  try {
+    for (let nth = 1; nth <= options.repeat; nth += 1) {
+      if (options.repeat > 1) log(`\n=== ${nth} of ${options.repeat}`);
+      const own = join(dir, String(nth));
+      mkdirSync(own);
+      const round = await measureAll(chosen, {
+        ...options,
+        signal,
+        bundles,
+        dir: own,
+        log,
+        crowd: (bench) => (crowd ??= makeCrowd(bench)),
+      });
+      failed += round.failed;
+      misses += options.check ? await check(round.results) : tellViolated(round.results);
+    }
+  } finally {
+    // Servers that a scenario has not stopped when it was interrupted end with this process.
+    if (!signal.aborted) await (await crowd?.catch(() => undefined))?.close();
+    await Promise.all([remove(), failed > 0 ? undefined : rm(dir, { recursive: true, force: true, maxRetries: 5 })]);
+    if (failed > 0) log(`logs are in ${dir}`);
+  }
+  return failed + misses > 0 ? 1 : 0;
+};
+
+/** Each scenario once; the figures are kept in a file of their own, as soon as they are there, and printed. */
+const measureAll = async (
+  chosen: readonly Scenario[],
+  given: Omit<Bench, 'found' | 'crowd'> & {
+    readonly save: boolean;
+    readonly crowd: (bench: Bench) => Promise<Crowd>;
+  },
+): Promise<{ readonly results: Results; readonly failed: number }> => {
+  const { quick, signal } = given;
+  const header = describe(
+    quick,
+    chosen.map(({ name }) => name),
+  );
   const figures: Figure[] = [];
-  const path = options.save ? pathFor(header) : undefined;
+  const path = given.save ? pathFor(header) : undefined;
   const bench: Bench = {
-    ...options,
-    signal,
-    bundles,
-    dir,
-    log,
+    ...given,
     found: (more) => {
       if (more.length === 0) return;
       more.forEach(requireNumbers);
@@ -61,7 +93,7 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
       // At once: who ends the rest, or whom it ends, keeps what was found.
       if (path !== undefined) writeFileSync(path, toLines({ header, figures }));
     },
-    crowd: () => (crowd ??= makeCrowd(bench)),
+    crowd: () => given.crowd(bench),
   };
   let failed = 0;
   const measure = async (scenario: Scenario): Promise<void> => {
@@ -89,18 +121,18 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
     }
     await long;
   } finally {
-    // Servers that a scenario has not stopped when it was interrupted end with this process.
-    if (!signal.aborted) await (await crowd?.catch(() => undefined))?.close();
-    await Promise.all([remove(), failed > 0 ? undefined : rm(dir, { recursive: true, force: true, maxRetries: 5 })]);
-    if (failed > 0) log(`logs are in ${dir}`);
     if (signal.aborted) log(`interrupted${path !== undefined && figures.length > 0 ? `; kept in ${path}` : ''}`);
   }
   console.log(`\n${toLines({ header, figures })}`);
   if (path !== undefined && figures.length > 0) log(`kept in ${path}`);
-  if (options.check) return (await check({ header, figures })) + failed > 0 ? 1 : 0;
+  return { results: { header, figures }, failed };
+};
+
+/** Says which counts miss their aims; returns how many. */
+const tellViolated = ({ figures }: Results): number => {
   const violated = figures.filter(isViolated);
   for (const { scenario, name } of violated) log(`violated: ${scenario}, ${name}`);
-  return failed + violated.length > 0 ? 1 : 0;
+  return violated.length;
 };
 
 /** Says what is beyond its bound; returns how many figures are. */

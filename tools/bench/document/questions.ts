@@ -60,7 +60,7 @@ export const tables: Readonly<Record<string, readonly Question[]>> = {
     ['calls for a look at rest', 'at rest: calls to storage for each look'],
     ['calls a second of 10 000, with pauses of an hour', 'at rest: calls of 10000 Buckets, with pauses of an hour'],
     ['writes on either side at rest', 'at rest: writes on either side'],
-    ['memory with 10 000', 'at rest: memory with 10000 Buckets'],
+    ['memory with 2 500', 'at rest: memory with 2500 Buckets'],
   ]),
   rest: [
     ...ask('rest', [

@@ -21,7 +21,7 @@ export const workers = 10;
 const provider = 'minio';
 /** MinIO seals what its admin API takes with a key from argon2id, for which client and server take 64 MiB and 0.1 s each time. */
 const mostKeys = { quick: 5, full: 20 };
-const mostPolicies = 1_000;
+const mostPolicies = 300;
 /** Of the controller for a Bucket with versioning and tags, its start included. */
 const mostCpuMs = 11;
 const sides = ['controller', 'raw loop'] as const;

@@ -37,7 +37,8 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
     log,
     signal,
   });
-  const runs = join(localFolder, 'bench');
+  // Apart from the results: what is old in there goes.
+  const runs = join(localFolder, 'bench', 'runs');
   const { bundles, remove } = await bundleControllers(runs);
   const dir = await mkdtemp(join(runs, 'run-'));
   let crowd: Promise<Crowd> | undefined;

@@ -57,6 +57,18 @@ describe('the page', () => {
     );
   });
 
+  it('tells of a scenario what the file has that is named after it, however old it is', async () => {
+    const changes = (count: number) => figure('soak', 'changes', 'count', count);
+    const text = await page(
+      new Map([
+        ['soak.jsonl', run('2026-01-01T00:00:00.000Z', changes(16_000), p99(70))],
+        ['whole.jsonl', run('2026-01-02T00:00:00.000Z', changes(4_000), p99(50))],
+      ]),
+    );
+    expect(rowOf(text, 'changes')).toBe('| changes | — | 16000 | |');
+    expect(rowOf(text, 'p99')).toContain('50 ms');
+  });
+
   it('tells what a profile goes to', async () => {
     const shares = [figure('profile', 'first: busy', 'ms', 900), figure('profile', 'first: libs/s3', '%', 12.34)];
     expect(rowOf(await page(new Map([['a.jsonl', run('2026-01-01', ...shares)]])), 'first')).toBe(

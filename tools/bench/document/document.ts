@@ -29,10 +29,12 @@ export const readKept = async (): Promise<Kept> => {
 const inOrder = (runs: readonly Results[]): readonly Results[] =>
   runs.toSorted((one, other) => (one.header.startedAt < other.header.startedAt ? -1 : 1));
 
-/** Of a figure that several runs have, the latest counts. */
-const finderOf = (runs: readonly Results[]): Find => {
+/** Of a figure that several runs have, the latest counts; of a scenario that a file is named after, that file, such as a soak of hours. */
+const finderOf = (kept: Kept): Find => {
   const found = new Map<string, Figure>();
-  for (const { figures } of inOrder(runs)) for (const one of figures) found.set(`${one.scenario}: ${one.name}`, one);
+  const take = (one: Figure) => found.set(`${one.scenario}: ${one.name}`, one);
+  for (const { figures } of inOrder([...kept.values()])) figures.forEach(take);
+  for (const [file, { figures }] of kept) figures.filter(({ scenario }) => file === `${scenario}.jsonl`).forEach(take);
   return (scenario, name) => found.get(`${scenario}: ${name}`);
 };
 
@@ -100,8 +102,8 @@ const numbersIn = (kept: Kept, pattern: RegExp): readonly number[] => {
 export const documented = async (kept: Kept, text: string): Promise<ReadonlyMap<string, string>> => {
   const former = new Map([...kept].filter(([file]) => isFormer(file)));
   const later = new Map([...kept].filter(([file]) => !isFormer(file)));
-  const before = finderOf([...former.values()]);
-  const now = finderOf([...later.values()]);
+  const before = finderOf(former);
+  const now = finderOf(later);
   const fleets = numbersIn(later, /^(\d+) Buckets: /);
   const shards = numbersIn(later, / Buckets in (\d+) shards: /);
   const parts: Record<string, string> = { runs: runTable(kept), profile: profileTable(later) };

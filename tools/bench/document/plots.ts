@@ -29,8 +29,8 @@ const frame = (title: string) => ({
 /** Rates of the controller beside those of the raw loop. */
 export const convergencePlot = (find: Find): string => {
   const groups = [
-    ...[300, 1_000, 5_000].map((size) => [`${size} Buckets`, 'converge', `${size} × Bucket`] as const),
-    ...[300, 1_000].map((size) => [`${size} BucketPolicies`, 'converge', `${size} × BucketPolicy`] as const),
+    ...[300, 1_000].map((size) => [`${size} Buckets`, 'converge', `${size} × Bucket`] as const),
+    ['300 BucketPolicies', 'converge', '300 × BucketPolicy'] as const,
     ['300 with eight features', 'features', '300 × Bucket'] as const,
   ].filter(([, scenario, what]) => find(scenario, `${what}: controller`) !== undefined);
   const rates = (side: string) =>

@@ -26,15 +26,23 @@ export const readKept = async (): Promise<Kept> => {
   );
 };
 
-const inOrder = (runs: readonly Results[]): readonly Results[] =>
-  runs.toSorted((one, other) => (one.header.startedAt < other.header.startedAt ? -1 : 1));
+const inOrder = (kept: Kept): readonly (readonly [file: string, results: Results])[] =>
+  [...kept].toSorted(([, one], [, other]) => (one.header.startedAt < other.header.startedAt ? -1 : 1));
 
-/** Of a figure that several runs have, the latest counts; of a scenario that a file is named after, that file, such as a soak of hours. */
+/**
+ * What all runs found of a figure, with the aim of the latest; of a scenario that a file is named after, such as a soak of hours, what that file
+ * has alone.
+ */
 const finderOf = (kept: Kept): Find => {
+  const own = new Set([...kept.keys()].map((file) => basename(file, '.jsonl')));
   const found = new Map<string, Figure>();
-  const take = (one: Figure) => found.set(`${one.scenario}: ${one.name}`, one);
-  for (const { figures } of inOrder([...kept.values()])) figures.forEach(take);
-  for (const [file, { figures }] of kept) figures.filter(({ scenario }) => file === `${scenario}.jsonl`).forEach(take);
+  for (const [file, { figures }] of inOrder(kept)) {
+    for (const one of figures) {
+      if (own.has(one.scenario) && basename(file, '.jsonl') !== one.scenario) continue;
+      const key = `${one.scenario}: ${one.name}`;
+      found.set(key, { ...one, values: [...(found.get(key)?.values ?? []), ...one.values] });
+    }
+  }
   return (scenario, name) => found.get(`${scenario}: ${name}`);
 };
 
@@ -72,9 +80,7 @@ const runTable = (kept: Kept): string =>
 
 /** What the profile of a path goes to. */
 const profileTable = (kept: Kept): string => {
-  const profiles = inOrder([...kept.values()]).map(({ figures }) =>
-    figures.filter(({ scenario }) => scenario === 'profile'),
-  );
+  const profiles = inOrder(kept).map(([, { figures }]) => figures.filter(({ scenario }) => scenario === 'profile'));
   const latest = profiles.findLast(({ length }) => length > 0) ?? [];
   const paths = Map.groupBy(latest, ({ name }) => name.split(': ')[0] ?? '');
   return [

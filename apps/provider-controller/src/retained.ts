@@ -5,8 +5,8 @@ import { pick } from '@operator/runtime';
 import { findMarkedBuckets, type Driver, type MarkedBucket } from '@operator/s3';
 import type { ProviderWork } from './deps.ts';
 import { createLookMemory, listedAtMost, lookIntervalMs, retryMs, type LookMemory } from './looks.ts';
-import type { BucketUser, ProviderUsers } from './users.ts';
 import { shownOwner } from './shown-owner.ts';
+import type { BucketUser, ProviderUsers } from './users.ts';
 
 /** What of a Provider's status tells of buckets that their Buckets left behind. */
 export type RetainedFacts = Pick<ProviderStatus, 'retainedBuckets' | 'retainedBucketCount'>;

@@ -121,18 +121,18 @@ export const createS3Exchange = (options: S3ExchangeOptions): S3Exchange => {
     });
     if (wantsContentMd5()) delete request.headers['x-amz-sdk-checksum-algorithm'];
 
-    const { response, isClockSkewed } = await send(request, signal, hear);
+    const { response, learnTime } = await send(request, signal, hear);
     try {
       const readable = await readableAnswer(operation, response);
       const output = await outputOf(messages.deserializeResponse<Output>(schema, serde, readable), response);
-      isClockSkewed({ code: '', status: response.statusCode });
+      learnTime({ code: '', status: response.statusCode });
       return output;
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       Object.defineProperty(error, '$response', { value: response });
       // What is not of this API is not of the server whose clock it is.
       const answer = error instanceof S3ServiceException ? answerOf(error) : undefined;
-      throw Object.assign(error, { isClockSkewed: answer !== undefined && isClockSkewed(answer) });
+      throw Object.assign(error, { isClockSkewed: answer !== undefined && learnTime(answer) });
     }
   };
 };

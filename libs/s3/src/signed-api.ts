@@ -135,12 +135,12 @@ export const createSignedApi = (options: SignedApiOptions): SignedApi => {
       },
       ...(body === undefined ? {} : { body }),
     });
-    const { response, isClockSkewed } = await sendSigned(request, signal, hear);
+    const { response, learnTime } = await sendSigned(request, signal, hear);
     const { statusCode: status, body: content } = response as { readonly statusCode: number; readonly body: Readable };
     const answer = { status, body: await readBody(content, largestListBytes, { noPage: status < 300 }) };
     const error = status < 300 ? undefined : errorOf(answer);
     const told = status < 300 ? { code: '', status } : error;
-    return { ...answer, error, isClockSkewed: told !== undefined && isClockSkewed(told) };
+    return { ...answer, error, isClockSkewed: told !== undefined && learnTime(told) };
   };
 
   const failedCall = (call: SignedCall) => ({ service, operation: call.operation, endpoint, ownCodes });

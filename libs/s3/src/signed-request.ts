@@ -12,7 +12,7 @@ export interface SignedExchange {
    * Takes note of what the answer says of the time that was signed with. Returns true when it was refused for that time, which is corrected since:
    * as `inTime` wants it.
    */
-  readonly isClockSkewed: (answer: WireAnswer) => boolean;
+  readonly learnTime: (answer: WireAnswer) => boolean;
 }
 
 /** `hear`: gets the head of every answer, also of a refusal. @throws network errors */
@@ -39,6 +39,6 @@ export const createSendSigned = (
     const { response } = await uplink.http.handle(new HttpRequest(signed), { abortSignal: signal });
     const { headers, statusCode } = response;
     hear(headers, statusCode);
-    return { response, isClockSkewed: (answer) => clock.hear({ answer, headers }, signingDate) };
+    return { response, learnTime: (answer) => clock.hear({ answer, headers }, signingDate) };
   };
 };

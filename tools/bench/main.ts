@@ -33,6 +33,11 @@ const log = (line: string) => console.error(line);
 const run = async (options: Options, signal: AbortSignal): Promise<number> => {
   const chosen = scenarios.filter(({ name }) => options.scenarios.includes(name));
   for (const scenario of chosen) scenario.check?.(options);
+  // Of the tree that is bundled: it may change while the rounds go on.
+  const subject = describe(
+    options.quick,
+    chosen.map(({ name }) => name),
+  );
   await obtainServers(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl', 'minio', 'moto'], {
     log,
     signal,
@@ -49,14 +54,18 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
       if (options.repeat > 1) log(`\n=== ${nth} of ${options.repeat}`);
       const own = join(dir, String(nth));
       mkdirSync(own);
-      const round = await measureAll(chosen, {
-        ...options,
-        signal,
-        bundles,
-        dir: own,
-        log,
-        crowd: (bench) => (crowd ??= makeCrowd(bench)),
-      });
+      const round = await measureAll(
+        chosen,
+        { ...subject, startedAt: new Date().toISOString() },
+        {
+          ...options,
+          signal,
+          bundles,
+          dir: own,
+          log,
+          crowd: (bench) => (crowd ??= makeCrowd(bench)),
+        },
+      );
       failed += round.failed;
       misses += options.check ? await check(round.results) : tellViolated(round.results);
     }
@@ -72,16 +81,13 @@ const run = async (options: Options, signal: AbortSignal): Promise<number> => {
 /** Each scenario once; the figures are kept in a file of their own, as soon as they are there, and printed. */
 const measureAll = async (
   chosen: readonly Scenario[],
+  header: Header,
   given: Omit<Bench, 'found' | 'crowd'> & {
     readonly save: boolean;
     readonly crowd: (bench: Bench) => Promise<Crowd>;
   },
 ): Promise<{ readonly results: Results; readonly failed: number }> => {
-  const { quick, signal } = given;
-  const header = describe(
-    quick,
-    chosen.map(({ name }) => name),
-  );
+  const { signal } = given;
   const figures: Figure[] = [];
   const path = given.save ? pathFor(header) : undefined;
   const bench: Bench = {
@@ -193,10 +199,9 @@ const rejectionOf = (signal: AbortSignal): Promise<never> =>
 const git = (...args: readonly string[]): string =>
   execFileSync('git', [...args], { cwd: projectRoot, encoding: 'utf8' }).trim();
 
-const describe = (quick: boolean, names: readonly string[]): Header => ({
+const describe = (quick: boolean, names: readonly string[]): Omit<Header, 'startedAt'> => ({
   commit: git('rev-parse', 'HEAD'),
   isDirty: git('status', '--porcelain') !== '',
-  startedAt: new Date().toISOString(),
   machine: {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,

@@ -34,11 +34,10 @@ const inOrder = (kept: Kept): readonly (readonly [file: string, results: Results
  * has alone.
  */
 const finderOf = (kept: Kept): Find => {
-  const own = new Set([...kept.keys()].map((file) => basename(file, '.jsonl')));
   const found = new Map<string, Figure>();
   for (const [file, { figures }] of inOrder(kept)) {
     for (const one of figures) {
-      if (own.has(one.scenario) && basename(file, '.jsonl') !== one.scenario) continue;
+      if (kept.has(`${one.scenario}.jsonl`) && file !== `${one.scenario}.jsonl`) continue;
       const key = `${one.scenario}: ${one.name}`;
       found.set(key, { ...one, values: [...(found.get(key)?.values ?? []), ...one.values] });
     }

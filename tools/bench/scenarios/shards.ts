@@ -112,7 +112,7 @@ const patch = (
 
 /**
  * Changes the shards while a sample of the objects changes, and then asks a fourth of all for one pass. Every change must be served, and
- * written once; every object must have one shard, and each that was asked makes one pass.
+ * written once; every object must be served, and each that was asked makes one pass, in one shard.
  */
 const shardRound = (
   crowd: Crowd,

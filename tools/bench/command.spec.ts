@@ -18,7 +18,7 @@ describe('the command line of the benchmarks', () => {
       sizes: [300, 1_000],
       kinds: ['Bucket', 'BucketPolicy', 'AccessKey'],
       crowdBuckets: 10_000,
-      soakMinutes: 20,
+      soakMinutes: 10,
       fleets: [2_500, 5_000, 10_000, 20_000],
       shards: [1, 2, 4, 8],
       peers: new Map(),

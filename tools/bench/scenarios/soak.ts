@@ -27,8 +27,8 @@ const provider = 'provider';
 /** A pool of connections for each Provider and the one to the API server; more is a leak. */
 const mostOpenFiles = 150;
 const truthWithinMs = 600_000;
-/** Under it a slope is noise. */
-const leastSlopeMs = 300_000;
+/** Under it a slope is noise: over ten minutes a heap that did not grow in two hours has shown 15 MiB an hour. */
+const leastSlopeMs = 1_800_000;
 /** Between two collections the heap also has what nobody needs; the lowest of so many samples has least of it. */
 const samplesInLowest = 6;
 /** MiB in an hour. What lives in a heap is some 35 MiB and is known to a few. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { costsOf, type CpuProfile } from './profile.ts';
+import { authorOf, costsOf, type CpuProfile } from './profile.ts';
 
 const frame = (functionName: string, lineNumber: number) => ({
   functionName,
@@ -26,4 +26,10 @@ it('tells what each function costs by itself and with what it calls, recursion o
     { name: 'inner main.ts:2', selfMs: 5, totalMs: 9 },
     { name: '(root)', selfMs: 0, totalMs: 100 },
   ]);
+});
+
+it('tells who wrote the code of an origin', () => {
+  const origins = ['node_modules/@smithy/core', 'node:_http_client', 'libs/s3', 'apps/bucket-controller'];
+  expect(origins.map(authorOf)).toEqual(['packages', 'Node’s JavaScript', 'our own code', 'our own code']);
+  expect(authorOf('garbage collector')).toBe('garbage collector');
 });

@@ -108,8 +108,15 @@ const native: Readonly<Record<string, string>> = {
 const originOf = (name: string): string =>
   native[name] ??
   (/ node:internal\/(?:modules|bootstrap)\//.test(name) ? 'loading of modules' : undefined) ??
-  /(?:^|[ /])(node_modules\/(?:@[^/]+\/)?[^/]+|(?:libs|apps)\/[^/]+|node:\S+(?=:\d+$))/.exec(name)?.[1] ??
+  /(?:^|[ /])(node_modules\/(?:@[^/]+\/)?[^/]+|(?:libs|apps|tools)\/[^/]+|node:\S+(?=:\d+$))/.exec(name)?.[1] ??
   'native code called from JavaScript';
+
+/** Who wrote what an origin is of. Where it is nobody's, such as the garbage collector, the origin itself. */
+export const authorOf = (origin: string): string => {
+  if (origin.startsWith('node_modules/')) return 'packages';
+  if (origin.startsWith('node:')) return 'Node’s JavaScript';
+  return /^(?:libs|apps|tools)\//.test(origin) ? 'our own code' : origin;
+};
 
 /** Finds the sources of bundles by their maps: `libs/runtime/src/informer.ts:40`. */
 const sourcePlaces = (): ((url: string, line: number, column: number) => string) => {

@@ -69,11 +69,16 @@ describe('the page', () => {
     expect(rowOf(text, 'p99')).toContain('60 ms (50 – 70)');
   });
 
-  it('tells what a profile goes to', async () => {
-    const shares = [figure('profile', 'first: busy', 'ms', 900), figure('profile', 'first: libs/s3', '%', 12.34)];
-    expect(rowOf(await page(new Map([['a.jsonl', run('2026-01-01', ...shares)]])), 'first')).toBe(
-      '| first | libs/s3 12.3 % |',
-    );
+  it('tells what a profile goes to, beside that of the raw loop', async () => {
+    const ms = (name: string, value: number) => figure('profile', name, 'ms', value);
+    const figures = [
+      ms('look: controller: libs/s3', 1.5),
+      ms('look: raw loop: libs/s3', 1.25),
+      ms('boot: controller: all', 900),
+    ];
+    const text = await page(new Map([['a.jsonl', run('2026-01-01', ...figures)]]));
+    expect(rowOf(text, 'look')).toBe('| look | libs/s3 | 1.50 | 1.25 | 0.25 |');
+    expect(rowOf(text, 'boot')).toBe('| boot | all | 900.00 | — | — |');
   });
 });
 

@@ -77,18 +77,21 @@ const runTable = (kept: Kept): string =>
     }),
   ].join('\n');
 
-/** What the profile of a path goes to. */
+/** What the profile of a path goes to, of the controller and of the raw loop. */
 const profileTable = (kept: Kept): string => {
   const profiles = inOrder(kept).map(([, { figures }]) => figures.filter(({ scenario }) => scenario === 'profile'));
   const latest = profiles.findLast(({ length }) => length > 0) ?? [];
-  const paths = Map.groupBy(latest, ({ name }) => name.split(': ')[0] ?? '');
+  const msOf = new Map(latest.map(({ name, values }) => [name, values[0] ?? 0]));
+  const shown = (ms: number | undefined): string => (ms === undefined ? '—' : ms.toFixed(2));
   return [
-    '| path | CPU time by origin |',
-    '| --- | --- |',
-    ...[...paths].map(([path, figures]) => {
-      const shares = figures.filter(({ unit }) => unit === '%');
-      const parts = shares.map((share) => `${share.name.slice(path.length + 2)} ${showFigure(share)}`);
-      return `| ${path} | ${parts.join(', ')} |`;
+    '| path | CPU time, ms | controller | raw loop | beyond it |',
+    '| --- | --- | --- | --- | --- |',
+    ...latest.flatMap(({ name }) => {
+      const [path, side, origin] = name.split(': ');
+      if (path === undefined || origin === undefined || side !== 'controller') return [];
+      const [ours, raw] = [msOf.get(name), msOf.get(`${path}: raw loop: ${origin}`)];
+      const beyond = ours === undefined || raw === undefined ? undefined : ours - raw;
+      return [`| ${path} | ${origin} | ${shown(ours)} | ${shown(raw)} | ${shown(beyond)} |`];
     }),
   ].join('\n');
 };

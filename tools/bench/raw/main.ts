@@ -98,11 +98,12 @@ const raw: Raw = {
   },
 };
 const tookMs: number[] = [];
-await forEach(objects, order.concurrency, signal, async (object) => {
-  const from = monotonicMs();
-  await write(object as never, resource, raw);
-  tookMs.push(monotonicMs() - from);
-});
+for (let round = 0; round < order.rounds; round += 1)
+  await forEach(objects, order.concurrency, signal, async (object) => {
+    const from = monotonicMs();
+    await write(object as never, resource, raw);
+    tookMs.push(monotonicMs() - from);
+  });
 await events;
 
 const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();

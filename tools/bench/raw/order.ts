@@ -16,6 +16,8 @@ export interface RawOrder {
   readonly secretKey: string;
   /** Objects at the same time. */
   readonly concurrency: number;
+  /** How often each object is taken up. */
+  readonly rounds: number;
 }
 
 /** What it did. `calls`: named as `readCalls` names those of a controller. */

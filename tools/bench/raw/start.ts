@@ -19,7 +19,7 @@ export interface RawLoop {
 /** Where a raw loop sends its calls. */
 export type RawServer = Pick<RawOrder, 'type' | 'endpoint' | 'region' | 'accessKey' | 'secretKey'>;
 
-/** Starts it on the objects of one namespace. `program`: see `bundleRawLoop`. */
+/** Starts it on the objects of one namespace. `program`: see `bundleRawLoop`; `flags`: of Node, besides those of a controller. */
 export async function startRawLoop(
   program: string,
   world: World,
@@ -27,15 +27,16 @@ export async function startRawLoop(
   namespace: string,
   { type, endpoint, region, accessKey, secretKey }: RawServer,
   concurrency: number,
+  { rounds = 1, flags = [] }: { readonly rounds?: number; readonly flags?: readonly string[] } = {},
 ): Promise<RawLoop> {
   const kubeconfig = world.controlPlane.kubeconfigPath;
   const server: RawServer = { type, endpoint, region, accessKey, secretKey };
-  const order: RawOrder = { task, namespace, kubeconfig, ...server, concurrency };
+  const order: RawOrder = { task, namespace, kubeconfig, ...server, concurrency, rounds };
   const logPath = join(world.dir, 'logs', `raw-${task}-${namespace}.log`);
   const child = await startChild({
     name: 'raw loop',
     command: process.execPath,
-    args: [...nodeFlags, program],
+    args: [...nodeFlags, ...flags, program],
     env: { RAW_ORDER: JSON.stringify(order) },
     logPath,
     lifetime: 'parent',

@@ -1,20 +1,36 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startWorld, type World } from '@operator/tools/harness';
+import { startWorld, untilPasses, type World } from '@operator/tools/harness';
 import { localFolder } from '@operator/tools/paths';
-import { pause, untilAllLookedAt } from '../crowd-rest.ts';
-import { readProfile, tellTop } from '../profile.ts';
+import { pause } from '../crowd-rest.ts';
+import { authorOf, readProfile, tellTop, type ReadProfile } from '../profile.ts';
+import type { RawOrder } from '../raw/order.ts';
+import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
-import { convergeCold, makeObjects, makeProviders } from './converge.ts';
+import { convergeCold, makeObjects, makeProviders, workers } from './converge.ts';
 
 const namespace = 'profiled';
+/** Of the Buckets that the raw loop makes. */
+const rawNamespace = 'profiled-raw';
 const folder = join(localFolder, 'bench', 'profiles');
-/** Origins that are told one by one. */
-const mostOrigins = 8;
+/** So many that what a start costs is little beside them. */
+const looksOfEach = 10;
+
+/** Flags of Node with which a process writes its profile as it ends. */
+type Profiled = (flags: readonly string[]) => Promise<unknown>;
+
+/** What is profiled: what the controller does and, where there are calls to compare, the raw loop's part of it. */
+interface Path {
+  readonly name: string;
+  /** How many Buckets or looks the time is for. */
+  readonly per: number;
+  readonly controller: Profiled;
+  readonly rawLoop?: Profiled;
+}
 
 /**
- * CPU profiles of what costs a bucket-controller most: the first convergence of Buckets, looks at them at rest, and its start among them. The
- * files are kept in .local/bench/profiles, for Chrome's DevTools or speedscope; their tops are printed.
+ * CPU profiles of what costs a bucket-controller most: the first convergence of Buckets, looks at them at rest, and its start among them;
+ * beside those of the raw loop. The files are kept in .local/bench/profiles, for Chrome's DevTools or speedscope; their tops are printed.
  */
 export const profile: Scenario = {
   name: 'profile',
@@ -26,25 +42,11 @@ export const profile: Scenario = {
     const count = quick ? 50 : 1_000;
     const world = await startWorld('profile', ['minio'], { bundles, folder: dir, proxies: false, signal });
     try {
-      await makeProviders(world, [namespace]);
-      await makeObjects(world, 'Bucket', namespace, count, signal);
+      await makeProviders(world, [namespace, rawNamespace]);
+      for (const each of [namespace, rawNamespace]) await makeObjects(world, 'Bucket', each, count, signal);
       mkdirSync(folder, { recursive: true });
-      const at = Date.now();
-      const paths: Readonly<Record<string, (flags: readonly string[]) => Promise<unknown>>> = {
-        'first convergence': (nodeFlags) => convergeCold(world, 'Bucket', namespace, count, { nodeFlags }),
-        'looks at rest': (flags) =>
-          runOnce(world, flags, ['--resync-interval=10m'], (controller) =>
-            untilAllLookedAt(controller, 'Bucket', count),
-          ),
-        // Its first looks come within ten minutes: few do in this time.
-        start: (flags) => runOnce(world, flags, [], () => pause(5_000, signal)),
-      };
       const figures: Figure[] = [];
-      for (const [name, run] of Object.entries(paths)) {
-        const file = `${name.replaceAll(' ', '-')}-${at}.cpuprofile`;
-        await run(['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${file}`]);
-        figures.push(...tell(bench, name, join(folder, file), count));
-      }
+      for (const path of await pathsOf(bench, world, count)) figures.push(...(await profiled(bench, path)));
       return figures;
     } finally {
       await world.stop();
@@ -52,7 +54,43 @@ export const profile: Scenario = {
   },
 };
 
-const runOnce = async (
+const pathsOf = async ({ dir, signal }: Bench, world: World, count: number): Promise<readonly Path[]> => {
+  const program = await bundleRawLoop(dir);
+  const runRaw = async (task: RawOrder['task'], of: string, flags: readonly string[], rounds: number) => {
+    const server = { type: 'minio', ...world.server('minio') } as const;
+    const loop = await startRawLoop(program, world, task, of, server, workers, { rounds, flags });
+    try {
+      await loop.report();
+    } finally {
+      await loop.stop();
+    }
+  };
+  return [
+    {
+      name: 'first convergence',
+      per: count,
+      controller: (nodeFlags) => convergeCold(world, 'Bucket', namespace, count, { nodeFlags }),
+      rawLoop: (flags) => runRaw('Bucket', rawNamespace, flags, 1),
+    },
+    {
+      name: 'look at rest',
+      per: count * looksOfEach,
+      controller: (flags) =>
+        runController(world, flags, ['--resync-interval=1s'], (controller) =>
+          untilPasses(controller, 'Bucket', count * looksOfEach, 600_000, 1_000),
+        ),
+      rawLoop: (flags) => runRaw('Look', namespace, flags, looksOfEach),
+    },
+    {
+      name: `start among ${count}`,
+      per: 1,
+      // Its first looks come within ten minutes: few do in this time.
+      controller: (flags) => runController(world, flags, [], () => pause(5_000, signal)),
+    },
+  ];
+};
+
+const runController = async (
   world: World,
   nodeFlags: readonly string[],
   flags: readonly string[],
@@ -68,20 +106,25 @@ const runOnce = async (
   }
 };
 
-const tell = ({ log }: Bench, name: string, path: string, count: number): readonly Figure[] => {
-  const read = readProfile(path);
-  log(`\n${name}, ${count} Buckets: ${path}\n${tellTop(read)}`);
-  const share = (ms: number) => [(ms / read.busyMs) * 100];
-  const rest = read.origins.slice(mostOrigins).reduce((sum, [, ms]) => sum + ms, 0);
-  const figure = (what: string, unit: Figure['unit'], values: readonly number[]): Figure => ({
-    scenario: 'profile',
-    name: `${name}: ${what}`,
-    unit,
-    values,
-  });
-  return [
-    figure(`busy, for ${count} Buckets`, 'ms', [read.busyMs]),
-    ...read.origins.slice(0, mostOrigins).map(([origin, ms]) => figure(origin, '%', share(ms))),
-    figure('all others', '%', share(rest)),
-  ];
+/** What each side took, by who wrote the code. */
+const profiled = async ({ log }: Bench, { name, per, controller, rawLoop }: Path): Promise<readonly Figure[]> => {
+  const figures: Figure[] = [];
+  const measure = async (side: string, run: Profiled): Promise<void> => {
+    const file = `${name}-${side}-${Date.now()}.cpuprofile`.replaceAll(' ', '-');
+    await run(['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${file}`]);
+    const path = join(folder, file);
+    const found = readProfile(path);
+    log(`\n${name}, ${side}: ${path}\n${tellTop(found)}`);
+    for (const [author, ms] of [['all', found.busyMs] as const, ...byAuthor(found)])
+      figures.push({ scenario: 'profile', name: `${name}: ${side}: ${author}`, unit: 'ms', values: [ms / per] });
+  };
+  await measure('controller', controller);
+  if (rawLoop !== undefined) await measure('raw loop', rawLoop);
+  return figures;
+};
+
+const byAuthor = ({ origins }: ReadProfile): readonly (readonly [author: string, ms: number])[] => {
+  const sums = new Map<string, number>();
+  for (const [origin, ms] of origins) sums.set(authorOf(origin), (sums.get(authorOf(origin)) ?? 0) + ms);
+  return [...sums].toSorted(([, one], [, other]) => other - one);
 };

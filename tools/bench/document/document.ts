@@ -82,7 +82,7 @@ const profileTable = (kept: Kept): string => {
   const profiles = inOrder(kept).map(([, { figures }]) => figures.filter(({ scenario }) => scenario === 'profile'));
   const latest = profiles.findLast(({ length }) => length > 0) ?? [];
   const msOf = new Map(latest.map(({ name, values }) => [name, values[0] ?? 0]));
-  const shown = (ms: number | undefined): string => (ms === undefined ? '—' : ms.toFixed(2));
+  const shown = (ms: number | undefined): string => (ms === undefined ? '—' : (Math.round(ms * 100) / 100).toFixed(2));
   return [
     '| path | CPU time, ms | controller | raw loop | beyond it |',
     '| --- | --- | --- | --- | --- |',

@@ -60,6 +60,16 @@ export const costsOf = (
   return [...costs].map(([name, cost]) => ({ name, ...cost })).toSorted((one, other) => other.selfMs - one.selfMs);
 };
 
+/** Milliseconds by what their names belong to, dearest first. */
+export const sumsBy = (
+  parts: readonly (readonly [name: string, ms: number])[],
+  ownerOf: (name: string) => string,
+): readonly (readonly [owner: string, ms: number])[] => {
+  const sums = new Map<string, number>();
+  for (const [name, ms] of parts) sums.set(ownerOf(name), (sums.get(ownerOf(name)) ?? 0) + ms);
+  return [...sums].toSorted(([, one], [, other]) => other - one);
+};
+
 /** What a profile says. */
 export interface ReadProfile {
   /** Milliseconds in which the process did something. */
@@ -73,11 +83,12 @@ export interface ReadProfile {
 export const readProfile = (path: string): ReadProfile => {
   const all = costsOf(JSON.parse(readFileSync(path, 'utf8')) as CpuProfile, sourcePlaces());
   const costs = all.filter(({ name }) => !/^\((root|idle)\)$/.test(name));
-  const origins = new Map<string, number>();
-  for (const { name, selfMs } of costs) origins.set(originOf(name), (origins.get(originOf(name)) ?? 0) + selfMs);
   return {
     busyMs: costs.reduce((sum, { selfMs }) => sum + selfMs, 0),
-    origins: [...origins].toSorted(([, one], [, other]) => other - one),
+    origins: sumsBy(
+      costs.map(({ name, selfMs }) => [name, selfMs] as const),
+      originOf,
+    ),
     costs,
   };
 };

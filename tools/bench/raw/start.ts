@@ -19,6 +19,9 @@ export interface RawLoop {
 /** Where a raw loop sends its calls. */
 export type RawServer = Pick<RawOrder, 'type' | 'endpoint' | 'region' | 'accessKey' | 'secretKey'>;
 
+/** MinIO of this world. */
+export const minioOf = (world: World): RawServer => ({ type: 'minio', ...world.server('minio') });
+
 /** Starts it on the objects of one namespace. `program`: see `bundleRawLoop`; `flags`: of Node, besides those of a controller. */
 export async function startRawLoop(
   program: string,
@@ -51,3 +54,13 @@ export async function startRawLoop(
     stop: () => child.stop(),
   };
 }
+
+/** As `startRawLoop`, to its end. @throws Error with its log when it failed */
+export const runRawLoop = async (...given: Parameters<typeof startRawLoop>): Promise<RawReport> => {
+  const loop = await startRawLoop(...given);
+  try {
+    return await loop.report();
+  } finally {
+    await loop.stop();
+  }
+};

@@ -13,7 +13,7 @@ import {
 import { countCalls, isKubeWrite, isStorageCall, readCalls, tellCalls, type Calls } from '../calls.ts';
 import type { CrowdKind } from '../crowd.ts';
 import { sizeInEtcd } from '../etcd.ts';
-import { bundleRawLoop, startRawLoop, type RawServer } from '../raw/start.ts';
+import { bundleRawLoop, minioOf, startRawLoop, type RawServer } from '../raw/start.ts';
 import { inTurns, type Bench, type Figure, type Scenario } from '../scenario.ts';
 
 /** Workers that a controller has by default, and objects that the raw loop writes at once. */
@@ -89,7 +89,7 @@ const convergeMany = async (bench: Bench, program: string, size: number): Promis
           const found =
             side === 'controller'
               ? await convergeCold(world, kind, namespace, count)
-              : await runRawLoop(program, world, kind, namespace, count, { type: 'minio', ...world.server('minio') });
+              : await convergeRaw(program, world, kind, namespace, count, minioOf(world));
           log(`${count} × ${kind}, ${side}: ${(count / found.seconds).toFixed(1)} per second`);
           const id = `${kind} ${side}`;
           seen.set(id, [...(seen.get(id) ?? []), found]);
@@ -187,7 +187,7 @@ const callsAtLast = async (controller: { metrics(): Promise<string> }): Promise<
   }
 };
 
-export const runRawLoop = async (
+export const convergeRaw = async (
   program: string,
   world: World,
   kind: CrowdKind,

@@ -1,7 +1,7 @@
 import { forEach, s3View, startWorld, watchReady, type World } from '@operator/tools/harness';
 import { narrate } from '@operator/tools/narrate';
 import { callsOf, countCalls, isKubeWrite, isStorageCall, tellCalls, type Calls } from '../calls.ts';
-import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
+import { bundleRawLoop, minioOf, startRawLoop } from '../raw/start.ts';
 import { inTurns, type Bench, type Figure, type Scenario } from '../scenario.ts';
 import { makeObjects, makeProviders, rateFigures, workers, type NewFigure } from './converge.ts';
 
@@ -90,9 +90,8 @@ const emptyByController = async (world: World, namespace: string, versions: numb
 };
 
 const emptyByRawLoop = async (world: World, program: string, namespace: string, versions: number): Promise<Emptied> => {
-  const server = { type: 'minio', ...world.server('minio') } as const;
   const startedAt = performance.now();
-  const loop = await startRawLoop(program, world, 'Emptying', namespace, server, workers);
+  const loop = await startRawLoop(program, world, 'Emptying', namespace, minioOf(world), workers);
   try {
     const [{ calls }] = await Promise.all([
       loop.report(),

@@ -11,7 +11,7 @@ import {
   figuresOf,
   makeObjects,
   makeProviders,
-  runRawLoop,
+  convergeRaw,
   workers,
   type Convergence,
 } from './converge.ts';
@@ -64,7 +64,7 @@ const converge = async (bench: Bench, world: World, program: string, endpoint: s
   const server = { ...settingsServer, endpoint };
   const sides = {
     controller: (namespace: string) => convergeCold(world, 'Bucket', namespace, count),
-    raw: (namespace: string) => runRawLoop(program, world, 'Bucket', namespace, count, server),
+    raw: (namespace: string) => convergeRaw(program, world, 'Bucket', namespace, count, server),
   };
   const names = ['controller', 'raw'] as const;
   const turns = Array.from({ length: runs }, (_, run) => inTurns(names, run));

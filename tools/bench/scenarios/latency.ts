@@ -11,7 +11,7 @@ import {
   type World,
 } from '@operator/tools/harness';
 import { narrate } from '@operator/tools/narrate';
-import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
+import { bundleRawLoop, minioOf, runRawLoop } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 import { makeObjects, makeProviders } from './converge.ts';
 
@@ -109,13 +109,8 @@ const rawArrivals = async (bench: Bench, samples: number): Promise<readonly (rea
     const took: (readonly number[])[] = [];
     for (const namespace of namespaces) {
       await makeObjects(world, 'Bucket', namespace, warmUps + samples, signal);
-      const server = { type: 'minio', ...world.server('minio') } as const;
-      const loop = await startRawLoop(program, world, 'Bucket', namespace, server, 1);
-      try {
-        took.push((await loop.report()).tookMs.slice(warmUps));
-      } finally {
-        await loop.stop();
-      }
+      const { tookMs } = await runRawLoop(program, world, 'Bucket', namespace, minioOf(world), 1);
+      took.push(tookMs.slice(warmUps));
     }
     return took;
   } finally {

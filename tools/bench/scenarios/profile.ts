@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { startWorld, untilPasses, type World } from '@operator/tools/harness';
 import { localFolder } from '@operator/tools/paths';
 import { pause } from '../crowd-rest.ts';
-import { authorOf, readProfile, tellTop, type ReadProfile } from '../profile.ts';
-import type { RawOrder } from '../raw/order.ts';
-import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
+import { authorOf, readProfile, sumsBy, tellTop } from '../profile.ts';
+import { bundleRawLoop, minioOf, runRawLoop } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 import { convergeCold, makeObjects, makeProviders, workers } from './converge.ts';
 
@@ -56,21 +55,13 @@ export const profile: Scenario = {
 
 const pathsOf = async ({ dir, signal }: Bench, world: World, count: number): Promise<readonly Path[]> => {
   const program = await bundleRawLoop(dir);
-  const runRaw = async (task: RawOrder['task'], of: string, flags: readonly string[], rounds: number) => {
-    const server = { type: 'minio', ...world.server('minio') } as const;
-    const loop = await startRawLoop(program, world, task, of, server, workers, { rounds, flags });
-    try {
-      await loop.report();
-    } finally {
-      await loop.stop();
-    }
-  };
+  const server = minioOf(world);
   return [
     {
       name: 'first convergence',
       per: count,
       controller: (nodeFlags) => convergeCold(world, 'Bucket', namespace, count, { nodeFlags }),
-      rawLoop: (flags) => runRaw('Bucket', rawNamespace, flags, 1),
+      rawLoop: (flags) => runRawLoop(program, world, 'Bucket', rawNamespace, server, workers, { flags }),
     },
     {
       name: 'look at rest',
@@ -79,7 +70,8 @@ const pathsOf = async ({ dir, signal }: Bench, world: World, count: number): Pro
         runController(world, flags, ['--resync-interval=1s'], (controller) =>
           untilPasses(controller, 'Bucket', count * looksOfEach, 600_000, 1_000),
         ),
-      rawLoop: (flags) => runRaw('Look', namespace, flags, looksOfEach),
+      rawLoop: (flags) =>
+        runRawLoop(program, world, 'Look', namespace, server, workers, { flags, rounds: looksOfEach }),
     },
     {
       name: `start among ${count}`,
@@ -115,16 +107,10 @@ const profiled = async ({ log }: Bench, { name, per, controller, rawLoop }: Path
     const path = join(folder, file);
     const found = readProfile(path);
     log(`\n${name}, ${side}: ${path}\n${tellTop(found)}`);
-    for (const [author, ms] of [['all', found.busyMs] as const, ...byAuthor(found)])
+    for (const [author, ms] of [['all', found.busyMs] as const, ...sumsBy(found.origins, authorOf)])
       figures.push({ scenario: 'profile', name: `${name}: ${side}: ${author}`, unit: 'ms', values: [ms / per] });
   };
   await measure('controller', controller);
   if (rawLoop !== undefined) await measure('raw loop', rawLoop);
   return figures;
-};
-
-const byAuthor = ({ origins }: ReadProfile): readonly (readonly [author: string, ms: number])[] => {
-  const sums = new Map<string, number>();
-  for (const [origin, ms] of origins) sums.set(authorOf(origin), (sums.get(authorOf(origin)) ?? 0) + ms);
-  return [...sums].toSorted(([, one], [, other]) => other - one);
 };

@@ -2,7 +2,7 @@ import { controllerOf, type Controller } from '@operator/tools/harness';
 import { callsOf, countCalls, isStorageCall, isWrite, tellCalls } from '../calls.ts';
 import { changedSince, pause, untilAllLookedAt, versionsOf } from '../crowd-rest.ts';
 import { crowdKinds, type Crowd } from '../crowd.ts';
-import { bundleRawLoop, startRawLoop } from '../raw/start.ts';
+import { bundleRawLoop, minioOf, runRawLoop } from '../raw/start.ts';
 import type { Bench, Figure, Scenario } from '../scenario.ts';
 import { workers } from './converge.ts';
 
@@ -90,13 +90,8 @@ export const restart: Scenario = {
 
 /** CPU seconds of the raw loop for a look at each Bucket of the crowd. */
 const rawLooks = async ({ world, namespace }: Crowd, dir: string): Promise<number> => {
-  const server = { type: 'minio', ...world.server('minio') } as const;
-  const loop = await startRawLoop(await bundleRawLoop(dir), world, 'Look', namespace, server, workers);
-  try {
-    return (await loop.report()).cpuSeconds;
-  } finally {
-    await loop.stop();
-  }
+  const program = await bundleRawLoop(dir);
+  return (await runRawLoop(program, world, 'Look', namespace, minioOf(world), workers)).cpuSeconds;
 };
 
 /** Milliseconds from the last start of the process until it began to reconcile, by its own log. */

@@ -15,14 +15,12 @@ const folder = join(localFolder, 'bench', 'profiles');
 /** So many that what a start costs is little beside them. */
 const looksOfEach = 10;
 
-/** Flags of Node with which a process writes its profile as it ends. */
-type Profiled = (flags: readonly string[]) => Promise<unknown>;
+/** `flags`: of Node, with which a process writes its profile as it ends. Resolves with how many Buckets or looks its time was for. */
+type Profiled = (flags: readonly string[]) => Promise<number>;
 
 /** What is profiled: what the controller does and, where there are calls to compare, the raw loop's part of it. */
 interface Path {
   readonly name: string;
-  /** How many Buckets or looks the time is for. */
-  readonly per: number;
   readonly controller: Profiled;
   readonly rawLoop?: Profiled;
 }
@@ -59,38 +57,49 @@ const pathsOf = async ({ dir, signal }: Bench, world: World, count: number): Pro
   return [
     {
       name: 'first convergence',
-      per: count,
-      controller: (nodeFlags) => convergeCold(world, 'Bucket', namespace, count, { nodeFlags }),
-      rawLoop: (flags) => runRawLoop(program, world, 'Bucket', rawNamespace, server, workers, { flags }),
+      controller: async (nodeFlags) => {
+        await convergeCold(world, 'Bucket', namespace, count, { nodeFlags });
+        return count;
+      },
+      rawLoop: async (flags) => {
+        const { tookMs } = await runRawLoop(program, world, 'Bucket', rawNamespace, server, workers, { flags });
+        return tookMs.length;
+      },
     },
     {
       name: 'look at rest',
-      per: count * looksOfEach,
       controller: (flags) =>
         runController(world, flags, ['--resync-interval=1s'], (controller) =>
           untilPasses(controller, 'Bucket', count * looksOfEach, 600_000, 1_000),
         ),
-      rawLoop: (flags) =>
-        runRawLoop(program, world, 'Look', namespace, server, workers, { flags, rounds: looksOfEach }),
+      rawLoop: async (flags) => {
+        const rounds = looksOfEach;
+        const { tookMs } = await runRawLoop(program, world, 'Look', namespace, server, workers, { flags, rounds });
+        return tookMs.length;
+      },
     },
     {
       name: `start among ${count}`,
-      per: 1,
       // Its first looks come within ten minutes: few do in this time.
-      controller: (flags) => runController(world, flags, [], () => pause(5_000, signal)),
+      controller: (flags) =>
+        runController(world, flags, [], async () => {
+          await pause(5_000, signal);
+          return 1;
+        }),
     },
   ];
 };
 
+/** Resolves with what `wait` does, once the controller has ended. */
 const runController = async (
   world: World,
   nodeFlags: readonly string[],
   flags: readonly string[],
-  wait: (controller: Awaited<ReturnType<World['startController']>>) => Promise<unknown>,
-): Promise<void> => {
+  wait: (controller: Awaited<ReturnType<World['startController']>>) => Promise<number>,
+): Promise<number> => {
   const controller = await world.startController('bucket', { namespaces: [namespace], nodeFlags, flags });
   try {
-    await wait(controller);
+    return await wait(controller);
   } finally {
     // The profile is written at its end.
     await controller.stop();
@@ -99,11 +108,11 @@ const runController = async (
 };
 
 /** What each side took, by who wrote the code. */
-const profiled = async ({ log }: Bench, { name, per, controller, rawLoop }: Path): Promise<readonly Figure[]> => {
+const profiled = async ({ log }: Bench, { name, controller, rawLoop }: Path): Promise<readonly Figure[]> => {
   const figures: Figure[] = [];
   const measure = async (side: string, run: Profiled): Promise<void> => {
     const file = `${name}-${side}-${Date.now()}.cpuprofile`.replaceAll(' ', '-');
-    await run(['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${file}`]);
+    const per = await run(['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${file}`]);
     const path = join(folder, file);
     const found = readProfile(path);
     log(`\n${name}, ${side}: ${path}\n${tellTop(found)}`);

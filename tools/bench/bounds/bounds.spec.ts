@@ -25,9 +25,9 @@ const results = (
   figures,
 });
 const rule = (change: Partial<Rule> = {}): Rule => ({ figures: ['*'], worse: 'more', reason: 'why', ...change });
-const none = { machine: '', figures: {} };
+const none = { machines: [], figures: {} };
 const bounds = (rules: readonly Rule[], rest: Readonly<Record<string, Measured>> = {}): Bounds => {
-  const form = { machine: '2 × any, node v26', figures: { rest } };
+  const form = { machines: ['2 × any, node v26'], figures: { rest } };
   return { rules, quick: form, whole: form };
 };
 const measured = (mean: number, unit: Figure['unit'] = 'ms'): Measured => ({
@@ -144,7 +144,7 @@ describe('runs', () => {
     const { form, measured: found, notes } = recordRuns({ rules: [rule({ plus: 5 })], quick: none, whole: none }, five);
     expect({ form, notes }).toEqual({ form: 'whole', notes: [] });
     expect(found).toEqual({
-      machine: '2 × any, node v26',
+      machines: ['2 × any, node v26'],
       figures: {
         rest: {
           p99: { unit: 'ms', mean: 12.1, least: 10, most: 14.5, runs: 5 },
@@ -185,10 +185,6 @@ describe('runs', () => {
   it.each([
     [five.slice(1), '4 runs are too few: a spread needs 5'],
     [[...five, results([], { quick: true })], 'some runs are quick and some are not'],
-    [
-      [...five, results([], { node: 'v27' })],
-      'the runs are of different machines: 2 × any, node v26; 2 × any, node v27',
-    ],
     [[...five, five[0]], 'one run is there more than once'],
     [
       [...five, results([{ ...figure('writes', 'count', 1), aim: { atMost: 0 } }])],
@@ -197,6 +193,13 @@ describe('runs', () => {
     [[...five, results([figure('p99', 's', 1)])], 'rest: p99 is not in the same unit in all runs'],
   ])('are refused, case %#', (runs, message) => {
     expect(() => recordRuns(bounds([rule()]), runs as Results[])).toThrow(message);
+  });
+
+  it('of several machines give one mean and a spread, with the names of all', () => {
+    const elsewhere = results([figure('p99', 'ms', 7)], { node: 'v27' });
+    const { measured: found } = recordRuns(bounds([rule({ plus: 9 })]), [elsewhere, ...five]);
+    expect(found.machines).toEqual(['2 × any, node v26', '2 × any, node v27']);
+    expect(found.figures.rest?.p99).toMatchObject({ least: 7, most: 14.5, runs: 6 });
   });
 
   it('of another machine do not stand beside what stays', () => {

@@ -29,8 +29,8 @@ export interface Measured {
 
 /** What the runs of one form, quick or whole, gave. */
 export interface Form {
-  /** Where it was measured: what figures in time are bound to. */
-  readonly machine: string;
+  /** Where it was measured: figures in time are those of these machines, and their spread is that between them too. */
+  readonly machines: readonly string[];
   /** By scenario and name. */
   readonly figures: Readonly<Record<string, Readonly<Record<string, Measured>>>>;
 }
@@ -145,7 +145,7 @@ export const checkBounds = (bounds: Bounds, results: Results): readonly string[]
 /**
  * What bounds are to be computed from: the scenarios that these runs had are measured anew, the others stay.
  * `notes`: what a person should look at.
- * @throws Error when they are fewer than five, the same twice, of different machines or forms, or miss the aim of a count
+ * @throws Error when they are fewer than five, the same twice, of different forms or other machines than what stays, or miss the aim of a count
  */
 export const recordRuns = (
   bounds: Bounds,
@@ -156,10 +156,7 @@ export const recordRuns = (
     throw new Error(`${runs.length} runs are too few: a spread needs ${leastRuns}`);
   if (runs.some(({ header }) => header.quick !== first.header.quick))
     throw new Error('some runs are quick and some are not');
-  const machine = machineOf(first);
-  const other = runs.map(machineOf).find((one) => one !== machine);
-  if (other !== undefined) throw new Error(`the runs are of different machines: ${machine}; ${other}`);
-
+  const machines = [...new Set(runs.map(machineOf))].toSorted();
   if (new Set(runs.map(({ header }) => header.startedAt)).size < runs.length)
     throw new Error('one run is there more than once');
   const missed = runs.flatMap(({ figures }) =>
@@ -170,10 +167,9 @@ export const recordRuns = (
   const stay = Object.keys(former.figures).filter((scenario) =>
     runs.every(({ figures }) => figures.every((figure) => figure.scenario !== scenario)),
   );
-  if (stay.length > 0 && former.machine !== machine)
-    throw new Error(
-      `${stay.join(', ')} would stay as on ${former.machine}, and these runs are of ${machine}: measure them too`,
-    );
+  const [here, there] = [machines.join('; '), former.machines.join('; ')];
+  if (stay.length > 0 && there !== here)
+    throw new Error(`${stay.join(', ')} would stay as on ${there}, and these runs are of ${here}: measure them too`);
 
   const commits = new Set(runs.map(({ header }) => commitOf(header)));
   const notes: string[] = [];
@@ -215,7 +211,7 @@ export const recordRuns = (
       if (!byName.has(name)) notes.push(`${scenario}: ${name}: is in none of the runs, so its bound is gone`);
     figures[scenario] = entries;
   }
-  return { form: first.header.quick ? 'quick' : 'whole', measured: { machine, figures }, notes };
+  return { form: first.header.quick ? 'quick' : 'whole', measured: { machines, figures }, notes };
 };
 
 const measure = (unit: Unit, found: readonly Figure[]): Measured => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { boundsPath, parseBounds, readBounds, writeForm } from './file.ts';
 
-const form = { machine: 'any', figures: {} };
+const form = { machines: ['any'], figures: {} };
 const parse = (change: object) => parseBounds(JSON.stringify({ rules: [], quick: form, whole: form, ...change }));
 
 describe('a file of bounds', () => {
@@ -16,7 +16,7 @@ describe('a file of bounds', () => {
     [{ whole: undefined }, 'the file must have required properties whole'],
     [{ margins: [] }, 'margins'],
     [
-      { quick: { machine: 'any', figures: { rest: { p99: { unit: 'ms', mean: 1, least: 1, most: 1 } } } } },
+      { quick: { machines: ['any'], figures: { rest: { p99: { unit: 'ms', mean: 1, least: 1, most: 1 } } } } },
       '/quick/figures/rest/p99 must have required properties runs',
     ],
   ])('is refused, case %#', (change, message) => {
@@ -43,18 +43,18 @@ describe('what was measured', () => {
   it('goes into the file, which keeps what a person wrote', async () => {
     const path = join(dir, 'bounds.yaml');
     const before =
-      "# Why.\nrules: [{ figures: ['*'], worse: more, reason: why }] # all\nquick: { machine: a, figures: {} }\n";
-    writeFileSync(path, `${before}whole: { machine: '', figures: { gone: {} } }\n`);
+      "# Why.\nrules: [{ figures: ['*'], worse: more, reason: why }] # all\nquick: { machines: [a], figures: {} }\n";
+    writeFileSync(path, `${before}whole: { machines: [], figures: { gone: {} } }\n`);
     const p99 = { unit: 'ms', mean: 1.5, least: 1, most: 2, runs: 5 } as const;
-    await writeForm(path, 'whole', { machine: '2 × any', figures: { rest: { 'at rest: p99': p99 } } });
+    await writeForm(path, 'whole', { machines: ['2 × any'], figures: { rest: { 'at rest: p99': p99 } } });
     const text = readFileSync(path, 'utf8');
     expect(text).toContain('# Why.');
     expect(text).toContain('# all');
     expect(text).toContain("'at rest: p99': { unit: ms, mean: 1.5, least: 1, most: 2, runs: 5 }");
     expect(parseBounds(text)).toEqual({
       rules: [{ figures: ['*'], worse: 'more', reason: 'why' }],
-      quick: { machine: 'a', figures: {} },
-      whole: { machine: '2 × any', figures: { rest: { 'at rest: p99': p99 } } },
+      quick: { machines: ['a'], figures: {} },
+      whole: { machines: ['2 × any'], figures: { rest: { 'at rest: p99': p99 } } },
     });
   });
 });

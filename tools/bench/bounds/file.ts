@@ -14,7 +14,7 @@ const unit = one(...units);
 const closed = { additionalProperties: false };
 const form = Type.Object(
   {
-    machine: Type.String(),
+    machines: Type.Array(Type.String()),
     figures: Type.Record(
       Type.String(),
       Type.Record(
@@ -80,8 +80,8 @@ export const readBounds = async (path: string): Promise<Bounds> => {
 /** Puts what was measured into the file. Rules and the comments around them stay as they are; those among the figures do not. */
 export const writeForm = async (path: string, name: 'quick' | 'whole', measured: Form): Promise<void> => {
   const document = parseDocument(await readFile(path, 'utf8'));
-  const { machine, figures } = measured;
-  document.set(name, document.createNode({ machine, figures }));
+  const { machines, figures } = measured;
+  document.set(name, document.createNode({ machines, figures }));
   for (const [scenario, byName] of Object.entries(figures)) {
     for (const [figure, value] of Object.entries(byName))
       document.setIn([name, 'figures', scenario, figure], document.createNode(value, { flow: true }));

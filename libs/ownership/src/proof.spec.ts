@@ -22,6 +22,10 @@ describe('a proof', () => {
     expect(prover.prove(facts)).toBe(proof);
   });
 
+  it('is what an earlier version of the operator made, for it lies in statuses and on buckets', () => {
+    expect(proof).toBe('v1.stFBMNnN0_YJ7K7T_1u1Qvj2VVDqvrIb4KJo4ORBrH8');
+  });
+
   it.each<[string, Parameters<typeof bucketFacts>]>([
     ['another object', [{ ...bearer, uid: 'other' }, 'place', status]],
     ['another cluster', [{ ...bearer, cluster: 'other' }, 'place', status]],

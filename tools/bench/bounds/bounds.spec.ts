@@ -195,11 +195,25 @@ describe('runs', () => {
     expect(() => recordRuns(bounds([rule()]), runs as Results[])).toThrow(message);
   });
 
-  it('of several machines give one mean and a spread, with the names of all', () => {
-    const elsewhere = results([figure('p99', 'ms', 7)], { node: 'v27' });
-    const { measured: found } = recordRuns(bounds([rule({ plus: 9 })]), [elsewhere, ...five]);
-    expect(found.machines).toEqual(['2 × any, node v26', '2 × any, node v27']);
-    expect(found.figures.rest?.p99).toMatchObject({ least: 7, most: 14.5, runs: 6 });
+  describe('of several machines', () => {
+    const elsewhere = results([figure('p99', 'ms', 7), figure('writes', 'count', 9), figure('memory', 'MiB', 70)], {
+      node: 'v27',
+    });
+    const record = (...runs: readonly Results[]) => recordRuns(bounds([rule({ plus: 99 })]), [elsewhere, ...runs]);
+
+    it('bind times to the machine of most runs, and all else to all', () => {
+      const { measured: found, notes } = record(...five);
+      expect(found.machines).toEqual(['2 × any, node v26', '2 × any, node v27']);
+      expect(found.figures.rest?.p99).toMatchObject({ mean: 12.1, least: 10, runs: 5 });
+      expect(found.figures.rest?.writes).toMatchObject({ most: 9, runs: 6 });
+      expect(notes).toEqual(['rest: memory: in 1 of the runs only, so it gets no bound']);
+    });
+
+    it('bind times to all where none has five, and say so', () => {
+      const { measured: found, notes } = record(...five.slice(1));
+      expect(found.figures.rest?.p99).toMatchObject({ least: 7, runs: 5 });
+      expect(notes).toContain('rest: p99: 4 of its 5 runs are of 2 × any, node v26, so all count');
+    });
   });
 
   it('of another machine do not stand beside what stays', () => {

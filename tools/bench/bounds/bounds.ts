@@ -29,7 +29,7 @@ export interface Measured {
 
 /** What the runs of one form, quick or whole, gave. */
 export interface Form {
-  /** Where it was measured: figures in time are those of these machines, and their spread is that between them too. */
+  /** Where it was measured; the first is the one that figures in time are bound to. */
   readonly machines: readonly string[];
   /** By scenario and name. */
   readonly figures: Readonly<Record<string, Readonly<Record<string, Measured>>>>;
@@ -43,6 +43,8 @@ export interface Bounds {
 }
 
 const leastRuns = 5;
+
+type Seen = Figure & { readonly machine: string };
 
 export const machineOf = ({ header: { machine } }: Results): string =>
   `${machine.cores} × ${machine.cpu}, node ${machine.node}`;
@@ -67,6 +69,9 @@ const ruleOf = ({ rules }: Bounds, figure: Figure): Rule | undefined => rules.fi
 
 /** What is counted: the same on every machine, however busy. */
 const isCounted = ({ unit }: Figure): boolean => unit === 'count' || unit === 'B';
+
+/** What goes by how fast a machine is; the rest is the same on any of its size, or nearly so. */
+const isTimed = ({ unit }: Figure): boolean => ['ms', 's', 'per second', '%'].includes(unit);
 
 /** The quick form is too small, and its machine too busy, to say anything of time or memory. */
 const isMeant = ({ header: { quick } }: Results, figure: Figure): boolean => !quick || isCounted(figure);
@@ -142,8 +147,16 @@ export const checkBounds = (bounds: Bounds, results: Results): readonly string[]
   return [...nothing, ...violated, ...beyond, ...missing];
 };
 
+/** The machines of these runs, that of most of them first. */
+const machinesOf = (runs: readonly Results[]): readonly string[] => {
+  const counts = new Map<string, number>();
+  for (const machine of runs.map(machineOf)) counts.set(machine, (counts.get(machine) ?? 0) + 1);
+  return [...counts].toSorted(([, some], [, more]) => more - some).map(([machine]) => machine);
+};
+
 /**
- * What bounds are to be computed from: the scenarios that these runs had are measured anew, the others stay.
+ * What bounds are to be computed from: the scenarios that these runs had are measured anew, the others stay. A figure in time is that of the
+ * machine of most runs where it has five runs there, else of all.
  * `notes`: what a person should look at.
  * @throws Error when they are fewer than five, the same twice, of different forms or other machines than what stays, or miss the aim of a count
  */
@@ -156,7 +169,8 @@ export const recordRuns = (
     throw new Error(`${runs.length} runs are too few: a spread needs ${leastRuns}`);
   if (runs.some(({ header }) => header.quick !== first.header.quick))
     throw new Error('some runs are quick and some are not');
-  const machines = [...new Set(runs.map(machineOf))].toSorted();
+  const machines = machinesOf(runs);
+  const [mostly] = machines;
   if (new Set(runs.map(({ header }) => header.startedAt)).size < runs.length)
     throw new Error('one run is there more than once');
   const missed = runs.flatMap(({ figures }) =>
@@ -175,12 +189,14 @@ export const recordRuns = (
   const notes: string[] = [];
   if (commits.size > 1 || [...commits].some((commit) => commit.endsWith('+')))
     notes.push(`the runs are not of one commit: ${[...commits].join(', ')}`);
-  const seen = new Map<string, Map<string, Figure[]>>();
+  const seen = new Map<string, Map<string, Seen[]>>();
   for (const run of runs) {
+    const machine = machineOf(run);
     for (const figure of run.figures) {
       if (!isMeant(run, figure)) continue;
-      const ofScenario = seen.get(figure.scenario) ?? new Map<string, Figure[]>();
-      seen.set(figure.scenario, ofScenario.set(figure.name, [...(ofScenario.get(figure.name) ?? []), figure]));
+      const ofScenario = seen.get(figure.scenario) ?? new Map<string, Seen[]>();
+      const before = ofScenario.get(figure.name) ?? [];
+      seen.set(figure.scenario, ofScenario.set(figure.name, [...before, { ...figure, machine }]));
     }
   }
   const figures: Record<string, Record<string, Measured>> = Object.fromEntries(
@@ -188,17 +204,21 @@ export const recordRuns = (
   );
   for (const [scenario, byName] of seen) {
     const entries: Record<string, Measured> = {};
-    for (const [name, found] of byName) {
-      const [figure] = found;
+    for (const [name, all] of byName) {
+      const [figure] = all;
       if (figure === undefined) continue;
       const rule = ruleOf(bounds, figure);
       if (rule?.worse === 'neither') continue;
-      if (found.some(({ unit }) => unit !== figure.unit))
+      if (all.some(({ unit }) => unit !== figure.unit))
         throw new Error(`${scenario}: ${name} is not in the same unit in all runs`);
+      const there = isTimed(figure) ? all.filter(({ machine }) => machine === mostly) : all;
+      const found = there.length < leastRuns ? all : there;
       if (found.length < leastRuns) {
         notes.push(`${scenario}: ${name}: in ${found.length} of the runs only, so it gets no bound`);
         continue;
       }
+      if (found.length > there.length)
+        notes.push(`${scenario}: ${name}: ${there.length} of its ${found.length} runs are of ${mostly}, so all count`);
       const measured = measure(figure.unit, found);
       entries[name] = measured;
       if (rule === undefined) notes.push(`${scenario}: ${name}: no rule says how far it may be off`);

@@ -148,11 +148,10 @@ export const checkBounds = (bounds: Bounds, results: Results): readonly string[]
 };
 
 /** The machines of these runs, that of most of them first. */
-const machinesOf = (runs: readonly Results[]): readonly string[] => {
-  const counts = new Map<string, number>();
-  for (const machine of runs.map(machineOf)) counts.set(machine, (counts.get(machine) ?? 0) + 1);
-  return [...counts].toSorted(([, some], [, more]) => more - some).map(([machine]) => machine);
-};
+const machinesOf = (runs: readonly Results[]): readonly string[] =>
+  [...Map.groupBy(runs, machineOf)]
+    .toSorted(([, some], [, others]) => others.length - some.length)
+    .map(([machine]) => machine);
 
 /**
  * What bounds are to be computed from: the scenarios that these runs had are measured anew, the others stay. A figure in time is that of the

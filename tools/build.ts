@@ -1,5 +1,5 @@
-import { join, relative } from 'node:path';
-import { bundleApp } from './bundle.ts';
+import { basename, join, relative } from 'node:path';
+import { bundleProgram } from './bundle.ts';
 import { projectRoot } from './paths.ts';
 
 // usage: node tools/build.ts apps/<name>
@@ -10,7 +10,8 @@ if (app === undefined) {
   process.exitCode = 2;
 } else {
   try {
-    console.log(relative(projectRoot, await bundleApp(app, join(projectRoot, 'dist/apps'))));
+    const { main } = await bundleProgram(join(app, 'src/main.ts'), join(projectRoot, 'dist/apps', basename(app)));
+    console.log(relative(projectRoot, main));
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

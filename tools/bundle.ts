@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build, stop, type Plugin } from 'esbuild';
 import { projectRoot } from './paths.ts';
@@ -21,16 +21,8 @@ export const nodeEnvironment: Readonly<Record<string, string>> = {
   MALLOC_TRIM_THRESHOLD_: '65536',
 };
 
-/**
- * Bundles one app, `apps/<name>`, into `<folder>/<name>`; returns the path of its `main.js`. What runs needs a folder of its own:
- * the next build into the same one takes it from under it.
- * @throws Error with esbuild's messages
- */
-export const bundleApp = async (app: string, folder: string): Promise<string> =>
-  (await bundleProgram(join(app, 'src/main.ts'), join(folder, basename(app)))).main;
-
 /** The commit of a clone, abbreviated, with `-dirty` where its working tree is not what it says; undefined where git cannot tell. */
-const commitOf = (folder: string): Promise<string | undefined> =>
+export const commitOf = (folder: string): Promise<string | undefined> =>
   promisify(execFile)('git', ['describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'], { cwd: folder }).then(
     ({ stdout }) => stdout.trim(),
     () => undefined,
@@ -50,6 +42,11 @@ export interface Replacement {
   readonly by: string;
 }
 
+export interface BundleOptions {
+  /** Only for proofs, never for what is shipped. */
+  readonly replace?: Replacement;
+}
+
 const replacing = ({ module, by }: Replacement): Plugin => ({
   name: 'replacing',
   setup(at) {
@@ -66,14 +63,10 @@ let underWay = 0;
 /**
  * Bundles the program that begins in `entry`, a `main.ts`, into a folder; and says what went into it. What is imported
  * lazily (drivers, IAM, tracing, kubeconfig files) lies in chunks beside it and takes no memory until it is needed. Nothing is
- * minified, so that a stack in production can be read. `replace`: only for proofs, never for what is shipped.
+ * minified, so that a stack in production can be read.
  * @throws Error with esbuild's messages
  */
-export async function bundleProgram(
-  entry: string,
-  outdir: string,
-  { replace }: { readonly replace?: Replacement } = {},
-): Promise<Bundle> {
+export async function bundleProgram(entry: string, outdir: string, { replace }: BundleOptions = {}): Promise<Bundle> {
   await rm(outdir, { recursive: true, force: true });
   const commit = await commitOf(projectRoot);
   underWay += 1;

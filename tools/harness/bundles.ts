@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleApp, bundleProgram } from '../bundle.ts';
 import { controllerNames, type ControllerName } from '../controllers.ts';
+import { bundleController } from '../kept-bundle.ts';
 import type { OurKind } from './kube.ts';
 
 const keptMs = 3_600_000;
@@ -15,7 +15,7 @@ export const controllerOf: Readonly<Record<OurKind, ControllerName>> = {
 };
 
 /**
- * Bundles the controllers anew into a folder of its own below `runsFolder`. What earlier runs left in `runsFolder` goes when it is an
+ * Bundles the controllers into a folder of its own below `runsFolder`. What earlier runs left in `runsFolder` goes when it is an
  * hour old.
  */
 export async function bundleControllers(
@@ -27,7 +27,7 @@ export async function bundleControllers(
     if (Date.now() - mtimeMs > keptMs) await rm(join(runsFolder, entry), { recursive: true, force: true });
   }
   const bundles = await mkdtemp(join(runsFolder, 'bundles-'));
-  for (const name of controllerNames) await bundleApp(`apps/${name}-controller`, bundles);
+  for (const name of controllerNames) await bundleController(name, bundles);
   return { bundles, remove: () => rm(bundles, { recursive: true, force: true }) };
 }
 
@@ -38,11 +38,7 @@ export async function bundleControllers(
 export async function bundleWithDecisionClock(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const bundles = await mkdtemp(join(folder, 'bundles-'));
-  for (const name of controllerNames) {
-    const app = `${name}-controller`;
-    await bundleProgram(`apps/${app}/src/main.ts`, join(bundles, app), {
-      replace: { module: 'libs/runtime/src/system-clock.ts', by: 'tools/harness/bundled/system-clock.ts' },
-    });
-  }
+  const replace = { module: 'libs/runtime/src/system-clock.ts', by: 'tools/harness/bundled/system-clock.ts' };
+  for (const name of controllerNames) await bundleController(name, bundles, { replace });
   return bundles;
 }

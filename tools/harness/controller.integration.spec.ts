@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bundleProgram } from '../bundle.ts';
+import { bundleController } from '../kept-bundle.ts';
 import { freePort } from '../local/index.ts';
 import { startController, type Controller, type ControllerPlace } from './controller.ts';
 import { portIn } from './listening.ts';
@@ -16,7 +16,7 @@ const others: Server[] = [];
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'controller-'));
-  await bundleProgram('apps/policy-controller/src/main.ts', join(dir, 'bundles', 'policy-controller'));
+  await bundleController('policy', join(dir, 'bundles'));
   // A controller serves its health before it reaches an API server: there need not be one.
   const url = `http://127.0.0.1:${await freePort()}`;
   const kubeconfigPath = join(dir, 'kubeconfig');

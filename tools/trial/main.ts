@@ -2,8 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { bundleApp, nodeEnvironment, nodeFlags } from '../bundle.ts';
+import { nodeEnvironment, nodeFlags } from '../bundle.ts';
 import { controllerNames } from '../controllers.ts';
+import { bundleController } from '../kept-bundle.ts';
 import { logTail, startChild, type Child } from '../local/child.ts';
 import { installCrds } from '../local/crds.ts';
 import { freePorts } from '../local/ports.ts';
@@ -98,7 +99,7 @@ async function onThisMachine({ dir, controllers, ends }: Started, wantsKind: boo
   ends.push(() => cluster.stop());
   const [bundles, storage] = await allEnded([
     narrate('bundling the four controllers', log, () =>
-      Promise.all(controllerNames.map((app) => bundleApp(`apps/${app}-controller`, join(dir, 'bundles')))),
+      Promise.all(controllerNames.map((name) => bundleController(name, join(dir, 'bundles')))),
     ),
     startMinio({ dir: join(dir, 'minio'), log, signal }).then((server) => {
       ends.push(() => server.stop());

@@ -149,7 +149,7 @@ describe('buildGoPrograms', () => {
     ];
     const what = 'github.com/minio/minio';
     expect(list).toEqual([...container, 'go', 'list', '-deps', '-f', '{{.ImportPath}}', what]);
-    const flags = ['-v', '-trimpath', '-ldflags', '-s -w', '-o', '/out/minio'];
+    const flags = ['-v', '-trimpath', '-gcflags=all=-dwarf=false', '-ldflags', '-s -w', '-o', '/out/minio'];
     expect(made).toEqual([...container, 'go', 'build', ...flags, what]);
     expect(clear).toEqual(['rm', '--force', name]);
     for (const folder of ['modules', 'build'])

@@ -77,8 +77,9 @@ const rootStages: readonly Stage[] = [
 ];
 
 const allStages: readonly Stage[] = [
-  { name: 'types', run: check('nx', 'run-many', '-t', 'typecheck', '--outputStyle=static') },
-  { name: 'lint', run: check('nx', 'run-many', '-t', 'lint', '--outputStyle=static') },
+  // All projects as one program: each alone would read all that it imports once more, which is seven times the CPU time.
+  { name: 'types', run: check('tsc', '-p', 'tsconfig.all.json') },
+  { name: 'lint', run: check('eslint', '--max-warnings', '0', '.') },
   { name: 'dead code', run: check('knip') },
   { name: 'format', run: check('prettier', '--check', '.') },
   { name: 'generated CRDs', run: check('node', 'libs/api/src/generate.ts', '--check') },

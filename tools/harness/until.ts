@@ -5,7 +5,7 @@ export interface UntilOptions<T> {
   readonly what: string;
   /** Milliseconds; 60 000: only what hangs is meant to end here. */
   readonly timeoutMs?: number;
-  /** Milliseconds between looks; 50. */
+  /** Milliseconds between looks; 50, and 200 at most, as the wait grows long: what looks takes CPU time from what is waited for. */
   readonly everyMs?: number;
   /** Shows the last look in the error. */
   readonly show?: (seen: T | undefined) => string;
@@ -22,8 +22,9 @@ export async function until<T>(
   holds: (seen: T) => boolean,
   options: UntilOptions<T>,
 ): Promise<T> {
-  const { timeoutMs = 60_000, everyMs = 50, show = (seen) => JSON.stringify(seen, undefined, 1), signal } = options;
-  const deadline = performance.now() + timeoutMs;
+  const { timeoutMs = 60_000, everyMs, show = (seen) => JSON.stringify(seen, undefined, 1), signal } = options;
+  const begunAt = performance.now();
+  const deadline = begunAt + timeoutMs;
   let seen: T | undefined;
   let thrown: unknown;
   do {
@@ -35,7 +36,7 @@ export async function until<T>(
     } catch (error) {
       thrown = error;
     }
-    await delay(everyMs);
+    await delay(everyMs ?? Math.min(Math.max(50, (performance.now() - begunAt) / 20), 200));
   } while (performance.now() < deadline);
   const last = thrown instanceof Error ? thrown.message : show(seen);
   throw new Error(`not within ${timeoutMs / 1000} s: ${options.what}\nlast look: ${last}`);

@@ -126,9 +126,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const caPath = path('certificates/apiserver.crt');
   const adminToken = tokenFor('admin');
   let url = '';
-  const isReady = async () => {
+  const answers = async (path: string) => {
     agent ??= new Agent({ connect: { ca: readFileSync(caPath) } });
-    const response = await request(`${url}/readyz`, {
+    const response = await request(`${url}${path}`, {
       dispatcher: agent,
       headers: { authorization: `Bearer ${adminToken}` },
     }).catch(async (error: unknown) => {
@@ -174,7 +174,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       '--profiling=false',
       ...(options.apiServerArgs ?? []),
     ]);
-    await waitUntilReady(apiServer, isReady, { signal });
+    await waitUntilReady(apiServer, () => answers('/readyz'), { signal });
   };
 
   const kubeconfigFor = (user: string, token = tokenFor(user)) => {
@@ -192,11 +192,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       '--leader-elect=false',
       '--secure-port=0',
     ]);
-    await waitUntilReady(
-      child,
-      async () => (await kubectl(['get', 'serviceaccount', 'default', '-o', 'name'])) !== '',
-      { signal },
-    );
+    await waitUntilReady(child, () => answers('/api/v1/namespaces/default/serviceaccounts/default'), { signal });
   };
 
   const startScheduler = () =>

@@ -26,7 +26,8 @@ const isRoot = positionals[0] === 'root';
 const { signal } = untilSignal();
 const reports = mkdtempSync(join(tmpdir(), 'wasabi-s3-operator-test-'));
 
-const here = { env: { ...process.env, ...nxEnvironment(projectRoot) }, signal };
+// Servers in Go may hold more of what they no longer need: 100 MiB of an API server's memory for a fifth of its CPU time.
+const here = { env: { GOGC: '400', ...process.env, ...nxEnvironment(projectRoot) }, signal };
 
 /** A check that holds or does not: one test. */
 const check =

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, normalize } from 'node:path';
 import { bundleProgram, commitOf, type BundleOptions } from './bundle.ts';
 import type { ControllerName } from './controllers.ts';
@@ -43,8 +43,8 @@ export const bundleController = (name: ControllerName, folder: string, options: 
   keptBundle(`apps/${name}-controller/src/main.ts`, join(folder, `${name}-controller`), options);
 
 async function makeAnew(entry: string, kept: string, options: BundleOptions): Promise<void> {
-  await mkdir(dirname(kept), { recursive: true });
-  const aside = await mkdtemp(`${kept}.new-`);
+  // Whose lock we have makes it alone; one that was killed has left its own here.
+  const aside = `${kept}.new`;
   try {
     const begunAt = Date.now();
     const commit = await commitOf(projectRoot);

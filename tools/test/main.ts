@@ -26,7 +26,7 @@ const isRoot = positionals[0] === 'root';
 const { signal } = untilSignal();
 const reports = mkdtempSync(join(tmpdir(), 'wasabi-s3-operator-test-'));
 
-// Servers in Go may hold more of what they no longer need: 100 MiB of an API server's memory for a fifth of its CPU time.
+// Servers in Go may hold more of what they no longer need: 100 MiB of an API server's memory for a fifth of the CPU time of its start.
 const here = { env: { GOGC: '400', ...process.env, ...nxEnvironment(projectRoot) }, signal };
 
 /** A check that holds or does not: one test. */
@@ -78,7 +78,7 @@ const rootStages: readonly Stage[] = [
 ];
 
 const allStages: readonly Stage[] = [
-  // All projects as one program: each alone would read all that it imports once more, which is seven times the CPU time.
+  // All projects as one program: each alone would read all that it imports once more, which is three times the CPU time.
   { name: 'types', run: check('tsc', '-p', 'tsconfig.all.json') },
   { name: 'lint', run: check('eslint', '--max-warnings', '0', '.') },
   { name: 'dead code', run: check('knip') },

@@ -34,6 +34,8 @@ export interface Bundle {
   readonly main: string;
   /** What went into it, as paths below the project. */
   readonly inputs: readonly string[];
+  /** What it says that it was made of. */
+  readonly commit: string | undefined;
 }
 
 /** A module that stands in the place of another one; both are paths below the project. */
@@ -63,7 +65,8 @@ let underWay = 0;
 /**
  * Bundles the program that begins in `entry`, a `main.ts`, into a folder; and says what went into it. What is imported
  * lazily (drivers, IAM, tracing, kubeconfig files) lies in chunks beside it and takes no memory until it is needed. Nothing is
- * minified, so that a stack in production can be read.
+ * minified, so that a stack in production can be read. What runs needs a folder of its own: the next build into the same one takes
+ * it from under it.
  * @throws Error with esbuild's messages
  */
 export async function bundleProgram(entry: string, outdir: string, { replace }: BundleOptions = {}): Promise<Bundle> {
@@ -94,7 +97,7 @@ export async function bundleProgram(entry: string, outdir: string, { replace }: 
         js: "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);",
       },
     });
-    return { main: join(outdir, 'main.js'), inputs: Object.keys(metafile.inputs) };
+    return { main: join(outdir, 'main.js'), inputs: Object.keys(metafile.inputs), commit };
   } finally {
     underWay -= 1;
     // Its service would keep half a GiB beside whatever runs next; the builds under way share it.

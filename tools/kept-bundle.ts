@@ -47,8 +47,7 @@ async function makeAnew(entry: string, kept: string, options: BundleOptions): Pr
   const aside = `${kept}.new`;
   try {
     const begunAt = Date.now();
-    const commit = await commitOf(projectRoot);
-    const { inputs } = await bundleProgram(entry, join(aside, 'files'), options);
+    const { inputs, commit } = await bundleProgram(entry, join(aside, 'files'), options);
     const paths = [...inputs.map(pathOf), ...settingsOf(inputs)];
     const digests = Object.fromEntries(await digestsOf(paths));
     // What was written meanwhile may be in the bundle as it was before: it equals nothing that is found later.

@@ -126,9 +126,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const caPath = path('certificates/apiserver.crt');
   const adminToken = tokenFor('admin');
   let url = '';
-  const answers = async (path: string) => {
+  const answers = async (resource: string) => {
     agent ??= new Agent({ connect: { ca: readFileSync(caPath) } });
-    const response = await request(`${url}${path}`, {
+    const response = await request(`${url}${resource}`, {
       dispatcher: agent,
       headers: { authorization: `Bearer ${adminToken}` },
     }).catch(async (error: unknown) => {
